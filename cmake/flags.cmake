@@ -1,0 +1,32 @@
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(headgate_flags INTERFACE)
+target_include_directories(headgate_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(headgate_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(HEADGATE_SANITIZE)
+  target_compile_options(headgate_flags INTERFACE -fsanitize=${HEADGATE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(headgate_flags INTERFACE -fsanitize=${HEADGATE_SANITIZE})
+endif()
+target_compile_definitions(headgate_flags INTERFACE HEADGATE_VERSION="${PROJECT_VERSION}")
+
+# headgate_library(name SOURCES … [LINK …]): one library a folder, every file listed.
+function(headgate_library name)
+  cmake_parse_arguments(LIB "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${LIB_SOURCES})
+  target_link_libraries(${name} PUBLIC headgate_flags ${LIB_LINK})
+endfunction()
+
+# headgate_test(name LABEL unit SOURCES … LINK …): a GoogleTest program that CTest runs.
+function(headgate_test name)
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE headgate_flags ${TEST_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+endfunction()

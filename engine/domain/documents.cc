@@ -1,0 +1,24 @@
+#include "engine/domain/documents.h"
+
+namespace headgate {
+
+DocumentKey key_of(const Document& document) {
+  struct {
+    DocumentKey operator()(const Service& d) const { return {DocumentKind::service, d.name}; }
+    DocumentKey operator()(const Environment& d) const { return {DocumentKind::environment, d.name}; }
+    DocumentKey operator()(const Target& d) const {
+      return {DocumentKind::target, d.id.service + "." + d.id.environment};
+    }
+    DocumentKey operator()(const AccessPolicy& d) const { return {DocumentKind::access_policy, d.name}; }
+  } key;
+  return std::visit(key, document);
+}
+
+std::string to_string(const Diagnostic& d) {
+  auto text = d.file + ":" + std::to_string(d.line) + ":" + std::to_string(d.column) + ": error: " + d.message;
+  if (!d.found.empty()) text += ": found " + d.found;
+  if (!d.expected.empty()) text += std::string(d.found.empty() ? ": " : ", ") + "expected " + d.expected;
+  return text;
+}
+
+}  // namespace headgate

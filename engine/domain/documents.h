@@ -1,0 +1,332 @@
+// The documents of the environments repository, resolved: defaults filled in, people replaced by their ids, scripts
+// bound to the blob they had. They are stored whole in the log, so that folding it needs no Git.
+//
+// `describe` names the stored fields of a value in their stored order. It is the one description that the record codec,
+// the snapshots, the schemas and the API share: v("name", member) is called for each.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/domain/enums.h"
+#include "engine/domain/names.h"
+#include "engine/domain/time.h"
+
+namespace headgate {
+
+// Bounds of a metric that a gate reports. At least one is set.
+struct Threshold {
+  std::optional<Decimal> min;
+  std::optional<Decimal> max;
+  bool operator==(const Threshold&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("min", s.min);
+    v("max", s.max);
+  }
+};
+
+struct Gate {
+  std::string name;
+  std::map<std::string, Threshold, std::less<>> metrics;
+  std::uint32_t line = 0;  // in the document's file
+  bool operator==(const Gate&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("metrics", s.metrics);
+    v("line", s.line);
+  }
+};
+
+// A command as the documents write it: one argument each, never a shell. `command[0]` is a script of the environments
+// repository (then `blob` is the Git blob id it had, and the exported blob of exactly that id runs) or an absolute path.
+struct Run {
+  std::vector<std::string> command;
+  std::string blob;                                   // empty for an absolute path
+  Duration timeout = std::chrono::minutes(15);
+  bool operator==(const Run&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("command", s.command);
+    v("blob", s.blob);
+    v("timeout_ms", s.timeout);
+  }
+};
+
+struct HttpCheck {
+  std::string url;
+  std::uint32_t status = 200;
+  std::optional<Duration> latency_max;
+  std::string contains;  // what the body must hold; empty: anything
+  bool operator==(const HttpCheck&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("url", s.url);
+    v("status", s.status);
+    v("latency_max_ms", s.latency_max);
+    v("contains", s.contains);
+  }
+};
+
+// A verification. Exactly one of `http` and `run` is set. It passes when `successes` attempts in a row pass within
+// `attempts` attempts, `interval` apart, the first one `after` the step began.
+struct Check {
+  std::string name;
+  std::optional<HttpCheck> http;
+  std::optional<Run> run;
+  std::uint32_t attempts = 1;
+  std::uint32_t successes = 1;
+  Duration interval = std::chrono::seconds(10);
+  Duration after{0};
+  Duration timeout = std::chrono::seconds(10);  // of one attempt
+  std::uint32_t line = 0;
+  bool operator==(const Check&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("http", s.http);
+    v("run", s.run);
+    v("attempts", s.attempts);
+    v("successes", s.successes);
+    v("interval_ms", s.interval);
+    v("after_ms", s.after);
+    v("timeout_ms", s.timeout);
+    v("line", s.line);
+  }
+};
+
+struct ApprovalRule {
+  std::string team;
+  std::uint32_t count = 1;
+  std::uint32_t line = 0;
+  bool operator==(const ApprovalRule&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("team", s.team);
+    v("count", s.count);
+    v("line", s.line);
+  }
+};
+
+struct Hook {
+  std::string name;
+  Run run;
+  std::uint32_t line = 0;
+  bool operator==(const Hook&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("run", s.run);
+    v("line", s.line);
+  }
+};
+
+struct Stage {
+  std::string environment;
+  std::vector<std::string> gates;    // requires.gates
+  std::vector<std::string> healthy;  // requires.healthy: environments where the same release must be verified
+  std::vector<ApprovalRule> approvals;
+  bool self_approval = false;
+  Duration approval_expiry = std::chrono::hours(24);
+  Duration wait{0};
+  std::vector<Hook> before;
+  std::vector<Check> verify;
+  bool rollback_automatic = true;
+  bool rollback_quarantine = true;
+  std::uint32_t line = 0;           // of the stage
+  std::uint32_t requires_line = 0;  // of its `requires`
+  std::uint32_t wait_line = 0;      // of protection.wait
+  bool operator==(const Stage&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("environment", s.environment);
+    v("gates", s.gates);
+    v("healthy", s.healthy);
+    v("approvals", s.approvals);
+    v("self_approval", s.self_approval);
+    v("approval_expiry_ms", s.approval_expiry);
+    v("wait_ms", s.wait);
+    v("before", s.before);
+    v("verify", s.verify);
+    v("rollback_automatic", s.rollback_automatic);
+    v("rollback_quarantine", s.rollback_quarantine);
+    v("line", s.line);
+    v("requires_line", s.requires_line);
+    v("wait_line", s.wait_line);
+  }
+};
+
+struct Service {
+  std::string name;
+  std::string group;
+  std::vector<Gate> gates;
+  std::vector<Stage> stages;
+  bool operator==(const Service&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("group", s.group);
+    v("gates", s.gates);
+    v("stages", s.stages);
+  }
+};
+
+struct CommandDriver {
+  Run deploy;
+  Run observe;
+  std::optional<Run> retire;
+  bool operator==(const CommandDriver&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("deploy", s.deploy);
+    v("observe", s.observe);
+    v("retire", s.retire);
+  }
+};
+
+struct Environment {
+  std::string name;
+  CommandDriver driver;
+  Duration observe_every = std::chrono::minutes(1);
+  bool operator==(const Environment&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("driver", s.driver);
+    v("observe_every_ms", s.observe_every);
+  }
+};
+
+// What one target should run: a wish.
+struct Target {
+  TargetId id;
+  Release release;  // commit and artifacts may be absent where the release is registered
+  StringMap variables;
+  bool suspend = false;
+  bool operator==(const Target&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("service", s.id.service);
+    v("environment", s.id.environment);
+    v("release", s.release);
+    v("variables", s.variables);
+    v("suspend", s.suspend);
+  }
+};
+
+// One person, however they come in; names and addresses stay in the directory of people beside the log.
+struct Person {
+  std::string id;                   // person:k3v9q2
+  std::vector<std::string> tokens;  // ids of the tokens they hold: token:p9x1
+  bool operator==(const Person&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("id", s.id);
+    v("tokens", s.tokens);
+  }
+};
+
+struct Team {
+  std::string name;
+  std::vector<std::string> members;  // person ids
+  bool operator==(const Team&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("members", s.members);
+  }
+};
+
+// Exactly one of team, person and token is set. "*" among services or environments means all of them.
+struct Grant {
+  std::string team;
+  std::string person;  // person id
+  std::string token;   // token id
+  Role role = Role::viewer;
+  std::vector<std::string> environments;
+  std::vector<std::string> services;
+  bool operator==(const Grant&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("team", s.team);
+    v("person", s.person);
+    v("token", s.token);
+    v("role", s.role);
+    v("environments", s.environments);
+    v("services", s.services);
+  }
+};
+
+struct AccessPolicy {
+  std::string name;
+  std::vector<Person> people;
+  std::vector<Team> teams;
+  std::vector<Grant> grants;
+  bool operator==(const AccessPolicy&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("people", s.people);
+    v("teams", s.teams);
+    v("grants", s.grants);
+  }
+};
+
+// One document of whatever kind. Stored as an object with one member, named by the kind.
+using Document = std::variant<Service, Environment, Target, AccessPolicy>;
+
+// What makes a document unique in a repository. `name` is metadata.name; of a Target it is "service.environment".
+struct DocumentKey {
+  DocumentKind kind = DocumentKind::service;
+  std::string name;
+  auto operator<=>(const DocumentKey&) const = default;
+};
+DocumentKey key_of(const Document& document);
+
+// Where a document stands.
+struct Source {
+  std::string file;  // relative to the repository's configured path
+  std::uint32_t line = 0;
+  std::string blob;  // Git blob id of the file
+  bool operator==(const Source&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("file", s.file);
+    v("line", s.line);
+    v("blob", s.blob);
+  }
+};
+
+struct SourcedDocument {
+  Source source;
+  Document document;
+  bool operator==(const SourcedDocument&) const = default;
+};
+
+// What is wrong with a document, as an operator reads it: file:line:column: error: found X, expected Y.
+struct Diagnostic {
+  std::string file;
+  std::uint32_t line = 0;    // from 1
+  std::uint32_t column = 0;  // from 1
+  std::string message;
+  std::string found;
+  std::string expected;
+  bool operator==(const Diagnostic&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("file", s.file);
+    v("line", s.line);
+    v("column", s.column);
+    v("message", s.message);
+    v("found", s.found);
+    v("expected", s.expected);
+  }
+};
+std::string to_string(const Diagnostic& diagnostic);  // file:line:column: error: message (found …, expected …)
+
+}  // namespace headgate

@@ -1,0 +1,51 @@
+// The closed sets of words, each with the one text that the log, the API and the documents use for it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace headgate {
+
+enum class DocumentKind : std::uint8_t { service, environment, target, access_policy };
+enum class Role : std::uint8_t { viewer, auditor, reporter, approver, operator_, break_glass, admin };
+enum class GateStatus : std::uint8_t { passed, failed, error };
+enum class StepKind : std::uint8_t { gates, approval, wait, run, deploy, health, retire };
+enum class Phase : std::uint8_t {
+  waiting, running, rolling_back, succeeded, failed, rolled_back, rejected, cancelled, superseded
+};
+enum class Trigger : std::uint8_t { desired, manual };
+
+template <class E>
+struct EnumNames;  // names in the order of the enumerators, from 0
+
+#define HEADGATE_ENUM_NAMES(E, ...)                                     \
+  template <>                                                           \
+  struct EnumNames<E> {                                                 \
+    static constexpr auto names = std::to_array<std::string_view>({__VA_ARGS__}); \
+  }
+
+HEADGATE_ENUM_NAMES(DocumentKind, "Service", "Environment", "Target", "AccessPolicy");
+HEADGATE_ENUM_NAMES(Role, "viewer", "auditor", "reporter", "approver", "operator", "breakGlass", "admin");
+HEADGATE_ENUM_NAMES(GateStatus, "passed", "failed", "error");
+HEADGATE_ENUM_NAMES(StepKind, "gates", "approval", "wait", "run", "deploy", "health", "retire");
+HEADGATE_ENUM_NAMES(Phase, "waiting", "running", "rollingBack", "succeeded", "failed", "rolledBack", "rejected",
+                    "cancelled", "superseded");
+HEADGATE_ENUM_NAMES(Trigger, "desired", "manual");
+
+template <class E>
+constexpr std::string_view name_of(E value) {
+  return EnumNames<E>::names[static_cast<std::size_t>(value)];
+}
+
+template <class E>
+constexpr std::optional<E> parse_enum(std::string_view text) {
+  const auto& names = EnumNames<E>::names;
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<E>(found - names.begin());
+}
+
+}  // namespace headgate

@@ -1,0 +1,25 @@
+// Large evidence beside the log: content-addressed bytes, synced before the event that names them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/domain/error.h"
+
+namespace headgate {
+
+struct BlobRef {
+  std::string digest;  // sha256:<64 lower-case hex digits>
+  std::uint64_t size = 0;
+  std::string media_type;
+};
+
+class Blobs {
+ public:
+  virtual ~Blobs() = default;
+  // Durable on return; storing the same bytes twice stores them once. Thread-safe.
+  virtual Result<BlobRef> put(std::string_view bytes, std::string_view media_type) = 0;
+  virtual Result<std::string> get(std::string_view digest) const = 0;  // not_found, corrupt
+};
+
+}  // namespace headgate

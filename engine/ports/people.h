@@ -1,0 +1,39 @@
+// The directory of people beside the log. The log holds only ids that this directory hands out at random, so that a
+// person can be erased without touching one record.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/domain/error.h"
+
+namespace headgate {
+
+struct PersonRecord {
+  std::string id;                         // person:<random id>
+  std::string name;                       // as the AccessPolicy calls them, or the name of a commit's author
+  std::vector<std::string> emails;
+  std::vector<std::string> oidc;          // issuer#subject
+  std::vector<std::string> signing_keys;
+};
+
+class People {
+ public:
+  virtual ~People() = default;
+  // The person known by any of these identities (the policy's name among them), made or extended when new; durable on
+  // return. `record.id` is ignored. Two known people that the identities join are an Error (conflict).
+  virtual Result<std::string> person(const PersonRecord& record) = 0;
+  // The person of a commit: by e-mail address (compared without case), made when new.
+  virtual Result<std::string> person_by_email(std::string_view name, std::string_view email) = 0;
+  // token:<random id> for the name of a token, made when new; a token's name may name a person, so it stays here too.
+  virtual Result<std::string> token_id(std::string_view name) = 0;
+
+  virtual std::optional<PersonRecord> find(std::string_view id) const = 0;
+  virtual std::optional<std::string> token_name(std::string_view id) const = 0;
+  virtual std::vector<PersonRecord> list() const = 0;
+  virtual Result<void> erase(std::string_view id) = 0;  // overwritten, removed, synced; the id stays reserved
+};
+
+}  // namespace headgate
