@@ -1,0 +1,36 @@
+// The outside effect of a step, and how it ended.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/domain/events.h"
+
+namespace headgate {
+
+// Everything an executor needs; complete by itself, taken from the plan.
+struct Activity {
+  StepId id;                  // to_string(id) is the idempotency key of every attempt
+  std::uint32_t attempt = 1;  // from 1
+  Step step;                  // kind run, deploy, retire or health
+  Wish to;                    // the promotion's candidate
+  std::optional<Wish> from;   // what ran before
+  bool operator==(const Activity&) const = default;
+};
+
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    succeeded,
+    retryable,   // infrastructure: try again by the retry policy
+    terminal,    // failed for good
+    unhealthy,   // a check ran and says no: evidence against the release
+    stopped,     // ended because it was asked to stop; another start takes the same attempt up again
+  };
+  Kind kind = Kind::succeeded;
+  std::string reason;  // one line; empty when succeeded
+  Json evidence;
+  std::string output;  // digest of a blob that holds the whole output, or empty
+  bool operator==(const Outcome&) const = default;
+};
+
+}  // namespace headgate

@@ -1,0 +1,116 @@
+// A plan is data: the ordered steps of a promotion, resolved, recorded whole in the log when it is planned. What carries
+// it out reads nothing else, so an upgrade or a change of the documents cannot alter what is under way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/domain/documents.h"
+
+namespace headgate {
+
+// What a target runs or should run.
+struct Wish {
+  Release release;
+  StringMap variables;
+  bool operator==(const Wish&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("release", s.release);
+    v("variables", s.variables);
+  }
+};
+
+// One unit of a plan. Which members are used follows from `kind`:
+//   gates     gates, healthy      waits until every named gate passed and the release is verified where it must be
+//   approval  approvals           waits for people
+//   wait      wait                waits that long
+//   run       run                 a before-hook
+//   deploy    run, deploys        brings `deploys` to the target by the driver
+//   retire    run                 takes what runs there away (a rollback without an earlier release)
+//   health    check               verifies what was deployed
+// Every text in it is interpolated already. Steps of kind run, deploy, retire and health have one activity each.
+struct Step {
+  std::string name;  // unique in the plan
+  StepKind kind = StepKind::gates;
+  bool rollback = false;  // a step of the rollback's own plan
+  std::vector<Gate> gates;
+  std::vector<std::string> healthy;
+  std::vector<ApprovalRule> approvals;
+  Duration wait{0};
+  std::optional<Run> run;
+  std::optional<Check> check;
+  std::optional<Wish> deploys;
+  std::uint32_t line = 0;  // of the rule in the service's (or, of deploy and retire, the environment's) document
+  bool operator==(const Step&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("kind", s.kind);
+    v("rollback", s.rollback);
+    v("gates", s.gates);
+    v("healthy", s.healthy);
+    v("approvals", s.approvals);
+    v("wait_ms", s.wait);
+    v("run", s.run);
+    v("check", s.check);
+    v("deploys", s.deploys);
+    v("line", s.line);
+  }
+  bool has_activity() const {
+    return kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::health || kind == StepKind::retire;
+  }
+};
+
+// The stage's rules that no step carries.
+struct Rules {
+  bool self_approval = false;
+  Duration approval_expiry = std::chrono::hours(24);
+  bool rollback_automatic = true;
+  bool rollback_quarantine = true;
+  std::string file;  // of the service's document
+  std::string commit;  // of the environments repository, at which file and lines are to be read
+  bool operator==(const Rules&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("self_approval", s.self_approval);
+    v("approval_expiry_ms", s.approval_expiry);
+    v("rollback_automatic", s.rollback_automatic);
+    v("rollback_quarantine", s.rollback_quarantine);
+    v("file", s.file);
+    v("commit", s.commit);
+  }
+};
+
+struct Plan {
+  std::optional<Wish> from;  // what the target runs when this is planned; the way back
+  Wish to;
+  Rules rules;
+  std::vector<Step> steps;
+  std::string digest;  // sha256:<hex> over all of the above but `rules.commit`, `rules.file` and the lines
+};
+
+// A condition that a promotion waits for, with what it takes to meet it. Stored in step.waiting, printed by explain.
+struct Condition {
+  std::string guard;                // which guard says so: gates, healthy, approvals, wait, quarantine, …
+  bool met = false;
+  std::string text;                 // "gate unit-tests: not reported for commit 9f3c1a"
+  std::string remedy;               // what would meet it, empty when met
+  std::string file;                 // the rule: file, line, commit of the environments repository
+  std::uint32_t line = 0;
+  std::string commit;
+  std::vector<Position> events;     // that bear on it
+  bool operator==(const Condition&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("guard", s.guard);
+    v("met", s.met);
+    v("text", s.text);
+    v("remedy", s.remedy);
+    v("file", s.file);
+    v("line", s.line);
+    v("commit", s.commit);
+    v("events", s.events);
+  }
+};
+
+}  // namespace headgate
