@@ -285,6 +285,11 @@ struct DocumentKey {
   DocumentKind kind = DocumentKind::service;
   std::string name;
   auto operator<=>(const DocumentKey&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("kind", s.kind);
+    v("name", s.name);
+  }
 };
 DocumentKey key_of(const Document& document);
 
@@ -306,6 +311,11 @@ struct SourcedDocument {
   Source source;
   Document document;
   bool operator==(const SourcedDocument&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("source", s.source);
+    v("document", s.document);
+  }
 };
 
 // What is wrong with a document, as an operator reads it: file:line:column: error: found X, expected Y.

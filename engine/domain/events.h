@@ -654,6 +654,7 @@ struct ActivityFailed {
   std::uint32_t attempt = 1;
   std::string reason;
   bool retryable = false;
+  bool unhealthy = false;  // a check ran and said no: evidence against the release, not broken infrastructure
   Json evidence;
   std::string output;  // digest of a blob
   bool operator==(const ActivityFailed&) const = default;
@@ -663,6 +664,7 @@ struct ActivityFailed {
     v("attempt", s.attempt);
     v("reason", s.reason);
     v("retryable", s.retryable);
+    v("unhealthy", s.unhealthy);
     v("evidence", s.evidence);
     v("output", s.output);
   }

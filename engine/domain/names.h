@@ -26,12 +26,22 @@ struct TargetId {
   std::string service;
   std::string environment;
   auto operator<=>(const TargetId&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("service", s.service);
+    v("environment", s.environment);
+  }
 };
 
 struct PromotionId {
   TargetId target;
   std::uint64_t number = 0;  // the n-th promotion of its target, from 1
   auto operator<=>(const PromotionId&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("target", s.target);
+    v("number", s.number);
+  }
 };
 
 // A step of a promotion; it is also the id of the step's activity and the idempotency key of each of its attempts.
@@ -39,12 +49,22 @@ struct StepId {
   PromotionId promotion;
   std::string step;
   auto operator<=>(const StepId&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("promotion", s.promotion);
+    v("step", s.step);
+  }
 };
 
 struct ReleaseId {
   std::string service;
   std::string version;
   auto operator<=>(const ReleaseId&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("service", s.service);
+    v("version", s.version);
+  }
 };
 
 std::string to_string(const TargetId& id);     // gateway/production

@@ -1,0 +1,136 @@
+// What can be asked of the engine. A command is an order and may be refused; what came of it is events.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/domain/activity.h"
+#include "engine/domain/state.h"
+
+namespace headgate {
+
+struct CreateLog {
+  std::string origin;
+  std::string verifier_key;
+};
+struct StartEngine {
+  std::string version;
+};
+struct StopEngine {};
+struct StepClock {
+  Duration delta{0};
+};
+
+// A fetch: the new commits, oldest first. `rewritten_from` is the head that is no ancestor any more, else empty.
+struct ObserveCommits {
+  std::string repository;
+  std::string branch;
+  std::string rewritten_from;
+  std::vector<CommitObserved> commits;
+};
+struct ReportRepository {
+  std::string repository;
+  std::string unreachable;  // why; empty: it answers
+};
+// At most 200 documents a command; they take force with AcceptConfiguration of the same commit.
+struct StageDocuments {
+  std::string commit;
+  bool first = false;  // forgets what was staged before
+  std::vector<SourcedDocument> accepted;
+  std::vector<DocumentKey> removed;
+};
+struct AcceptConfiguration {
+  std::string repository;
+  std::string commit;
+};
+struct RejectConfiguration {
+  std::string repository;
+  std::string commit;
+  std::vector<Diagnostic> diagnostics;
+};
+
+struct RegisterRelease {
+  std::string service;
+  Release release;
+  std::string branch;
+  std::vector<std::string> tags;
+};
+struct ReportGate {
+  std::string service;
+  std::string commit;   // one of commit
+  std::string version;  // and version
+  std::string gate;
+  GateStatus status = GateStatus::passed;
+  std::map<std::string, Decimal, std::less<>> metrics;
+  std::string url;
+  std::string summary;
+  std::string report;
+};
+struct QuarantineRelease {
+  ReleaseId release;
+  std::string reason;
+};
+struct ReinstateRelease {
+  ReleaseId release;
+  std::string reason;
+};
+
+struct RequestPromotion {
+  TargetId target;
+  Release release;  // commit and artifacts may be absent where it is registered
+  std::string reason;
+};
+struct RecordObservation {
+  TargetId target;
+  Observation observed;
+};
+struct AdoptTarget {
+  TargetId target;
+  std::string reason;
+};
+
+struct Approve {
+  PromotionId promotion;
+  std::string plan_digest;
+  std::string team;  // empty: the one that still needs somebody and has the actor among its members
+  std::string comment;
+};
+struct Reject {
+  PromotionId promotion;
+  std::string comment;
+};
+struct Cancel {
+  PromotionId promotion;
+  std::string reason;
+};
+struct CompleteActivity {
+  StepId id;
+  std::uint32_t attempt = 1;
+  Outcome outcome;
+};
+
+struct CreateToken {
+  std::string id;
+  std::string hash;
+  std::vector<Role> roles;
+  std::optional<Timestamp> expires;
+};
+struct RevokeToken {
+  std::string id;
+};
+struct RecordDenied {
+  std::string reason;
+  std::uint64_t count = 1;
+  std::string route;
+};
+
+using Command = std::variant<CreateLog, StartEngine, StopEngine, StepClock, ObserveCommits, ReportRepository,
+                             StageDocuments, AcceptConfiguration, RejectConfiguration, RegisterRelease, ReportGate,
+                             QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation, AdoptTarget,
+                             Approve, Reject, Cancel, CompleteActivity, CreateToken, RevokeToken, RecordDenied>;
+
+std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
+
+}  // namespace headgate

@@ -1,0 +1,28 @@
+// From policy to plan: pure data.
+#pragma once
+
+#include "engine/domain/guards.h"
+#include "engine/domain/plan.h"
+#include "engine/domain/state.h"
+
+namespace headgate {
+
+struct PlanInput {
+  PromotionId id;
+  const InForce<Service>* service = nullptr;
+  const Stage* stage = nullptr;
+  const InForce<Environment>* environment = nullptr;
+  std::optional<Wish> from;      // what runs there
+  std::optional<Wish> way_back;  // what a rollback brings back: the newest verified there
+  Wish to;
+};
+
+// Forward steps: gates?, approval?, wait?, before-hooks, deploy, verifications; then, with rollback: true,
+// rollback-deploy and rollback-<check> each, or rollback-retire when there is no way back and the driver can retire.
+Plan plan_promotion(const PlanInput& input, DigestFunction digest);
+
+// Replaces ${name} by its value; an unknown name stays as it is (the document parser has refused it before).
+// `percent_encode`: for URLs.
+std::string interpolate(std::string_view text, const StringMap& values, bool percent_encode = false);
+
+}  // namespace headgate

@@ -1,0 +1,434 @@
+// Everything that decisions depend on: a fold of the log, nothing else.
+//
+// The life of a promotion (one at a time on a target):
+//
+//            gates, approval, wait            first effect              every step done
+//   planned ───────► waiting ──────────────────► running ─────────────────► succeeded
+//                      │ rejected, cancelled,      │ a step failed, cancelled
+//                      │ superseded (newer wish,   ├───────────────► failed          (nothing was deployed, or the
+//                      ▼ changed plan)             ▼                                  rules leave it to a person)
+//                    ended                     rolling back ──► rolled back
+//                                                  └──────────► failed               (the rollback failed: target held)
+//
+// Ended promotions leave the state; the log keeps them.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/domain/events.h"
+
+namespace headgate {
+
+enum class StepStatus : std::uint8_t { pending, started, succeeded, failed };
+HEADGATE_ENUM_NAMES(StepStatus, "pending", "started", "succeeded", "failed");
+
+enum class ActivityStatus : std::uint8_t { none, running, retrying, succeeded, failed, fenced };
+HEADGATE_ENUM_NAMES(ActivityStatus, "none", "running", "retrying", "succeeded", "failed", "fenced");
+
+struct LiveStep {
+  Step step;
+  StepStatus status = StepStatus::pending;
+  std::optional<Timestamp> started;
+  std::optional<Timestamp> ended;
+  std::string reason;                 // of a failure
+  std::vector<Condition> unmet;       // as last recorded by step.waiting
+  std::optional<Timestamp> due;       // of its timer, while it runs
+  bool fired = false;                 // its timer did
+  ActivityStatus activity = ActivityStatus::none;
+  std::uint32_t attempt = 0;          // the last one that began
+  std::optional<Timestamp> retry_due;
+  bool unhealthy = false;             // the activity failed with evidence against the release
+  Json evidence;
+  bool operator==(const LiveStep&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.step.name);
+    v("step", s.step);
+    v("status", s.status);
+    v("started", s.started);
+    v("ended", s.ended);
+    v("reason", s.reason);
+    v("unmet", s.unmet);
+    v("due", s.due);
+    v("fired", s.fired);
+    v("activity", s.activity);
+    v("attempt", s.attempt);
+    v("retry_due", s.retry_due);
+    v("unhealthy", s.unhealthy);
+    v("evidence", s.evidence);
+  }
+};
+
+struct Approval {
+  std::string approver;  // person id
+  std::string team;
+  std::string comment;
+  Position position = 0;
+  Timestamp time;
+  Timestamp expires;
+  bool operator==(const Approval&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("approver", s.approver);
+    v("team", s.team);
+    v("comment", s.comment);
+    v("position", s.position);
+    v("time", s.time);
+    v("expires", s.expires);
+  }
+};
+
+struct Promotion {
+  PromotionId id;
+  Trigger trigger = Trigger::desired;
+  Phase phase = Phase::waiting;
+  std::optional<Wish> from;
+  Wish to;
+  Rules rules;
+  std::string plan_digest;
+  std::vector<std::string> people;   // may not approve it, unless the rules allow self-approval
+  std::string asked_because;
+  std::vector<LiveStep> steps;       // forward steps, then those of the rollback
+  bool approval_requested = false;
+  std::vector<Approval> approvals;   // that count
+  Position planned_at = 0;
+  Timestamp planned;
+  std::optional<Timestamp> effects_began;
+  std::optional<Timestamp> rollback_began;
+  bool rollback_automatic = false;
+  std::string end_reason;            // why it rolled back or ended otherwise than well
+  std::optional<Timestamp> ended;
+  Position last_position = 0;        // of the last event that belongs to it
+  bool operator==(const Promotion&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("id", s.id);
+    v("trigger", s.trigger);
+    v("phase", s.phase);
+    v("from", s.from);
+    v("to", s.to);
+    v("rules", s.rules);
+    v("plan_digest", s.plan_digest);
+    v("people", s.people);
+    v("asked_because", s.asked_because);
+    v("steps", s.steps);
+    v("approval_requested", s.approval_requested);
+    v("approvals", s.approvals);
+    v("planned_at", s.planned_at);
+    v("planned", s.planned);
+    v("effects_began", s.effects_began);
+    v("rollback_began", s.rollback_began);
+    v("rollback_automatic", s.rollback_automatic);
+    v("end_reason", s.end_reason);
+    v("ended", s.ended);
+    v("last_position", s.last_position);
+  }
+
+  bool ended_already() const { return ended.has_value(); }
+  // The step that the promotion stands at; null when every step of the plan under way is done.
+  const LiveStep* current() const;
+  LiveStep* find(std::string_view step);
+  const LiveStep* find(std::string_view step) const;
+  // Whether the driver may have touched the target: the deploy step's activity began.
+  bool deployed() const;
+  // When it wants to be looked at again without anything happening.
+  std::optional<Timestamp> next_due() const;
+};
+
+template <class D>
+struct InForce {
+  D document;
+  Source source;
+  std::string commit;
+  bool operator==(const InForce&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("document", s.document);
+    v("source", s.source);
+    v("commit", s.commit);
+  }
+};
+
+struct Observation {
+  std::string version;  // empty: nothing runs there
+  StringMap artifacts;
+  bool operator==(const Observation&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("version", s.version);
+    v("artifacts", s.artifacts);
+  }
+  bool shows(const Release& release) const {
+    return version == release.version &&
+           (artifacts.empty() || release.artifacts.empty() || artifacts == release.artifacts);
+  }
+};
+
+struct FailedAttempt {
+  Wish wish;
+  std::string plan_digest;
+  bool operator==(const FailedAttempt&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("wish", s.wish);
+    v("plan_digest", s.plan_digest);
+  }
+};
+
+struct TargetState {
+  std::optional<InForce<Target>> document;
+  std::vector<std::string> document_people;  // whose commits brought the document to what it is since the last wish
+  std::optional<Wish> desired;               // what the document wished when it was last looked at, release resolved
+  std::string desired_commit;
+  Position desired_at = 0;
+  std::vector<std::string> people;           // behind all wishes that are not fulfilled yet
+  std::optional<Wish> current;               // what Headgate brought or adopted here last
+  Position current_at = 0;
+  std::optional<Observation> observed;
+  bool drifted = false;
+  std::string pinned;                        // why Git's wish is not followed; empty: it is
+  std::string held;                          // why nothing is promoted here by itself until a person acts
+  bool orphaned = false;
+  std::uint64_t last_number = 0;             // of promotions
+  std::optional<Promotion> promotion;        // the live one
+  std::vector<Wish> verified;                // what was verified or adopted here, newest last, at most 16
+  std::optional<FailedAttempt> failed;       // not tried again by itself
+  bool operator==(const TargetState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("document", s.document);
+    v("document_people", s.document_people);
+    v("desired", s.desired);
+    v("desired_commit", s.desired_commit);
+    v("desired_at", s.desired_at);
+    v("people", s.people);
+    v("current", s.current);
+    v("current_at", s.current_at);
+    v("observed", s.observed);
+    v("drifted", s.drifted);
+    v("pinned", s.pinned);
+    v("held", s.held);
+    v("orphaned", s.orphaned);
+    v("last_number", s.last_number);
+    v("promotion", s.promotion);
+    v("verified", s.verified);
+    v("failed", s.failed);
+  }
+};
+
+struct RegisteredRelease {
+  Release release;
+  std::string branch;
+  std::vector<std::string> tags;
+  Position position = 0;
+  Timestamp time;
+  bool operator==(const RegisteredRelease&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("release", s.release);
+    v("branch", s.branch);
+    v("tags", s.tags);
+    v("position", s.position);
+    v("time", s.time);
+  }
+};
+
+struct Quarantine {
+  Release release;
+  std::string reason;
+  Position position = 0;
+  bool operator==(const Quarantine&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("release", s.release);
+    v("reason", s.reason);
+    v("position", s.position);
+  }
+};
+
+struct GateResult {
+  GateStatus status = GateStatus::passed;
+  std::map<std::string, Decimal, std::less<>> metrics;
+  std::string url;
+  Position position = 0;
+  Timestamp time;
+  bool operator==(const GateResult&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("status", s.status);
+    v("metrics", s.metrics);
+    v("url", s.url);
+    v("position", s.position);
+    v("time", s.time);
+  }
+};
+
+// A gate's result belongs to a commit, or to a version where no commit is known.
+using GateKey = std::pair<std::string, std::string>;  // commit or version, gate
+
+// What is in play of one service. Bounded: the oldest leave when the bounds are passed; the log keeps them.
+struct ServiceState {
+  static constexpr std::size_t max_releases = 256;
+  static constexpr std::size_t max_gate_results = 1024;
+  static constexpr std::size_t max_quarantined = 1024;
+
+  std::optional<InForce<Service>> document;
+  std::map<std::string, RegisteredRelease, std::less<>> releases;  // by version
+  std::deque<std::string> release_order;                           // oldest first
+  std::map<GateKey, GateResult> gates;
+  std::deque<GateKey> gate_order;                                  // oldest first
+  std::vector<Quarantine> quarantined;
+  std::set<std::string, std::less<>> environments;                 // where it has targets
+  bool operator==(const ServiceState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("document", s.document);
+    v("releases", s.releases);
+    v("release_order", s.release_order);
+    v("gates", s.gates);
+    v("gate_order", s.gate_order);
+    v("quarantined", s.quarantined);
+    v("environments", s.environments);
+  }
+};
+
+struct RepositoryState {
+  std::string branch;
+  std::string head;                 // last commit observed
+  Timestamp head_time;
+  std::string unreachable;          // why, empty while it answers
+  std::vector<std::string> people;  // of the commits since the last configuration that took force
+  bool operator==(const RepositoryState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("branch", s.branch);
+    v("head", s.head);
+    v("head_time", s.head_time);
+    v("unreachable", s.unreachable);
+    v("people", s.people);
+  }
+};
+
+// A document that waits for the configuration.accepted of its commit.
+struct Staged {
+  DocumentKey key;
+  std::optional<SourcedDocument> document;  // unset: removed
+  bool operator==(const Staged&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("key", s.key);
+    v("document", s.document);
+  }
+};
+
+struct ConfigurationState {
+  std::string repository;
+  std::string commit;                   // whose documents are in force
+  Position position = 0;
+  Timestamp time;
+  std::string staged_commit;
+  std::vector<Staged> staged;
+  std::string rejected_commit;          // the newest one that was refused, empty when the newest is in force
+  Position rejected_at = 0;
+  std::vector<Diagnostic> diagnostics;  // why
+  std::optional<InForce<AccessPolicy>> access;
+  bool operator==(const ConfigurationState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("repository", s.repository);
+    v("commit", s.commit);
+    v("position", s.position);
+    v("time", s.time);
+    v("staged_commit", s.staged_commit);
+    v("staged", s.staged);
+    v("rejected_commit", s.rejected_commit);
+    v("rejected_at", s.rejected_at);
+    v("diagnostics", s.diagnostics);
+    v("access", s.access);
+  }
+};
+
+struct TokenState {
+  std::string hash;
+  std::vector<Role> roles;
+  std::optional<Timestamp> expires;
+  Timestamp created;
+  bool operator==(const TokenState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("hash", s.hash);
+    v("roles", s.roles);
+    v("expires", s.expires);
+    v("created", s.created);
+  }
+};
+
+// A request that carried an idempotency key: its own events are [first, last].
+struct RequestState {
+  std::string digest;
+  Position first = 0;
+  Position last = 0;
+  bool operator==(const RequestState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("digest", s.digest);
+    v("first", s.first);
+    v("last", s.last);
+  }
+};
+
+struct State {
+  static constexpr std::size_t max_requests = 10'000;
+
+  Position next = 0;          // how many events are folded in
+  Timestamp last_time;
+  std::string origin;
+  std::string verifier_key;
+  ConfigurationState configuration;
+  std::map<std::string, RepositoryState, std::less<>> repositories;
+  std::map<std::string, ServiceState, std::less<>> services;
+  std::map<std::string, InForce<Environment>, std::less<>> environments;
+  std::map<TargetId, TargetState> targets;
+  std::map<std::string, TokenState, std::less<>> tokens;        // by id
+  std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
+  std::map<std::string, RequestState, std::less<>> requests;    // by actor '\n' key
+  std::deque<std::string> request_order;
+  std::set<TargetId> active;                                    // targets with a live promotion
+  std::set<std::pair<Timestamp, TargetId>> wakeups;             // each live promotion's next_due
+  bool operator==(const State&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("next", s.next);
+    v("last_time", s.last_time);
+    v("origin", s.origin);
+    v("verifier_key", s.verifier_key);
+    v("configuration", s.configuration);
+    v("repositories", s.repositories);
+    v("services", s.services);
+    v("environments", s.environments);
+    v("targets", s.targets);
+    v("tokens", s.tokens);
+    v("token_hashes", s.token_hashes);
+    v("requests", s.requests);
+    v("request_order", s.request_order);
+    v("active", s.active);
+    v("wakeups", s.wakeups);
+  }
+
+  const TargetState* find(const TargetId& id) const;
+  const Promotion* live(const PromotionId& id) const;
+  const Service* service(std::string_view name) const;  // in force
+  const Stage* stage(const TargetId& id) const;
+  const RegisteredRelease* release(const ReleaseId& id) const;
+  const Quarantine* quarantine(std::string_view service, const Release& release) const;
+  const AccessPolicy* access() const;
+};
+
+}  // namespace headgate
