@@ -70,11 +70,10 @@ bool take_offset(std::string_view& text, minutes& offset) {
 
 }  // namespace
 
-std::string format_timestamp(Timestamp time) {
+void write_timestamp(Timestamp time, std::span<char, kTimestampLength> text) {
   const auto day = floor<days>(time);
   const std::chrono::year_month_day date{day};
   const auto of_day = time - day;
-  std::array<char, 27> text{};
   char* at = text.data();
   put(at, static_cast<int>(date.year()), 4);
   *at++ = '-';
@@ -90,6 +89,11 @@ std::string format_timestamp(Timestamp time) {
   *at++ = '.';
   put(at, (of_day % seconds{1}).count(), 6);
   *at++ = 'Z';
+}
+
+std::string format_timestamp(Timestamp time) {
+  std::array<char, kTimestampLength> text;
+  write_timestamp(time, text);
   return {text.data(), text.size()};
 }
 

@@ -1,0 +1,325 @@
+#include <array>
+#include <charconv>
+
+#include "store/codec.h"
+#include "store/json_text.h"
+#include "store/shapes.h"
+#include "store/text.h"
+
+namespace headgate::store {
+namespace {
+
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+bool is_plain(char c) {
+  return kPlain[static_cast<std::uint8_t>(c)];
+}
+
+void append_escaped(std::string& out, char c) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\u00";
+      out += kDigits[static_cast<std::uint8_t>(c) >> 4];
+      out += kDigits[static_cast<std::uint8_t>(c) & 15];
+  }
+}
+
+// Bytes of the UTF-8 sequence of more than one byte that `text` begins with; 0 when it is none.
+std::size_t sequence_length(std::string_view text) {
+  for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
+    if (is_utf8(text.substr(0, length))) return length;
+  }
+  return 0;
+}
+
+// Without the quotes around it.
+void append_text(std::string& out, std::string_view text) {
+  std::size_t run = 0;  // begin of what is copied as it stands
+  std::size_t at = 0;
+  while (true) {
+    while (at < text.size() && is_plain(text[at])) ++at;
+    if (at == text.size()) break;
+    if (static_cast<std::uint8_t>(text[at]) >= 0x80) {
+      if (const auto length = sequence_length(text.substr(at)); length > 0) {
+        at += length;
+        continue;
+      }
+      out.append(text, run, at - run);
+      out += "\xEF\xBF\xBD";
+    } else {
+      out.append(text, run, at - run);
+      append_escaped(out, text[at]);
+    }
+    run = ++at;
+  }
+  out.append(text, run, at - run);
+}
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  append_text(out, text);
+  out += '"';
+}
+
+template <std::integral N>
+void append_number(std::string& out, N number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+void append_time(std::string& out, Timestamp time) {
+  std::array<char, kTimestampLength> text;
+  write_timestamp(time, text);
+  out += '"';
+  out.append(text.data(), text.size());
+  out += '"';
+}
+
+template <class T>
+bool is_left_out(const T& value) {
+  if constexpr (std::is_same_v<T, std::string> || kIsVector<T> || kIsMap<T>) {
+    return value.empty();
+  } else if constexpr (kIsOptional<T>) {
+    return !value.has_value();
+  } else {
+    return false;
+  }
+}
+
+class ObjectWriter;
+template <class T>
+void append_value(std::string& out, const T& value);
+
+// Writes the fields that `describe` names.
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
+  void end() { out_ += '}'; }
+
+  template <class T>
+  void operator()(std::string_view name, const T& value) {
+    if (is_left_out(value)) return;
+    key(name);
+    append_value(out_, value);
+  }
+  void key(std::string_view name) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    append_string(out_, name);
+    out_ += ':';
+  }
+  template <class T>
+  void subject(const T&) {}
+  void correlation(const std::string&) {}
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+void append_document(std::string& out, const Document& document) {
+  ObjectWriter writer(out);
+  writer.key(EnumNames<DocumentKind>::names[document.index()]);
+  std::visit([&](const auto& d) { append_value(out, d); }, document);
+  writer.end();
+}
+
+template <class T>
+void append_value(std::string& out, const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) {
+    append_string(out, value);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    out += value ? "true" : "false";
+  } else if constexpr (Unsigned<T>) {
+    append_number(out, value);
+  } else if constexpr (NamedEnum<T>) {
+    append_string(out, name_of(value));
+  } else if constexpr (std::is_same_v<T, Duration>) {
+    append_number(out, std::chrono::duration_cast<std::chrono::milliseconds>(value).count());
+  } else if constexpr (std::is_same_v<T, Timestamp>) {
+    append_time(out, value);
+  } else if constexpr (std::is_same_v<T, Decimal>) {
+    append_string(out, value.text);
+  } else if constexpr (std::is_same_v<T, Json>) {
+    HEADGATE_CHECK(is_json_object_line(value.text));
+    out += value.text;
+  } else if constexpr (std::is_same_v<T, Document>) {
+    append_document(out, value);
+  } else if constexpr (kIsOptional<T>) {
+    append_value(out, *value);
+  } else if constexpr (kIsVector<T>) {
+    out += '[';
+    bool first = true;
+    for (const auto& element : value) {
+      if (!first) out += ',';
+      first = false;
+      append_value(out, element);
+    }
+    out += ']';
+  } else if constexpr (kIsMap<T>) {
+    ObjectWriter writer(out);
+    for (const auto& [key, element] : value) {
+      writer.key(key);
+      append_value(out, element);
+    }
+    writer.end();
+  } else if constexpr (Described<T>) {
+    ObjectWriter writer(out);
+    T::describe(value, writer);
+    writer.end();
+  } else {
+    static_assert(kUnsupported<T>, "a member of a kind that records do not know");
+  }
+}
+
+// The attributes that `describe` gives by subject and correlation, as address_of does it, without a copy of any text.
+struct Attributes {
+  std::string_view subject_text;  // of a subject that is one text
+  const TargetId* target = nullptr;
+  const PromotionId* promotion = nullptr;
+  const StepId* step = nullptr;
+  const ReleaseId* release = nullptr;
+  std::string_view service;
+  std::string_view environment;
+  std::string_view correlation_text;
+
+  void subject(const TargetId& id) {
+    target = &id;
+    service = id.service;
+    environment = id.environment;
+  }
+  void subject(const PromotionId& id) {
+    subject(id.target);
+    promotion = &id;
+  }
+  void subject(const StepId& id) {
+    subject(id.promotion);
+    step = &id;
+  }
+  void subject(const ReleaseId& id) {
+    release = &id;
+    service = id.service;
+  }
+  void subject(const ServiceName& name) { subject_text = service = name.text; }
+  void subject(const std::string& text) { subject_text = text; }
+  void correlation(const std::string& text) { correlation_text = text; }
+  template <class T>
+  void operator()(std::string_view, const T&) {}
+
+  void append_promotion(std::string& out) const {
+    append_text(out, service);
+    out += '/';
+    append_text(out, environment);
+    if (promotion == nullptr) return;
+    out += '/';
+    append_number(out, promotion->number);
+  }
+
+  void append_subject(std::string& out) const {
+    if (target != nullptr) {
+      out += R"(,"subject":")";
+      append_promotion(out);
+      if (step != nullptr) {
+        out += '/';
+        append_text(out, step->step);
+      }
+      out += '"';
+    } else if (release != nullptr) {
+      out += R"(,"subject":")";
+      append_text(out, release->service);
+      out += '/';
+      append_text(out, release->version);
+      out += '"';
+    } else if (!subject_text.empty()) {
+      out += R"(,"subject":)";
+      append_string(out, subject_text);
+    }
+  }
+
+  void append_correlation(std::string& out) const {
+    if (!correlation_text.empty()) {
+      out += R"(,"correlation":)";
+      append_string(out, correlation_text);
+    } else if (promotion != nullptr) {
+      out += R"(,"correlation":")";
+      append_promotion(out);
+      out += '"';
+    }
+  }
+};
+
+void append_attribute(std::string& out, std::string_view head, std::string_view text) {
+  if (text.empty()) return;
+  out += head;
+  append_string(out, text);
+}
+
+}  // namespace
+
+std::string stored_type(const EventType& type) {
+  return "dev.headgate." + std::string(type.name) + ".v" + std::to_string(type.version);
+}
+
+void encode(std::string& out, std::string_view origin, const Recorded<Event>& record) {
+  const auto& meta = record.meta;
+  out += R"({"specversion":"1.0","id":")";
+  append_number(out, meta.position);
+  out += R"(","source":")";
+  append_text(out, origin);
+  out += R"(/log","type":"dev.headgate.)";
+  std::visit(
+      [&]<class E>(const E& event) {
+        out += E::type.name;
+        out += ".v";
+        append_number(out, E::type.version);
+        out += R"(","time":)";
+        append_time(out, meta.time);
+        Attributes attributes;
+        E::describe(event, attributes);
+        attributes.append_subject(out);
+        append_attribute(out, R"(,"actor":)", meta.actor);
+        if (meta.cause) {
+          out += R"(,"cause":")";
+          append_number(out, *meta.cause);
+          out += '"';
+        }
+        attributes.append_correlation(out);
+        append_attribute(out, R"(,"service":)", attributes.service);
+        append_attribute(out, R"(,"environment":)", attributes.environment);
+        append_attribute(out, R"(,"idempotencykey":)", meta.idempotency_key);
+        append_attribute(out, R"(,"requestdigest":)", meta.request_digest);
+        out += R"(,"data":)";
+        append_value(out, event);
+        out += '}';
+      },
+      record.event);
+}
+
+}  // namespace headgate::store
