@@ -37,7 +37,6 @@ struct ReportRepository {
 // At most 200 documents a command; they take force with AcceptConfiguration of the same commit.
 struct StageDocuments {
   std::string commit;
-  bool first = false;  // forgets what was staged before
   std::vector<SourcedDocument> accepted;
   std::vector<DocumentKey> removed;
 };
@@ -132,5 +131,9 @@ using Command = std::variant<CreateLog, StartEngine, StopEngine, StepClock, Obse
                              Approve, Reject, Cancel, CompleteActivity, CreateToken, RevokeToken, RecordDenied>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
+
+// An upper bound of what a document takes in its record; a document over `max_document_bytes` is refused.
+std::size_t stored_size_bound(const Document& document);
+std::size_t max_document_bytes(DocumentKind kind);
 
 }  // namespace headgate

@@ -26,8 +26,8 @@ std::vector<Condition> judge(const State& state, const Promotion& promotion, Tim
                              std::span<const Guard> guards = all_guards());
 
 // Why the target is not where its document wants it although no promotion is under way; empty when it is, or when a
-// promotion will be planned at once.
-std::vector<Condition> explain_idle(const State& state, const TargetId& target);
+// promotion will be planned at once. `after_failure` false: as if no promotion of the same wish had failed before.
+std::vector<Condition> explain_idle(const State& state, const TargetId& target, bool after_failure = true);
 
 // What the target's document wishes, its release resolved by what is registered. An Error says what is missing.
 Result<Wish> resolve_wish(const State& state, const TargetId& target, const Release& release, const StringMap& variables);

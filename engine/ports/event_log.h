@@ -63,6 +63,9 @@ class EventLog {
   virtual Result<void> fold(Position from, Position to,
                             const std::function<void(const Recorded<Event>&)>& visit) const = 0;
   virtual Result<EventPage> query(const EventQuery& query) const = 0;
+  virtual Result<Hash> leaf_hash(Position position) const = 0;
+  // RFC 6962 root over the first `size` records; size <= size().
+  virtual Result<Hash> root(Position size) const = 0;
   // The first position whose time is at or after `time`; size() when there is none.
   virtual Result<Position> position_at(Timestamp time) const = 0;
 };

@@ -7,13 +7,17 @@
 
 namespace headgate {
 
+struct Snapshot {
+  State state;
+  Hash root{};  // of the log at state.next, when it was saved
+};
+
 class Snapshots {
  public:
   virtual ~Snapshots() = default;
-  // `root` is the log's Merkle root at state.next.
   virtual Result<void> save(const State& state, const Hash& root) = 0;
   // The newest intact one with at most `at` events folded in, written by this very domain code; nullopt when none is.
-  virtual std::optional<State> load(Position at) const = 0;
+  virtual std::optional<Snapshot> load(Position at) const = 0;
 };
 
 }  // namespace headgate

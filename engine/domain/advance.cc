@@ -1,0 +1,278 @@
+#include <algorithm>
+
+#include "engine/domain/decide.h"
+#include "engine/domain/promote.h"
+#include "engine/domain/retry.h"
+
+namespace headgate {
+namespace {
+
+using Events = std::vector<Event>;
+
+struct Advance {
+  const State& state;
+  const TargetId& id;
+  const TargetState& target;
+  const Context& context;
+
+  StepId step_id(const Promotion& p, const LiveStep& step) const { return {p.id, step.step.name}; }
+
+  // ------------------------------------------------------------------------------------------------------ the wish
+
+  Events follow_document() const {
+    if (!target.document) {
+      if (!target.desired || target.orphaned) return {};
+      return {TargetOrphaned{id}};
+    }
+    const auto& document = target.document->document;
+    const auto wish = resolve_wish(state, id, document.release, document.variables);
+    if (!wish || target.desired == *wish) return {};
+    Events events;
+    if (!state.release({id.service, wish->release.version})) {
+      events.emplace_back(ReleaseRegistered{{id.service, wish->release.version}, wish->release.commit,
+                                            wish->release.artifacts, {}, {}});
+    }
+    DesiredChanged changed;
+    changed.target = id;
+    changed.commit = target.document->commit;
+    changed.from = target.desired;
+    changed.to = *wish;
+    changed.file = target.document->source.file;
+    changed.line = target.document->source.line;
+    changed.people = target.people;  // of wishes that were not fulfilled: their work is inside this one
+    for (const auto& person : target.document_people) {
+      if (std::ranges::find(changed.people, person) == changed.people.end()) changed.people.push_back(person);
+    }
+    events.emplace_back(std::move(changed));
+    if (!target.pinned.empty()) events.emplace_back(TargetUnpinned{id, "the desired state changed"});
+    return events;
+  }
+
+  Events plan_if_needed() const {
+    if (!target.desired) return {};
+    if (target.current == target.desired) {
+      return target.pinned.empty() ? Events{} : Events{TargetUnpinned{id, "the desired state agrees again"}};
+    }
+    const auto& wish = *target.desired;
+    if (!target.current && target.observed && target.document && !target.document->document.suspend &&
+        target.held.empty() && target.observed->shows(wish.release)) {
+      return {TargetAdopted{id, wish, "it runs the desired release already"}};
+    }
+    if (!explain_idle(state, id, false).empty()) return {};
+    const auto way_back = way_back_from(state, id, wish);
+    if (target.failed && target.failed->wish == wish) {
+      // Not again by itself, unless something in the plan changed since.
+      const auto again = plan_for(state, {id, target.last_number}, wish, way_back, context);
+      if (!again || again->digest == target.failed->plan_digest) return {};
+    }
+    const PromotionId next{id, target.last_number + 1};
+    const auto plan = plan_for(state, next, wish, way_back, context);
+    if (!plan) return {};
+    Events events;
+    plan_events(events, next, Trigger::desired, *plan, target.people, {});
+    return events;
+  }
+
+  // ------------------------------------------------------------------------------------------------- the promotion
+
+  // Ends a promotion that still waits when it has lost its reason or its plan is not the policy's any more.
+  Events withdraw(const Promotion& p) const {
+    if (p.trigger == Trigger::desired && (!target.desired || target.orphaned)) {
+      return {PromotionCancelled{p.id, "its Target document has gone"}};
+    }
+    if (target.desired && *target.desired != p.to &&
+        (p.trigger == Trigger::desired || target.desired_at > p.planned_at)) {
+      return {PromotionSuperseded{p.id, "a newer wish: release " + target.desired->release.version}};
+    }
+    if (state.configuration.position < p.planned_at) return {};
+    const auto* back = p.find("rollback-deploy");
+    const auto way_back = back ? back->step.deploys : std::nullopt;
+    const auto plan = plan_for(state, p.id, p.to, way_back, context);
+    if (!plan) return {PromotionCancelled{p.id, "no stage leads to " + id.environment + " any more"}};
+    if (plan->digest == p.plan_digest) return {};
+    Events events;
+    const auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
+    for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
+    events.emplace_back(PromotionSuperseded{p.id, why});
+    const PromotionId next{id, target.last_number + 1};
+    if (const auto fresh = plan_for(state, next, p.to, way_back, context)) {
+      plan_events(events, next, p.trigger, *fresh, p.people, p.asked_because);
+    }
+    return events;
+  }
+
+  std::vector<Condition> unmet(const Promotion& p, auto concerns) const {
+    std::vector<Condition> conditions;
+    for (const auto& guard : context.guards) {
+      if (!concerns(guard)) continue;
+      for (auto& condition : guard.judge(state, p, context.now)) {
+        if (!condition.met) conditions.push_back(std::move(condition));
+      }
+    }
+    return conditions;
+  }
+
+  // Approvals that have run out, or whose evidence has turned worse.
+  Events review_approvals(const Promotion& p) const {
+    Events events;
+    for (const auto& approval : p.approvals) {
+      if (approval.expires <= context.now) events.emplace_back(ApprovalExpired{p.id, approval.approver});
+    }
+    if (!events.empty() || p.approvals.empty()) return events;
+    const auto worse = unmet(p, [](const Guard& guard) { return guard.name == "gates"; });
+    if (worse.empty()) return {};
+    for (const auto& approval : p.approvals) {
+      events.emplace_back(ApprovalVoided{p.id, approval.approver, worse.front().text});
+    }
+    return events;
+  }
+
+  Events finish(const Promotion& p) const {
+    Events events;
+    if (p.phase == Phase::rolling_back) {
+      const auto took = std::chrono::floor<std::chrono::milliseconds>(context.now - *p.rollback_began);
+      events.emplace_back(RollbackSucceeded{p.id, std::max<Duration>(took, Duration::zero())});
+      // Git still wishes the release that was left; a wish that came since stands.
+      if (target.desired == p.to) {
+        events.emplace_back(TargetPinned{id, to_string(p.id) + " rolled back: " + p.end_reason});
+      }
+      return events;
+    }
+    events.emplace_back(PromotionSucceeded{p.id});
+    if (target.desired && *target.desired != p.to && target.desired_at < p.planned_at) {
+      events.emplace_back(TargetPinned{id, to_string(p.id) + " promoted release " + p.to.release.version +
+                                               " by hand; the document wishes " + target.desired->release.version});
+    }
+    return events;
+  }
+
+  Events protect(const Promotion& p, const LiveStep& step) const {
+    Events events;
+    const auto kind = step.step.kind;
+    const bool pending = step.status == StepStatus::pending;
+    if (pending) {
+      events.emplace_back(StepStarted{step_id(p, step)});
+      if (kind == StepKind::approval) events.emplace_back(ApprovalRequested{p.id, step.step.approvals, p.plan_digest});
+      if (kind == StepKind::wait) {
+        events.emplace_back(TimerSet{step_id(p, step), context.now + step.step.wait});
+        return events;
+      }
+    }
+    if (kind == StepKind::wait && !step.fired && step.due && *step.due <= context.now) {
+      return {TimerFired{step_id(p, step)}};
+    }
+    auto conditions = unmet(p, [&](const Guard& guard) { return guard.step == kind; });
+    if (conditions.empty()) {
+      events.emplace_back(StepSucceeded{step_id(p, step)});
+    } else if (kind != StepKind::wait && (pending || conditions != step.unmet)) {
+      events.emplace_back(StepWaiting{step_id(p, step), std::move(conditions)});
+    }
+    return events;
+  }
+
+  Events begin(const Promotion& p, const LiveStep& step) const {
+    Events events;
+    if (p.phase == Phase::waiting) {
+      // The first outside effect: everything is judged once more, together.
+      auto conditions = unmet(p, [](const Guard&) { return true; });
+      if (!conditions.empty()) {
+        if (conditions == step.unmet) return {};
+        return {StepWaiting{step_id(p, step), std::move(conditions)}};
+      }
+      events.emplace_back(PromotionStarted{p.id});
+    } else if (p.phase == Phase::running && step.step.kind == StepKind::deploy) {
+      const auto barred = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
+      if (!barred.empty()) {
+        return {StepFailed{step_id(p, step), barred.front().text}, PromotionFailed{p.id, barred.front().text}};
+      }
+    }
+    events.emplace_back(StepStarted{step_id(p, step)});
+    events.emplace_back(ActivityStarted{step_id(p, step), 1});
+    return events;
+  }
+
+  Events failed(const Promotion& p, const LiveStep& step) const {
+    const auto why = step.step.name + ": " + step.reason;
+    Events events{StepFailed{step_id(p, step), step.reason}};
+    if (p.phase == Phase::rolling_back) {
+      events.emplace_back(RollbackFailed{p.id, why});
+      return events;
+    }
+    if (!p.deployed()) {
+      events.emplace_back(PromotionFailed{p.id, why});
+      return events;
+    }
+    // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.
+    const bool new_candidate = !p.from || !p.from->release.same_candidate(p.to.release);
+    if (step.unhealthy && p.rules.rollback_quarantine && new_candidate &&
+        !state.quarantine(id.service, p.to.release)) {
+      const auto& release = p.to.release;
+      events.emplace_back(ReleaseQuarantined{
+          {id.service, release.version}, release.commit, release.artifacts, to_string(p.id) + ": " + why});
+    }
+    if (p.rules.rollback_automatic) {
+      begin_rollback(events, p, why, true);
+    } else {
+      events.emplace_back(PromotionFailed{p.id, why + "; automatic rollback is off for this stage"});
+    }
+    return events;
+  }
+
+  Events act(const Promotion& p, const LiveStep& step) const {
+    if (step.status == StepStatus::pending) return begin(p, step);
+    switch (step.activity) {
+      case ActivityStatus::succeeded:
+        return {StepSucceeded{step_id(p, step)}};
+      case ActivityStatus::failed:
+        return failed(p, step);
+      case ActivityStatus::retrying:
+        if (*step.retry_due <= context.now) return {ActivityStarted{step_id(p, step), step.attempt + 1}};
+        return {};
+      case ActivityStatus::none:
+      case ActivityStatus::running:
+      case ActivityStatus::fenced:
+        return {};
+    }
+    return {};
+  }
+
+  Events advance_promotion(const Promotion& p) const {
+    if (p.phase == Phase::waiting) {
+      if (auto events = withdraw(p); !events.empty()) return events;
+      if (auto events = review_approvals(p); !events.empty()) return events;
+    }
+    const auto* step = p.current();
+    if (!step) return finish(p);
+    if (step->status == StepStatus::failed) return {};
+    return step->step.has_activity() ? act(p, *step) : protect(p, *step);
+  }
+};
+
+}  // namespace
+
+std::vector<Event> advance(const State& state, const TargetId& id, const Context& context) {
+  const auto* target = state.find(id);
+  if (!target) return {};
+  const Advance next{state, id, *target, context};
+  if (auto events = next.follow_document(); !events.empty()) return events;
+  return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
+}
+
+std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
+  const auto* target = state.find(id);
+  if (!target || !target->promotion) return std::nullopt;
+  const auto& p = *target->promotion;
+  const auto* step = p.current();
+  if (!step || step->activity != ActivityStatus::running) return std::nullopt;
+  return Activity{{p.id, step->step.name}, step->attempt, step->step, p.to, p.from};
+}
+
+std::vector<Activity> pending_effects(const State& state) {
+  std::vector<Activity> effects;
+  for (const auto& id : state.active) {
+    if (auto effect = pending_effect(state, id)) effects.push_back(std::move(*effect));
+  }
+  return effects;
+}
+
+}  // namespace headgate

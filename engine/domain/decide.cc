@@ -1,0 +1,186 @@
+#include "engine/domain/decide.h"
+
+#include <algorithm>
+
+#include "engine/domain/decide_parts.h"
+
+namespace headgate {
+namespace {
+
+// Counts what a described value takes as JSON, each text as if every second byte had to be escaped.
+struct SizeBound {
+  std::size_t bytes = 2;
+  template <class T>
+  void operator()(std::string_view name, const T& value) {
+    bytes += name.size() + 4;
+    add(value);
+  }
+  void add(const std::string& value) { bytes += 2 + value.size() + value.size() / 2; }
+  void add(const Decimal& value) { add(value.text); }
+  template <class T>
+    requires(std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Duration>)
+  void add(const T&) {
+    bytes += 20;
+  }
+  template <class T>
+  void add(const std::optional<T>& value) {
+    if (value) add(*value);
+  }
+  template <class T>
+  void add(const std::vector<T>& values) {
+    bytes += 2;
+    for (const auto& value : values) {
+      ++bytes;
+      add(value);
+    }
+  }
+  template <class K, class T, class C>
+  void add(const std::map<K, T, C>& values) {
+    bytes += 2;
+    for (const auto& [key, value] : values) {
+      add(key);
+      bytes += 2;
+      add(value);
+    }
+  }
+  template <class T>
+    requires requires(const T& value, SizeBound& visitor) { T::describe(value, visitor); }
+  void add(const T& value) {
+    bytes += 2;
+    T::describe(value, *this);
+  }
+};
+
+Decision decide_command(const State& state, const CreateLog& c, const Context&) {
+  if (state.next != 0) return fail(ErrorCode::conflict, "the log exists already");
+  return Events{LogCreated{c.origin, c.verifier_key}};
+}
+Decision decide_command(const State&, const StartEngine& c, const Context&) { return Events{EngineStarted{c.version}}; }
+Decision decide_command(const State&, const StopEngine&, const Context&) { return Events{EngineStopped{}}; }
+Decision decide_command(const State&, const StepClock& c, const Context&) {
+  const auto delta = std::chrono::round<std::chrono::milliseconds>(c.delta);
+  if (delta == delta.zero()) return Events{};
+  return Events{ClockStepped{delta}};
+}
+
+Decision decide_command(const State& state, const ObserveCommits& c, const Context&) {
+  HEADGATE_CHECK(c.commits.size() < max_events_per_command);
+  Events events;
+  if (!c.rewritten_from.empty() && !c.commits.empty()) {
+    events.emplace_back(HistoryRewritten{c.repository, c.branch, c.rewritten_from, c.commits.back().sha});
+  }
+  const auto known = state.repositories.find(c.repository);
+  for (const auto& commit : c.commits) {
+    if (known != state.repositories.end() && known->second.head == commit.sha) continue;
+    events.emplace_back(commit);
+  }
+  return events;
+}
+
+Decision decide_command(const State& state, const ReportRepository& c, const Context&) {
+  const auto known = state.repositories.find(c.repository);
+  const bool was_unreachable = known != state.repositories.end() && !known->second.unreachable.empty();
+  if (c.unreachable.empty()) return was_unreachable ? Events{RepositoryRecovered{c.repository}} : Events{};
+  if (was_unreachable) return Events{};
+  return Events{RepositoryUnreachable{c.repository, c.unreachable.substr(0, max_reason_bytes)}};
+}
+
+std::string document_name(const DocumentKey& key) { return std::string(name_of(key.kind)) + "/" + key.name; }
+
+Decision decide_command(const State&, const StageDocuments& c, const Context&) {
+  HEADGATE_CHECK(c.accepted.size() + c.removed.size() <= max_events_per_command);
+  Events events;
+  for (const auto& document : c.accepted) {
+    const auto key = key_of(document.document);
+    const auto bytes = stored_size_bound(document.document);
+    if (bytes > max_document_bytes(key.kind)) {
+      return fail(ErrorCode::too_large, document.source.file + ":" + std::to_string(document.source.line) + ": " +
+                                            document_name(key) + " is too large: about " + std::to_string(bytes) +
+                                            " bytes resolved, at most " + std::to_string(max_document_bytes(key.kind)));
+    }
+    events.emplace_back(DocumentAccepted{document_name(key), c.commit, document.source, document.document});
+  }
+  for (const auto& key : c.removed) events.emplace_back(DocumentRemoved{document_name(key), c.commit, key.kind, key.name});
+  return events;
+}
+
+Decision decide_command(const State& state, const AcceptConfiguration& c, const Context&) {
+  const auto& known = state.configuration;
+  if (known.commit == c.commit && known.rejected_commit.empty() && known.staged.empty()) return Events{};
+  if (known.staged_commit != c.commit && !known.staged.empty()) {
+    return fail(ErrorCode::conflict, "documents of another commit are staged: " + known.staged_commit);
+  }
+  return Events{ConfigurationAccepted{c.repository, c.commit, known.staged.size()}};
+}
+
+Decision decide_command(const State& state, const RejectConfiguration& c, const Context&) {
+  if (state.configuration.rejected_commit == c.commit) return Events{};
+  ConfigurationRejected rejected{c.repository, c.commit, {}, 0};
+  std::size_t bytes = 0;
+  for (const auto& diagnostic : c.diagnostics) {
+    bytes += 200 + 2 * (diagnostic.file.size() + diagnostic.message.size() + diagnostic.found.size() + diagnostic.expected.size());
+    if (bytes > 48 * 1024) break;
+    rejected.diagnostics.push_back(diagnostic);
+  }
+  rejected.omitted = c.diagnostics.size() - rejected.diagnostics.size();
+  return Events{std::move(rejected)};
+}
+
+Decision decide_command(const State& state, const CreateToken& c, const Context&) {
+  if (state.tokens.contains(c.id)) return fail(ErrorCode::conflict, "a token of that name exists: revoke it first, or take another name");
+  return Events{TokenCreated{c.id, c.hash, c.roles, c.expires}};
+}
+Decision decide_command(const State& state, const RevokeToken& c, const Context&) {
+  if (!state.tokens.contains(c.id)) return fail(ErrorCode::not_found, "no such token");
+  return Events{TokenRevoked{c.id}};
+}
+Decision decide_command(const State&, const RecordDenied& c, const Context&) {
+  return Events{AccessDenied{c.reason, c.count, c.route.substr(0, 256)}};
+}
+
+}  // namespace
+
+std::size_t stored_size_bound(const Document& document) {
+  SizeBound bound;
+  std::visit([&](const auto& d) { bound.add(d); }, document);
+  return bound.bytes;
+}
+
+// A target's wish is stored up to three times in one record (before, after, deployed).
+std::size_t max_document_bytes(DocumentKind kind) { return kind == DocumentKind::target ? 16'000 : 60'000; }
+
+Result<std::vector<Event>> decide(const State& state, const Command& command, const Context& context) {
+  HEADGATE_CHECK(context.digest);
+  return std::visit([&](const auto& c) { return decide_command(state, c, context); }, command);
+}
+
+std::string_view name_of(const Command& command) {
+  struct {
+    std::string_view operator()(const CreateLog&) const { return "create_log"; }
+    std::string_view operator()(const StartEngine&) const { return "start_engine"; }
+    std::string_view operator()(const StopEngine&) const { return "stop_engine"; }
+    std::string_view operator()(const StepClock&) const { return "step_clock"; }
+    std::string_view operator()(const ObserveCommits&) const { return "observe_commits"; }
+    std::string_view operator()(const ReportRepository&) const { return "report_repository"; }
+    std::string_view operator()(const StageDocuments&) const { return "stage_documents"; }
+    std::string_view operator()(const AcceptConfiguration&) const { return "accept_configuration"; }
+    std::string_view operator()(const RejectConfiguration&) const { return "reject_configuration"; }
+    std::string_view operator()(const RegisterRelease&) const { return "register_release"; }
+    std::string_view operator()(const ReportGate&) const { return "report_gate"; }
+    std::string_view operator()(const QuarantineRelease&) const { return "quarantine_release"; }
+    std::string_view operator()(const ReinstateRelease&) const { return "reinstate_release"; }
+    std::string_view operator()(const RequestPromotion&) const { return "request_promotion"; }
+    std::string_view operator()(const RecordObservation&) const { return "record_observation"; }
+    std::string_view operator()(const AdoptTarget&) const { return "adopt_target"; }
+    std::string_view operator()(const Approve&) const { return "approve"; }
+    std::string_view operator()(const Reject&) const { return "reject"; }
+    std::string_view operator()(const Cancel&) const { return "cancel"; }
+    std::string_view operator()(const CompleteActivity&) const { return "complete_activity"; }
+    std::string_view operator()(const CreateToken&) const { return "create_token"; }
+    std::string_view operator()(const RevokeToken&) const { return "revoke_token"; }
+    std::string_view operator()(const RecordDenied&) const { return "record_denied"; }
+  } name;
+  return std::visit(name, command);
+}
+
+}  // namespace headgate

@@ -1,0 +1,26 @@
+// One function a command; decide.cc picks.
+#pragma once
+
+#include "engine/domain/decide.h"
+
+namespace headgate {
+
+using Events = std::vector<Event>;
+using Decision = Result<Events>;
+
+inline constexpr std::size_t max_reason_bytes = 4096;
+Result<void> check_text(std::string_view pointer, std::string_view text, std::size_t max_bytes);
+
+Decision decide_command(const State& state, const RegisterRelease& command, const Context& context);
+Decision decide_command(const State& state, const ReportGate& command, const Context& context);
+Decision decide_command(const State& state, const QuarantineRelease& command, const Context& context);
+Decision decide_command(const State& state, const ReinstateRelease& command, const Context& context);
+Decision decide_command(const State& state, const RecordObservation& command, const Context& context);
+Decision decide_command(const State& state, const AdoptTarget& command, const Context& context);
+Decision decide_command(const State& state, const RequestPromotion& command, const Context& context);
+Decision decide_command(const State& state, const Approve& command, const Context& context);
+Decision decide_command(const State& state, const Reject& command, const Context& context);
+Decision decide_command(const State& state, const Cancel& command, const Context& context);
+Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);
+
+}  // namespace headgate

@@ -1,0 +1,221 @@
+// Promotions: asked for, approved, rejected, cancelled, and the outcomes of their activities.
+#include <algorithm>
+
+#include "engine/domain/access.h"
+#include "engine/domain/decide_parts.h"
+#include "engine/domain/promote.h"
+#include "engine/domain/retry.h"
+
+namespace headgate {
+namespace {
+
+// The live promotion, or why there is none.
+Result<const Promotion*> find_live(const State& state, const PromotionId& id) {
+  if (const auto* promotion = state.live(id)) return promotion;
+  const auto* target = state.find(id.target);
+  if (target && id.number <= target->last_number && id.number > 0) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(id) + " has ended");
+  }
+  return fail(ErrorCode::not_found, "no promotion " + to_string(id));
+}
+
+Result<void> still_waits(const Promotion& p, std::string_view to_what) {
+  if (p.phase == Phase::waiting) return {};
+  return fail(ErrorCode::conflict, "promotion " + to_string(p.id) + " is " + std::string(name_of(p.phase)) +
+                                       ": it is too late to " + std::string(to_what) + " it");
+}
+
+std::vector<ApprovalRule> approvals_of(const Promotion& p) {
+  for (const auto& s : p.steps) {
+    if (s.step.kind == StepKind::approval) return s.step.approvals;
+  }
+  return {};
+}
+
+bool may_approve(const State& state, const Promotion& p, const std::string& team, const std::string& person) {
+  const auto* policy = state.access();
+  if (!policy) return false;
+  const auto people = approvers(*policy, team, p.id.target);
+  return std::ranges::find(people, person) != people.end();
+}
+
+std::string team_names(const std::vector<ApprovalRule>& rules) {
+  std::string names;
+  for (const auto& rule : rules) names += (names.empty() ? "" : ", ") + rule.team;
+  return names;
+}
+
+// The team that the approval counts for: the one asked for, else one that still needs somebody, else any that fits.
+Result<std::string> team_for(const State& state, const Promotion& p, const Approve& c, const std::string& person) {
+  const auto rules = approvals_of(p);
+  std::string fits;
+  for (const auto& rule : rules) {
+    if (!c.team.empty() && c.team != rule.team) continue;
+    if (!may_approve(state, p, rule.team, person)) continue;
+    const auto given = std::ranges::count(p.approvals, rule.team, &Approval::team);
+    if (static_cast<std::uint32_t>(given) < rule.count) return rule.team;
+    if (fits.empty()) fits = rule.team;
+  }
+  if (!fits.empty()) return fits;
+  return fail(ErrorCode::forbidden, "the approval of " + (c.team.empty() ? team_names(rules) : c.team) +
+                                        " is asked for, and you are not a member with the approver role in " +
+                                        p.id.target.environment);
+}
+
+std::vector<Position> evidence_of(const State& state, const Promotion& p) {
+  std::vector<Position> positions;
+  for (const auto& condition : judge(state, p, {})) {
+    if (condition.guard == "gates") positions.insert(positions.end(), condition.events.begin(), condition.events.end());
+  }
+  return positions;
+}
+
+std::string environments_of(const Service& service) {
+  std::string names;
+  for (const auto& stage : service.stages) names += (names.empty() ? "" : ", ") + stage.environment;
+  return names;
+}
+
+}  // namespace
+
+Decision decide_command(const State& state, const RequestPromotion& c, const Context& context) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  const auto* service = state.service(c.target.service);
+  if (!service) return fail(ErrorCode::not_found, "no service '" + c.target.service + "' in the configuration in force");
+  if (!state.stage(c.target) || !state.environments.contains(c.target.environment)) {
+    return fail(ErrorCode::not_found, "service " + c.target.service + " has no stage to '" + c.target.environment +
+                                          "'; it has: " + environments_of(*service));
+  }
+  HEADGATE_TRY(auto wish, resolve_wish(state, c.target, c.release, {}));
+  const auto* target = state.find(c.target);
+  HEADGATE_CHECK(target);  // a stage in force has its target
+  if (target->document) wish.variables = target->document->document.variables;
+  if (target->document && target->document->document.suspend) {
+    return fail(ErrorCode::conflict, "target " + to_string(c.target) + " is suspended: set suspend: false in its document");
+  }
+  if (const auto* entry = state.quarantine(c.target.service, wish.release)) {
+    return fail(ErrorCode::conflict, "release " + wish.release.version + " is quarantined: " + entry->reason);
+  }
+  if (target->current == wish && target->held.empty()) {
+    return fail(ErrorCode::conflict, to_string(c.target) + " runs release " + wish.release.version + " already");
+  }
+  Events events;
+  if (const auto& p = target->promotion) {
+    if (p->phase != Phase::waiting) {
+      return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) +
+                                           ": wait for it (headgate wait) or cancel it");
+    }
+    if (p->to == wish) {
+      return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " brings release " + wish.release.version + " already");
+    }
+    events.emplace_back(PromotionSuperseded{p->id, "release " + wish.release.version + " was asked for"});
+  }
+  if (!state.release({c.target.service, wish.release.version})) {
+    if (!is_version(wish.release.version)) {
+      return fail(ErrorCode::invalid_input, "not a version", {{"/release/version", wish.release.version, "a version"}});
+    }
+    events.emplace_back(ReleaseRegistered{
+        {c.target.service, wish.release.version}, wish.release.commit, wish.release.artifacts, {}, {}});
+  }
+  auto people = target->desired != target->current ? target->people : std::vector<std::string>{};
+  if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
+  const PromotionId next{c.target, target->last_number + 1};
+  const auto plan = plan_for(state, next, wish, way_back_from(state, c.target, wish), context);
+  HEADGATE_CHECK(plan);
+  plan_events(events, next, Trigger::manual, *plan, std::move(people), c.reason);
+  return events;
+}
+
+Decision decide_command(const State& state, const Approve& c, const Context& context) {
+  HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
+  HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
+  HEADGATE_TRY_VOID(still_waits(*p, "approve"));
+  if (c.plan_digest != p->plan_digest) {
+    return fail(ErrorCode::conflict, "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
+                {{"/plan_digest", c.plan_digest, p->plan_digest}});
+  }
+  if (approvals_of(*p).empty()) return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " needs no approval");
+  if (!p->approval_requested) {
+    return fail(ErrorCode::conflict, "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
+  }
+  if (!context.actor.starts_with("person:")) {
+    return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
+  }
+  HEADGATE_TRY(auto team, team_for(state, *p, c, context.actor));
+  if (!p->rules.self_approval && std::ranges::find(p->people, context.actor) != p->people.end()) {
+    return fail(ErrorCode::forbidden, "your own work is in " + to_string(p->id) + ", or you asked for it: somebody else must approve");
+  }
+  if (std::ranges::find(p->approvals, context.actor, &Approval::approver) != p->approvals.end()) {
+    return fail(ErrorCode::conflict, "you have approved " + to_string(p->id) + " already; one person counts once");
+  }
+  return Events{ApprovalGranted{p->id, std::move(team), p->plan_digest, c.comment, evidence_of(state, *p),
+                                context.now + p->rules.approval_expiry}};
+}
+
+Decision decide_command(const State& state, const Reject& c, const Context& context) {
+  HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
+  HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
+  HEADGATE_TRY_VOID(still_waits(*p, "reject"));
+  const auto rules = approvals_of(*p);
+  const auto rule = std::ranges::find_if(
+      rules, [&](const ApprovalRule& r) { return may_approve(state, *p, r.team, context.actor); });
+  if (rule == rules.end()) {
+    return fail(ErrorCode::forbidden, rules.empty() ? "promotion " + to_string(p->id) + " asks for no approval: cancel it instead"
+                                                    : "the approval of " + team_names(rules) + " is asked for, and you cannot give it");
+  }
+  return Events{ApprovalRejected{p->id, rule->team, c.comment},
+                PromotionRejected{p->id, "rejected by " + context.actor + (c.comment.empty() ? "" : ": " + c.comment)}};
+}
+
+Decision decide_command(const State& state, const Cancel& c, const Context& context) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
+  const auto why = "cancelled by " + context.actor + (c.reason.empty() ? "" : ": " + c.reason);
+  if (p->phase == Phase::rolling_back) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is rolling back already");
+  }
+  Events events;
+  if (p->deployed()) {
+    begin_rollback(events, *p, why, false);
+    return events;
+  }
+  if (const auto* step = p->current(); step && step->activity == ActivityStatus::running) {
+    events.emplace_back(ActivityFenced{{p->id, step->step.name}, step->attempt, why});
+  }
+  events.emplace_back(PromotionCancelled{p->id, why});
+  return events;
+}
+
+Decision decide_command(const State& state, const CompleteActivity& c, const Context& context) {
+  const auto& outcome = c.outcome;
+  if (outcome.kind == Outcome::Kind::stopped) return Events{};
+  const auto* p = state.live(c.id.promotion);
+  const auto* step = p ? p->find(c.id.step) : nullptr;
+  const bool fenced = !step || step->activity == ActivityStatus::fenced;
+  if (fenced) return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
+  if (step->activity != ActivityStatus::running || step->attempt != c.attempt) return Events{};  // told twice
+
+  const auto reason = outcome.reason.substr(0, 2048);
+  ActivityFailed failed{c.id, c.attempt, reason, false, false, outcome.evidence, outcome.output};
+  switch (outcome.kind) {
+    case Outcome::Kind::succeeded:
+      return Events{ActivitySucceeded{c.id, c.attempt, outcome.evidence}};
+    case Outcome::Kind::retryable:
+      if (c.attempt >= max_attempts) {
+        failed.reason += " (given up after " + std::to_string(c.attempt) + " attempts)";
+        return Events{std::move(failed)};
+      }
+      failed.retryable = true;
+      return Events{std::move(failed),
+                    ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt)}};
+    case Outcome::Kind::unhealthy:
+      failed.unhealthy = true;
+      return Events{std::move(failed)};
+    case Outcome::Kind::terminal:
+    case Outcome::Kind::stopped:
+      return Events{std::move(failed)};
+  }
+  return Events{};
+}
+
+}  // namespace headgate

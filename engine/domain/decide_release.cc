@@ -1,0 +1,179 @@
+// Releases, gates, targets as observed: decide for what is reported from outside.
+#include <algorithm>
+
+#include "engine/domain/decide_parts.h"
+
+namespace headgate {
+namespace {
+
+bool is_hex_id(std::string_view text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+template <class Map>
+std::string known_names(const Map& map) {
+  std::string names;
+  for (const auto& [name, value] : map) {
+    if (names.size() > 200) return names + ", …";
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return names.empty() ? "none" : names;
+}
+
+Result<const Service*> service_in_force(const State& state, const std::string& name) {
+  if (const auto* service = state.service(name)) return service;
+  std::map<std::string, bool> known;
+  for (const auto& [service, entry] : state.services) {
+    if (entry.document) known[service] = true;
+  }
+  return fail(ErrorCode::not_found, "no service '" + name + "' in the configuration in force; known: " + known_names(known),
+              {{"/service", name, known_names(known)}});
+}
+
+Result<void> check_release(const Release& release) {
+  std::vector<FieldError> errors;
+  if (!is_version(release.version)) {
+    errors.push_back({"/version", release.version, "letters, digits and . _ + -, beginning with a letter or digit, at most 128"});
+  }
+  if (!release.commit.empty() && !is_hex_id(release.commit)) {
+    errors.push_back({"/commit", release.commit, "a full commit id: 40 or 64 lower-case hexadecimal digits"});
+  }
+  if (release.artifacts.size() > 32) {
+    errors.push_back({"/artifacts", std::to_string(release.artifacts.size()) + " artifacts", "at most 32"});
+  }
+  for (const auto& [name, reference] : release.artifacts) {
+    if (!is_name(name)) errors.push_back({"/artifacts/" + name, name, "a name of lower-case letters, digits and '-'"});
+    if (reference.empty() || reference.size() > 512 || reference.front() == '-') {
+      errors.push_back({"/artifacts/" + name, reference.substr(0, 64), "a reference of 1 to 512 bytes that does not begin with '-'"});
+    }
+  }
+  if (!errors.empty()) return fail(ErrorCode::invalid_input, "the release is not well-formed", std::move(errors));
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_text(std::string_view pointer, std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return {};
+  return fail(ErrorCode::invalid_input, "a text is too long",
+              {{std::string(pointer), std::to_string(text.size()) + " bytes", "at most " + std::to_string(max_bytes) + " bytes"}});
+}
+
+Decision decide_command(const State& state, const RegisterRelease& c, const Context&) {
+  HEADGATE_TRY_VOID(service_in_force(state, c.service));
+  HEADGATE_TRY_VOID(check_release(c.release));
+  HEADGATE_TRY_VOID(check_text("/branch", c.branch, 256));
+  if (c.tags.size() > 32) return fail(ErrorCode::invalid_input, "too many tags", {{"/tags", std::to_string(c.tags.size()), "at most 32"}});
+  for (const auto& tag : c.tags) HEADGATE_TRY_VOID(check_text("/tags", tag, 256));
+  const ReleaseId id{c.service, c.release.version};
+  if (const auto* known = state.release(id)) {
+    if (known->release == c.release) return Events{};
+    return fail(ErrorCode::conflict, "release " + to_string(id) + " is registered with another commit or other artifacts: "
+                                     "a release never changes, give the new one a new version");
+  }
+  return Events{ReleaseRegistered{id, c.release.commit, c.release.artifacts, c.branch, c.tags}};
+}
+
+Decision decide_command(const State& state, const ReportGate& c, const Context&) {
+  HEADGATE_TRY(const Service* service, service_in_force(state, c.service));
+  if (std::ranges::find(service->gates, c.gate, &Gate::name) == service->gates.end()) {
+    std::map<std::string, bool> known;
+    for (const auto& gate : service->gates) known[gate.name] = true;
+    return fail(ErrorCode::invalid_input, "service " + c.service + " has no gate '" + c.gate + "'",
+                {{"/gate", c.gate, "one of: " + known_names(known)}});
+  }
+  GateReported report{{c.service}, c.commit, c.version, c.gate, c.status, c.metrics, c.url, c.summary, c.report};
+  if (c.commit.empty() == c.version.empty()) {
+    return fail(ErrorCode::invalid_input, "a gate is reported for a commit or for a version",
+                {{"/commit", c.commit.empty() ? "neither" : "both", "one of commit and version"}});
+  }
+  if (!c.commit.empty() && !is_hex_id(c.commit)) {
+    return fail(ErrorCode::invalid_input, "the commit is not a full id",
+                {{"/commit", c.commit, "40 or 64 lower-case hexadecimal digits"}});
+  }
+  if (!c.version.empty()) {
+    const auto* release = state.release({c.service, c.version});
+    if (!release) return fail(ErrorCode::not_found, "release " + c.service + "/" + c.version + " is not registered");
+    if (!release->release.commit.empty()) {
+      report.commit = release->release.commit;
+      report.version.clear();
+    }
+  }
+  if (c.metrics.size() > 64) {
+    return fail(ErrorCode::invalid_input, "too many metrics", {{"/metrics", std::to_string(c.metrics.size()), "at most 64"}});
+  }
+  for (const auto& [name, value] : c.metrics) {
+    HEADGATE_TRY_VOID(check_text("/metrics", name, 128));
+    if (!is_decimal(value.text)) {
+      return fail(ErrorCode::invalid_input, "a metric is not a number", {{"/metrics/" + name, value.text, "a decimal number"}});
+    }
+  }
+  HEADGATE_TRY_VOID(check_text("/url", c.url, 2048));
+  HEADGATE_TRY_VOID(check_text("/summary", c.summary, 4096));
+  HEADGATE_TRY_VOID(check_text("/report", c.report, 80));
+  return Events{std::move(report)};
+}
+
+Decision decide_command(const State& state, const QuarantineRelease& c, const Context&) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  if (c.reason.empty()) return fail(ErrorCode::invalid_input, "a quarantine needs a reason", {{"/reason", "nothing", "a text"}});
+  const auto* known = state.release(c.release);
+  if (!known) return fail(ErrorCode::not_found, "release " + to_string(c.release) + " is not registered");
+  if (state.quarantine(c.release.service, known->release)) return Events{};
+  return Events{ReleaseQuarantined{c.release, known->release.commit, known->release.artifacts, c.reason}};
+}
+
+Decision decide_command(const State& state, const ReinstateRelease& c, const Context&) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  const auto owner = state.services.find(c.release.service);
+  const bool quarantined = owner != state.services.end() &&
+                           std::ranges::any_of(owner->second.quarantined, [&](const Quarantine& q) {
+                             return q.release.version == c.release.version;
+                           });
+  if (!quarantined) return fail(ErrorCode::not_found, "release " + to_string(c.release) + " is not quarantined");
+  return Events{ReleaseReinstated{c.release, c.reason}};
+}
+
+Decision decide_command(const State& state, const RecordObservation& c, const Context&) {
+  const auto* target = state.find(c.target);
+  if (!target) return Events{};
+  // While a promotion changes the target, what is seen there proves nothing.
+  if (target->promotion && target->promotion->phase != Phase::waiting) return Events{};
+  if (c.observed.version.size() > 128 || c.observed.artifacts.size() > 32) {
+    return fail(ErrorCode::invalid_input, "the driver's observation of " + to_string(c.target) + " is too large");
+  }
+  Events events;
+  if (target->observed != c.observed) {
+    events.emplace_back(TargetObserved{c.target, c.observed.version, c.observed.artifacts});
+  }
+  if (target->current) {
+    const bool drifted = !c.observed.shows(target->current->release);
+    if (drifted && !target->drifted) {
+      events.emplace_back(DriftDetected{c.target, target->current->release.version, c.observed.version});
+    }
+    if (!drifted && target->drifted) events.emplace_back(DriftResolved{c.target});
+  }
+  return events;
+}
+
+Decision decide_command(const State& state, const AdoptTarget& c, const Context&) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  const auto* target = state.find(c.target);
+  if (!target) return fail(ErrorCode::not_found, "no target " + to_string(c.target));
+  if (target->promotion) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(target->promotion->id) + " is under way: cancel it first");
+  }
+  if (!target->observed || target->observed->version.empty()) {
+    return fail(ErrorCode::conflict, target->observed ? "nothing runs at " + to_string(c.target) + ": there is nothing to adopt"
+                                                      : to_string(c.target) + " has not been observed yet: try again later");
+  }
+  Wish wish;
+  wish.release = {target->observed->version, {}, target->observed->artifacts};
+  if (const auto* known = state.release({c.target.service, wish.release.version})) wish.release = known->release;
+  if (target->document) wish.variables = target->document->document.variables;
+  if (target->current == wish && target->held.empty()) return Events{};
+  return Events{TargetAdopted{c.target, std::move(wish), c.reason}};
+}
+
+}  // namespace headgate

@@ -1,0 +1,508 @@
+#include <algorithm>
+
+#include "engine/domain/decide.h"
+
+namespace headgate {
+namespace {
+
+template <class T>
+void add_unique(std::vector<T>& to, const T& value) {
+  if (std::ranges::find(to, value) == to.end()) to.push_back(value);
+}
+
+// ------------------------------------------------------------------------------------------------- one promotion
+
+struct PromotionEvolver {
+  Promotion& p;
+  const Meta& meta;
+
+  LiveStep& step(const StepId& id) {
+    if (auto* known = p.find(id.step)) return *known;
+    p.steps.emplace_back().step.name = id.step;
+    return p.steps.back();
+  }
+  void end(Phase phase, const std::string& reason) {
+    p.phase = phase;
+    p.ended = meta.time;
+    if (!reason.empty()) p.end_reason = reason;
+  }
+
+  void operator()(const PromotionPlanned& e) {
+    p.id = e.promotion;
+    p.trigger = e.trigger;
+    p.from = e.from;
+    p.to = e.to;
+    p.rules = e.rules;
+    p.plan_digest = e.plan_digest;
+    p.people = e.people;
+    p.asked_because = e.reason;
+    p.steps.reserve(e.steps);
+    p.planned_at = meta.position;
+    p.planned = meta.time;
+  }
+  void operator()(const StepPlanned& e) {
+    auto& planned = step(e.id).step;
+    planned = e.step;
+    planned.name = e.id.step;
+  }
+  void operator()(const PromotionStarted&) {
+    p.phase = Phase::running;
+    p.effects_began = meta.time;
+  }
+  void operator()(const PromotionSucceeded&) { end(Phase::succeeded, {}); }
+  void operator()(const PromotionFailed& e) { end(Phase::failed, e.reason); }
+  void operator()(const PromotionRejected& e) { end(Phase::rejected, e.reason); }
+  void operator()(const PromotionCancelled& e) { end(Phase::cancelled, e.reason); }
+  void operator()(const PromotionSuperseded& e) { end(Phase::superseded, e.reason); }
+
+  void operator()(const ApprovalRequested&) { p.approval_requested = true; }
+  void operator()(const ApprovalGranted& e) {
+    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires});
+  }
+  void operator()(const ApprovalRejected&) {}
+  void operator()(const ApprovalVoided& e) { drop_approval(e.approver); }
+  void operator()(const ApprovalExpired& e) { drop_approval(e.approver); }
+  void drop_approval(const std::string& approver) {
+    std::erase_if(p.approvals, [&](const Approval& a) { return a.approver == approver; });
+  }
+
+  void operator()(const StepStarted& e) {
+    auto& s = step(e.id);
+    s.status = StepStatus::started;
+    s.started = meta.time;
+    s.unmet.clear();
+  }
+  void operator()(const StepWaiting& e) { step(e.id).unmet = e.unmet; }
+  void operator()(const StepSucceeded& e) {
+    auto& s = step(e.id);
+    s.status = StepStatus::succeeded;
+    s.ended = meta.time;
+    s.due.reset();
+    s.unmet.clear();
+  }
+  void operator()(const StepFailed& e) {
+    auto& s = step(e.id);
+    s.status = StepStatus::failed;
+    s.ended = meta.time;
+    s.reason = e.reason;
+  }
+  void operator()(const TimerSet& e) {
+    auto& s = step(e.id);
+    s.due = e.due;
+    s.fired = false;
+  }
+  void operator()(const TimerFired& e) { step(e.id).fired = true; }
+
+  void operator()(const ActivityStarted& e) {
+    auto& s = step(e.id);
+    s.activity = ActivityStatus::running;
+    s.attempt = e.attempt;
+    s.retry_due.reset();
+  }
+  void operator()(const ActivitySucceeded& e) {
+    auto& s = step(e.id);
+    s.activity = ActivityStatus::succeeded;
+    s.evidence = e.evidence;
+  }
+  void operator()(const ActivityFailed& e) {
+    auto& s = step(e.id);
+    s.activity = ActivityStatus::failed;
+    s.reason = e.reason;
+    s.unhealthy = e.unhealthy;
+    s.evidence = e.evidence;
+  }
+  void operator()(const ActivityRetried& e) {
+    auto& s = step(e.id);
+    s.activity = ActivityStatus::retrying;
+    s.retry_due = e.due;
+  }
+  void operator()(const ActivityFenced& e) {
+    auto& s = step(e.id);
+    if (s.activity == ActivityStatus::running || s.activity == ActivityStatus::retrying) {
+      s.activity = ActivityStatus::fenced;
+      s.retry_due.reset();
+    }
+  }
+
+  void operator()(const RollbackStarted& e) {
+    p.phase = Phase::rolling_back;
+    p.rollback_began = meta.time;
+    p.rollback_automatic = e.automatic;
+    p.end_reason = e.reason;
+  }
+  void operator()(const RollbackSucceeded&) { end(Phase::rolled_back, {}); }
+  void operator()(const RollbackFailed& e) { end(Phase::failed, e.reason); }
+};
+
+template <class E>
+concept OfPromotion = requires(PromotionEvolver evolver, const E& e) { evolver(e); };
+
+const PromotionId& promotion_of(const PromotionId& id) { return id; }
+const PromotionId& promotion_of(const StepId& id) { return id.promotion; }
+
+template <class E>
+const PromotionId& promotion_of_event(const E& e) {
+  if constexpr (requires { e.promotion; }) {
+    return promotion_of(e.promotion);
+  } else {
+    return promotion_of(e.id);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ the state
+
+struct StateEvolver {
+  State& state;
+  const Recorded<Event>& recorded;
+  std::set<TargetId>* touched;
+
+  const Meta& meta() const { return recorded.meta; }
+  void touch(const TargetId& id) {
+    if (touched) touched->insert(id);
+  }
+  void touch_service(const std::string& service) {
+    if (!touched) return;
+    const auto owner = state.services.find(service);
+    if (owner == state.services.end()) return;
+    for (const auto& environment : owner->second.environments) touched->insert({service, environment});
+  }
+  TargetState& target(const TargetId& id) {
+    const auto [at, fresh] = state.targets.try_emplace(id);
+    if (fresh) state.services[id.service].environments.insert(id.environment);
+    return at->second;
+  }
+
+  // Everything about a promotion: its own part first, then what its end means for the target.
+  template <OfPromotion E>
+  void operator()(const E& e) {
+    const auto& id = promotion_of_event(e);
+    auto& t = target(id.target);
+    touch(id.target);
+    if constexpr (std::is_same_v<E, PromotionPlanned>) {
+      t.promotion.emplace();
+      t.last_number = std::max(t.last_number, id.number);
+      state.active.insert(id.target);
+      t.held.clear();
+    } else if (!t.promotion || t.promotion->id != id) {
+      return;  // a late outcome of a promotion that has ended
+    }
+    auto& p = *t.promotion;
+    const auto due_before = p.next_due();
+    PromotionEvolver{p, meta()}(e);
+    p.last_position = meta().position;
+    if (p.ended) {
+      ended(id.target, t, e);
+      if (due_before) state.wakeups.erase({*due_before, id.target});
+      t.promotion.reset();
+      state.active.erase(id.target);
+      return;
+    }
+    if (const auto due = p.next_due(); due != due_before) {
+      if (due_before) state.wakeups.erase({*due_before, id.target});
+      if (due) state.wakeups.insert({*due, id.target});
+    }
+  }
+
+  void now_runs(TargetState& t, std::optional<Wish> wish) {
+    t.current = std::move(wish);
+    t.current_at = meta().position;
+    t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
+    t.drifted = false;
+    t.held.clear();
+    if (t.desired == t.current) t.people.clear();
+  }
+  void verified(TargetState& t, const Wish& wish) {
+    std::erase(t.verified, wish);
+    t.verified.push_back(wish);
+    if (t.verified.size() > 16) t.verified.erase(t.verified.begin());
+  }
+  template <class E>
+  void ended(const TargetId& id, TargetState& t, const E& e) {
+    const auto& p = *t.promotion;
+    if constexpr (std::is_same_v<E, PromotionSucceeded>) {
+      now_runs(t, p.to);
+      verified(t, p.to);
+      t.failed.reset();
+      touch_service(id.service);  // stages that need it healthy here
+    } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
+      std::optional<Wish> back;
+      for (const auto& s : p.steps) {
+        if (s.step.rollback && s.step.kind == StepKind::deploy) back = s.step.deploys;
+      }
+      now_runs(t, std::move(back));
+    } else if constexpr (std::is_same_v<E, RollbackFailed>) {
+      t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
+    } else if constexpr (std::is_same_v<E, PromotionFailed>) {
+      if (p.deployed()) t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
+    }
+    constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
+    // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
+    const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
+    if (!not_a_failure && !withdrawn) t.failed = FailedAttempt{p.to, p.plan_digest};
+  }
+
+  void operator()(const LogCreated& e) {
+    state.origin = e.origin;
+    state.verifier_key = e.verifier_key;
+  }
+  void operator()(const EngineStarted&) {}
+  void operator()(const EngineStopped&) {}
+  void operator()(const ClockStepped& e) {
+    const auto move = [&](std::optional<Timestamp>& due) {
+      if (due) *due += e.delta;
+    };
+    state.wakeups.clear();
+    for (const auto& id : state.active) {
+      auto& p = *state.targets.at(id).promotion;
+      for (auto& s : p.steps) {
+        move(s.due);
+        move(s.retry_due);
+      }
+      for (auto& a : p.approvals) a.expires += e.delta;
+      if (const auto due = p.next_due()) state.wakeups.insert({*due, id});
+      touch(id);
+    }
+  }
+
+  void operator()(const CommitObserved& e) {
+    auto& r = state.repositories[e.repository];
+    r.branch = e.branch;
+    r.head = e.sha;
+    r.head_time = meta().time;
+    add_unique(r.people, e.author);
+    add_unique(r.people, e.committer);
+    for (const auto& person : e.co_authors) add_unique(r.people, person);
+  }
+  void operator()(const HistoryRewritten& e) { state.repositories[e.repository].branch = e.branch; }
+  void operator()(const RepositoryUnreachable& e) { state.repositories[e.repository].unreachable = e.reason; }
+  void operator()(const RepositoryRecovered& e) { state.repositories[e.repository].unreachable.clear(); }
+
+  void stage(const std::string& commit, Staged staged) {
+    auto& c = state.configuration;
+    if (c.staged_commit != commit) {
+      c.staged.clear();
+      c.staged_commit = commit;
+    }
+    c.staged.push_back(std::move(staged));
+  }
+  void operator()(const DocumentAccepted& e) {
+    stage(e.commit, {key_of(e.document), SourcedDocument{e.source, e.document}});
+  }
+  void operator()(const DocumentRemoved& e) { stage(e.commit, {{e.kind, e.document}, std::nullopt}); }
+  void operator()(const ConfigurationAccepted& e) {
+    auto& c = state.configuration;
+    auto& repository = state.repositories[e.repository];
+    if (c.staged_commit == e.commit) {
+      for (auto& staged : c.staged) put_in_force(staged, e.commit, repository.people);
+    }
+    c.repository = e.repository;
+    c.commit = e.commit;
+    c.position = meta().position;
+    c.time = meta().time;
+    c.staged.clear();
+    c.staged_commit.clear();
+    c.rejected_commit.clear();
+    c.diagnostics.clear();
+    repository.people.clear();
+  }
+  void operator()(const ConfigurationRejected& e) {
+    auto& c = state.configuration;
+    c.rejected_commit = e.commit;
+    c.rejected_at = meta().position;
+    c.diagnostics = e.diagnostics;
+    c.staged.clear();
+    c.staged_commit.clear();
+  }
+  void put_in_force(Staged& staged, const std::string& commit, const std::vector<std::string>& people) {
+    const auto& name = staged.key.name;
+    auto* document = staged.document ? &staged.document->document : nullptr;
+    const auto in_force = [&]<class D>(D&& d) {
+      return InForce<std::remove_cvref_t<D>>{std::forward<D>(d), staged.document->source, commit};
+    };
+    switch (staged.key.kind) {
+      case DocumentKind::service: {
+        auto& service = state.services[name];
+        service.document.reset();
+        if (document) {
+          service.document = in_force(std::get<Service>(std::move(*document)));
+          for (const auto& s : service.document->document.stages) target({name, s.environment});
+        }
+        touch_service(name);
+        break;
+      }
+      case DocumentKind::environment: {
+        state.environments.erase(name);
+        if (document) state.environments.emplace(name, in_force(std::get<Environment>(std::move(*document))));
+        for (const auto& [id, t] : state.targets) {
+          if (id.environment == name) touch(id);
+        }
+        break;
+      }
+      case DocumentKind::target: {
+        const auto dot = name.find('.');
+        const TargetId id = document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
+        auto& t = target(id);
+        t.document.reset();
+        if (document) {
+          t.document = in_force(std::get<Target>(std::move(*document)));
+          t.orphaned = false;
+        }
+        for (const auto& person : people) add_unique(t.document_people, person);
+        touch(id);
+        break;
+      }
+      case DocumentKind::access_policy: {
+        state.configuration.access.reset();
+        if (document) state.configuration.access = in_force(std::get<AccessPolicy>(std::move(*document)));
+        for (const auto& id : state.active) touch(id);
+        break;
+      }
+    }
+  }
+
+  void operator()(const ReleaseRegistered& e) {
+    auto& service = state.services[e.id.service];
+    const auto [at, fresh] = service.releases.try_emplace(e.id.version);
+    at->second = {{e.id.version, e.commit, e.artifacts}, e.branch, e.tags, meta().position, meta().time};
+    if (fresh) service.release_order.push_back(e.id.version);
+    if (service.release_order.size() > ServiceState::max_releases) {
+      service.releases.erase(service.release_order.front());
+      service.release_order.pop_front();
+    }
+    touch_service(e.id.service);
+  }
+  void operator()(const ReleaseQuarantined& e) {
+    auto& list = state.services[e.id.service].quarantined;
+    list.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
+    if (list.size() > ServiceState::max_quarantined) list.erase(list.begin());
+    touch_service(e.id.service);
+  }
+  void operator()(const ReleaseReinstated& e) {
+    auto& list = state.services[e.id.service].quarantined;
+    const auto at = std::ranges::find_if(list, [&](const Quarantine& q) { return q.release.version == e.id.version; });
+    if (at != list.end()) {
+      const auto release = at->release;
+      std::erase_if(list, [&](const Quarantine& q) { return q.release.same_candidate(release); });
+      for (const auto& environment : state.services[e.id.service].environments) {
+        auto& t = target({e.id.service, environment});
+        if (t.failed && t.failed->wish.release.same_candidate(release)) t.failed.reset();
+      }
+    }
+    touch_service(e.id.service);
+  }
+  void operator()(const GateReported& e) {
+    auto& service = state.services[e.service.text];
+    const GateKey key{e.commit.empty() ? e.version : e.commit, e.gate};
+    const auto [at, fresh] = service.gates.try_emplace(key);
+    at->second = {e.status, e.metrics, e.url, meta().position, meta().time};
+    if (fresh) service.gate_order.push_back(key);
+    if (service.gate_order.size() > ServiceState::max_gate_results) {
+      service.gates.erase(service.gate_order.front());
+      service.gate_order.pop_front();
+    }
+    touch_service(e.service.text);
+  }
+
+  void operator()(const DesiredChanged& e) {
+    auto& t = target(e.target);
+    t.desired = e.to;
+    t.desired_commit = e.commit;
+    t.desired_at = meta().position;
+    t.people = e.people;
+    t.document_people.clear();
+    t.orphaned = false;
+    touch(e.target);
+  }
+  void operator()(const TargetObserved& e) {
+    target(e.target).observed = Observation{e.version, e.artifacts};
+    touch(e.target);
+  }
+  void operator()(const TargetAdopted& e) {
+    auto& t = target(e.target);
+    now_runs(t, e.wish);
+    verified(t, e.wish);
+    t.failed.reset();
+    touch_service(e.target.service);
+  }
+  void operator()(const TargetOrphaned& e) {
+    auto& t = target(e.target);
+    t.orphaned = true;
+    t.desired.reset();
+    t.document_people.clear();
+    t.people.clear();
+    t.pinned.clear();
+    touch(e.target);
+  }
+  void operator()(const TargetPinned& e) {
+    target(e.target).pinned = e.reason;
+    touch(e.target);
+  }
+  void operator()(const TargetUnpinned& e) {
+    target(e.target).pinned.clear();
+    touch(e.target);
+  }
+  void operator()(const DriftDetected& e) {
+    target(e.target).drifted = true;
+    touch_service(e.target.service);
+  }
+  void operator()(const DriftResolved& e) {
+    target(e.target).drifted = false;
+    touch_service(e.target.service);
+  }
+
+  void operator()(const TokenCreated& e) {
+    revoke(e.id);
+    state.tokens[e.id] = {e.hash, e.roles, e.expires, meta().time};
+    state.token_hashes[e.hash] = e.id;
+  }
+  void operator()(const TokenRevoked& e) { revoke(e.id); }
+  void revoke(const std::string& id) {
+    const auto at = state.tokens.find(id);
+    if (at == state.tokens.end()) return;
+    state.token_hashes.erase(at->second.hash);
+    state.tokens.erase(at);
+  }
+  void operator()(const AccessDenied&) {}
+
+  // The receipt of a keyed request: its own events follow each other, caused by the first.
+  void remember_request() {
+    const auto& m = meta();
+    if (!m.idempotency_key.empty()) {
+      const auto key = m.actor + '\n' + m.idempotency_key;
+      const auto [at, fresh] = state.requests.try_emplace(key);
+      at->second = {m.request_digest, m.position, m.position};
+      if (fresh) state.request_order.push_back(key);
+      if (state.request_order.size() > State::max_requests) {
+        state.requests.erase(state.request_order.front());
+        state.request_order.pop_front();
+      }
+      return;
+    }
+    if (state.request_order.empty() || !m.cause || m.actor == "engine") return;
+    auto& request = state.requests.at(state.request_order.back());
+    if (*m.cause == request.first && m.position == request.last + 1) request.last = m.position;
+  }
+};
+
+}  // namespace
+
+void evolve(State& state, const Recorded<Event>& recorded, std::set<TargetId>* touched) {
+  StateEvolver evolver{state, recorded, touched};
+  evolver.remember_request();
+  std::visit(evolver, recorded.event);
+  state.next = recorded.meta.position + 1;
+  state.last_time = recorded.meta.time;
+}
+
+void evolve(Promotion& promotion, const Recorded<Event>& recorded) {
+  std::visit(
+      [&](const auto& e) {
+        if constexpr (OfPromotion<std::remove_cvref_t<decltype(e)>>) {
+          PromotionEvolver{promotion, recorded.meta}(e);
+          promotion.last_position = recorded.meta.position;
+        }
+      },
+      recorded.event);
+}
+
+}  // namespace headgate

@@ -1,0 +1,299 @@
+#include "engine/domain/guards.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "engine/domain/access.h"
+
+namespace headgate {
+namespace {
+
+
+Condition rule(const Promotion& p, std::string_view guard, std::uint32_t line) {
+  Condition c;
+  c.guard = guard;
+  c.file = p.rules.file;
+  c.line = line;
+  c.commit = p.rules.commit;
+  return c;
+}
+
+const LiveStep* first_of(const Promotion& p, StepKind kind) {
+  const auto at = std::ranges::find_if(p.steps, [&](const LiveStep& s) { return s.step.kind == kind; });
+  return at == p.steps.end() ? nullptr : &*at;
+}
+
+// --------------------------------------------------------------------------------------------------------- suspend
+
+std::vector<Condition> judge_suspend(const State& state, const Promotion& p, Timestamp) {
+  const auto* target = state.find(p.id.target);
+  if (!target || !target->document || !target->document->document.suspend) return {};
+  Condition c;
+  c.guard = "suspend";
+  c.file = target->document->source.file;
+  c.line = target->document->source.line;
+  c.commit = target->document->commit;
+  c.text = "target " + to_string(p.id.target) + " is suspended";
+  c.remedy = "set suspend: false in its document";
+  return {std::move(c)};
+}
+
+// ------------------------------------------------------------------------------------------------------ quarantine
+
+std::vector<Condition> judge_quarantine(const State& state, const Promotion& p, Timestamp) {
+  auto c = rule(p, "quarantine", 0);
+  c.file.clear();
+  const auto* entry = state.quarantine(p.id.target.service, p.to.release);
+  c.met = entry == nullptr;
+  if (c.met) {
+    c.text = "release " + p.to.release.version + " is not quarantined";
+  } else {
+    c.text = "release " + p.to.release.version + " is quarantined: " + entry->reason;
+    c.remedy = "promote another release, or lift it: headgate reinstate " + p.id.target.service + " " +
+               entry->release.version + " --reason TEXT";
+    c.events = {entry->position};
+  }
+  return {std::move(c)};
+}
+
+// ----------------------------------------------------------------------------------------------------------- gates
+
+const GateResult* result_of(const State& state, const Promotion& p, const std::string& gate) {
+  const auto service = state.services.find(p.id.target.service);
+  if (service == state.services.end()) return nullptr;
+  const GateResult* newest = nullptr;
+  for (const auto& subject : {p.to.release.commit, p.to.release.version}) {
+    if (subject.empty()) continue;
+    const auto at = service->second.gates.find({subject, gate});
+    if (at != service->second.gates.end() && (!newest || at->second.position > newest->position)) newest = &at->second;
+  }
+  return newest;
+}
+
+// Why the result does not pass the gate; empty when it does.
+std::string objection(const Gate& gate, const GateResult& result) {
+  if (result.status == GateStatus::failed) return "failed";
+  if (result.status == GateStatus::error) return "could not be judged (error)";
+  for (const auto& [name, threshold] : gate.metrics) {
+    const auto measured = result.metrics.find(name);
+    if (measured == result.metrics.end()) return "metric " + name + " was not reported";
+    if (threshold.min && compare(measured->second, *threshold.min) < 0) {
+      return "metric " + name + " is " + measured->second.text + ", below the minimum of " + threshold.min->text;
+    }
+    if (threshold.max && compare(measured->second, *threshold.max) > 0) {
+      return "metric " + name + " is " + measured->second.text + ", above the maximum of " + threshold.max->text;
+    }
+  }
+  return {};
+}
+
+std::vector<Condition> judge_gates(const State& state, const Promotion& p, Timestamp) {
+  std::vector<Condition> all;
+  const auto* step = first_of(p, StepKind::gates);
+  if (!step) return all;
+  const auto& release = p.to.release;
+  const auto subject = release.commit.empty() ? "version " + release.version : "commit " + release.commit.substr(0, 12);
+  for (const auto& gate : step->step.gates) {
+    auto c = rule(p, "gates", gate.line);
+    const auto* result = result_of(state, p, gate.name);
+    if (!result) {
+      c.text = "gate " + gate.name + " is not reported for " + subject;
+      c.remedy = "report it: headgate gate report --service " + p.id.target.service +
+                 (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) +
+                 " --gate " + gate.name + " --status passed";
+    } else {
+      c.events = {result->position};
+      const auto why = objection(gate, *result);
+      c.met = why.empty();
+      c.text = "gate " + gate.name + (c.met ? " passed for " + subject : ": " + why + ", for " + subject);
+      if (!c.met) c.remedy = "mend what it found and report it again, or promote another release";
+    }
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+// --------------------------------------------------------------------------------------------------------- healthy
+
+std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Timestamp) {
+  std::vector<Condition> all;
+  const auto* step = first_of(p, StepKind::gates);
+  if (!step) return all;
+  for (const auto& environment : step->step.healthy) {
+    auto c = rule(p, "healthy", step->step.line);
+    const TargetId id{p.id.target.service, environment};
+    const auto* there = state.find(id);
+    const auto name = "release " + p.to.release.version;
+    const bool verified = there && std::ranges::any_of(there->verified, [&](const Wish& wish) {
+                            return wish.release.same_candidate(p.to.release);
+                          });
+    const bool runs_there = there && there->current && there->current->release.same_candidate(p.to.release);
+    if (!verified) {
+      c.text = name + " is not verified in " + environment;
+      c.remedy = "promote it there first: headgate promote " + id.service + " --to " + environment + " --release " +
+                 p.to.release.version;
+    } else if (runs_there && there->drifted) {
+      c.text = to_string(id) + " has drifted from " + name;
+      c.remedy = "bring it back, or promote it there again";
+    } else {
+      c.met = true;
+      c.text = name + " is verified in " + environment;
+    }
+    if (there && there->current_at > 0) c.events = {there->current_at};
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+// ------------------------------------------------------------------------------------------------------- approvals
+
+std::vector<Condition> judge_approvals(const State& state, const Promotion& p, Timestamp now) {
+  std::vector<Condition> all;
+  const auto* step = first_of(p, StepKind::approval);
+  if (!step) return all;
+  std::set<std::string> given;  // one person counts once in the whole promotion
+  for (const auto& required : step->step.approvals) {
+    auto c = rule(p, "approvals", required.line);
+    std::string names;
+    std::uint32_t count = 0;
+    for (const auto& approval : p.approvals) {
+      if (approval.team != required.team || approval.expires <= now || !given.insert(approval.approver).second) continue;
+      ++count;
+      names += (names.empty() ? "" : ", ") + approval.approver;
+      c.events.push_back(approval.position);
+    }
+    c.met = count >= required.count;
+    c.text = std::to_string(required.count) + (required.count == 1 ? " approval of " : " approvals of ") +
+             required.team + ": " + std::to_string(count) + " given" + (names.empty() ? "" : " by " + names);
+    if (!c.met) {
+      std::string others;
+      if (const auto* policy = state.access()) {
+        for (const auto& person : approvers(*policy, required.team, p.id.target)) {
+          if (given.contains(person)) continue;
+          if (!p.rules.self_approval && std::ranges::find(p.people, person) != p.people.end()) continue;
+          others += (others.empty() ? "" : ", ") + person;
+        }
+      }
+      c.remedy = others.empty() ? "nobody of " + required.team + " can give it: all others are barred by self-approval " +
+                                      "or hold no approver role here"
+                                : others + " can approve: headgate approve " + to_string(p.id);
+    }
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+// ------------------------------------------------------------------------------------------------------------ wait
+
+std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
+  const auto* step = first_of(p, StepKind::wait);
+  if (!step) return {};
+  auto c = rule(p, "wait", step->step.line);
+  c.met = step->fired;
+  c.text = "a wait of " + format_duration(step->step.wait);
+  if (c.met) {
+    c.text += " is over";
+  } else if (step->due) {
+    c.text += " runs until " + format_timestamp(*step->due);
+    c.remedy = "wait";
+  } else {
+    c.text += " begins when what comes before it is done";
+    c.remedy = "see the other conditions";
+  }
+  return {std::move(c)};
+}
+
+constexpr std::array table{
+    Guard{"suspend", StepKind::gates, judge_suspend},     Guard{"quarantine", StepKind::gates, judge_quarantine},
+    Guard{"gates", StepKind::gates, judge_gates},         Guard{"healthy", StepKind::gates, judge_healthy},
+    Guard{"approvals", StepKind::approval, judge_approvals}, Guard{"wait", StepKind::wait, judge_wait},
+};
+
+Condition idle(const TargetState& t, std::string text, std::string remedy) {
+  Condition c;
+  c.guard = "idle";
+  c.text = std::move(text);
+  c.remedy = std::move(remedy);
+  if (t.document) {
+    c.file = t.document->source.file;
+    c.line = t.document->source.line;
+    c.commit = t.document->commit;
+  }
+  if (t.desired_at > 0) c.events = {t.desired_at};
+  return c;
+}
+
+}  // namespace
+
+std::span<const Guard> all_guards() { return table; }
+
+std::vector<Condition> judge(const State& state, const Promotion& promotion, Timestamp now,
+                             std::span<const Guard> guards) {
+  std::vector<Condition> all;
+  for (const auto& guard : guards) {
+    for (auto& condition : guard.judge(state, promotion, now)) all.push_back(std::move(condition));
+  }
+  return all;
+}
+
+Result<Wish> resolve_wish(const State& state, const TargetId& target, const Release& release,
+                          const StringMap& variables) {
+  const ReleaseId id{target.service, release.version};
+  const auto* registered = state.release(id);
+  const bool complete = !release.commit.empty() || !release.artifacts.empty();
+  if (!registered) {
+    if (complete) return Wish{release, variables};
+    return fail(ErrorCode::not_found, "release " + to_string(id) +
+                                          " is not registered: register it (headgate release register), or give its "
+                                          "commit or artifacts");
+  }
+  const auto differs = [](const auto& asked, const auto& known) { return !asked.empty() && asked != known; };
+  if (differs(release.commit, registered->release.commit) ||
+      differs(release.artifacts, registered->release.artifacts)) {
+    return fail(ErrorCode::conflict, "release " + to_string(id) +
+                                         " is registered with another commit or other artifacts: a release never "
+                                         "changes, give the new one a new version");
+  }
+  return Wish{registered->release, variables};
+}
+
+std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool after_failure) {
+  const auto* t = state.find(id);
+  if (!t || t->promotion) return {};
+  if (!t->document) {
+    return {idle(*t, t->orphaned ? "its Target document has gone; what runs there is left alone"
+                                 : "no Target document wishes anything here",
+                 "write a Target document for it, or promote by hand")};
+  }
+  const auto& document = t->document->document;
+  if (document.suspend) return {idle(*t, "the target is suspended", "set suspend: false in its document")};
+  if (!t->held.empty()) {
+    return {idle(*t, "held: " + t->held,
+                 "look at what runs there, then headgate promote or headgate adopt " + to_string(id))};
+  }
+  if (!t->pinned.empty()) {
+    return {idle(*t, "pinned: " + t->pinned, "change the release in its document; the next wish unpins it")};
+  }
+  const auto wish = resolve_wish(state, id, document.release, document.variables);
+  if (!wish) return {idle(*t, wish.error().message, "register the release")};
+  if (t->current == *wish) return {};
+  if (!state.stage(id) || !state.environments.contains(id.environment)) {
+    return {idle(*t, "no stage of service " + id.service + " leads to " + id.environment,
+                 "add a stage to the service's document")};
+  }
+  if (!t->current) {
+    if (!t->observed) return {idle(*t, "not observed yet: nobody knows what runs there", "see the driver's observe")};
+    if (!t->observed->version.empty() && !t->observed->shows(wish->release)) {
+      return {idle(*t, "it runs " + t->observed->version + ", which Headgate did not bring there",
+                   "headgate adopt " + to_string(id) + ", or headgate promote")};
+    }
+  }
+  if (after_failure && t->failed && t->failed->wish == *wish) {
+    return {idle(*t, "the last promotion of release " + wish->release.version + " did not succeed",
+                 "change the wish or the policy, or headgate promote")};
+  }
+  return {};
+}
+
+}  // namespace headgate

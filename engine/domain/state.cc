@@ -1,0 +1,86 @@
+#include "engine/domain/state.h"
+
+#include <algorithm>
+
+namespace headgate {
+
+const LiveStep* Promotion::current() const {
+  if (ended) return nullptr;
+  const bool rollback = phase == Phase::rolling_back;
+  const auto at = std::ranges::find_if(
+      steps, [&](const LiveStep& s) { return s.step.rollback == rollback && s.status != StepStatus::succeeded; });
+  return at == steps.end() ? nullptr : &*at;
+}
+
+LiveStep* Promotion::find(std::string_view step) {
+  const auto at = std::ranges::find_if(steps, [&](const LiveStep& s) { return s.step.name == step; });
+  return at == steps.end() ? nullptr : &*at;
+}
+
+const LiveStep* Promotion::find(std::string_view step) const { return const_cast<Promotion*>(this)->find(step); }
+
+bool Promotion::deployed() const {
+  return std::ranges::any_of(steps, [](const LiveStep& s) {
+    return !s.step.rollback && s.step.kind == StepKind::deploy && s.activity != ActivityStatus::none;
+  });
+}
+
+std::optional<Timestamp> Promotion::next_due() const {
+  if (ended) return std::nullopt;
+  std::optional<Timestamp> next;
+  const auto sooner = [&](const std::optional<Timestamp>& due) {
+    if (due && (!next || *due < *next)) next = due;
+  };
+  if (const auto* step = current()) {
+    if (!step->fired) sooner(step->due);
+    sooner(step->retry_due);
+  }
+  if (phase == Phase::waiting) {
+    for (const auto& approval : approvals) sooner(approval.expires);
+  }
+  return next;
+}
+
+const TargetState* State::find(const TargetId& id) const {
+  const auto at = targets.find(id);
+  return at == targets.end() ? nullptr : &at->second;
+}
+
+const Promotion* State::live(const PromotionId& id) const {
+  const auto* target = find(id.target);
+  return target && target->promotion && target->promotion->id == id ? &*target->promotion : nullptr;
+}
+
+const Service* State::service(std::string_view name) const {
+  const auto at = services.find(name);
+  return at == services.end() || !at->second.document ? nullptr : &at->second.document->document;
+}
+
+const Stage* State::stage(const TargetId& id) const {
+  const auto* policy = service(id.service);
+  if (!policy) return nullptr;
+  const auto at = std::ranges::find(policy->stages, id.environment, &Stage::environment);
+  return at == policy->stages.end() ? nullptr : &*at;
+}
+
+const RegisteredRelease* State::release(const ReleaseId& id) const {
+  const auto owner = services.find(id.service);
+  if (owner == services.end()) return nullptr;
+  const auto at = owner->second.releases.find(id.version);
+  return at == owner->second.releases.end() ? nullptr : &at->second;
+}
+
+const Quarantine* State::quarantine(std::string_view name, const Release& release) const {
+  const auto owner = services.find(name);
+  if (owner == services.end()) return nullptr;
+  for (const auto& entry : owner->second.quarantined) {
+    if (entry.release.same_candidate(release)) return &entry;
+  }
+  return nullptr;
+}
+
+const AccessPolicy* State::access() const {
+  return configuration.access ? &configuration.access->document : nullptr;
+}
+
+}  // namespace headgate

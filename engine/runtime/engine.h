@@ -1,0 +1,134 @@
+// The shell around the calculation: one writer that drains the queue of commands, decides and evolves each in memory,
+// appends all their records in one synced batch, and only then answers, publishes and dispatches.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/domain/decide.h"
+#include "engine/ports/clock.h"
+#include "engine/ports/command_sink.h"
+#include "engine/ports/event_log.h"
+#include "engine/ports/executor.h"
+#include "engine/ports/snapshots.h"
+#include "engine/runtime/dispatcher.h"
+#include "engine/runtime/observer.h"
+#include "engine/runtime/writer.h"
+
+namespace headgate::runtime {
+
+struct EngineOptions {
+  std::string version;
+  std::string origin;        // for the first record of a new log
+  std::string verifier_key;
+  std::size_t queue_limit = 16'384;              // commands that wait; more are refused
+  std::size_t batch_commands = 1'024;            // taken into one batch
+  std::size_t workers = 32;                      // activities at a time
+  Position snapshot_every = 250'000;             // events between snapshots
+  std::size_t waiter_limit = 10'000;             // calls of when_at that wait
+};
+
+class Engine final : public CommandSink {
+ public:
+  // Folds the log (from the newest snapshot on), writes log.created and engine.started, and starts writer and workers.
+  // `fatal` is called once when the log refuses an append, from the writer's thread; the process must end then.
+  static Result<std::unique_ptr<Engine>> start(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock& clock,
+                                               Executor& executor, DigestFunction digest, Observer& observer,
+                                               std::function<void(const Error&)> fatal);
+  ~Engine() override;
+
+  bool submit(Submission submission, std::function<void(Result<Receipt>)> done) override;
+
+  // The published state: everything durable up to state.next. `read` runs under a shared lock: copy out, do not wait.
+  template <class F>
+  auto read(F&& f) const {
+    const std::shared_lock lock(published_mutex_);
+    return f(published_);
+  }
+  Position position() const { return published_position_.load(std::memory_order_acquire); }
+  // Calls back once position() >= `position` (true) or `timeout` has passed (false); at once when it holds already.
+  void when_at(Position position, Duration timeout, std::function<void(bool)> call);
+  // Called with position() after each batch, from the writer's thread; must be quick. The subscription ends when the
+  // returned token is destroyed, and is not running any more when the destructor returns.
+  std::shared_ptr<void> subscribe(std::function<void(Position)> call);
+
+  std::size_t queue_depth() const;
+  // Refuses new commands, lets running activities finish for `drain`, stops the rest (they resume after the next start),
+  // writes engine.stopped, saves a snapshot. Idempotent.
+  void stop(Duration drain);
+
+ private:
+  struct Queued {
+    Submission submission;
+    std::function<void(Result<Receipt>)> done;
+  };
+  struct Waiter {
+    Position position;
+    Duration deadline;  // steady
+    std::function<void(bool)> call;
+  };
+
+  Engine(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock& clock, Executor& executor,
+         DigestFunction digest, Observer& observer, std::function<void(const Error&)> fatal);
+  Result<void> load();
+  void run(std::stop_token stop);
+  bool run_batch(std::vector<Queued> commands);  // false: the log refused
+  void publish(const Batch& batch);
+  void release_waiters();
+  void write_snapshots(std::stop_token stop);
+  std::vector<Queued> take_commands(std::stop_token stop);
+  Duration until_next_wakeup();
+
+  EngineOptions options_;
+  EventLog& log_;
+  Snapshots& snapshots_;
+  Clock& clock_;
+  DigestFunction digest_;
+  Observer& observer_;
+  std::function<void(const Error&)> fatal_;
+
+  Writer writer_;  // the live state, ahead of the log by the batch in hand; only the writer's thread touches it
+  mutable std::shared_mutex published_mutex_;
+  State published_;
+  std::atomic<Position> published_position_{0};
+  Dispatcher dispatcher_;
+
+  mutable std::mutex queue_mutex_;
+  std::condition_variable_any queue_filled_;
+  std::deque<Queued> queue_;
+  bool accepting_ = true;     // from outside
+  bool closed_ = false;       // outcomes of activities too
+
+  std::mutex waiters_mutex_;
+  std::vector<Waiter> waiters_;
+
+  std::mutex subscribers_mutex_;
+  std::map<std::uint64_t, std::function<void(Position)>> subscribers_;
+  std::uint64_t next_subscriber_ = 0;
+
+  std::mutex snapshot_mutex_;
+  std::condition_variable_any snapshot_due_;
+  Position snapshot_position_ = 0;  // of the newest one
+
+  std::mutex stop_mutex_;
+  bool stopped_ = false;
+  std::jthread snapshot_thread_;
+  std::jthread writer_thread_;
+};
+
+// The state as it was when `position` events were in the log: from the newest snapshot at or before it.
+Result<State> state_at(const EventLog& log, const Snapshots& snapshots, Position position);
+// A promotion as its own events tell it, ended or not; not_found when there is none.
+Result<Promotion> promotion_of_log(const EventLog& log, const PromotionId& id);
+
+}  // namespace headgate::runtime
