@@ -1,0 +1,140 @@
+// One connection, as a coroutine on its loop. Only http_server.cc and http_session.cc include this: it brings Asio in.
+//
+//   handshake ─► idle ─► header ─► [route, limits] ─► body ─► handler ─► reply ─► [stream] ─► idle …
+//                  └──────┴─── refused: answer and close ───────┘
+//
+// Every wait has a deadline in `deadline_`. No timer is set for it: the loop looks at all its sessions a few times a
+// second, which costs nothing per request and is exact enough for limits of seconds.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "api/http_server.h"
+#include "api/mailbox.h"
+#include "api/rate_limiter.h"
+
+namespace headgate::api {
+
+namespace asio = boost::asio;
+using Executor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using Steady = std::chrono::steady_clock;
+using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
+template <class T>
+using Task = asio::awaitable<T, Executor>;
+// Operations give (error_code, …) and never throw.
+constexpr auto awaiting = asio::as_tuple(asio::use_awaitable_t<Executor>{});
+
+class Session;
+
+// What all sessions share.
+struct HttpService {
+  HttpService(HttpServerOptions with, Router to)
+      : options(std::move(with)),
+        router(std::move(to)),
+        limiter(options.limits.requests_per_second, options.limits.burst) {}
+
+  HttpServerOptions options;
+  Router router;
+  RateLimiter limiter;
+  std::optional<asio::ssl::context> tls;
+
+  std::atomic<std::size_t> open{0};      // sessions, from accept until their end
+  std::atomic<std::size_t> refusing{0};  // those of them that are only told to come back later
+  std::mutex ended_mutex;
+  std::condition_variable ended;  // `open` may have become 0
+
+  void fault(std::string_view what) const noexcept;
+};
+
+// One thread and its sessions. Everything but `io` belongs to that thread.
+struct HttpLoop {
+  asio::io_context io{1};
+  std::unordered_set<Session*> sessions;
+  bool draining = false;
+
+  std::string_view http_date();  // now, as RFC 9110 writes it
+
+ private:
+  std::time_t date_second_ = 0;
+  std::string date_;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  // `refused`: over the limit of connections; it is told so.
+  Session(HttpService& service, HttpLoop& loop, Socket socket, bool refused);
+
+  // The rest is called on the loop's thread only.
+  void start();
+  void enforce_deadline(Steady::time_point now);
+  void drain();  // closes when idle, else after the present answer; ends an event stream
+  void cut();    // closes at once
+
+ private:
+  struct Exchange;  // one request and how it is answered
+
+  static Task<void> run(std::shared_ptr<Session> self);
+  Task<bool> open_connection();
+  Task<bool> serve_one();
+  Task<bool> read_header(Exchange& exchange);
+  Task<bool> read_body(Exchange& exchange);
+  bool examine(Exchange& exchange);
+  Task<void> await_reply(Exchange& exchange);
+  Task<void> respond(Exchange& exchange);
+  Task<bool> send_stream(Stream& stream, bool events, bool chunked);
+  Task<bool> write(std::string_view bytes);
+  Task<void> close();
+
+  Task<std::tuple<boost::system::error_code, std::size_t>> read_some(std::size_t at_most);
+  bool refuse(Exchange& exchange, Response response);
+  void describe_peer(Request& request) const;
+  void watch_peer();
+
+  // Waits until `box` holds something: nothing when `patience` ran out or the session must end.
+  template <class T>
+  Task<std::optional<T>> await_mail(std::shared_ptr<Mailbox<T>> box, std::chrono::milliseconds patience,
+                                    bool end_on_drain);
+
+  void arm(std::chrono::milliseconds patience);
+  bool expired() const { return Steady::now() >= deadline_; }
+
+  HttpService& service_;
+  HttpLoop& loop_;
+  Socket socket_;
+  std::optional<asio::ssl::stream<Socket&>> tls_;
+  Timer wake_;  // its cancellation wakes a session that waits for mail
+  boost::beast::flat_buffer buffer_;
+  Steady::time_point deadline_ = Steady::time_point::max();
+  std::string peer_;      // address
+  std::string peer_key_;  // of the rate limiter
+  std::string subject_;   // of the client certificate
+  bool loopback_ = false;
+  bool refused_ = false;
+  bool first_ = true;  // no request was read yet
+  bool idle_ = false;  // between two requests
+  bool mail_ = false;  // waits for mail, not for the socket
+  bool cut_ = false;
+  bool peer_gone_ = false;  // seen while streaming
+  bool unread_ = false;     // part of a request was left in the socket: linger, or the answer is lost with a reset
+};
+
+}  // namespace headgate::api

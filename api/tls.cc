@@ -1,0 +1,67 @@
+#include "api/tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <string_view>
+
+namespace headgate::api {
+
+namespace {
+
+std::unexpected<Error> refuse(std::string_view what, const std::string& path) {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  ERR_clear_error();
+  return fail(ErrorCode::invalid_input,
+              fmt::format("cannot use '{}' as {}: {}", path, what, reason == nullptr ? "no reason given" : reason));
+}
+
+}  // namespace
+
+void TlsContextFree::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
+
+Result<TlsContext> tls_server_context(const TlsFiles& files) {
+  ERR_clear_error();
+  TlsContext context(SSL_CTX_new(TLS_server_method()));
+  HEADGATE_CHECK(context != nullptr);
+  HEADGATE_CHECK(SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1);
+  HEADGATE_CHECK(SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);  // idle connections keep no record buffers
+  if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate.c_str()) != 1) {
+    return refuse("the server's certificate", files.certificate);
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return refuse("the server's key", files.key);
+  }
+  if (SSL_CTX_check_private_key(context.get()) != 1) return refuse("the key of the certificate", files.key);
+  if (!files.client_ca.empty()) {
+    if (SSL_CTX_load_verify_locations(context.get(), files.client_ca.c_str(), nullptr) != 1) {
+      return refuse("the clients' certificate authority", files.client_ca);
+    }
+    SSL_CTX_set_client_CA_list(context.get(), SSL_load_client_CA_file(files.client_ca.c_str()));
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    // A resumed session is bound to this context; OpenSSL refuses resumption with client certificates without it.
+    static constexpr unsigned char session_context[] = "headgate";
+    HEADGATE_CHECK(SSL_CTX_set_session_id_context(context.get(), session_context, sizeof session_context - 1) == 1);
+  }
+  return context;
+}
+
+std::string tls_peer_subject(ssl_st* connection) {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(connection), &X509_free);
+  if (!certificate || SSL_get_verify_result(connection) != X509_V_OK) return {};
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), &BIO_free);
+  HEADGATE_CHECK(text != nullptr);
+  if (X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253) < 0) return {};
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &data);
+  return size <= 0 ? std::string() : std::string(data, static_cast<std::size_t>(size));
+}
+
+}  // namespace headgate::api
