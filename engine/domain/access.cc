@@ -6,9 +6,8 @@ namespace headgate {
 namespace {
 
 bool covers(const std::vector<std::string>& scope, std::string_view name) {
-  return scope.empty() || name.empty() || std::ranges::any_of(scope, [&](const std::string& entry) {
-           return entry == "*" || entry == name;
-         });
+  return scope.empty() || name.empty() ||
+         std::ranges::any_of(scope, [&](const std::string& entry) { return entry == "*" || entry == name; });
 }
 
 bool implies(Role held, Role asked) {

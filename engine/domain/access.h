@@ -16,8 +16,8 @@ struct Principal {
   const std::string& actor() const { return person.empty() ? token : person; }
 };
 
-// The holder of a token's hash; nullopt: unknown, revoked or expired. The lookup is by SHA-256 of a random secret, so that
-// its time tells nothing about the secret.
+// The holder of a token's hash; nullopt: unknown, revoked or expired. The lookup is by SHA-256 of a random secret, so
+// that its time tells nothing about the secret.
 std::optional<Principal> authenticate(const State& state, std::string_view token_hash, Timestamp now);
 
 // Roles imply: auditor ⊃ viewer; operator, approver, reporter, breakGlass ⊃ viewer; admin ⊃ everything but approving as

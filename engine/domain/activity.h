@@ -21,10 +21,10 @@ struct Activity {
 struct Outcome {
   enum class Kind : std::uint8_t {
     succeeded,
-    retryable,   // infrastructure: try again by the retry policy
-    terminal,    // failed for good
-    unhealthy,   // a check ran and says no: evidence against the release
-    stopped,     // ended because it was asked to stop; another start takes the same attempt up again
+    retryable,  // infrastructure: try again by the retry policy
+    terminal,   // failed for good
+    unhealthy,  // a check ran and says no: evidence against the release
+    stopped,    // ended because it was asked to stop; another start takes the same attempt up again
   };
   Kind kind = Kind::succeeded;
   std::string reason;  // one line; empty when succeeded

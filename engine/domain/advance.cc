@@ -29,8 +29,8 @@ struct Advance {
     if (!wish || target.desired == *wish) return {};
     Events events;
     if (!state.release({id.service, wish->release.version})) {
-      events.emplace_back(ReleaseRegistered{{id.service, wish->release.version}, wish->release.commit,
-                                            wish->release.artifacts, {}, {}});
+      events.emplace_back(ReleaseRegistered{
+          {id.service, wish->release.version}, wish->release.commit, wish->release.artifacts, {}, {}});
     }
     DesiredChanged changed;
     changed.target = id;
@@ -204,8 +204,7 @@ struct Advance {
     }
     // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.
     const bool new_candidate = !p.from || !p.from->release.same_candidate(p.to.release);
-    if (step.unhealthy && p.rules.rollback_quarantine && new_candidate &&
-        !state.quarantine(id.service, p.to.release)) {
+    if (step.unhealthy && p.rules.rollback_quarantine && new_candidate && !state.quarantine(id.service, p.to.release)) {
       const auto& release = p.to.release;
       events.emplace_back(ReleaseQuarantined{
           {id.service, release.version}, release.commit, release.artifacts, to_string(p.id) + ": " + why});

@@ -18,8 +18,7 @@ struct SizeBound {
   void add(const std::string& value) { bytes += 2 + value.size() + value.size() / 2; }
   void add(const Decimal& value) { add(value.text); }
   template <class T>
-    requires(std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Duration>)
-  void add(const T&) {
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Duration>) void add(const T&) {
     bytes += 20;
   }
   template <class T>
@@ -44,7 +43,7 @@ struct SizeBound {
     }
   }
   template <class T>
-    requires requires(const T& value, SizeBound& visitor) { T::describe(value, visitor); }
+  requires requires(const T& value, SizeBound& visitor) { T::describe(value, visitor); }
   void add(const T& value) {
     bytes += 2;
     T::describe(value, *this);
@@ -55,8 +54,12 @@ Decision decide_command(const State& state, const CreateLog& c, const Context&) 
   if (state.next != 0) return fail(ErrorCode::conflict, "the log exists already");
   return Events{LogCreated{c.origin, c.verifier_key}};
 }
-Decision decide_command(const State&, const StartEngine& c, const Context&) { return Events{EngineStarted{c.version}}; }
-Decision decide_command(const State&, const StopEngine&, const Context&) { return Events{EngineStopped{}}; }
+Decision decide_command(const State&, const StartEngine& c, const Context&) {
+  return Events{EngineStarted{c.version}};
+}
+Decision decide_command(const State&, const StopEngine&, const Context&) {
+  return Events{EngineStopped{}};
+}
 Decision decide_command(const State&, const StepClock& c, const Context&) {
   const auto delta = std::chrono::round<std::chrono::milliseconds>(c.delta);
   if (delta == delta.zero()) return Events{};
@@ -85,7 +88,9 @@ Decision decide_command(const State& state, const ReportRepository& c, const Con
   return Events{RepositoryUnreachable{c.repository, c.unreachable.substr(0, max_reason_bytes)}};
 }
 
-std::string document_name(const DocumentKey& key) { return std::string(name_of(key.kind)) + "/" + key.name; }
+std::string document_name(const DocumentKey& key) {
+  return std::string(name_of(key.kind)) + "/" + key.name;
+}
 
 Decision decide_command(const State&, const StageDocuments& c, const Context&) {
   HEADGATE_CHECK(c.accepted.size() + c.removed.size() <= max_events_per_command);
@@ -100,7 +105,8 @@ Decision decide_command(const State&, const StageDocuments& c, const Context&) {
     }
     events.emplace_back(DocumentAccepted{document_name(key), c.commit, document.source, document.document});
   }
-  for (const auto& key : c.removed) events.emplace_back(DocumentRemoved{document_name(key), c.commit, key.kind, key.name});
+  for (const auto& key : c.removed)
+    events.emplace_back(DocumentRemoved{document_name(key), c.commit, key.kind, key.name});
   return events;
 }
 
@@ -118,7 +124,8 @@ Decision decide_command(const State& state, const RejectConfiguration& c, const 
   ConfigurationRejected rejected{c.repository, c.commit, {}, 0};
   std::size_t bytes = 0;
   for (const auto& diagnostic : c.diagnostics) {
-    bytes += 200 + 2 * (diagnostic.file.size() + diagnostic.message.size() + diagnostic.found.size() + diagnostic.expected.size());
+    bytes += 200 + 2 * (diagnostic.file.size() + diagnostic.message.size() + diagnostic.found.size() +
+                        diagnostic.expected.size());
     if (bytes > 48 * 1024) break;
     rejected.diagnostics.push_back(diagnostic);
   }
@@ -127,7 +134,8 @@ Decision decide_command(const State& state, const RejectConfiguration& c, const 
 }
 
 Decision decide_command(const State& state, const CreateToken& c, const Context&) {
-  if (state.tokens.contains(c.id)) return fail(ErrorCode::conflict, "a token of that name exists: revoke it first, or take another name");
+  if (state.tokens.contains(c.id))
+    return fail(ErrorCode::conflict, "a token of that name exists: revoke it first, or take another name");
   return Events{TokenCreated{c.id, c.hash, c.roles, c.expires}};
 }
 Decision decide_command(const State& state, const RevokeToken& c, const Context&) {
@@ -147,7 +155,9 @@ std::size_t stored_size_bound(const Document& document) {
 }
 
 // A target's wish is stored up to three times in one record (before, after, deployed).
-std::size_t max_document_bytes(DocumentKind kind) { return kind == DocumentKind::target ? 16'000 : 60'000; }
+std::size_t max_document_bytes(DocumentKind kind) {
+  return kind == DocumentKind::target ? 16'000 : 60'000;
+}
 
 Result<std::vector<Event>> decide(const State& state, const Command& command, const Context& context) {
   HEADGATE_CHECK(context.digest);

@@ -15,9 +15,9 @@
 namespace headgate {
 
 struct Context {
-  Timestamp now;                          // wall clock
-  std::string actor = "engine";           // person:<id>, token:<id>, engine
-  DigestFunction digest = nullptr;        // sha256:<hex> of a text
+  Timestamp now;                    // wall clock
+  std::string actor = "engine";     // person:<id>, token:<id>, engine
+  DigestFunction digest = nullptr;  // sha256:<hex> of a text
   std::span<const Guard> guards = all_guards();
 };
 

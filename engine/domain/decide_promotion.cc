@@ -81,7 +81,8 @@ std::string environments_of(const Service& service) {
 Decision decide_command(const State& state, const RequestPromotion& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto* service = state.service(c.target.service);
-  if (!service) return fail(ErrorCode::not_found, "no service '" + c.target.service + "' in the configuration in force");
+  if (!service)
+    return fail(ErrorCode::not_found, "no service '" + c.target.service + "' in the configuration in force");
   if (!state.stage(c.target) || !state.environments.contains(c.target.environment)) {
     return fail(ErrorCode::not_found, "service " + c.target.service + " has no stage to '" + c.target.environment +
                                           "'; it has: " + environments_of(*service));
@@ -91,7 +92,8 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   HEADGATE_CHECK(target);  // a stage in force has its target
   if (target->document) wish.variables = target->document->document.variables;
   if (target->document && target->document->document.suspend) {
-    return fail(ErrorCode::conflict, "target " + to_string(c.target) + " is suspended: set suspend: false in its document");
+    return fail(ErrorCode::conflict,
+                "target " + to_string(c.target) + " is suspended: set suspend: false in its document");
   }
   if (const auto* entry = state.quarantine(c.target.service, wish.release)) {
     return fail(ErrorCode::conflict, "release " + wish.release.version + " is quarantined: " + entry->reason);
@@ -106,7 +108,8 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
                                            ": wait for it (headgate wait) or cancel it");
     }
     if (p->to == wish) {
-      return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " brings release " + wish.release.version + " already");
+      return fail(ErrorCode::conflict,
+                  "promotion " + to_string(p->id) + " brings release " + wish.release.version + " already");
     }
     events.emplace_back(PromotionSuperseded{p->id, "release " + wish.release.version + " was asked for"});
   }
@@ -131,19 +134,23 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
   HEADGATE_TRY_VOID(still_waits(*p, "approve"));
   if (c.plan_digest != p->plan_digest) {
-    return fail(ErrorCode::conflict, "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
+    return fail(ErrorCode::conflict,
+                "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
                 {{"/plan_digest", c.plan_digest, p->plan_digest}});
   }
-  if (approvals_of(*p).empty()) return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " needs no approval");
+  if (approvals_of(*p).empty())
+    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " needs no approval");
   if (!p->approval_requested) {
-    return fail(ErrorCode::conflict, "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
+    return fail(ErrorCode::conflict,
+                "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
   }
   if (!context.actor.starts_with("person:")) {
     return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
   }
   HEADGATE_TRY(auto team, team_for(state, *p, c, context.actor));
   if (!p->rules.self_approval && std::ranges::find(p->people, context.actor) != p->people.end()) {
-    return fail(ErrorCode::forbidden, "your own work is in " + to_string(p->id) + ", or you asked for it: somebody else must approve");
+    return fail(ErrorCode::forbidden,
+                "your own work is in " + to_string(p->id) + ", or you asked for it: somebody else must approve");
   }
   if (std::ranges::find(p->approvals, context.actor, &Approval::approver) != p->approvals.end()) {
     return fail(ErrorCode::conflict, "you have approved " + to_string(p->id) + " already; one person counts once");
@@ -157,11 +164,12 @@ Decision decide_command(const State& state, const Reject& c, const Context& cont
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
   HEADGATE_TRY_VOID(still_waits(*p, "reject"));
   const auto rules = approvals_of(*p);
-  const auto rule = std::ranges::find_if(
-      rules, [&](const ApprovalRule& r) { return may_approve(state, *p, r.team, context.actor); });
+  const auto rule =
+      std::ranges::find_if(rules, [&](const ApprovalRule& r) { return may_approve(state, *p, r.team, context.actor); });
   if (rule == rules.end()) {
-    return fail(ErrorCode::forbidden, rules.empty() ? "promotion " + to_string(p->id) + " asks for no approval: cancel it instead"
-                                                    : "the approval of " + team_names(rules) + " is asked for, and you cannot give it");
+    return fail(ErrorCode::forbidden,
+                rules.empty() ? "promotion " + to_string(p->id) + " asks for no approval: cancel it instead"
+                              : "the approval of " + team_names(rules) + " is asked for, and you cannot give it");
   }
   return Events{ApprovalRejected{p->id, rule->team, c.comment},
                 PromotionRejected{p->id, "rejected by " + context.actor + (c.comment.empty() ? "" : ": " + c.comment)}};

@@ -27,14 +27,16 @@ Result<const Service*> service_in_force(const State& state, const std::string& n
   for (const auto& [service, entry] : state.services) {
     if (entry.document) known[service] = true;
   }
-  return fail(ErrorCode::not_found, "no service '" + name + "' in the configuration in force; known: " + known_names(known),
+  return fail(ErrorCode::not_found,
+              "no service '" + name + "' in the configuration in force; known: " + known_names(known),
               {{"/service", name, known_names(known)}});
 }
 
 Result<void> check_release(const Release& release) {
   std::vector<FieldError> errors;
   if (!is_version(release.version)) {
-    errors.push_back({"/version", release.version, "letters, digits and . _ + -, beginning with a letter or digit, at most 128"});
+    errors.push_back(
+        {"/version", release.version, "letters, digits and . _ + -, beginning with a letter or digit, at most 128"});
   }
   if (!release.commit.empty() && !is_hex_id(release.commit)) {
     errors.push_back({"/commit", release.commit, "a full commit id: 40 or 64 lower-case hexadecimal digits"});
@@ -45,7 +47,8 @@ Result<void> check_release(const Release& release) {
   for (const auto& [name, reference] : release.artifacts) {
     if (!is_name(name)) errors.push_back({"/artifacts/" + name, name, "a name of lower-case letters, digits and '-'"});
     if (reference.empty() || reference.size() > 512 || reference.front() == '-') {
-      errors.push_back({"/artifacts/" + name, reference.substr(0, 64), "a reference of 1 to 512 bytes that does not begin with '-'"});
+      errors.push_back({"/artifacts/" + name, reference.substr(0, 64),
+                        "a reference of 1 to 512 bytes that does not begin with '-'"});
     }
   }
   if (!errors.empty()) return fail(ErrorCode::invalid_input, "the release is not well-formed", std::move(errors));
@@ -57,20 +60,23 @@ Result<void> check_release(const Release& release) {
 Result<void> check_text(std::string_view pointer, std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return {};
   return fail(ErrorCode::invalid_input, "a text is too long",
-              {{std::string(pointer), std::to_string(text.size()) + " bytes", "at most " + std::to_string(max_bytes) + " bytes"}});
+              {{std::string(pointer), std::to_string(text.size()) + " bytes",
+                "at most " + std::to_string(max_bytes) + " bytes"}});
 }
 
 Decision decide_command(const State& state, const RegisterRelease& c, const Context&) {
   HEADGATE_TRY_VOID(service_in_force(state, c.service));
   HEADGATE_TRY_VOID(check_release(c.release));
   HEADGATE_TRY_VOID(check_text("/branch", c.branch, 256));
-  if (c.tags.size() > 32) return fail(ErrorCode::invalid_input, "too many tags", {{"/tags", std::to_string(c.tags.size()), "at most 32"}});
+  if (c.tags.size() > 32)
+    return fail(ErrorCode::invalid_input, "too many tags", {{"/tags", std::to_string(c.tags.size()), "at most 32"}});
   for (const auto& tag : c.tags) HEADGATE_TRY_VOID(check_text("/tags", tag, 256));
   const ReleaseId id{c.service, c.release.version};
   if (const auto* known = state.release(id)) {
     if (known->release == c.release) return Events{};
-    return fail(ErrorCode::conflict, "release " + to_string(id) + " is registered with another commit or other artifacts: "
-                                     "a release never changes, give the new one a new version");
+    return fail(ErrorCode::conflict, "release " + to_string(id) +
+                                         " is registered with another commit or other artifacts: "
+                                         "a release never changes, give the new one a new version");
   }
   return Events{ReleaseRegistered{id, c.release.commit, c.release.artifacts, c.branch, c.tags}};
 }
@@ -101,12 +107,14 @@ Decision decide_command(const State& state, const ReportGate& c, const Context&)
     }
   }
   if (c.metrics.size() > 64) {
-    return fail(ErrorCode::invalid_input, "too many metrics", {{"/metrics", std::to_string(c.metrics.size()), "at most 64"}});
+    return fail(ErrorCode::invalid_input, "too many metrics",
+                {{"/metrics", std::to_string(c.metrics.size()), "at most 64"}});
   }
   for (const auto& [name, value] : c.metrics) {
     HEADGATE_TRY_VOID(check_text("/metrics", name, 128));
     if (!is_decimal(value.text)) {
-      return fail(ErrorCode::invalid_input, "a metric is not a number", {{"/metrics/" + name, value.text, "a decimal number"}});
+      return fail(ErrorCode::invalid_input, "a metric is not a number",
+                  {{"/metrics/" + name, value.text, "a decimal number"}});
     }
   }
   HEADGATE_TRY_VOID(check_text("/url", c.url, 2048));
@@ -117,7 +125,8 @@ Decision decide_command(const State& state, const ReportGate& c, const Context&)
 
 Decision decide_command(const State& state, const QuarantineRelease& c, const Context&) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
-  if (c.reason.empty()) return fail(ErrorCode::invalid_input, "a quarantine needs a reason", {{"/reason", "nothing", "a text"}});
+  if (c.reason.empty())
+    return fail(ErrorCode::invalid_input, "a quarantine needs a reason", {{"/reason", "nothing", "a text"}});
   const auto* known = state.release(c.release);
   if (!known) return fail(ErrorCode::not_found, "release " + to_string(c.release) + " is not registered");
   if (state.quarantine(c.release.service, known->release)) return Events{};
@@ -127,10 +136,10 @@ Decision decide_command(const State& state, const QuarantineRelease& c, const Co
 Decision decide_command(const State& state, const ReinstateRelease& c, const Context&) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto owner = state.services.find(c.release.service);
-  const bool quarantined = owner != state.services.end() &&
-                           std::ranges::any_of(owner->second.quarantined, [&](const Quarantine& q) {
-                             return q.release.version == c.release.version;
-                           });
+  const bool quarantined =
+      owner != state.services.end() && std::ranges::any_of(owner->second.quarantined, [&](const Quarantine& q) {
+        return q.release.version == c.release.version;
+      });
   if (!quarantined) return fail(ErrorCode::not_found, "release " + to_string(c.release) + " is not quarantined");
   return Events{ReleaseReinstated{c.release, c.reason}};
 }
@@ -162,11 +171,13 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   const auto* target = state.find(c.target);
   if (!target) return fail(ErrorCode::not_found, "no target " + to_string(c.target));
   if (target->promotion) {
-    return fail(ErrorCode::conflict, "promotion " + to_string(target->promotion->id) + " is under way: cancel it first");
+    return fail(ErrorCode::conflict,
+                "promotion " + to_string(target->promotion->id) + " is under way: cancel it first");
   }
   if (!target->observed || target->observed->version.empty()) {
-    return fail(ErrorCode::conflict, target->observed ? "nothing runs at " + to_string(c.target) + ": there is nothing to adopt"
-                                                      : to_string(c.target) + " has not been observed yet: try again later");
+    return fail(ErrorCode::conflict, target->observed
+                                         ? "nothing runs at " + to_string(c.target) + ": there is nothing to adopt"
+                                         : to_string(c.target) + " has not been observed yet: try again later");
   }
   Wish wish;
   wish.release = {target->observed->version, {}, target->observed->artifacts};

@@ -44,10 +44,11 @@ struct Gate {
 };
 
 // A command as the documents write it: one argument each, never a shell. `command[0]` is a script of the environments
-// repository (then `blob` is the Git blob id it had, and the exported blob of exactly that id runs) or an absolute path.
+// repository (then `blob` is the Git blob id it had, and the exported blob of exactly that id runs) or an absolute
+// path.
 struct Run {
   std::vector<std::string> command;
-  std::string blob;                                   // empty for an absolute path
+  std::string blob;  // empty for an absolute path
   Duration timeout = std::chrono::minutes(15);
   bool operator==(const Run&) const = default;
   template <class Self, class V>

@@ -14,16 +14,24 @@ enum class Role : std::uint8_t { viewer, auditor, reporter, approver, operator_,
 enum class GateStatus : std::uint8_t { passed, failed, error };
 enum class StepKind : std::uint8_t { gates, approval, wait, run, deploy, health, retire };
 enum class Phase : std::uint8_t {
-  waiting, running, rolling_back, succeeded, failed, rolled_back, rejected, cancelled, superseded
+  waiting,
+  running,
+  rolling_back,
+  succeeded,
+  failed,
+  rolled_back,
+  rejected,
+  cancelled,
+  superseded
 };
 enum class Trigger : std::uint8_t { desired, manual };
 
 template <class E>
 struct EnumNames;  // names in the order of the enumerators, from 0
 
-#define HEADGATE_ENUM_NAMES(E, ...)                                     \
-  template <>                                                           \
-  struct EnumNames<E> {                                                 \
+#define HEADGATE_ENUM_NAMES(E, ...)                                               \
+  template <>                                                                     \
+  struct EnumNames<E> {                                                           \
     static constexpr auto names = std::to_array<std::string_view>({__VA_ARGS__}); \
   }
 

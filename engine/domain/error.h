@@ -59,8 +59,8 @@ inline std::unexpected<Error> fail(ErrorCode code, std::string message, std::vec
 
 #define HEADGATE_CONCAT_(a, b) a##b
 #define HEADGATE_CONCAT(a, b) HEADGATE_CONCAT_(a, b)
-#define HEADGATE_TRY_(result, declaration, expression) \
-  auto result = (expression);                          \
+#define HEADGATE_TRY_(result, declaration, expression)            \
+  auto result = (expression);                                     \
   if (!result) return std::unexpected(std::move(result).error()); \
   declaration = std::move(*result)
 

@@ -1,9 +1,10 @@
-// Everything that can have happened. A stored shape is published: a changed shape is a new version (docs/adding-an-event.md).
+// Everything that can have happened. A stored shape is published: a changed shape is a new version
+// (docs/adding-an-event.md).
 //
 // `describe` names an event's parts in their stored order. v.subject(id) is the CloudEvents subject; from it follow the
 // attributes service, environment and correlation (of a promotion and its steps: the promotion). v.correlation(text) is
-// that attribute where the subject does not tell it. v("name", member) is a field of `data`. Empty texts, lists, maps and
-// unset optionals are not stored; everything else is.
+// that attribute where the subject does not tell it. v("name", member) is a field of `data`. Empty texts, lists, maps
+// and unset optionals are not stored; everything else is.
 #pragma once
 
 #include <optional>
@@ -86,8 +87,8 @@ struct CommitObserved {
   std::string author;  // person ids
   std::string committer;
   std::vector<std::string> co_authors;
-  std::string message;         // first line
-  std::uint64_t changed = 0;   // files that differ from the commit dealt with before
+  std::string message;        // first line
+  std::uint64_t changed = 0;  // files that differ from the commit dealt with before
   bool operator==(const CommitObserved&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -146,7 +147,7 @@ struct RepositoryRecovered {
 // Staged; takes force with the configuration.accepted of the same commit.
 struct DocumentAccepted {
   static constexpr EventType type{"document.accepted"};
-  std::string name;    // Kind/name
+  std::string name;  // Kind/name
   std::string commit;
   Source source;
   Document document;
@@ -455,17 +456,17 @@ struct PromotionSucceeded {
 };
 
 // The ends that carry a reason share one shape.
-#define HEADGATE_PROMOTION_END(Name, text)             \
-  struct Name {                                        \
-    static constexpr EventType type{text};             \
-    PromotionId promotion;                             \
-    std::string reason;                                \
-    bool operator==(const Name&) const = default;      \
-    template <class Self, class V>                     \
-    static void describe(Self& s, V& v) {              \
-      v.subject(s.promotion);                          \
-      v("reason", s.reason);                           \
-    }                                                  \
+#define HEADGATE_PROMOTION_END(Name, text)        \
+  struct Name {                                   \
+    static constexpr EventType type{text};        \
+    PromotionId promotion;                        \
+    std::string reason;                           \
+    bool operator==(const Name&) const = default; \
+    template <class Self, class V>                \
+    static void describe(Self& s, V& v) {         \
+      v.subject(s.promotion);                     \
+      v("reason", s.reason);                      \
+    }                                             \
   }
 HEADGATE_PROMOTION_END(PromotionFailed, "promotion.failed");
 HEADGATE_PROMOTION_END(PromotionRejected, "promotion.rejected");
@@ -748,8 +749,8 @@ struct RollbackFailed {
 
 struct TokenCreated {
   static constexpr EventType type{"token.created"};
-  std::string id;    // token:<id>; its name is beside the log
-  std::string hash;  // sha256:<hex> of the token's text
+  std::string id;           // token:<id>; its name is beside the log
+  std::string hash;         // sha256:<hex> of the token's text
   std::vector<Role> roles;  // held everywhere, besides what the AccessPolicy grants
   std::optional<Timestamp> expires;
   bool operator==(const TokenCreated&) const = default;
@@ -777,7 +778,7 @@ struct AccessDenied {
   static constexpr EventType type{"access.denied"};
   std::string reason;  // unauthenticated, forbidden
   std::uint64_t count = 1;
-  std::string route;   // of the first of them
+  std::string route;  // of the first of them
   bool operator==(const AccessDenied&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -808,10 +809,10 @@ inline std::string_view type_name(const Event& event) {
 struct Meta {
   Position position = 0;
   Timestamp time;
-  std::string actor = "engine";    // person:<id>, token:<id>, engine
-  std::optional<Position> cause;   // of the event that led to this one
-  std::string idempotency_key;     // on the first event of a request that carried one
-  std::string request_digest;      // sha256:<hex> of that request
+  std::string actor = "engine";   // person:<id>, token:<id>, engine
+  std::optional<Position> cause;  // of the event that led to this one
+  std::string idempotency_key;    // on the first event of a request that carried one
+  std::string request_digest;     // sha256:<hex> of that request
   bool operator==(const Meta&) const = default;
 };
 

@@ -135,10 +135,16 @@ struct PromotionEvolver {
 };
 
 template <class E>
-concept OfPromotion = requires(PromotionEvolver evolver, const E& e) { evolver(e); };
+concept OfPromotion = requires(PromotionEvolver evolver, const E& e) {
+  evolver(e);
+};
 
-const PromotionId& promotion_of(const PromotionId& id) { return id; }
-const PromotionId& promotion_of(const StepId& id) { return id.promotion; }
+const PromotionId& promotion_of(const PromotionId& id) {
+  return id;
+}
+const PromotionId& promotion_of(const StepId& id) {
+  return id.promotion;
+}
 
 template <class E>
 const PromotionId& promotion_of_event(const E& e) {
@@ -340,7 +346,8 @@ struct StateEvolver {
       }
       case DocumentKind::target: {
         const auto dot = name.find('.');
-        const TargetId id = document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
+        const TargetId id =
+            document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
         auto& t = target(id);
         t.document.reset();
         if (document) {

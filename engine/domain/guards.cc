@@ -9,7 +9,6 @@
 namespace headgate {
 namespace {
 
-
 Condition rule(const Promotion& p, std::string_view guard, std::uint32_t line) {
   Condition c;
   c.guard = guard;
@@ -158,7 +157,8 @@ std::vector<Condition> judge_approvals(const State& state, const Promotion& p, T
     std::string names;
     std::uint32_t count = 0;
     for (const auto& approval : p.approvals) {
-      if (approval.team != required.team || approval.expires <= now || !given.insert(approval.approver).second) continue;
+      if (approval.team != required.team || approval.expires <= now || !given.insert(approval.approver).second)
+        continue;
       ++count;
       names += (names.empty() ? "" : ", ") + approval.approver;
       c.events.push_back(approval.position);
@@ -175,9 +175,10 @@ std::vector<Condition> judge_approvals(const State& state, const Promotion& p, T
           others += (others.empty() ? "" : ", ") + person;
         }
       }
-      c.remedy = others.empty() ? "nobody of " + required.team + " can give it: all others are barred by self-approval " +
-                                      "or hold no approver role here"
-                                : others + " can approve: headgate approve " + to_string(p.id);
+      c.remedy = others.empty()
+                     ? "nobody of " + required.team + " can give it: all others are barred by self-approval " +
+                           "or hold no approver role here"
+                     : others + " can approve: headgate approve " + to_string(p.id);
     }
     all.push_back(std::move(c));
   }
@@ -205,9 +206,12 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
 }
 
 constexpr std::array table{
-    Guard{"suspend", StepKind::gates, judge_suspend},     Guard{"quarantine", StepKind::gates, judge_quarantine},
-    Guard{"gates", StepKind::gates, judge_gates},         Guard{"healthy", StepKind::gates, judge_healthy},
-    Guard{"approvals", StepKind::approval, judge_approvals}, Guard{"wait", StepKind::wait, judge_wait},
+    Guard{"suspend", StepKind::gates, judge_suspend},
+    Guard{"quarantine", StepKind::gates, judge_quarantine},
+    Guard{"gates", StepKind::gates, judge_gates},
+    Guard{"healthy", StepKind::gates, judge_healthy},
+    Guard{"approvals", StepKind::approval, judge_approvals},
+    Guard{"wait", StepKind::wait, judge_wait},
 };
 
 Condition idle(const TargetState& t, std::string text, std::string remedy) {
@@ -226,7 +230,9 @@ Condition idle(const TargetState& t, std::string text, std::string remedy) {
 
 }  // namespace
 
-std::span<const Guard> all_guards() { return table; }
+std::span<const Guard> all_guards() {
+  return table;
+}
 
 std::vector<Condition> judge(const State& state, const Promotion& promotion, Timestamp now,
                              std::span<const Guard> guards) {
@@ -262,8 +268,9 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
   const auto* t = state.find(id);
   if (!t || t->promotion) return {};
   if (!t->document) {
-    return {idle(*t, t->orphaned ? "its Target document has gone; what runs there is left alone"
-                                 : "no Target document wishes anything here",
+    return {idle(*t,
+                 t->orphaned ? "its Target document has gone; what runs there is left alone"
+                             : "no Target document wishes anything here",
                  "write a Target document for it, or promote by hand")};
   }
   const auto& document = t->document->document;

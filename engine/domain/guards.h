@@ -1,5 +1,5 @@
-// What stands between a commit and production: one table of named predicates. `advance` asks it before the first outside
-// effect, `explain` prints it, and a mutation test takes its rows away one by one.
+// What stands between a commit and production: one table of named predicates. `advance` asks it before the first
+// outside effect, `explain` prints it, and a mutation test takes its rows away one by one.
 #pragma once
 
 #include <span>
@@ -30,6 +30,7 @@ std::vector<Condition> judge(const State& state, const Promotion& promotion, Tim
 std::vector<Condition> explain_idle(const State& state, const TargetId& target, bool after_failure = true);
 
 // What the target's document wishes, its release resolved by what is registered. An Error says what is missing.
-Result<Wish> resolve_wish(const State& state, const TargetId& target, const Release& release, const StringMap& variables);
+Result<Wish> resolve_wish(const State& state, const TargetId& target, const Release& release,
+                          const StringMap& variables);
 
 }  // namespace headgate

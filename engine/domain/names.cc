@@ -6,9 +6,15 @@
 namespace headgate {
 namespace {
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alphanumeric(char c) { return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_alphanumeric(char c) {
+  return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -64,14 +70,23 @@ bool is_name(std::string_view text) {
 }
 
 bool is_version(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && is_alphanumeric(text.front()) &&
-         std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '+' || c == '-'; });
+  return !text.empty() && text.size() <= 128 && is_alphanumeric(text.front()) && std::ranges::all_of(text, [](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '+' || c == '-';
+  });
 }
 
-std::string to_string(const TargetId& id) { return id.service + "/" + id.environment; }
-std::string to_string(const PromotionId& id) { return to_string(id.target) + "/" + std::to_string(id.number); }
-std::string to_string(const StepId& id) { return to_string(id.promotion) + "/" + id.step; }
-std::string to_string(const ReleaseId& id) { return id.service + "/" + id.version; }
+std::string to_string(const TargetId& id) {
+  return id.service + "/" + id.environment;
+}
+std::string to_string(const PromotionId& id) {
+  return to_string(id.target) + "/" + std::to_string(id.number);
+}
+std::string to_string(const StepId& id) {
+  return to_string(id.promotion) + "/" + id.step;
+}
+std::string to_string(const ReleaseId& id) {
+  return id.service + "/" + id.version;
+}
 
 Result<TargetId> parse_target_id(std::string_view text) {
   const auto parts = split(text, '/');

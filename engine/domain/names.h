@@ -14,7 +14,7 @@
 
 namespace headgate {
 
-using Position = std::uint64_t;           // of an event in the log, from 0, dense
+using Position = std::uint64_t;             // of an event in the log, from 0, dense
 using Hash = std::array<std::uint8_t, 32>;  // SHA-256
 
 // Lower-case letters, digits and '-', beginning and ending with a letter or digit; 1 to 63 characters (RFC 1123 label).
@@ -79,7 +79,7 @@ Result<ReleaseId> parse_release_id(std::string_view text);
 
 // A number exactly as it was measured or written; compared exactly, never through a binary fraction.
 struct Decimal {
-  std::string text;  // -?digits[.digits][e[+-]digits], as in JSON
+  std::string text;                                 // -?digits[.digits][e[+-]digits], as in JSON
   bool operator==(const Decimal&) const = default;  // of the texts: 1.0 and 1.00 differ here
 };
 bool is_decimal(std::string_view text);
@@ -95,7 +95,8 @@ struct Release {
   bool operator==(const Release&) const = default;
   bool same_candidate(const Release& other) const {
     // Without commit and artifacts nothing but the version tells two candidates apart.
-    if (commit.empty() && artifacts.empty()) return other.commit.empty() && other.artifacts.empty() && version == other.version;
+    if (commit.empty() && artifacts.empty())
+      return other.commit.empty() && other.artifacts.empty() && version == other.version;
     return commit == other.commit && artifacts == other.artifacts;
   }
   template <class Self, class V>

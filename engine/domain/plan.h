@@ -1,5 +1,5 @@
-// A plan is data: the ordered steps of a promotion, resolved, recorded whole in the log when it is planned. What carries
-// it out reads nothing else, so an upgrade or a change of the documents cannot alter what is under way.
+// A plan is data: the ordered steps of a promotion, resolved, recorded whole in the log when it is planned. What
+// carries it out reads nothing else, so an upgrade or a change of the documents cannot alter what is under way.
 #pragma once
 
 #include <string>
@@ -67,7 +67,7 @@ struct Rules {
   Duration approval_expiry = std::chrono::hours(24);
   bool rollback_automatic = true;
   bool rollback_quarantine = true;
-  std::string file;  // of the service's document
+  std::string file;    // of the service's document
   std::string commit;  // of the environments repository, at which file and lines are to be read
   bool operator==(const Rules&) const = default;
   template <class Self, class V>
@@ -91,14 +91,14 @@ struct Plan {
 
 // A condition that a promotion waits for, with what it takes to meet it. Stored in step.waiting, printed by explain.
 struct Condition {
-  std::string guard;                // which guard says so: gates, healthy, approvals, wait, quarantine, …
+  std::string guard;  // which guard says so: gates, healthy, approvals, wait, quarantine, …
   bool met = false;
-  std::string text;                 // "gate unit-tests: not reported for commit 9f3c1a"
-  std::string remedy;               // what would meet it, empty when met
-  std::string file;                 // the rule: file, line, commit of the environments repository
+  std::string text;    // "gate unit-tests: not reported for commit 9f3c1a"
+  std::string remedy;  // what would meet it, empty when met
+  std::string file;    // the rule: file, line, commit of the environments repository
   std::uint32_t line = 0;
   std::string commit;
-  std::vector<Position> events;     // that bear on it
+  std::vector<Position> events;  // that bear on it
   bool operator==(const Condition&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -28,10 +28,8 @@ struct CanonicalText {
   void write(std::uint32_t value) { put(std::to_string(value)); }
   void write(Duration value) { put(std::to_string(value.count())); }
   template <class E>
-    requires std::is_enum_v<E>
-  void write(E value) {
-    put(name_of(value));
-  }
+  requires std::is_enum_v<E>
+  void write(E value) { put(name_of(value)); }
   template <class T>
   void write(const std::optional<T>& value) {
     put(value ? "some" : "none");
@@ -51,10 +49,8 @@ struct CanonicalText {
     }
   }
   template <class T>
-    requires requires(const T& value, CanonicalText& visitor) { T::describe(value, visitor); }
-  void write(const T& value) {
-    T::describe(value, *this);
-  }
+  requires requires(const T& value, CanonicalText& visitor) { T::describe(value, visitor); }
+  void write(const T& value) { T::describe(value, *this); }
 };
 
 std::string canonical_text(const Plan& plan) {
@@ -199,7 +195,7 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   Plan plan;
   plan.from = input.from;
   plan.to = input.to;
-  plan.rules = {stage.self_approval,       stage.approval_expiry,     stage.rollback_automatic,
+  plan.rules = {stage.self_approval,       stage.approval_expiry,      stage.rollback_automatic,
                 stage.rollback_quarantine, input.service->source.file, input.service->commit};
   add_protections(plan, input);
   const auto values = values_for(input, input.to);

@@ -58,7 +58,8 @@ void begin_rollback(std::vector<Event>& events, const Promotion& p, const std::s
   const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step.rollback; });
   if (first == p.steps.end()) {
     events.emplace_back(PromotionFailed{
-        p.id, reason + "; there is no way back: no other release was verified here, and the driver has no retire command"});
+        p.id,
+        reason + "; there is no way back: no other release was verified here, and the driver has no retire command"});
     return;
   }
   events.emplace_back(RollbackStarted{p.id, reason, automatic, first->step.deploys});

@@ -7,8 +7,8 @@ namespace headgate {
 
 // The plan of bringing `to` to a target under the policy in force; nullopt when no stage or environment leads there.
 // `as` is the promotion's id; `way_back` what a rollback would bring back.
-std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
-                             const Context& context);
+std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
+                             const std::optional<Wish>& way_back, const Context& context);
 
 // The newest wish verified on the target that is neither `to` nor quarantined.
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to);

@@ -17,7 +17,9 @@ LiveStep* Promotion::find(std::string_view step) {
   return at == steps.end() ? nullptr : &*at;
 }
 
-const LiveStep* Promotion::find(std::string_view step) const { return const_cast<Promotion*>(this)->find(step); }
+const LiveStep* Promotion::find(std::string_view step) const {
+  return const_cast<Promotion*>(this)->find(step);
+}
 
 bool Promotion::deployed() const {
   return std::ranges::any_of(steps, [](const LiveStep& s) {

@@ -37,14 +37,14 @@ struct LiveStep {
   StepStatus status = StepStatus::pending;
   std::optional<Timestamp> started;
   std::optional<Timestamp> ended;
-  std::string reason;                 // of a failure
-  std::vector<Condition> unmet;       // as last recorded by step.waiting
-  std::optional<Timestamp> due;       // of its timer, while it runs
-  bool fired = false;                 // its timer did
+  std::string reason;            // of a failure
+  std::vector<Condition> unmet;  // as last recorded by step.waiting
+  std::optional<Timestamp> due;  // of its timer, while it runs
+  bool fired = false;            // its timer did
   ActivityStatus activity = ActivityStatus::none;
-  std::uint32_t attempt = 0;          // the last one that began
+  std::uint32_t attempt = 0;  // the last one that began
   std::optional<Timestamp> retry_due;
-  bool unhealthy = false;             // the activity failed with evidence against the release
+  bool unhealthy = false;  // the activity failed with evidence against the release
   Json evidence;
   bool operator==(const LiveStep&) const = default;
   template <class Self, class V>
@@ -93,19 +93,19 @@ struct Promotion {
   Wish to;
   Rules rules;
   std::string plan_digest;
-  std::vector<std::string> people;   // may not approve it, unless the rules allow self-approval
+  std::vector<std::string> people;  // may not approve it, unless the rules allow self-approval
   std::string asked_because;
-  std::vector<LiveStep> steps;       // forward steps, then those of the rollback
+  std::vector<LiveStep> steps;  // forward steps, then those of the rollback
   bool approval_requested = false;
-  std::vector<Approval> approvals;   // that count
+  std::vector<Approval> approvals;  // that count
   Position planned_at = 0;
   Timestamp planned;
   std::optional<Timestamp> effects_began;
   std::optional<Timestamp> rollback_began;
   bool rollback_automatic = false;
-  std::string end_reason;            // why it rolled back or ended otherwise than well
+  std::string end_reason;  // why it rolled back or ended otherwise than well
   std::optional<Timestamp> ended;
-  Position last_position = 0;        // of the last event that belongs to it
+  Position last_position = 0;  // of the last event that belongs to it
   bool operator==(const Promotion&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -188,18 +188,18 @@ struct TargetState {
   std::optional<Wish> desired;               // what the document wished when it was last looked at, release resolved
   std::string desired_commit;
   Position desired_at = 0;
-  std::vector<std::string> people;           // behind all wishes that are not fulfilled yet
-  std::optional<Wish> current;               // what Headgate brought or adopted here last
+  std::vector<std::string> people;  // behind all wishes that are not fulfilled yet
+  std::optional<Wish> current;      // what Headgate brought or adopted here last
   Position current_at = 0;
   std::optional<Observation> observed;
   bool drifted = false;
-  std::string pinned;                        // why Git's wish is not followed; empty: it is
-  std::string held;                          // why nothing is promoted here by itself until a person acts
+  std::string pinned;  // why Git's wish is not followed; empty: it is
+  std::string held;    // why nothing is promoted here by itself until a person acts
   bool orphaned = false;
-  std::uint64_t last_number = 0;             // of promotions
-  std::optional<Promotion> promotion;        // the live one
-  std::vector<Wish> verified;                // what was verified or adopted here, newest last, at most 16
-  std::optional<FailedAttempt> failed;       // not tried again by itself
+  std::uint64_t last_number = 0;        // of promotions
+  std::optional<Promotion> promotion;   // the live one
+  std::vector<Wish> verified;           // what was verified or adopted here, newest last, at most 16
+  std::optional<FailedAttempt> failed;  // not tried again by itself
   bool operator==(const TargetState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -283,9 +283,9 @@ struct ServiceState {
   std::map<std::string, RegisteredRelease, std::less<>> releases;  // by version
   std::deque<std::string> release_order;                           // oldest first
   std::map<GateKey, GateResult> gates;
-  std::deque<GateKey> gate_order;                                  // oldest first
+  std::deque<GateKey> gate_order;  // oldest first
   std::vector<Quarantine> quarantined;
-  std::set<std::string, std::less<>> environments;                 // where it has targets
+  std::set<std::string, std::less<>> environments;  // where it has targets
   bool operator==(const ServiceState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -301,7 +301,7 @@ struct ServiceState {
 
 struct RepositoryState {
   std::string branch;
-  std::string head;                 // last commit observed
+  std::string head;  // last commit observed
   Timestamp head_time;
   std::string unreachable;          // why, empty while it answers
   std::vector<std::string> people;  // of the commits since the last configuration that took force
@@ -330,12 +330,12 @@ struct Staged {
 
 struct ConfigurationState {
   std::string repository;
-  std::string commit;                   // whose documents are in force
+  std::string commit;  // whose documents are in force
   Position position = 0;
   Timestamp time;
   std::string staged_commit;
   std::vector<Staged> staged;
-  std::string rejected_commit;          // the newest one that was refused, empty when the newest is in force
+  std::string rejected_commit;  // the newest one that was refused, empty when the newest is in force
   Position rejected_at = 0;
   std::vector<Diagnostic> diagnostics;  // why
   std::optional<InForce<AccessPolicy>> access;
@@ -387,7 +387,7 @@ struct RequestState {
 struct State {
   static constexpr std::size_t max_requests = 10'000;
 
-  Position next = 0;          // how many events are folded in
+  Position next = 0;  // how many events are folded in
   Timestamp last_time;
   std::string origin;
   std::string verifier_key;
@@ -396,12 +396,12 @@ struct State {
   std::map<std::string, ServiceState, std::less<>> services;
   std::map<std::string, InForce<Environment>, std::less<>> environments;
   std::map<TargetId, TargetState> targets;
-  std::map<std::string, TokenState, std::less<>> tokens;        // by id
+  std::map<std::string, TokenState, std::less<>> tokens;         // by id
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
-  std::map<std::string, RequestState, std::less<>> requests;    // by actor '\n' key
+  std::map<std::string, RequestState, std::less<>> requests;     // by actor '\n' key
   std::deque<std::string> request_order;
-  std::set<TargetId> active;                                    // targets with a live promotion
-  std::set<std::pair<Timestamp, TargetId>> wakeups;             // each live promotion's next_due
+  std::set<TargetId> active;                         // targets with a live promotion
+  std::set<std::pair<Timestamp, TargetId>> wakeups;  // each live promotion's next_due
   bool operator==(const State&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

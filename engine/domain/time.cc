@@ -143,8 +143,8 @@ Result<Duration> parse_duration(std::string_view text) {
     std::string_view name;
     Duration length;
   };
-  static constexpr std::array<Unit, 5> units{{{"d", days{1}}, {"h", hours{1}}, {"m", minutes{1}},
-                                              {"s", seconds{1}}, {"ms", milliseconds{1}}}};
+  static constexpr std::array<Unit, 5> units{
+      {{"d", days{1}}, {"h", hours{1}}, {"m", minutes{1}}, {"s", seconds{1}}, {"ms", milliseconds{1}}}};
   const auto bad = [&] {
     return fail(ErrorCode::invalid_input,
                 "'" + std::string(text) + "' is not a duration: expected numbers with units, such as 30s, 5m or 1h30m");

@@ -10,28 +10,28 @@ namespace headgate {
 
 // What came of a command, durable. `events` are the command's own; what followed by itself is not among them.
 struct Receipt {
-  Position first = 0;   // of its own events; meaningless when there are none
+  Position first = 0;  // of its own events; meaningless when there are none
   Position last = 0;
   std::size_t count = 0;
-  Hash leaf_hash{};     // of the last one
+  Hash leaf_hash{};       // of the last one
   bool repeated = false;  // the idempotency key was seen before: this is the first request's receipt
-  Position seen = 0;    // size of the log that the answer reflects
+  Position seen = 0;      // size of the log that the answer reflects
   std::vector<Event> events;
 };
 
 struct Submission {
   Command command;
   std::string actor = "engine";
-  std::string idempotency_key;
-  std::string request_digest;
+  std::string idempotency_key{};
+  std::string request_digest{};
   bool dry_run = false;  // decide only; nothing is written
 };
 
 class CommandSink {
  public:
   virtual ~CommandSink() = default;
-  // Thread-safe, never blocks. False: the queue is full or closed, nothing will happen (HTTP 503). Else `done` is called
-  // exactly once, from the writer's thread, after the events are durable: it must be quick and must not throw.
+  // Thread-safe, never blocks. False: the queue is full or closed, nothing will happen (HTTP 503). Else `done` is
+  // called exactly once, from the writer's thread, after the events are durable: it must be quick and must not throw.
   virtual bool submit(Submission submission, std::function<void(Result<Receipt>)> done) = 0;
 };
 

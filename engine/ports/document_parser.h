@@ -18,11 +18,12 @@ struct SourceFile {
 };
 
 struct ParsedDocuments {
-  std::vector<SourcedDocument> documents;   // in file order
+  std::vector<SourcedDocument> documents;  // in file order
   std::vector<Diagnostic> diagnostics;
 };
 
-// Git blob id of a file of the same commit, by path relative to the configured path; nullopt when there is no such file.
+// Git blob id of a file of the same commit, by path relative to the configured path; nullopt when there is no such
+// file.
 using FindBlob = std::function<std::optional<std::string>(std::string_view path)>;
 
 class DocumentParser {

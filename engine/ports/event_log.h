@@ -19,8 +19,8 @@ struct StoredRecord {
 };
 
 struct Appended {
-  Position next = 0;          // position after the last one written
-  std::vector<Hash> leaves;   // leaf hash of each record, in order
+  Position next = 0;         // position after the last one written
+  std::vector<Hash> leaves;  // leaf hash of each record, in order
 };
 
 // All conditions hold together; an empty one holds always.
@@ -51,8 +51,8 @@ class EventLog {
   virtual ~EventLog() = default;
 
   // Durable on return, all or nothing. `expected` must be size(), and meta.position of each event expected, expected+1,
-  // …; times never go back; else conflict. A record over 65,535 bytes: too_large, nothing written. An Error io or corrupt
-  // means that the outcome is unknown: stop the process. One thread appends.
+  // …; times never go back; else conflict. A record over 65,535 bytes: too_large, nothing written. An Error io or
+  // corrupt means that the outcome is unknown: stop the process. One thread appends.
   virtual Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) = 0;
 
   // Everything below is thread-safe and sees all that append has returned for.

@@ -21,7 +21,7 @@ struct HttpRequest {
   std::string body;
   Duration timeout = std::chrono::seconds(30);  // of the whole exchange
   bool follow_redirects = false;
-  std::size_t max_response_bytes = 1 << 20;     // a larger answer is an Error (too_large)
+  std::size_t max_response_bytes = 1 << 20;  // a larger answer is an Error (too_large)
   // When set, the body is handed over piece by piece instead of kept (for streams); false ends the exchange.
   std::function<bool(std::string_view)> on_data;
 };
@@ -30,7 +30,7 @@ struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string> headers;  // names in lower case; the last of equal names
   std::string body;
-  Duration latency{0};                         // until the last byte
+  Duration latency{0};  // until the last byte
 };
 
 class HttpClient {

@@ -12,10 +12,10 @@
 namespace headgate {
 
 struct PersonRecord {
-  std::string id;                         // person:<random id>
-  std::string name;                       // as the AccessPolicy calls them, or the name of a commit's author
+  std::string id;    // person:<random id>
+  std::string name;  // as the AccessPolicy calls them, or the name of a commit's author
   std::vector<std::string> emails;
-  std::vector<std::string> oidc;          // issuer#subject
+  std::vector<std::string> oidc;  // issuer#subject
   std::vector<std::string> signing_keys;
 };
 

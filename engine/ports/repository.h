@@ -29,17 +29,17 @@ struct Commit {
 };
 
 struct FileChange {
-  std::string path;                 // relative to the configured path
-  std::string blob;                 // new blob id; empty when removed
+  std::string path;  // relative to the configured path
+  std::string blob;  // new blob id; empty when removed
   bool executable = false;
 };
 
 // What one fetch found.
 struct Head {
   std::string sha;
-  bool rewritten = false;           // `known` is not an ancestor: history was rewritten
-  std::vector<Commit> commits;      // known..sha, oldest first, the newest `max_commits` of them
-  std::uint64_t commit_count = 0;   // all of them
+  bool rewritten = false;          // `known` is not an ancestor: history was rewritten
+  std::vector<Commit> commits;     // known..sha, oldest first, the newest `max_commits` of them
+  std::uint64_t commit_count = 0;  // all of them
 };
 
 class Repository {

@@ -29,13 +29,13 @@ namespace headgate::runtime {
 
 struct EngineOptions {
   std::string version;
-  std::string origin;        // for the first record of a new log
+  std::string origin;  // for the first record of a new log
   std::string verifier_key;
-  std::size_t queue_limit = 16'384;              // commands that wait; more are refused
-  std::size_t batch_commands = 1'024;            // taken into one batch
-  std::size_t workers = 32;                      // activities at a time
-  Position snapshot_every = 250'000;             // events between snapshots
-  std::size_t waiter_limit = 10'000;             // calls of when_at that wait
+  std::size_t queue_limit = 16'384;    // commands that wait; more are refused
+  std::size_t batch_commands = 1'024;  // taken into one batch
+  std::size_t workers = 32;            // activities at a time
+  Position snapshot_every = 250'000;   // events between snapshots
+  std::size_t waiter_limit = 10'000;   // calls of when_at that wait
 };
 
 class Engine final : public CommandSink {
@@ -63,8 +63,8 @@ class Engine final : public CommandSink {
   std::shared_ptr<void> subscribe(std::function<void(Position)> call);
 
   std::size_t queue_depth() const;
-  // Refuses new commands, lets running activities finish for `drain`, stops the rest (they resume after the next start),
-  // writes engine.stopped, saves a snapshot. Idempotent.
+  // Refuses new commands, lets running activities finish for `drain`, stops the rest (they resume after the next
+  // start), writes engine.stopped, saves a snapshot. Idempotent.
   void stop(Duration drain);
 
  private:
@@ -87,7 +87,6 @@ class Engine final : public CommandSink {
   void release_waiters();
   void write_snapshots(std::stop_token stop);
   std::vector<Queued> take_commands(std::stop_token stop);
-  Duration until_next_wakeup();
 
   EngineOptions options_;
   EventLog& log_;
@@ -106,8 +105,8 @@ class Engine final : public CommandSink {
   mutable std::mutex queue_mutex_;
   std::condition_variable_any queue_filled_;
   std::deque<Queued> queue_;
-  bool accepting_ = true;     // from outside
-  bool closed_ = false;       // outcomes of activities too
+  bool accepting_ = true;  // from outside
+  bool closed_ = false;    // outcomes of activities too
 
   std::mutex waiters_mutex_;
   std::vector<Waiter> waiters_;
@@ -118,7 +117,7 @@ class Engine final : public CommandSink {
 
   std::mutex snapshot_mutex_;
   std::condition_variable_any snapshot_due_;
-  Position snapshot_position_ = 0;  // of the newest one
+  std::atomic<Position> snapshot_position_{0};  // of the newest one
 
   std::mutex stop_mutex_;
   bool stopped_ = false;

@@ -40,8 +40,7 @@ class Writer {
   static constexpr std::size_t leftover_targets = 256;  // of one batch
 
  private:
-  Recorded<Event>& record(Event event, Timestamp now, std::string actor, std::optional<Position> cause,
-                          std::set<TargetId>& touched);
+  Recorded<Event>& record(Event event, Timestamp now, std::string actor, std::optional<Position> cause);
   void advance_target(const TargetId& target, Timestamp now, std::optional<Position> cause,
                       std::set<TargetId>& touched);
   void settle(std::set<TargetId> touched, Timestamp now, std::optional<Position> cause);

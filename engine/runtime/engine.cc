@@ -1,0 +1,328 @@
+#include "engine/runtime/engine.h"
+
+#include <algorithm>
+
+namespace headgate::runtime {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Wall clock and steady clock may part by this much before it counts as a step.
+constexpr Duration clock_tolerance = seconds(5);
+constexpr Duration clock_check = seconds(1);
+
+}  // namespace
+
+Result<State> state_at(const EventLog& log, const Snapshots& snapshots, Position position) {
+  if (position > log.size()) {
+    return fail(ErrorCode::not_found, "the log holds " + std::to_string(log.size()) + " events; position " +
+                                          std::to_string(position) + " is beyond it");
+  }
+  State state;
+  if (auto snapshot = snapshots.load(position)) {
+    HEADGATE_TRY(const auto root, log.root(snapshot->state.next));
+    // A snapshot of another history (a log restored behind it) is not ours.
+    if (root == snapshot->root) state = std::move(snapshot->state);
+  }
+  HEADGATE_TRY_VOID(log.fold(state.next, position, [&](const Recorded<Event>& e) { evolve(state, e); }));
+  return state;
+}
+
+Result<Promotion> promotion_of_log(const EventLog& log, const PromotionId& id) {
+  EventQuery query;
+  query.filter.correlation = to_string(id);
+  query.limit = 500;
+  Promotion promotion;
+  bool found = false;
+  while (true) {
+    HEADGATE_TRY(const auto page, log.query(query));
+    for (const auto& record : page.records) {
+      HEADGATE_TRY_VOID(log.fold(record.position, record.position + 1, [&](const Recorded<Event>& e) {
+        found = found || std::holds_alternative<PromotionPlanned>(e.event);
+        if (found) evolve(promotion, e);
+      }));
+      query.after = record.position;
+    }
+    if (!page.more || page.records.empty()) break;
+  }
+  if (!found) return fail(ErrorCode::not_found, "no promotion " + to_string(id));
+  return promotion;
+}
+
+Engine::Engine(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock& clock, Executor& executor,
+               DigestFunction digest, Observer& observer, std::function<void(const Error&)> fatal)
+    : options_(std::move(options)),
+      log_(log),
+      snapshots_(snapshots),
+      clock_(clock),
+      digest_(digest),
+      observer_(observer),
+      fatal_(std::move(fatal)),
+      writer_(digest),
+      dispatcher_(options_.workers, executor, clock, observer,
+                  [this](const Activity& activity, const Outcome& outcome) {
+                    std::unique_lock lock(queue_mutex_);
+                    if (closed_) return;  // the next start takes the attempt up again
+                    // An outcome is never refused: at most one a worker waits here, so the queue stays bounded.
+                    queue_.push_back({{.command = CompleteActivity{activity.id, activity.attempt, outcome}}, {}});
+                    queue_filled_.notify_all();
+                  }) {}
+
+Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock& clock,
+                                              Executor& executor, DigestFunction digest, Observer& observer,
+                                              std::function<void(const Error&)> fatal) {
+  auto engine = std::unique_ptr<Engine>(
+      new Engine(std::move(options), log, snapshots, clock, executor, digest, observer, std::move(fatal)));
+  HEADGATE_TRY_VOID(engine->load());
+  return engine;
+}
+
+Result<void> Engine::load() {
+  HEADGATE_TRY(auto state, state_at(log_, snapshots_, log_.size()));
+  snapshot_position_ = state.next;
+  published_ = state;
+  published_position_ = state.next;
+  writer_.load(std::move(state));
+  const auto now = clock_.now();
+  if (writer_.state().next == 0) {
+    HEADGATE_TRY_VOID(writer_.execute({.command = CreateLog{options_.origin, options_.verifier_key}}, now));
+  }
+  HEADGATE_TRY_VOID(writer_.execute({.command = StartEngine{options_.version}}, now));
+  auto batch = writer_.take_batch();
+  HEADGATE_TRY_VOID(log_.append(batch.first, batch.events));
+  publish(batch);
+  for (auto& effect : pending_effects(writer_.state())) {
+    auto target = effect.id.promotion.target;
+    dispatcher_.want(target, std::move(effect));
+  }
+  writer_thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
+  snapshot_thread_ = std::jthread([this](std::stop_token stop) { write_snapshots(stop); });
+  return {};
+}
+
+Engine::~Engine() {
+  stop(Duration::zero());
+}
+
+bool Engine::submit(Submission submission, std::function<void(Result<Receipt>)> done) {
+  const std::scoped_lock lock(queue_mutex_);
+  if (!accepting_ || queue_.size() >= options_.queue_limit) return false;
+  queue_.push_back({std::move(submission), std::move(done)});
+  queue_filled_.notify_all();
+  return true;
+}
+
+std::size_t Engine::queue_depth() const {
+  const std::scoped_lock lock(queue_mutex_);
+  return queue_.size();
+}
+
+std::vector<Engine::Queued> Engine::take_commands(std::stop_token stop) {
+  const auto now = clock_.now();
+  Duration patience = clock_check;
+  if (writer_.has_work(now)) {
+    patience = Duration::zero();
+  } else if (const auto wakeup = writer_.next_wakeup()) {
+    patience = std::clamp<Duration>(*wakeup - now, milliseconds(1), patience);
+  }
+  std::unique_lock lock(queue_mutex_);
+  if (patience > Duration::zero()) {
+    queue_filled_.wait_for(lock, stop, patience, [this] { return !queue_.empty(); });
+  }
+  const auto count = std::min(queue_.size(), options_.batch_commands);
+  std::vector<Queued> taken(std::make_move_iterator(queue_.begin()),
+                            std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(count)));
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+  return taken;
+}
+
+void Engine::run(std::stop_token stop) {
+  auto offset = clock_.now().time_since_epoch() - clock_.steady();
+  while (true) {
+    auto commands = take_commands(stop);
+    const auto offset_now = clock_.now().time_since_epoch() - clock_.steady();
+    if (std::chrono::abs(offset_now - offset) > clock_tolerance) {
+      commands.insert(commands.begin(), {{.command = StepClock{offset_now - offset}}, {}});
+      offset = offset_now;
+    }
+    const bool idle = commands.empty() && !writer_.has_work(clock_.now());
+    if (idle && stop.stop_requested()) return;
+    if (!idle && !run_batch(std::move(commands))) return;
+    release_waiters();
+  }
+}
+
+bool Engine::run_batch(std::vector<Queued> commands) {
+  std::vector<Result<Receipt>> receipts;
+  receipts.reserve(commands.size());
+  std::size_t decided = 0;
+  const auto now = clock_.now();
+  for (; decided < commands.size() && !writer_.full(); ++decided) {
+    receipts.push_back(writer_.execute(commands[decided].submission, now));
+  }
+  if (decided < commands.size()) {  // the batch is full: the rest goes first in the next one
+    const std::scoped_lock lock(queue_mutex_);
+    queue_.insert(queue_.begin(), std::make_move_iterator(commands.begin() + static_cast<std::ptrdiff_t>(decided)),
+                  std::make_move_iterator(commands.end()));
+    commands.resize(decided);
+  }
+  writer_.advance_due(now);
+  const auto batch = writer_.take_batch();
+
+  std::vector<Hash> leaves;
+  if (!batch.events.empty()) {
+    const auto began = clock_.steady();
+    auto appended = log_.append(batch.first, batch.events);
+    if (!appended) {
+      // Whether it is on disk is unknown: nobody gets an answer, nothing more is done; the next start looks.
+      {
+        const std::scoped_lock lock(queue_mutex_);
+        accepting_ = false;
+        closed_ = true;
+      }
+      fatal_(appended.error());
+      return false;
+    }
+    leaves = std::move(appended->leaves);
+    observer_.batch_appended(batch.events, clock_.steady() - began);
+    publish(batch);
+  }
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    auto& receipt = receipts[i];
+    observer_.command_done(name_of(commands[i].submission.command), receipt.has_value());
+    if (!commands[i].done) continue;
+    if (receipt && receipt->repeated) {
+      receipt->events.clear();
+      const auto folded = log_.fold(receipt->first, receipt->last + 1,
+                                    [&](const Recorded<Event>& e) { receipt->events.push_back(e.event); });
+      const auto leaf = log_.leaf_hash(receipt->last);
+      if (!folded || !leaf) {
+        receipt = std::unexpected(folded ? leaf.error() : folded.error());
+      } else {
+        receipt->leaf_hash = *leaf;
+      }
+    } else if (receipt && receipt->count > 0 && !commands[i].submission.dry_run) {
+      receipt->leaf_hash = leaves[receipt->last - batch.first];
+    }
+    commands[i].done(std::move(receipt));
+  }
+  for (const auto& target : batch.changed) dispatcher_.want(target, pending_effect(writer_.state(), target));
+  return true;
+}
+
+void Engine::publish(const Batch& batch) {
+  {
+    const std::unique_lock lock(published_mutex_);
+    for (const auto& recorded : batch.events) evolve(published_, recorded);
+    published_position_.store(published_.next, std::memory_order_release);
+  }
+  {
+    const std::scoped_lock lock(subscribers_mutex_);
+    for (const auto& [id, call] : subscribers_) call(published_.next);
+  }
+  if (published_.next - snapshot_position_ >= options_.snapshot_every) snapshot_due_.notify_all();
+}
+
+void Engine::when_at(Position position, Duration timeout, std::function<void(bool)> call) {
+  if (this->position() >= position) return call(true);
+  {
+    const std::scoped_lock lock(waiters_mutex_);
+    if (waiters_.size() < options_.waiter_limit) {
+      waiters_.push_back({position, clock_.steady() + timeout, std::move(call)});
+      return;
+    }
+  }
+  call(false);
+}
+
+void Engine::release_waiters() {
+  std::vector<std::pair<Waiter, bool>> released;
+  {
+    const std::scoped_lock lock(waiters_mutex_);
+    if (waiters_.empty()) return;
+    const auto at = position();
+    const auto now = clock_.steady();
+    std::erase_if(waiters_, [&](Waiter& waiter) {
+      const bool reached = waiter.position <= at;
+      if (!reached && waiter.deadline > now) return false;
+      released.emplace_back(std::move(waiter), reached);
+      return true;
+    });
+  }
+  for (auto& [waiter, reached] : released) waiter.call(reached);
+}
+
+std::shared_ptr<void> Engine::subscribe(std::function<void(Position)> call) {
+  const std::scoped_lock lock(subscribers_mutex_);
+  const auto id = next_subscriber_++;
+  subscribers_.emplace(id, std::move(call));
+  return {nullptr, [this, id](void*) {
+            const std::scoped_lock inner(subscribers_mutex_);
+            subscribers_.erase(id);
+          }};
+}
+
+void Engine::write_snapshots(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(snapshot_mutex_);
+      if (!snapshot_due_.wait(lock, stop,
+                              [this] { return position() - snapshot_position_ >= options_.snapshot_every; })) {
+        return;
+      }
+    }
+    // Its own fold from the newest snapshot on: the writer goes on meanwhile.
+    const auto began = clock_.steady();
+    const auto at = position();
+    const auto saved = [&]() -> Result<void> {
+      HEADGATE_TRY(const auto state, state_at(log_, snapshots_, at));
+      HEADGATE_TRY(const auto root, log_.root(at));
+      return snapshots_.save(state, root);
+    }();
+    if (saved) {
+      observer_.snapshot_saved(at, clock_.steady() - began);
+    } else {
+      observer_.trouble(saved.error(), "snapshot");
+    }
+    const std::scoped_lock lock(snapshot_mutex_);
+    snapshot_position_ = at;  // after a failure too: the next attempt comes with the next round of events
+  }
+}
+
+void Engine::stop(Duration drain) {
+  const std::scoped_lock once(stop_mutex_);
+  if (std::exchange(stopped_, true) || !writer_thread_.joinable()) return;
+  {
+    const std::scoped_lock lock(queue_mutex_);
+    accepting_ = false;
+  }
+  dispatcher_.stop(drain);
+  snapshot_thread_.request_stop();
+  snapshot_thread_.join();
+  bool failed = false;
+  {
+    const std::scoped_lock lock(queue_mutex_);
+    failed = closed_;
+    closed_ = true;
+  }
+  writer_thread_.request_stop();
+  writer_thread_.join();
+  if (failed) return;  // the log has refused: nothing more is written
+  run_batch({{{.command = StopEngine{}}, {}}});
+  const auto began = clock_.steady();
+  const auto saved = [&]() -> Result<void> {
+    HEADGATE_TRY(const auto root, log_.root(published_.next));
+    return snapshots_.save(published_, root);
+  }();
+  if (saved) {
+    observer_.snapshot_saved(published_.next, clock_.steady() - began);
+  } else {
+    observer_.trouble(saved.error(), "snapshot");
+  }
+  const std::scoped_lock lock(waiters_mutex_);
+  for (auto& waiter : waiters_) waiter.call(false);
+  waiters_.clear();
+}
+
+}  // namespace headgate::runtime

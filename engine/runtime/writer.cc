@@ -1,0 +1,146 @@
+#include "engine/runtime/writer.h"
+
+#include <algorithm>
+
+namespace headgate::runtime {
+namespace {
+
+// What follows by itself for one target ends after a few steps; a hundred times that is a bug in `advance`.
+constexpr int max_advances = 1'000;
+
+}  // namespace
+
+void Writer::load(State state) {
+  state_ = std::move(state);
+  batch_.first = state_.next;
+  for (const auto& [id, target] : state_.targets) leftover_.insert(id);
+}
+
+Recorded<Event>& Writer::record(Event event, Timestamp now, std::string actor, std::optional<Position> cause) {
+  auto& recorded = batch_.events.emplace_back();
+  recorded.meta.position = state_.next;
+  // Times in the log never go back, whatever the wall clock does; due times are judged by the wall clock itself.
+  recorded.meta.time = std::max(now, state_.last_time);
+  recorded.meta.actor = std::move(actor);
+  recorded.meta.cause = cause;
+  recorded.event = std::move(event);
+  return recorded;
+}
+
+Result<Receipt> Writer::execute(const Submission& submission, Timestamp now) {
+  Receipt receipt;
+  receipt.seen = state_.next;
+  if (!submission.idempotency_key.empty()) {
+    const auto known = state_.requests.find(submission.actor + '\n' + submission.idempotency_key);
+    if (known != state_.requests.end()) {
+      if (known->second.digest != submission.request_digest) {
+        return fail(ErrorCode::invalid_input, "the idempotency key was used for another request: take a new one",
+                    {{"Idempotency-Key", submission.idempotency_key, "a key that no other request has carried"}});
+      }
+      receipt.repeated = true;
+      receipt.first = known->second.first;
+      receipt.last = known->second.last;
+      receipt.count = static_cast<std::size_t>(receipt.last - receipt.first + 1);
+      return receipt;
+    }
+  }
+  HEADGATE_TRY(receipt.events,
+               decide(state_, submission.command, {.now = now, .actor = submission.actor, .digest = digest_}));
+  HEADGATE_CHECK(receipt.events.size() <= max_events_per_command);
+  receipt.count = receipt.events.size();
+  if (submission.dry_run || receipt.events.empty()) return receipt;
+
+  receipt.first = state_.next;
+  receipt.last = receipt.first + receipt.count - 1;
+  receipt.seen = receipt.last + 1;
+  std::set<TargetId> touched;
+  for (const auto& event : receipt.events) {
+    const bool first = state_.next == receipt.first;
+    auto& recorded = record(event, now, submission.actor, first ? std::nullopt : std::optional(receipt.first));
+    if (first) {
+      recorded.meta.idempotency_key = submission.idempotency_key;
+      recorded.meta.request_digest = submission.idempotency_key.empty() ? std::string() : submission.request_digest;
+    }
+    evolve(state_, recorded, &touched);
+  }
+  settle(std::move(touched), now, receipt.last);
+  return receipt;
+}
+
+void Writer::settle(std::set<TargetId> touched, Timestamp now, std::optional<Position> cause) {
+  // Breadth first: what one target's progress means for others joins the queue.
+  std::size_t settled = 0;
+  while (!touched.empty()) {
+    if (settled++ >= immediate_targets || full()) {
+      leftover_.merge(touched);
+      return;
+    }
+    const auto target = *touched.begin();
+    touched.erase(touched.begin());
+    leftover_.erase(target);
+    advance_target(target, now, cause, touched);
+  }
+}
+
+void Writer::advance_target(const TargetId& target, Timestamp now, std::optional<Position> cause,
+                            std::set<TargetId>& touched) {
+  batch_.changed.insert(target);
+  const Context context{.now = now, .digest = digest_};
+  for (int round = 0;; ++round) {
+    HEADGATE_CHECK(round < max_advances);
+    auto events = advance(state_, target, context);
+    if (events.empty()) return;
+    for (auto& event : events) {
+      const auto& recorded = record(std::move(event), now, "engine", cause);
+      std::set<TargetId> also;
+      evolve(state_, recorded, &also);
+      also.erase(target);  // it is being advanced already
+      touched.merge(also);
+    }
+    cause = batch_.events.back().meta.position;
+  }
+}
+
+void Writer::advance_due(Timestamp now) {
+  std::set<TargetId> due;
+  while (!full()) {
+    due.clear();
+    for (auto at = state_.wakeups.begin();
+         at != state_.wakeups.end() && at->first <= now && due.size() < leftover_targets; ++at) {
+      due.insert(at->second);
+    }
+    if (due.empty()) break;
+    const auto before = state_.next;
+    for (const auto& target : due) {
+      std::set<TargetId> touched;
+      advance_target(target, now, std::nullopt, touched);
+      leftover_.merge(touched);
+    }
+    // Whoever is still due has nothing to do at this time: it is looked at again when something touches it.
+    if (state_.next == before) break;
+  }
+  for (std::size_t i = 0; i < leftover_targets && !leftover_.empty() && !full(); ++i) {
+    const auto target = *leftover_.begin();
+    leftover_.erase(leftover_.begin());
+    std::set<TargetId> touched;
+    advance_target(target, now, std::nullopt, touched);
+    leftover_.merge(touched);
+  }
+}
+
+bool Writer::has_work(Timestamp now) const {
+  return !leftover_.empty() || (next_wakeup() && *next_wakeup() <= now);
+}
+
+std::optional<Timestamp> Writer::next_wakeup() const {
+  if (state_.wakeups.empty()) return std::nullopt;
+  return state_.wakeups.begin()->first;
+}
+
+Batch Writer::take_batch() {
+  auto batch = std::exchange(batch_, {});
+  batch_.first = state_.next;
+  return batch;
+}
+
+}  // namespace headgate::runtime
