@@ -112,11 +112,10 @@ Decision decide_command(const State&, const StageDocuments& c, const Context&) {
 
 Decision decide_command(const State& state, const AcceptConfiguration& c, const Context&) {
   const auto& known = state.configuration;
-  if (known.commit == c.commit && known.rejected_commit.empty() && known.staged.empty()) return Events{};
-  if (known.staged_commit != c.commit && !known.staged.empty()) {
-    return fail(ErrorCode::conflict, "documents of another commit are staged: " + known.staged_commit);
-  }
-  return Events{ConfigurationAccepted{c.repository, c.commit, known.staged.size()}};
+  // What was staged for another commit, before a crash, is forgotten.
+  const auto staged = known.staged_commit == c.commit ? known.staged.size() : 0;
+  if (known.commit == c.commit && known.rejected_commit.empty() && staged == 0) return Events{};
+  return Events{ConfigurationAccepted{c.repository, c.commit, staged}};
 }
 
 Decision decide_command(const State& state, const RejectConfiguration& c, const Context&) {

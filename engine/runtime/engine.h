@@ -21,6 +21,7 @@
 #include "engine/ports/event_log.h"
 #include "engine/ports/executor.h"
 #include "engine/ports/snapshots.h"
+#include "engine/ports/state_view.h"
 #include "engine/runtime/dispatcher.h"
 #include "engine/runtime/observer.h"
 #include "engine/runtime/writer.h"
@@ -38,7 +39,7 @@ struct EngineOptions {
   std::size_t waiter_limit = 10'000;   // calls of when_at that wait
 };
 
-class Engine final : public CommandSink {
+class Engine final : public CommandSink, public StateView {
  public:
   // Folds the log (from the newest snapshot on), writes log.created and engine.started, and starts writer and workers.
   // `fatal` is called once when the log refuses an append, from the writer's thread; the process must end then.
@@ -55,6 +56,7 @@ class Engine final : public CommandSink {
     const std::shared_lock lock(published_mutex_);
     return f(published_);
   }
+  void with_state(const std::function<void(const State&)>& f) const override { read(f); }
   Position position() const { return published_position_.load(std::memory_order_acquire); }
   // Calls back once position() >= `position` (true) or `timeout` has passed (false); at once when it holds already.
   void when_at(Position position, Duration timeout, std::function<void(bool)> call);

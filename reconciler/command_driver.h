@@ -1,0 +1,55 @@
+// Runs the commands of the documents by the host's policy: a script as a read-only export of exactly its blob, under a
+// supervisor, with its variables in HEADGATE_*.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "engine/domain/activity.h"
+#include "engine/ports/blobs.h"
+#include "reconciler/command_policy.h"
+#include "reconciler/process_runner.h"
+#include "reconciler/redactor.h"
+#include "reconciler/script_exports.h"
+
+namespace headgate::reconciler {
+
+// Bytes of a script by its Git blob id.
+using LoadScript = std::function<Result<std::string>(const std::string& blob)>;
+
+class CommandDriver {
+ public:
+  // `work`: under it each target has a folder of its own, in which its commands run.
+  CommandDriver(ProcessRunner& runner, ScriptExports& exports, const CommandPolicy& policy, LoadScript load,
+                std::filesystem::path work, std::shared_ptr<const Redactor> redactor)
+      : runner_(runner),
+        exports_(exports),
+        policy_(policy),
+        load_(std::move(load)),
+        work_(std::move(work)),
+        redactor_(std::move(redactor)) {}
+
+  // No two commands of one `lock_name` run at a time. Errors as of CommandPolicy, ScriptExports and ProcessRunner.
+  Result<ProcessResult> run(const Run& run, const TargetId& target, const std::string& lock_name, StringMap environment,
+                            std::stop_token stop);
+  // Exports a script while its repository is at hand, so that a later run needs no Git.
+  Result<void> prepare(const Run& run);
+
+ private:
+  ProcessRunner& runner_;
+  ScriptExports& exports_;
+  const CommandPolicy& policy_;
+  LoadScript load_;
+  std::filesystem::path work_;
+  std::shared_ptr<const Redactor> redactor_;
+};
+
+// HEADGATE_ACTIVITY, _ATTEMPT, _PROMOTION, _STEP, _SERVICE, _ENVIRONMENT, _RELEASE_VERSION, _RELEASE_COMMIT,
+// _ARTIFACT_<NAME>, _VARIABLE_<NAME>, _PREVIOUS_VERSION: names in upper case, other characters as '_'.
+StringMap activity_environment(const Activity& activity);
+StringMap target_environment(const TargetId& target, const StringMap& variables);
+
+}  // namespace headgate::reconciler

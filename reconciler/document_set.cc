@@ -1,0 +1,165 @@
+#include "reconciler/document_set.h"
+
+#include <algorithm>
+
+namespace headgate::reconciler {
+namespace {
+
+bool is_target(const SourcedDocument& document) {
+  return std::holds_alternative<Target>(document.document);
+}
+
+void add_scripts(std::set<std::string>& scripts, const Run& run) {
+  if (!run.blob.empty()) scripts.insert(run.command.front());
+}
+
+std::set<std::string> scripts_of(const Document& document) {
+  std::set<std::string> scripts;
+  if (const auto* service = std::get_if<Service>(&document)) {
+    for (const auto& stage : service->stages) {
+      for (const auto& hook : stage.before) add_scripts(scripts, hook.run);
+      for (const auto& check : stage.verify) {
+        if (check.run) add_scripts(scripts, *check.run);
+      }
+    }
+  } else if (const auto* environment = std::get_if<Environment>(&document)) {
+    add_scripts(scripts, environment->driver.deploy);
+    add_scripts(scripts, environment->driver.observe);
+    if (environment->driver.retire) add_scripts(scripts, *environment->driver.retire);
+  }
+  return scripts;
+}
+
+}  // namespace
+
+DocumentSet DocumentSet::of(const State& state) {
+  Files files;
+  const auto add = [&](const auto& in_force) {
+    files[in_force.source.file].push_back({in_force.source, in_force.document});
+  };
+  for (const auto& [name, service] : state.services) {
+    if (service.document) add(*service.document);
+  }
+  for (const auto& [name, environment] : state.environments) add(environment);
+  for (const auto& [id, target] : state.targets) {
+    if (target.document) add(*target.document);
+  }
+  if (state.configuration.access) add(*state.configuration.access);
+  DocumentSet set;
+  set.replace(std::move(files));
+  return set;
+}
+
+const std::vector<SourcedDocument>* DocumentSet::file(std::string_view path) const {
+  const auto at = files_.find(path);
+  return at == files_.end() ? nullptr : &at->second;
+}
+
+std::set<std::string> DocumentSet::files_running(const std::set<std::string>& scripts) const {
+  std::set<std::string> files;
+  for (const auto& [key, document] : by_key_) {
+    if (key.kind == DocumentKind::target || key.kind == DocumentKind::access_policy) continue;
+    const auto own = scripts_of(document->document);
+    if (std::ranges::any_of(own, [&](const std::string& script) { return scripts.contains(script); })) {
+      files.insert(document->source.file);
+    }
+  }
+  return files;
+}
+
+const SourcedDocument* DocumentSet::find(const DocumentKey& key) const {
+  const auto at = by_key_.find(key);
+  return at == by_key_.end() ? nullptr : at->second;
+}
+
+std::set<std::string> DocumentSet::file_names() const {
+  std::set<std::string> names;
+  for (const auto& [name, documents] : files_) names.insert(name);
+  return names;
+}
+
+void DocumentSet::replace(Files files) {
+  for (const auto& [name, documents] : files) {
+    const auto old = files_.find(name);
+    if (old == files_.end()) continue;
+    for (const auto& document : old->second) {
+      const auto at = by_key_.find(key_of(document.document));
+      if (at != by_key_.end() && at->second == &document) by_key_.erase(at);
+    }
+  }
+  for (auto& [name, documents] : files) {
+    if (documents.empty()) {
+      files_.erase(name);
+      continue;
+    }
+    auto& kept = files_[name];
+    kept = std::move(documents);
+    for (const auto& document : kept) by_key_[key_of(document.document)] = &document;
+  }
+}
+
+DocumentSet::Difference DocumentSet::difference(const Files& files) const {
+  Difference difference;
+  std::set<DocumentKey> present;
+  for (const auto& [name, documents] : files) {
+    for (const auto& document : documents) {
+      const auto key = key_of(document.document);
+      present.insert(key);
+      const auto* known = find(key);
+      if (!known || known->source.file != document.source.file || known->document != document.document) {
+        difference.accepted.push_back(document);
+      }
+    }
+  }
+  for (const auto& [name, documents] : files) {
+    const auto* old = file(name);
+    if (!old) continue;
+    for (const auto& document : *old) {
+      auto key = key_of(document.document);
+      if (!present.contains(key)) difference.removed.push_back(std::move(key));
+    }
+  }
+  return difference;
+}
+
+std::vector<const SourcedDocument*> DocumentSet::to_check(const Files& files) const {
+  const auto only_targets = [](const std::vector<SourcedDocument>& documents) {
+    return std::ranges::all_of(documents, is_target);
+  };
+  const bool targets = std::ranges::all_of(files, [&](const auto& entry) {
+    const auto* old = file(entry.first);
+    return only_targets(entry.second) && (!old || only_targets(*old));
+  });
+  if (targets) return closure_of_targets(files);
+  std::vector<const SourcedDocument*> all;
+  for (const auto& [name, documents] : files_) {
+    if (files.contains(name)) continue;
+    for (const auto& document : documents) all.push_back(&document);
+  }
+  for (const auto& [name, documents] : files) {
+    for (const auto& document : documents) all.push_back(&document);
+  }
+  return all;
+}
+
+std::vector<const SourcedDocument*> DocumentSet::closure_of_targets(const Files& files) const {
+  std::set<const SourcedDocument*> documents;
+  const auto add = [&](const DocumentKey& key) {
+    // A document that one of the files replaces is not there any more.
+    if (const auto* known = find(key); known && !files.contains(known->source.file)) documents.insert(known);
+  };
+  for (const auto& [name, replaced] : files) {
+    for (const auto& document : replaced) {
+      documents.insert(&document);
+      const auto& target = std::get<Target>(document.document);
+      add(key_of(document.document));  // of another file: a duplicate
+      add({DocumentKind::service, target.id.service});
+    }
+  }
+  for (const auto& [key, document] : by_key_) {
+    if (key.kind == DocumentKind::environment || key.kind == DocumentKind::access_policy) add(key);
+  }
+  return {documents.begin(), documents.end()};
+}
+
+}  // namespace headgate::reconciler

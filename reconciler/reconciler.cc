@@ -1,0 +1,255 @@
+#include "reconciler/reconciler.h"
+
+#include <algorithm>
+#include <future>
+
+#include "reconciler/documents_parser.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t max_commits = 200;  // recorded one by one of a push; of a larger one the newest
+constexpr std::size_t max_document_file_bytes = 1 << 20;
+constexpr std::size_t documents_per_command = 200;
+
+}  // namespace
+
+Reconciler::Reconciler(ReconcilerOptions options, Repository& repository, const DocumentParser& parser, People& people,
+                       CommandDriver& driver, const StateView& state, CommandSink& sink, Clock& clock, Notice notice)
+    : options_(std::move(options)),
+      repository_(repository),
+      parser_(parser),
+      people_(people),
+      driver_(driver),
+      state_(state),
+      sink_(sink),
+      clock_(clock),
+      notice_(std::move(notice)) {}
+
+Reconciler::~Reconciler() = default;  // the thread is asked to stop and joined
+
+void Reconciler::start() {
+  thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
+}
+
+RepositoryStatus Reconciler::status() const {
+  const std::scoped_lock lock(mutex_);
+  return status_;
+}
+
+void Reconciler::run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const auto began = clock_.steady();
+    const auto accepted = look(stop);
+    if (stop.stop_requested()) return;
+    if (accepted && options_.looked) options_.looked(clock_.steady() - began, *accepted);
+    repository_.wait(options_.poll, stop);
+  }
+}
+
+Result<Receipt> Reconciler::submit(Command command) {
+  std::promise<Result<Receipt>> promise;
+  auto future = promise.get_future();
+  if (!sink_.submit({.command = std::move(command)},
+                    [&](Result<Receipt> receipt) { promise.set_value(std::move(receipt)); })) {
+    return fail(ErrorCode::unavailable, "the engine takes no commands at the moment");
+  }
+  return future.get();
+}
+
+Result<bool> Reconciler::look(std::stop_token stop) {
+  std::string known;
+  std::string in_force;
+  std::string rejected;
+  state_.with_state([&](const State& state) {
+    const auto at = state.repositories.find(options_.repository);
+    if (at != state.repositories.end()) known = at->second.head;
+    in_force = state.configuration.commit;
+    rejected = state.configuration.rejected_commit;
+  });
+  const auto head = repository_.fetch(known, max_commits, stop);
+  if (stop.stop_requested()) return false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (head) {
+      status_ = {head->sha, clock_.now(), {}};
+    } else {
+      status_.error = head.error().message;
+    }
+  }
+  if (!head) {
+    submit(ReportRepository{options_.repository, head.error().message});
+    return std::unexpected(head.error());
+  }
+  submit(ReportRepository{options_.repository, {}});
+  const auto result = [&]() -> Result<bool> {
+    if (head->sha != known) HEADGATE_TRY_VOID(observe_commits(*head, known));
+    if (head->sha == in_force || head->sha == rejected) return false;
+    return reconcile(head->sha, in_force);
+  }();
+  if (!result) {
+    notice_(NoticeLevel::warning, "commit " + head->sha + " could not be reconciled: " + result.error().message,
+            options_.repository);
+    const std::scoped_lock lock(mutex_);
+    status_.error = result.error().message;
+  }
+  return result;
+}
+
+Result<void> Reconciler::observe_commits(const Head& head, const std::string& known) {
+  ObserveCommits command{options_.repository, options_.branch, head.rewritten ? known : std::string(), {}};
+  std::uint64_t changed = 0;
+  if (const auto changes = repository_.changes(known, head.sha)) changed = changes->size();
+  for (const auto& commit : head.commits) {
+    CommitObserved observed;
+    observed.repository = options_.repository;
+    observed.branch = options_.branch;
+    observed.sha = commit.sha;
+    observed.parents = commit.parents;
+    HEADGATE_TRY(observed.author, people_.person_by_email(commit.author.name, commit.author.email));
+    HEADGATE_TRY(observed.committer, people_.person_by_email(commit.committer.name, commit.committer.email));
+    for (const auto& person : commit.co_authors) {
+      HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
+      observed.co_authors.push_back(std::move(id));
+    }
+    observed.message = commit.subject;
+    if (commit.sha == head.sha) observed.changed = changed;
+    command.commits.push_back(std::move(observed));
+  }
+  if (head.commit_count > head.commits.size()) {
+    notice_(NoticeLevel::warning,
+            "a push of " + std::to_string(head.commit_count) + " commits: the newest " +
+                std::to_string(head.commits.size()) + " are recorded one by one",
+            options_.repository);
+  }
+  HEADGATE_TRY_VOID(submit(std::move(command)));
+  return {};
+}
+
+Result<bool> Reconciler::reconcile(const std::string& commit, const std::string& in_force) {
+  if (!in_force_ || in_force_commit_ != in_force) {
+    state_.with_state([&](const State& state) {
+      in_force_ = DocumentSet::of(state);
+      in_force_commit_ = state.configuration.commit;
+    });
+  }
+  auto changes = repository_.changes(in_force, commit);
+  if (!changes && changes.error().code == ErrorCode::not_found && !in_force.empty()) {
+    // The commit in force may have gone with a rewrite and a new clone.
+    changes = repository_.changes({}, commit);
+    if (changes) {
+      // All files of the commit; those in force that are not among them have gone.
+      std::set<std::string> gone = in_force_->file_names();
+      for (const auto& change : *changes) gone.erase(change.path);
+      for (const auto& path : gone) changes->push_back({path, {}, false});
+    }
+  }
+  if (!changes) return std::unexpected(changes.error());
+  HEADGATE_TRY(auto read, read_files(commit, *changes));
+  if (read.diagnostics.empty()) read.diagnostics = parser_.check(in_force_->to_check(read.files));
+  if (read.diagnostics.empty()) return accept(commit, std::move(read.files));
+  notice_(NoticeLevel::warning,
+          "commit " + commit +
+              " is rejected, the last good configuration stays in force: " + to_string(read.diagnostics.front()),
+          options_.repository);
+  HEADGATE_TRY_VOID(submit(RejectConfiguration{options_.repository, commit, std::move(read.diagnostics)}));
+  return false;
+}
+
+Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
+                                                const std::vector<FileChange>& changes) const {
+  Read read;
+  std::map<std::string, std::string> to_parse;  // path -> blob
+  std::set<std::string> other;
+  for (const auto& change : changes) {
+    if (!is_document_file(change.path)) {
+      other.insert(change.path);
+    } else if (change.blob.empty()) {
+      read.files[change.path] = {};
+    } else {
+      to_parse[change.path] = change.blob;
+    }
+  }
+  // A script that changed is another script: the documents that run it are bound to it anew.
+  if (!other.empty()) {
+    for (const auto& path : in_force_->files_running(other)) {
+      if (read.files.contains(path) || to_parse.contains(path)) continue;
+      HEADGATE_TRY(auto blob, repository_.blob_at(commit, path));
+      if (blob) to_parse[path] = *blob;
+    }
+  }
+  std::optional<Error> trouble;
+  const FindBlob find_blob = [&](std::string_view path) -> std::optional<std::string> {
+    auto blob = repository_.blob_at(commit, std::string(path));
+    if (blob) return *blob;
+    trouble = blob.error();
+    return std::nullopt;
+  };
+  for (const auto& [path, blob] : to_parse) {
+    auto text = repository_.read_blob(blob, max_document_file_bytes);
+    if (!text && text.error().code == ErrorCode::too_large) {
+      read.diagnostics.push_back({path, 1, 1, "the file is too large", text.error().message, "at most 1 MiB"});
+      continue;
+    }
+    if (!text) return std::unexpected(text.error());
+    auto parsed = parser_.parse({path, blob, std::move(*text)}, find_blob);
+    if (trouble) return std::unexpected(*trouble);
+    for (auto& diagnostic : parsed.diagnostics) read.diagnostics.push_back(std::move(diagnostic));
+    for (const auto& document : parsed.documents) {
+      const auto key = key_of(document.document);
+      const auto bytes = stored_size_bound(document.document);
+      if (bytes <= max_document_bytes(key.kind)) continue;
+      read.diagnostics.push_back({path, document.source.line, 1,
+                                  std::string(name_of(key.kind)) + " '" + key.name + "' is too large for one record",
+                                  "about " + std::to_string(bytes) + " bytes once resolved",
+                                  "at most " + std::to_string(max_document_bytes(key.kind)) + " bytes"});
+    }
+    read.files[path] = std::move(parsed.documents);
+  }
+  return read;
+}
+
+Result<void> Reconciler::prepare_scripts(const std::vector<SourcedDocument>& documents) {
+  for (const auto& document : documents) {
+    if (const auto* service = std::get_if<Service>(&document.document)) {
+      for (const auto& stage : service->stages) {
+        for (const auto& hook : stage.before) HEADGATE_TRY_VOID(driver_.prepare(hook.run));
+        for (const auto& check : stage.verify) {
+          if (check.run) HEADGATE_TRY_VOID(driver_.prepare(*check.run));
+        }
+      }
+    } else if (const auto* environment = std::get_if<Environment>(&document.document)) {
+      HEADGATE_TRY_VOID(driver_.prepare(environment->driver.deploy));
+      HEADGATE_TRY_VOID(driver_.prepare(environment->driver.observe));
+      if (environment->driver.retire) HEADGATE_TRY_VOID(driver_.prepare(*environment->driver.retire));
+    }
+  }
+  return {};
+}
+
+Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files files) {
+  auto difference = in_force_->difference(files);
+  HEADGATE_TRY_VOID(prepare_scripts(difference.accepted));
+  StageDocuments stage{commit, {}, {}};
+  const auto flush = [&]() -> Result<void> {
+    HEADGATE_TRY_VOID(submit(stage));
+    stage.accepted.clear();
+    stage.removed.clear();
+    return {};
+  };
+  for (auto& document : difference.accepted) {
+    stage.accepted.push_back(std::move(document));
+    if (stage.accepted.size() >= documents_per_command) HEADGATE_TRY_VOID(flush());
+  }
+  for (auto& key : difference.removed) {
+    stage.removed.push_back(std::move(key));
+    if (stage.accepted.size() + stage.removed.size() >= documents_per_command) HEADGATE_TRY_VOID(flush());
+  }
+  if (!stage.accepted.empty() || !stage.removed.empty()) HEADGATE_TRY_VOID(flush());
+  HEADGATE_TRY_VOID(submit(AcceptConfiguration{options_.repository, commit}));
+  in_force_->replace(std::move(files));
+  in_force_commit_ = commit;
+  return true;
+}
+
+}  // namespace headgate::reconciler

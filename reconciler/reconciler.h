@@ -1,0 +1,83 @@
+// Follows the environments repository: learns of a commit, fetches once, reads and parses only what differs from the
+// configuration in force, and brings it to the engine. A commit with any mistake is rejected whole; the last good
+// configuration stays in force.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "engine/ports/clock.h"
+#include "engine/ports/command_sink.h"
+#include "engine/ports/document_parser.h"
+#include "engine/ports/people.h"
+#include "engine/ports/repository.h"
+#include "engine/ports/state_view.h"
+#include "reconciler/command_driver.h"
+#include "reconciler/document_set.h"
+#include "reconciler/notice.h"
+
+namespace headgate::reconciler {
+
+struct ReconcilerOptions {
+  std::string repository;  // its name
+  std::string branch;
+  Duration poll = std::chrono::minutes(1);
+  // After each look: how long it took, and whether it led to a new configuration.
+  std::function<void(Duration took, bool accepted)> looked;
+};
+
+struct RepositoryStatus {
+  std::string head;
+  std::optional<Timestamp> last_fetch;  // that succeeded
+  std::string error;                    // of the last fetch, empty when it succeeded
+};
+
+class Reconciler {
+ public:
+  Reconciler(ReconcilerOptions options, Repository& repository, const DocumentParser& parser, People& people,
+             CommandDriver& driver, const StateView& state, CommandSink& sink, Clock& clock, Notice notice);
+  ~Reconciler();
+
+  RepositoryStatus status() const;
+
+  // One look, on the caller's thread; the constructor's thread does it again and again. Public for tests and
+  // benchmarks.
+  Result<bool> look(std::stop_token stop);
+  void start();  // the thread
+
+ private:
+  struct Read {
+    DocumentSet::Files files;
+    std::vector<Diagnostic> diagnostics;
+  };
+
+  void run(std::stop_token stop);
+  Result<void> observe_commits(const Head& head, const std::string& known);
+  Result<bool> reconcile(const std::string& commit, const std::string& in_force);
+  Result<Read> read_files(const std::string& commit, const std::vector<FileChange>& changes) const;
+  Result<bool> accept(const std::string& commit, DocumentSet::Files files);
+  Result<void> prepare_scripts(const std::vector<SourcedDocument>& documents);
+  Result<Receipt> submit(Command command);
+
+  ReconcilerOptions options_;
+  Repository& repository_;
+  const DocumentParser& parser_;
+  People& people_;
+  CommandDriver& driver_;
+  const StateView& state_;
+  CommandSink& sink_;
+  Clock& clock_;
+  Notice notice_;
+
+  std::optional<DocumentSet> in_force_;  // of `in_force_commit_`
+  std::string in_force_commit_;
+  mutable std::mutex mutex_;
+  RepositoryStatus status_;
+  std::jthread thread_;
+};
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,82 @@
+#include "reconciler/step_executor.h"
+
+#include "reconciler/command_outcome.h"
+
+namespace headgate::reconciler {
+namespace {
+
+// Errors of starting a command: what waiting may mend, and what it will not.
+Outcome outcome_of(const Error& error) {
+  const bool final = error.code == ErrorCode::forbidden || error.code == ErrorCode::not_found ||
+                     error.code == ErrorCode::invalid_input || error.code == ErrorCode::too_large;
+  return {final ? Outcome::Kind::terminal : Outcome::Kind::retryable, error.message, {}, {}};
+}
+
+// One command at a time on a target, whatever its activity: what a fenced one left is gone before the next begins.
+std::string lock_of(const Activity& activity) {
+  return "target/" + to_string(activity.id.promotion.target);
+}
+
+}  // namespace
+
+std::string StepExecutor::keep_output(const Activity& activity, const ProcessResult& result) {
+  const auto text = "== standard output\n" + result.out.text() + "\n== standard error\n" + result.err.text() + "\n";
+  const auto blob = blobs_.put(text, "text/plain; charset=utf-8");
+  if (blob) return blob->digest;
+  notice_(NoticeLevel::warning, "the output could not be kept: " + blob.error().message, to_string(activity.id));
+  return {};
+}
+
+Outcome StepExecutor::run_command(const Activity& activity, std::stop_token stop) {
+  HEADGATE_CHECK(activity.step.run);
+  const auto& target = activity.id.promotion.target;
+  const auto result = driver_.run(*activity.step.run, target, lock_of(activity), activity_environment(activity), stop);
+  if (!result) return outcome_of(result.error());
+  if (result->end == ProcessResult::End::stopped) return {Outcome::Kind::stopped, "stopped", {}, {}};
+  const auto command = command_outcome(*result);
+  Outcome outcome;
+  outcome.reason = command.reason;
+  if (!command.evidence_json.empty()) outcome.evidence.text = command.evidence_json;
+  switch (command.kind) {
+    case CommandOutcome::Kind::succeeded:
+      return outcome;
+    case CommandOutcome::Kind::retryable:
+      outcome.kind = Outcome::Kind::retryable;
+      break;
+    case CommandOutcome::Kind::terminal:
+      outcome.kind = Outcome::Kind::terminal;
+      break;
+  }
+  outcome.output = keep_output(activity, *result);
+  return outcome;
+}
+
+Outcome StepExecutor::run_check(const Activity& activity, std::stop_token stop) {
+  HEADGATE_CHECK(activity.step.check);
+  const CheckRunner checks(http_, [&](const Run& run, std::stop_token inner) {
+    return driver_.run(run, activity.id.promotion.target, lock_of(activity), activity_environment(activity), inner);
+  });
+  auto result = checks.run(*activity.step.check, stop);
+  Outcome outcome{Outcome::Kind::succeeded, std::move(result.reason), {}, {}};
+  if (!result.evidence.empty()) outcome.evidence.text = std::move(result.evidence);
+  switch (result.verdict) {
+    case CheckResult::Verdict::passed:
+      break;
+    case CheckResult::Verdict::failed:
+      outcome.kind = Outcome::Kind::unhealthy;
+      break;
+    case CheckResult::Verdict::error:
+      outcome.kind = Outcome::Kind::retryable;
+      break;
+    case CheckResult::Verdict::stopped:
+      outcome.kind = Outcome::Kind::stopped;
+      break;
+  }
+  return outcome;
+}
+
+Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
+  return activity.step.kind == StepKind::health ? run_check(activity, stop) : run_command(activity, stop);
+}
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,133 @@
+#include "reconciler/target_observer.h"
+
+#include <boost/json.hpp>
+
+#include "reconciler/command_outcome.h"
+
+namespace headgate::reconciler {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration look_every = seconds(5);  // for targets that left or came without a nudge
+
+}  // namespace
+
+Result<Observation> parse_observation(const std::string& evidence_json) {
+  const auto bad = [&](const char* expected) {
+    return fail(ErrorCode::invalid_input,
+                "the observe command printed " + evidence_json.substr(0, 200) + "; expected " + expected);
+  };
+  boost::system::error_code error;
+  const auto value = boost::json::parse(evidence_json, error);
+  if (error || !value.is_object()) return bad("one JSON object on the last line, such as {\"version\":\"v1.4.2\"}");
+  Observation observation;
+  if (const auto* version = value.as_object().if_contains("version"); version && !version->is_null()) {
+    if (!version->is_string()) return bad("\"version\" to be a text or null");
+    observation.version = version->as_string();
+    if (!observation.version.empty() && !is_version(observation.version)) return bad("\"version\" to be a version");
+  }
+  if (const auto* artifacts = value.as_object().if_contains("artifacts"); artifacts && !artifacts->is_null()) {
+    if (!artifacts->is_object()) return bad("\"artifacts\" to be an object of texts");
+    for (const auto& [name, reference] : artifacts->as_object()) {
+      if (!reference.is_string() || reference.as_string().size() > 512)
+        return bad("\"artifacts\" to be an object of texts");
+      observation.artifacts.emplace(name, reference.as_string());
+    }
+  }
+  return observation;
+}
+
+TargetObserver::TargetObserver(std::size_t workers, const StateView& state, CommandSink& sink, CommandDriver& driver,
+                               Clock& clock, Notice notice)
+    : state_(state), sink_(sink), driver_(driver), clock_(clock), notice_(std::move(notice)) {
+  for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this](std::stop_token stop) { work(stop); });
+}
+
+TargetObserver::~TargetObserver() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+void TargetObserver::nudge() {
+  const std::scoped_lock lock(mutex_);
+  nudged_ = true;
+  changed_.notify_one();
+}
+
+// With the lock held: every target that has come into sight is due at once.
+void TargetObserver::look_for_targets() {
+  nudged_ = false;
+  state_.with_state([&](const State& state) {
+    if (state.configuration.position == seen_configuration_ && !known_.empty()) return;
+    seen_configuration_ = state.configuration.position;
+    for (const auto& [id, target] : state.targets) {
+      if (!target.document && !target.current) continue;
+      if (known_.emplace(id, false).second) due_.push({clock_.steady(), id});
+    }
+  });
+}
+
+TargetObserver::Task TargetObserver::task_of(const TargetId& id) const {
+  Task task;
+  state_.with_state([&](const State& state) {
+    const auto* target = state.find(id);
+    const auto environment = state.environments.find(id.environment);
+    if (!target || environment == state.environments.end() || (!target->document && !target->current)) return;
+    task.observable = true;
+    task.observe = environment->second.document.driver.observe;
+    task.every = environment->second.document.observe_every;
+    if (target->document) task.variables = target->document->document.variables;
+  });
+  return task;
+}
+
+void TargetObserver::work(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (nudged_) look_for_targets();
+    const auto now = clock_.steady();
+    if (due_.empty() || due_.top().at > now) {
+      const auto patience = due_.empty() ? look_every : std::min(look_every, due_.top().at - now);
+      if (!changed_.wait_for(lock, stop, patience, [this] { return nudged_; })) nudged_ = due_.empty();
+      continue;
+    }
+    const auto target = due_.top().target;
+    due_.pop();
+    lock.unlock();
+    const auto task = task_of(target);
+    if (task.observable) observe(target, task, stop);
+    lock.lock();
+    if (task.observable) {
+      due_.push({clock_.steady() + task.every, target});
+    } else {
+      known_.erase(target);  // seen anew when it comes back
+    }
+  }
+}
+
+void TargetObserver::observe(const TargetId& target, const Task& task, std::stop_token stop) {
+  const auto tell = [&](const std::string& trouble) {
+    bool again = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      again = std::exchange(known_[target], !trouble.empty());
+    }
+    if (!trouble.empty() && !again) notice_(NoticeLevel::warning, "cannot observe: " + trouble, to_string(target));
+  };
+  auto environment = target_environment(target, task.variables);
+  environment["HEADGATE_ACTIVITY"] = "observe/" + to_string(target);
+  const auto result = driver_.run(task.observe, target, "observe/" + to_string(target), std::move(environment), stop);
+  if (!result) return tell(result.error().message);
+  if (result->end == ProcessResult::End::stopped) return;
+  const auto outcome = command_outcome(*result);
+  if (outcome.kind != CommandOutcome::Kind::succeeded) return tell(outcome.reason);
+  // Silence is no observation: taken for "nothing runs there" it would start a first promotion over whatever does.
+  const auto observed = parse_observation(outcome.evidence_json);
+  if (!observed) return tell(observed.error().message);
+  tell({});
+  // A full queue: the next look tells it.
+  sink_.submit({.command = RecordObservation{target, *observed}}, [](Result<Receipt>) {});
+}
+
+}  // namespace headgate::reconciler

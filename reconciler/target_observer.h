@@ -1,0 +1,68 @@
+// Asks the drivers what the targets run: at first sight at once, later every observe_every. What has not changed is not
+// told twice, so that a poll in which nothing changes writes nothing.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <queue>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/ports/clock.h"
+#include "engine/ports/command_sink.h"
+#include "engine/ports/state_view.h"
+#include "reconciler/command_driver.h"
+#include "reconciler/notice.h"
+
+namespace headgate::reconciler {
+
+class TargetObserver {
+ public:
+  TargetObserver(std::size_t workers, const StateView& state, CommandSink& sink, CommandDriver& driver, Clock& clock,
+                 Notice notice);
+  ~TargetObserver();  // stops what runs and waits for it
+
+  // Something happened: new targets may be in sight. From any thread, cheap.
+  void nudge();
+
+ private:
+  struct Due {
+    Duration at;  // steady
+    TargetId target;
+    bool operator>(const Due& other) const { return at > other.at; }
+  };
+  struct Task {
+    Run observe;
+    StringMap variables;
+    Duration every{0};
+    bool observable = false;
+  };
+
+  void work(std::stop_token stop);
+  void look_for_targets();
+  Task task_of(const TargetId& target) const;
+  void observe(const TargetId& target, const Task& task, std::stop_token stop);
+
+  const StateView& state_;
+  CommandSink& sink_;
+  CommandDriver& driver_;
+  Clock& clock_;
+  Notice notice_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool nudged_ = true;
+  Position seen_configuration_ = 0;
+  std::map<TargetId, bool> known_;  // value: the last observation failed (told once)
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::vector<std::jthread> threads_;
+};
+
+// What an observe command prints: {"version": "v1.4.2", "artifacts": {"image": "…"}}; version null, empty or absent:
+// nothing runs there.
+Result<Observation> parse_observation(const std::string& evidence_json);
+
+}  // namespace headgate::reconciler
