@@ -1,0 +1,31 @@
+// Starts a supervisor with its order and pipes. Part of ProcessRunner.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "engine/domain/error.h"
+#include "reconciler/supervisor_protocol.h"
+#include "reconciler/unique_fd.h"
+
+namespace headgate::reconciler {
+
+struct LaunchedSupervisor {
+  pid_t pid = -1;
+  UniqueFd out;  // read ends, non-blocking
+  UniqueFd err;
+  UniqueFd report;
+  UniqueFd control;  // closing it stops the child
+};
+
+// `lock` stays the caller's; the supervisor has its own copy of the descriptor.
+Result<LaunchedSupervisor> launch_supervisor(const std::filesystem::path& binary, const SupervisorOrder& order,
+                                             int lock);
+
+// The numeric ids of a user of this host; nullopt for an empty name or for the user that Headgate already is.
+Result<std::optional<SupervisorIdentity>> resolve_user(const std::string& name);
+
+}  // namespace headgate::reconciler
