@@ -1,6 +1,7 @@
 #include <array>
 #include <charconv>
 
+#include "store/attributes.h"
 #include "store/codec.h"
 #include "store/json_text.h"
 #include "store/shapes.h"
@@ -199,82 +200,6 @@ void append_value(std::string& out, const T& value) {
   }
 }
 
-// The attributes that `describe` gives by subject and correlation, as address_of does it, without a copy of any text.
-struct Attributes {
-  std::string_view subject_text;  // of a subject that is one text
-  const TargetId* target = nullptr;
-  const PromotionId* promotion = nullptr;
-  const StepId* step = nullptr;
-  const ReleaseId* release = nullptr;
-  std::string_view service;
-  std::string_view environment;
-  std::string_view correlation_text;
-
-  void subject(const TargetId& id) {
-    target = &id;
-    service = id.service;
-    environment = id.environment;
-  }
-  void subject(const PromotionId& id) {
-    subject(id.target);
-    promotion = &id;
-  }
-  void subject(const StepId& id) {
-    subject(id.promotion);
-    step = &id;
-  }
-  void subject(const ReleaseId& id) {
-    release = &id;
-    service = id.service;
-  }
-  void subject(const ServiceName& name) { subject_text = service = name.text; }
-  void subject(const std::string& text) { subject_text = text; }
-  void correlation(const std::string& text) { correlation_text = text; }
-  template <class T>
-  void operator()(std::string_view, const T&) {}
-
-  void append_promotion(std::string& out) const {
-    append_text(out, service);
-    out += '/';
-    append_text(out, environment);
-    if (promotion == nullptr) return;
-    out += '/';
-    append_number(out, promotion->number);
-  }
-
-  void append_subject(std::string& out) const {
-    if (target != nullptr) {
-      out += R"(,"subject":")";
-      append_promotion(out);
-      if (step != nullptr) {
-        out += '/';
-        append_text(out, step->step);
-      }
-      out += '"';
-    } else if (release != nullptr) {
-      out += R"(,"subject":")";
-      append_text(out, release->service);
-      out += '/';
-      append_text(out, release->version);
-      out += '"';
-    } else if (!subject_text.empty()) {
-      out += R"(,"subject":)";
-      append_string(out, subject_text);
-    }
-  }
-
-  void append_correlation(std::string& out) const {
-    if (!correlation_text.empty()) {
-      out += R"(,"correlation":)";
-      append_string(out, correlation_text);
-    } else if (promotion != nullptr) {
-      out += R"(,"correlation":")";
-      append_promotion(out);
-      out += '"';
-    }
-  }
-};
-
 void append_attribute(std::string& out, std::string_view head, std::string_view text) {
   if (text.empty()) return;
   out += head;
@@ -301,18 +226,26 @@ void encode(std::string& out, std::string_view origin, const Recorded<Event>& re
         append_number(out, E::type.version);
         out += R"(","time":)";
         append_time(out, meta.time);
-        Attributes attributes;
-        E::describe(event, attributes);
-        attributes.append_subject(out);
+        const AttributesView attributes(event);
+        const auto put = [&](std::string_view part) { append_text(out, part); };
+        if (attributes.has_subject()) {
+          out += R"(,"subject":")";
+          attributes.subject(put);
+          out += '"';
+        }
         append_attribute(out, R"(,"actor":)", meta.actor);
         if (meta.cause) {
           out += R"(,"cause":")";
           append_number(out, *meta.cause);
           out += '"';
         }
-        attributes.append_correlation(out);
-        append_attribute(out, R"(,"service":)", attributes.service);
-        append_attribute(out, R"(,"environment":)", attributes.environment);
+        if (attributes.has_correlation()) {
+          out += R"(,"correlation":")";
+          attributes.correlation(put);
+          out += '"';
+        }
+        append_attribute(out, R"(,"service":)", attributes.service());
+        append_attribute(out, R"(,"environment":)", attributes.environment());
         append_attribute(out, R"(,"idempotencykey":)", meta.idempotency_key);
         append_attribute(out, R"(,"requestdigest":)", meta.request_digest);
         out += R"(,"data":)";

@@ -25,18 +25,18 @@ struct Appended {
 
 // All conditions hold together; an empty one holds always.
 struct EventFilter {
-  std::string type;  // short form, glob with '*': approval.granted, rollback.*
-  std::string service;
-  std::string environment;
-  std::string actor;
-  std::string correlation;
-  std::optional<Timestamp> from;  // inclusive
-  std::optional<Timestamp> to;    // exclusive
+  std::string type{};  // short form, glob with '*': approval.granted, rollback.*
+  std::string service{};
+  std::string environment{};
+  std::string actor{};
+  std::string correlation{};
+  std::optional<Timestamp> from{};  // inclusive
+  std::optional<Timestamp> to{};    // exclusive
 };
 
 struct EventQuery {
-  EventFilter filter;
-  std::optional<Position> after;  // ascending: positions above it; descending: positions below it
+  EventFilter filter{};
+  std::optional<Position> after{};  // ascending: positions above it; descending: positions below it
   bool descending = false;
   std::size_t limit = 50;
 };

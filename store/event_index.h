@@ -1,0 +1,86 @@
+// Where to find events by type, actor, service, environment, target and correlation: a projection of the log, computed
+// from it alone. The appending thread hands over each batch (a copy of a few texts); a follower sorts it into lists in
+// memory and writes the lists to disk now and then, together with the position up to which they go. Whoever asks first
+// sorts in what is still waiting, so that an answer covers all that was handed over. Blocks on disk:
+//
+//   key    field u8 | length of value u16 big-endian | value | first position u64 big-endian
+//   value  the distances from each position to the next, LEB128; at most kMaxBlockPositions positions
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/ports/event_log.h"
+#include "store/posting_list.h"
+#include "store/rocksdb_store.h"
+
+namespace headgate::store {
+
+class EventIndex {
+ public:
+  struct Options {
+    bool read_only = false;             // everything newer than what is on disk stays in memory
+    std::size_t flush_events = 32'768;  // written to disk by so many
+  };
+
+  // `written` is the position up to which the blocks on disk go; the next event fed must be that one.
+  EventIndex(RocksDbStore& store, Position written, Options options);
+  ~EventIndex();  // does not write what is in memory: `flush` does
+  EventIndex(const EventIndex&) = delete;
+  EventIndex& operator=(const EventIndex&) = delete;
+
+  // By one thread, in order.
+  void feed(const Recorded<Event>& event);
+  void feed(std::span<const Recorded<Event>> events);
+
+  // Everything below is thread-safe.
+
+  // At most `limit` positions in [begin, end) that meet all of the filter but its times; ascending, or descending.
+  Result<std::vector<Position>> find(const EventFilter& filter, Position begin, Position end, bool descending,
+                                     std::size_t limit) const;
+  // Writes everything that was fed so far.
+  Result<void> flush();
+  Position written() const;
+
+ private:
+  enum class Field : std::uint8_t { type = 1, actor, service, environment, target, correlation };
+  class Lists;
+
+  // Events as they were handed over: type u8, then actor, service, environment and correlation, each with its length.
+  struct Tail {
+    std::string bytes;
+    std::size_t count = 0;
+  };
+
+  void pack(const Recorded<Event>& event);  // under tail_mutex_
+  void sort_in() const;                     // under lists_mutex_
+  void follow();
+  Result<void> write_lists(const Lists& lists);
+  std::vector<Position> recent(Field field, std::string_view value, Position begin, Position end) const;
+  PostingList list_of(Field field, std::string_view value, Position begin, Position end, Position persisted) const;
+
+  RocksDbStore& store_;
+  const Options options_;
+
+  mutable std::mutex tail_mutex_;  // innermost
+  std::condition_variable wake_;
+  mutable Tail tail_;
+  bool stopping_ = false;
+
+  std::mutex flush_mutex_;  // outermost: one flush at a time
+  mutable std::mutex lists_mutex_;
+  mutable Tail sorting_;
+  mutable std::shared_ptr<Lists> live_;
+  std::shared_ptr<const Lists> leaving_;  // being written
+  Position written_;
+  std::thread follower_;
+};
+
+}  // namespace headgate::store

@@ -1,0 +1,285 @@
+#include "store/rocksdb_log.h"
+
+#include <fmt/core.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+
+#include "store/event_filter.h"
+#include "store/event_index.h"
+#include "store/files.h"
+#include "store/rocksdb_store.h"
+#include "store/sha256.h"
+
+namespace headgate::store {
+namespace {
+
+using Family = RocksDbStore::Family;
+
+constexpr std::size_t kProtectionBytes = 8;
+constexpr std::chrono::seconds kCheckpointInterval{1};
+
+rocksdb::Slice slice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+}  // namespace
+
+RocksDbLog::RocksDbLog(Options options) : options_(std::move(options)) {
+  write_ = std::make_unique<rocksdb::WriteBatch>(0, 0, kProtectionBytes, 0);
+}
+
+RocksDbLog::~RocksDbLog() {
+  static_cast<void>(close());
+}
+
+Result<void> RocksDbLog::close() {
+  if (!store_) return {};
+  Result<void> result;
+  if (index_ && !failure_ && !options_.read_only) result = index_->flush();
+  index_.reset();
+  if (watermark_) {
+    if (auto marked = watermark_->wait_until(size()); !marked && result) result = std::move(marked);
+    if (result && options_.key) {
+      HEADGATE_TRY(const auto note, sign_checkpoint_now());
+      result = write_file_durably(options_.dir / "checkpoint", note, 0644);
+    }
+  }
+  watermark_.reset();
+  store_.reset();
+  return result;
+}
+
+std::unexpected<Error> RocksDbLog::fail_for_good(Error error) {
+  error.message += "; whether the last records were kept is unknown until the log is opened again";
+  failure_ = error;
+  return std::unexpected(std::move(error));
+}
+
+Result<Appended> RocksDbLog::append(Position expected, std::span<const Recorded<Event>> events) {
+  if (failure_) return std::unexpected(*failure_);
+  if (options_.read_only) return fail(ErrorCode::conflict, "the log is open for reading only");
+  const auto before = size();
+  if (expected != before) {
+    return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", before, expected));
+  }
+  if (events.empty()) return Appended{before, {}};
+  HEADGATE_TRY_VOID(batch_.fill(origin_, before, latest_, events));
+
+  write_->Clear();
+  std::string key = event_key(before);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    key.clear();
+    append_big_endian(key, before + i);
+    write_->Put(store_->family(Family::events), key, slice(batch_.record(i)));
+    next_tree_.append(batch_.leaves()[i], [&](TileId id, const TileHashes& hashes) {
+      write_->Put(store_->family(Family::tree), tile_key(id),
+                  {reinterpret_cast<const char*>(hashes.data()), kTileBytes});
+    });
+  }
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  options.protection_bytes_per_key = kProtectionBytes;
+  if (const auto status = store_->db().Write(options, write_.get()); !status.ok()) {
+    auto error = fail_status("write to the log", status).error();
+    if (error.code != ErrorCode::corrupt) error.code = ErrorCode::io;
+    return fail_for_good(std::move(error));
+  }
+
+  latest_ = events.back().meta.time;
+  const auto after = before + events.size();
+  const auto root = next_tree_.root();
+  index_->feed(events);
+  {
+    const std::scoped_lock lock(tree_mutex_);
+    tree_ = next_tree_;
+    size_.store(after, std::memory_order_release);
+  }
+  watermark_->follow(after, root);
+  if (auto marked = watermark_->wait_until(options_.durability == Durability::strict ? after : before); !marked) {
+    return fail_for_good(std::move(marked).error());
+  }
+  return Appended{after, batch_.leaves()};
+}
+
+Result<void> RocksDbLog::scan(Position from, Position to,
+                              const std::function<Result<void>(Position, std::string_view)>& visit) const {
+  if (from >= to) return {};
+  const auto end = event_key(to);
+  const auto bound = slice(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &bound;
+  // A long scan neither fills the cache nor asks the disk block by block.
+  if (to - from > 1'000) {
+    options.fill_cache = false;
+    options.readahead_size = 1 << 20;
+  }
+  const std::unique_ptr<rocksdb::Iterator> records(store_->db().NewIterator(options, store_->family(Family::events)));
+  auto position = from;
+  for (records->Seek(event_key(from)); records->Valid(); records->Next(), ++position) {
+    if (records->key().size() != 8 || big_endian(records->key().ToStringView()) != position) break;
+    HEADGATE_TRY_VOID(visit(position, records->value().ToStringView()));
+  }
+  if (!records->status().ok())
+    return fail_status(fmt::format("read record {} of the log", position), records->status());
+  if (position != to) return fail(ErrorCode::corrupt, fmt::format("record {} of the log is missing", position));
+  return {};
+}
+
+Result<std::vector<StoredRecord>> RocksDbLog::read(Position from, std::size_t limit) const {
+  std::vector<StoredRecord> found;
+  const auto available = size();
+  if (from >= available) return found;
+  const auto to = from + std::min<Position>(limit, available - from);
+  found.reserve(to - from);
+  HEADGATE_TRY_VOID(scan(from, to, [&](Position position, std::string_view bytes) -> Result<void> {
+    found.push_back({position, std::string(bytes)});
+    return {};
+  }));
+  return found;
+}
+
+Result<void> RocksDbLog::fold(Position from, Position to,
+                              const std::function<void(const Recorded<Event>&)>& visit) const {
+  if (const auto available = size(); to > available) return fail_past_the_end(to, available);
+  Recorded<Event> record;
+  return scan(from, to, [&](Position position, std::string_view bytes) -> Result<void> {
+    HEADGATE_TRY_VOID(decode(bytes, record));
+    if (record.meta.position != position) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("record {} says that it is record {}", position, record.meta.position));
+    }
+    visit(record);
+    return {};
+  });
+}
+
+Result<std::string> RocksDbLog::read_one(Position position) const {
+  HEADGATE_TRY(auto bytes, store_->get(Family::events, event_key(position)));
+  if (!bytes) return fail(ErrorCode::corrupt, fmt::format("record {} of the log is missing", position));
+  return std::move(*bytes);
+}
+
+Result<Position> RocksDbLog::position_at(Timestamp time) const {
+  Position begin = 0;
+  Position end = size();
+  while (begin < end) {
+    const auto middle = begin + (end - begin) / 2;
+    HEADGATE_TRY(const auto record, read_one(middle));
+    HEADGATE_TRY(const auto at, time_of(record));
+    if (at < time) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return begin;
+}
+
+Result<EventPage> RocksDbLog::query(const EventQuery& query) const {
+  Position begin = 0;
+  Position end = size();
+  if (query.filter.from) {
+    HEADGATE_TRY(begin, position_at(*query.filter.from));
+  }
+  if (query.filter.to) {
+    HEADGATE_TRY(const auto to, position_at(*query.filter.to));
+    end = std::min(end, to);
+  }
+  if (query.after && query.descending) end = std::min(end, *query.after);
+  if (query.after && !query.descending)
+    begin = std::max(begin, *query.after == UINT64_MAX ? UINT64_MAX : *query.after + 1);
+  const auto limit = std::min(query.limit, kMaxPageRecords);
+  HEADGATE_TRY(auto positions, index_->find(query.filter, begin, end, query.descending, limit + 1));
+  EventPage page;
+  page.more = positions.size() > limit;
+  if (page.more) positions.pop_back();
+  page.records.reserve(positions.size());
+  for (const auto position : positions) {
+    HEADGATE_TRY(auto bytes, read_one(position));
+    page.records.push_back({position, std::move(bytes)});
+  }
+  return page;
+}
+
+MerkleTree RocksDbLog::tree() const {
+  const std::scoped_lock lock(tree_mutex_);
+  return tree_;
+}
+
+Mark RocksDbLog::mark() const {
+  return watermark_ ? watermark_->durable() : mark_at_open_;
+}
+
+Result<void> RocksDbLog::read_tile(TileId id, TileHashes& out) const {
+  HEADGATE_TRY(const auto bytes, store_->get(Family::tree, tile_key(id)));
+  if (!bytes || bytes->size() != kTileBytes) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("tile {}/{} of the log's tree is {}", id.level, id.number, bytes ? "damaged" : "missing"));
+  }
+  std::copy(bytes->begin(), bytes->end(), reinterpret_cast<char*>(out.data()));
+  return {};
+}
+
+Result<std::vector<Hash>> RocksDbLog::tile(TileId id, std::size_t width) const {
+  if (width == 0 || width > kTileWidth || id.level >= kTileLevels) {
+    return fail(ErrorCode::invalid_input, "a tile is of level 0 to 7 and has 1 to 256 hashes");
+  }
+  const auto now = tree();
+  const auto hashes = now.size() >> (kTileHeight * id.level);  // of that level
+  const auto number = hashes / kTileWidth;                     // of the unfinished tile
+  if (id.number > number || (id.number == number && width > hashes % kTileWidth)) {
+    return fail(ErrorCode::not_found,
+                fmt::format("tile {}/{} does not have {} hashes yet", id.level, id.number, width));
+  }
+  if (id.number == number) {
+    const auto unfinished = now.unfinished_tile(id.level);
+    return std::vector<Hash>(unfinished.begin(), unfinished.begin() + static_cast<std::ptrdiff_t>(width));
+  }
+  TileHashes full;
+  HEADGATE_TRY_VOID(read_tile(id, full));
+  return std::vector<Hash>(full.begin(), full.begin() + static_cast<std::ptrdiff_t>(width));
+}
+
+Result<Hash> RocksDbLog::leaf_hash(Position position) const {
+  if (const auto available = size(); position >= available) return fail_past_the_end(position + 1, available);
+  HEADGATE_TRY(const auto hashes, tile({0, position / kTileWidth}, position % kTileWidth + 1));
+  return hashes.back();
+}
+
+Result<Hash> RocksDbLog::root(Position size) const {
+  const auto now = tree();
+  if (size > now.size()) return fail_past_the_end(size, now.size());
+  return now.root_at(size, *this);
+}
+
+Result<std::vector<Hash>> RocksDbLog::inclusion_proof(Position index, std::uint64_t size) const {
+  return tree().inclusion_proof(index, size, *this);
+}
+
+Result<std::vector<Hash>> RocksDbLog::consistency_proof(std::uint64_t from, std::uint64_t size) const {
+  return tree().consistency_proof(from, size, *this);
+}
+
+Result<std::string> RocksDbLog::checkpoint() const {
+  {
+    const std::scoped_lock lock(checkpoint_mutex_);
+    const bool fresh = std::chrono::steady_clock::now() - signed_at_ < kCheckpointInterval;
+    if (!checkpoint_.empty() && (fresh || checkpoint_size_ == mark().size)) return checkpoint_;
+  }
+  return sign_checkpoint_now();
+}
+
+Result<std::string> RocksDbLog::sign_checkpoint_now() const {
+  if (!options_.key) return fail(ErrorCode::unavailable, "the log was opened without a key: it signs no checkpoints");
+  const std::scoped_lock lock(checkpoint_mutex_);
+  const auto reached = mark();
+  if (checkpoint_.empty() || checkpoint_size_ != reached.size) {
+    checkpoint_ = sign_checkpoint({origin_, reached.size, reached.root}, *options_.key);
+    checkpoint_size_ = reached.size;
+    signed_at_ = std::chrono::steady_clock::now();
+  }
+  return checkpoint_;
+}
+
+}  // namespace headgate::store

@@ -1,0 +1,131 @@
+// The log on disk. A data directory holds, of the log:
+//
+//   db/         records, tiles of the Merkle tree, index (rocksdb_store.h)
+//   watermark   how far the log is known to be durable (watermark.h)
+//   checkpoint  the signed one of the last clean stop, where there is a key; nothing reads it but people
+//
+// An append is one synced write of records and of the tiles that they filled. Then the tree and the index in memory
+// follow, readers see the records, and the watermark is handed on. The watermark may lag by one batch: an append
+// returns once the mark of the batch before it is durable (with Durability::strict, its own).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ports/event_log.h"
+#include "store/batch.h"
+#include "store/checkpoint.h"
+#include "store/merkle_tree.h"
+#include "store/watermark.h"
+
+namespace rocksdb {
+class FileSystem;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace headgate::store {
+
+class EventIndex;
+class RocksDbStore;
+
+enum class Durability : std::uint8_t { batch, strict };
+
+class RocksDbLog final : public EventLog, private TileReader {
+ public:
+  struct Options {
+    std::filesystem::path dir;  // the data directory, which the caller has locked (DataLock)
+    std::string origin{};       // of a new log; an old one must have it, unless it is empty
+    Durability durability = Durability::batch;
+    bool read_only = false;                                      // writes nothing at all; append is refused
+    std::optional<SigningKey> key = std::nullopt;                // for checkpoints
+    std::shared_ptr<rocksdb::FileSystem> file_system = nullptr;  // null: the operating system's
+    std::size_t index_flush_events = 32'768;
+  };
+
+  // Makes an empty log where there is none. Refuses a log that holds less than its watermark or another root (corrupt,
+  // naming what is missing), a foreign or newer format or another origin (conflict), a log that another process has
+  // open (unavailable), no log when it is only to be read (not_found).
+  static Result<std::unique_ptr<RocksDbLog>> open(Options options);
+  ~RocksDbLog() override;
+
+  Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) override;
+  Position size() const override { return size_.load(std::memory_order_acquire); }
+  Result<std::vector<StoredRecord>> read(Position from, std::size_t limit) const override;
+  Result<void> fold(Position from, Position to,
+                    const std::function<void(const Recorded<Event>&)>& visit) const override;
+  Result<EventPage> query(const EventQuery& query) const override;
+  Result<Hash> leaf_hash(Position position) const override;
+  Result<Hash> root(Position size) const override;
+  Result<Position> position_at(Timestamp time) const override;
+
+  const std::string& origin() const { return origin_; }
+  Mark mark() const;  // how far the watermark has come
+  Result<std::vector<Hash>> inclusion_proof(Position index, std::uint64_t size) const;
+  Result<std::vector<Hash>> consistency_proof(std::uint64_t from, std::uint64_t size) const;
+  // The first `width` hashes of a tile, 1 to 256; not_found while the tree has fewer.
+  Result<std::vector<Hash>> tile(TileId id, std::size_t width) const;
+
+  // The newest signed checkpoint: of a size that the watermark has reached, and signed anew at most once a second.
+  // unavailable without a key.
+  Result<std::string> checkpoint() const;
+  // The same without regard to the second: at a clean stop, and for tests.
+  Result<std::string> sign_checkpoint_now() const;
+
+  struct Verified {
+    Position records = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t tiles = 0;
+    Hash root{};
+  };
+  // Computes everything anew from the records up to size(): dense positions, times that never go back, each record
+  // readable, each stored tile, the root at the watermark and at the end. The first thing that differs is an Error that
+  // names it. `progress(done, all)` is called now and then.
+  Result<Verified> verify(const std::function<void(Position, Position)>& progress) const;
+
+  // Writes index and mark and gives the files back; the destructor does the same without telling of a failure.
+  Result<void> close();
+
+ private:
+  explicit RocksDbLog(Options options);
+  Result<void> load();
+  Result<void> check_watermark();
+  Result<void> catch_up_index();
+  Result<void> read_tile(TileId id, TileHashes& out) const override;
+  Result<std::string> read_one(Position position) const;
+  Result<void> scan(Position from, Position to,
+                    const std::function<Result<void>(Position, std::string_view)>& visit) const;
+  MerkleTree tree() const;
+  std::unexpected<Error> fail_for_good(Error error);
+
+  Options options_;
+  std::string origin_;
+  std::unique_ptr<RocksDbStore> store_;
+  std::unique_ptr<EventIndex> index_;
+  std::unique_ptr<WatermarkFollower> watermark_;  // none when read only
+  Mark mark_at_open_;
+
+  // Of the appending thread.
+  Batch batch_;
+  std::unique_ptr<rocksdb::WriteBatch> write_;
+  MerkleTree next_tree_;
+  Timestamp latest_ = Timestamp::min();
+  std::optional<Error> failure_;  // the outcome of an append is unknown: nothing more is accepted
+
+  std::atomic<Position> size_{0};
+  mutable std::mutex tree_mutex_;
+  MerkleTree tree_;  // of what readers see
+
+  mutable std::mutex checkpoint_mutex_;
+  mutable std::string checkpoint_;
+  mutable std::uint64_t checkpoint_size_ = 0;
+  mutable std::chrono::steady_clock::time_point signed_at_{};
+};
+
+}  // namespace headgate::store

@@ -1,0 +1,79 @@
+// The database below the log: its column families, keys and options, and what its errors mean to us.
+//
+//   events  position, u64 big-endian                      record bytes
+//   tree    level u8 | tile number, u64 big-endian        256 hashes of a full tile
+//   index   see event_index.h
+//   meta    "format", "origin", "index"                   decimal number, text, decimal position
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/domain/error.h"
+#include "engine/domain/names.h"
+#include "store/merkle_tree.h"
+
+namespace headgate::store {
+
+inline constexpr std::uint64_t kFormatVersion = 1;
+
+void append_big_endian(std::string& out, std::uint64_t number);
+std::uint64_t big_endian(std::string_view bytes);  // HEADGATE_CHECK: 8 bytes
+
+std::string event_key(Position position);
+std::string tile_key(TileId id);
+
+// corrupt or io, with what was being done and RocksDB's own words.
+std::unexpected<Error> fail_status(std::string_view action, const rocksdb::Status& status);
+
+class RocksDbStore {
+ public:
+  enum class Family : std::uint8_t { events, tree, index, meta };
+
+  struct Options {
+    std::filesystem::path dir;  // of the database itself
+    bool read_only = false;
+    std::shared_ptr<rocksdb::FileSystem> file_system;  // null: the operating system's
+  };
+
+  // Opens the database or makes an empty one. Refuses: a folder that another process has open (unavailable), a database
+  // that is not Headgate's or of a newer format (conflict), a damaged one (corrupt), none where it is only to be read
+  // (not_found).
+  static Result<std::unique_ptr<RocksDbStore>> open(const Options& options);
+  ~RocksDbStore();
+  RocksDbStore(const RocksDbStore&) = delete;
+  RocksDbStore& operator=(const RocksDbStore&) = delete;
+
+  // True when it held nothing at all when it was opened: not even its format's number.
+  bool is_new() const { return is_new_; }
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* family(Family family) const { return handles_[static_cast<std::size_t>(family)]; }
+
+  // nullopt when there is no such key.
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const;
+  // A position or number in `meta`; 0 when it is not there.
+  Result<std::uint64_t> get_number(std::string_view name) const;
+  // Synced.
+  Result<void> put_meta(const std::vector<std::pair<std::string, std::string>>& entries);
+  // One more than the last record's position.
+  Result<Position> count_records() const;
+
+ private:
+  RocksDbStore() = default;
+  Result<void> check_format();
+
+  std::unique_ptr<rocksdb::Env> env_;  // before db_: outlives it
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  bool is_new_ = false;
+};
+
+}  // namespace headgate::store
