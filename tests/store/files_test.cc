@@ -1,0 +1,110 @@
+#include "store/files.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/store/temp_dir.h"
+
+namespace headgate::store {
+namespace {
+
+mode_t mode_of(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+std::size_t count_files(const std::filesystem::path& dir) {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(dir), std::filesystem::directory_iterator()));
+}
+
+TEST(Files, ReplacesAFileAsAWhole) {
+  const TempDir dir;
+  HEADGATE_ASSERT_OK(write_file_durably(dir / "f", "first, the longer one", 0600));
+  HEADGATE_ASSERT_OK(write_file_durably(dir / "f", "second", 0640));
+  EXPECT_EQ(read_file(dir / "f", 100), "second");
+  EXPECT_EQ(mode_of(dir / "f"), 0640U);
+  EXPECT_EQ(count_files(dir.path()), 1U) << "a temporary file stayed";
+}
+
+TEST(Files, CreatesAFileOnlyOnce) {
+  const TempDir dir;
+  HEADGATE_ASSERT_OK(create_file_durably(dir / "f", "first", 0600));
+  HEADGATE_EXPECT_ERROR(create_file_durably(dir / "f", "second", 0600), ErrorCode::conflict);
+  EXPECT_EQ(read_file(dir / "f", 100), "first");
+  EXPECT_EQ(count_files(dir.path()), 1U);
+}
+
+TEST(Files, ReadsUpToTheBoundAndNoFurther) {
+  const TempDir dir;
+  write_plain(dir / "f", std::string(10'000, 'x'));
+  EXPECT_EQ(read_file(dir / "f", 10'000)->size(), 10'000U);
+  HEADGATE_EXPECT_ERROR(read_file(dir / "f", 9'999), ErrorCode::too_large);
+  write_plain(dir / "empty", "");
+  EXPECT_EQ(read_file(dir / "empty", 0), "");
+  // A file that tells no size.
+  HEADGATE_EXPECT_ERROR(read_file("/dev/zero", 100), ErrorCode::too_large);
+  EXPECT_FALSE(read_file("/proc/self/status", 1 << 20).value_or("").empty());
+}
+
+TEST(Files, NamesThePathInErrors) {
+  const TempDir dir;
+  const auto read = read_file(dir / "absent", 1);
+  HEADGATE_EXPECT_ERROR(read, ErrorCode::not_found);
+  EXPECT_NE(read.error().message.find((dir / "absent").string()), std::string::npos);
+  HEADGATE_EXPECT_ERROR(write_file_durably(dir / "no folder/f", "x", 0600), ErrorCode::not_found);
+  write_plain(dir / "file", "x");
+  HEADGATE_EXPECT_ERROR(make_dir_durably(dir / "file", 0700), ErrorCode::io);
+}
+
+TEST(Files, GivesFoldersTheirMode) {
+  const TempDir dir;
+  ASSERT_EQ(::mkdir((dir / "d").c_str(), 0755), 0);
+  HEADGATE_ASSERT_OK(make_dir_durably(dir / "d", 0700));
+  EXPECT_EQ(mode_of(dir / "d"), 0700U);
+  HEADGATE_ASSERT_OK(make_dir_durably(dir / "new", 0700));
+  EXPECT_EQ(mode_of(dir / "new"), 0700U);
+}
+
+TEST(Files, ShredsTheBytesBeforeTheName) {
+  const TempDir dir;
+  const std::string secret(9'000, 's');
+  write_plain(dir / "f", secret);
+  std::filesystem::create_hard_link(dir / "f", dir / "second name");  // shows what became of the bytes
+  HEADGATE_ASSERT_OK(shred_file(dir / "f"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "f"));
+  EXPECT_EQ(read_file(dir / "second name", 10'000), std::string(9'000, '\0'));
+}
+
+TEST(DataLock, NamesTheProcessThatHoldsIt) {
+  const TempDir dir;
+  {
+    const auto lock = DataLock::acquire(dir.path());
+    HEADGATE_ASSERT_OK(lock);
+    const auto second = DataLock::acquire(dir.path());
+    HEADGATE_EXPECT_ERROR(second, ErrorCode::unavailable);
+    EXPECT_NE(second.error().message.find("process " + std::to_string(::getpid())), std::string::npos)
+        << second.error().message;
+    EXPECT_NE(second.error().message.find(dir.path().string()), std::string::npos);
+  }
+  HEADGATE_ASSERT_OK(DataLock::acquire(dir.path()));
+}
+
+TEST(DataLock, EndsWithItsProcess) {
+  const TempDir dir;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto lock = DataLock::acquire(dir.path());
+    ::_exit(lock ? 0 : 1);  // no destructor runs, as in a crash
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(WEXITSTATUS(status), 0);
+  HEADGATE_ASSERT_OK(DataLock::acquire(dir.path()));
+  EXPECT_EQ(read_file(dir / "headgate.lock", 64), std::to_string(::getpid()) + "\n");
+}
+
+}  // namespace
+}  // namespace headgate::store
