@@ -1,0 +1,240 @@
+#include "reconciler/git_remote.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "reconciler/git_copy.h"
+#include "reconciler/git_history.h"
+#include "reconciler/git_transport.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t kShownBranches = 10;
+constexpr std::string_view kHeads = "refs/heads/";
+
+std::unexpected<Error> no_such_branch(const std::string& branch, std::vector<std::string> others) {
+  if (others.empty()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("the repository is empty: expected a branch {}; push a first commit to it", branch));
+  }
+  std::ranges::sort(others);
+  const std::size_t count = others.size();
+  others.resize(std::min(count, kShownBranches));
+  for (std::string& other : others) other = clean_text(other, 100);
+  return fail(
+      ErrorCode::not_found,
+      fmt::format("there is no branch {}; found {}{}", branch, fmt::join(others, ", "),
+                  count > kShownBranches ? fmt::format(" and {} more", count - kShownBranches) : std::string()));
+}
+
+std::vector<std::string> branches_of(git_repository* repository) {
+  std::vector<std::string> names;
+  ReferenceIteratorHandle references;
+  if (git_reference_iterator_glob_new(out(references), repository, "refs/heads/*") != 0) return names;
+  const char* name = nullptr;
+  while (names.size() < 10'000 && git_reference_next_name(&name, references.get()) == 0) {
+    names.emplace_back(std::string_view(name).substr(kHeads.size()));
+  }
+  return names;
+}
+
+Result<void> point_branch(git_repository* clone, const std::string& branch, const git_oid& head) {
+  const std::string name = std::string(kHeads) + branch;
+  git_oid now;
+  if (git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &head)) return {};
+  ReferenceHandle reference;
+  int code = git_reference_create(out(reference), clone, name.c_str(), &head, 1, nullptr);
+  if (code != 0) {
+    // Left by a crash (.lock), or by another branch watched before (a against a/b): only our own notes, so clear them.
+    std::error_code ignored;
+    const std::filesystem::path home = git_repository_path(clone);
+    for (const std::string& other : branches_of(clone)) {
+      if (branch.starts_with(other + "/") || other.starts_with(branch + "/")) {
+        git_reference_remove(clone, (std::string(kHeads) + other).c_str());
+      }
+    }
+    std::filesystem::remove(home / (name + ".lock"), ignored);
+    code = git_reference_create(out(reference), clone, name.c_str(), &head, 1, nullptr);
+  }
+  if (code != 0) {
+    return std::unexpected(libgit_error(ErrorCode::io, "the local clone's branch cannot be written"));
+  }
+  return {};
+}
+
+Result<git_oid> bring_local(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                            const std::stop_token& stop) {
+  // Opened for each look: the folder may have been replaced, and its owner is judged again.
+  HEADGATE_TRY(const RepositoryHandle source, open_repository(url.path));
+  const std::string name = std::string(kHeads) + config.branch;
+  git_oid target;
+  const int code = git_reference_name_to_id(&target, source.get(), name.c_str());
+  if (code == GIT_ENOTFOUND) return no_such_branch(config.branch, branches_of(source.get()));
+  if (code != 0) {
+    return std::unexpected(libgit_error(ErrorCode::io, fmt::format("the branch {} cannot be read", config.branch)));
+  }
+  git_oid now;
+  if (git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &target)) return target;
+  const CopyLimits limits{.objects = config.limits.objects, .bytes = config.limits.bytes};
+  HEADGATE_TRY_VOID(copy_commit(source.get(), clone, target, limits, stop));
+  HEADGATE_TRY_VOID(point_branch(clone, config.branch, target));
+  return target;
+}
+
+// What libgit2's callbacks see of one network fetch.
+struct Transfer {
+  const GitRepositoryConfig& config;
+  const GitUrl& url;
+  TransferWatch& watch;
+  int asked = 0;          // for credentials
+  std::string refused{};  // our own reason for ending it
+};
+
+int give_credentials(git_credential** credential, const char* url, const char* user, unsigned allowed, void* payload) {
+  auto& transfer = *static_cast<Transfer*>(payload);
+  const GitRepositoryConfig& config = transfer.config;
+  const std::string name = user != nullptr ? user : transfer.url.user.empty() ? "git" : transfer.url.user;
+  if ((allowed & GIT_CREDENTIAL_USERNAME) != 0) return git_credential_username_new(credential, name.c_str());
+  if (++transfer.asked > 1) {
+    transfer.refused = "the remote refuses the credentials: renew the token or key, and look at its rights";
+    return GIT_EAUTH;
+  }
+  if ((allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) != 0 && config.token) {
+    // A redirect must not carry the token to another host.
+    const Result<GitUrl> asking = parse_git_url(url != nullptr ? url : "");
+    if (!asking || asking->host != transfer.url.host || asking->kind != transfer.url.kind) {
+      transfer.refused = "the remote redirects to another host, which asks for credentials: configure the final URL";
+      return GIT_EAUTH;
+    }
+    return git_credential_userpass_plaintext_new(credential, "x-access-token", config.token->c_str());
+  }
+  if ((allowed & GIT_CREDENTIAL_SSH_KEY) != 0) {
+    if (config.ssh_key)
+      return git_credential_ssh_key_new(credential, name.c_str(), nullptr, config.ssh_key->c_str(), "");
+    return git_credential_ssh_key_from_agent(credential, name.c_str());
+  }
+  transfer.refused = "the remote asks for credentials: configure credentials for the repository";
+  return GIT_EAUTH;
+}
+
+int on_progress(const git_indexer_progress* progress, void* payload) {
+  auto& transfer = *static_cast<Transfer*>(payload);
+  const GitLimits& limits = transfer.config.limits;
+  transfer.watch.touch();
+  if (progress->received_bytes > limits.bytes || progress->total_objects > limits.objects) {
+    transfer.refused =
+        fmt::format("the new history holds more than {} objects or {} bytes", limits.objects, limits.bytes);
+    return GIT_EUSER;
+  }
+  return transfer.watch.is_cut() ? GIT_EUSER : 0;
+}
+
+int on_sideband(const char*, int, void* payload) {
+  static_cast<Transfer*>(payload)->watch.touch();
+  return 0;
+}
+
+// Which side a failed download speaks of. When the clone is to blame, making it again helps; when that was a
+// misjudgement, the old clone stays until a new one is complete.
+ErrorCode code_of_failure() {
+  const git_error* last = git_error_last();
+  if (last == nullptr) return ErrorCode::io;
+  switch (last->klass) {
+    case GIT_ERROR_ODB:
+    case GIT_ERROR_OBJECT:
+    case GIT_ERROR_TREE:
+    case GIT_ERROR_ZLIB:
+    case GIT_ERROR_REFERENCE:
+    case GIT_ERROR_INDEXER:
+    case GIT_ERROR_REPOSITORY:
+      return ErrorCode::corrupt;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& transfer) {
+  git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+  options.callbacks.credentials = give_credentials;
+  options.callbacks.transfer_progress = on_progress;
+  options.callbacks.sideband_progress = on_sideband;
+  options.callbacks.payload = &transfer;
+  options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  const auto failed = [&](ErrorCode otherwise, std::string_view what) -> std::unexpected<Error> {
+    const std::string words = libgit_message();
+    if (!transfer.refused.empty()) {
+      return fail(transfer.refused.starts_with("the new history") ? ErrorCode::too_large : ErrorCode::io,
+                  transfer.refused);
+    }
+    if (const auto verdict = transfer.watch.verdict()) return std::unexpected(*verdict);
+    return fail(otherwise, fmt::format("{}: {}", what, words));
+  };
+
+  if (git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, nullptr) != 0) {
+    Error error = failed(ErrorCode::io, "the remote cannot be reached").error();
+    if (error.message.find("hostkey") != std::string::npos) {
+      error.message += "; add the host's key to ~/.ssh/known_hosts of the user Headgate runs as";
+    }
+    return std::unexpected(std::move(error));
+  }
+  const git_remote_head** heads = nullptr;
+  std::size_t count = 0;
+  if (git_remote_ls(&heads, &count, remote) != 0)
+    return failed(ErrorCode::io, "the remote's branches cannot be listed");
+  const std::string name = std::string(kHeads) + transfer.config.branch;
+  std::optional<git_oid> target;
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view found = heads[i]->name;
+    if (found == name) target = heads[i]->oid;
+    if (found.starts_with(kHeads)) others.emplace_back(found.substr(kHeads.size()));
+  }
+  if (!target) return no_such_branch(transfer.config.branch, std::move(others));
+
+  git_oid now;
+  if (git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &*target)) return *target;
+  const std::string specification = "+" + name + ":" + name;
+  char* const specifications[] = {const_cast<char*>(specification.c_str())};
+  const git_strarray wanted{const_cast<char**>(specifications), 1};
+  if (git_remote_download(remote, &wanted, &options) != 0) {
+    return failed(code_of_failure(), "fetching failed");
+  }
+  // A server that sends less than it promised is not to be believed.
+  if (const auto head = read_commit_object(clone, *target); !head) {
+    return fail(ErrorCode::io,
+                fmt::format("the remote named {} and did not send it: {}", format_oid(*target), head.error().message));
+  }
+  return *target;
+}
+
+Result<git_oid> bring_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                             const std::stop_token& stop) {
+  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
+  Transfer transfer{.config = config, .url = url, .watch = watch};
+  RemoteHandle remote;  // anonymous: neither the URL nor its secrets are written to the clone
+  if (git_remote_create_anonymous(out(remote), clone, url.text.c_str()) != 0) {
+    return std::unexpected(libgit_error(ErrorCode::io, "the remote cannot be prepared"));
+  }
+  Result<git_oid> head = download(remote.get(), clone, transfer);
+  git_remote_disconnect(remote.get());
+  if (!head) return head;
+  HEADGATE_TRY_VOID(point_branch(clone, config.branch, *head));
+  return head;
+}
+
+}  // namespace
+
+Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                           const std::stop_token& stop) {
+  if (url.kind != GitUrl::Kind::local) return bring_remote(clone, config, url, stop);
+  Result<git_oid> head = bring_local(clone, config, url, stop);
+  if (head || head.error().code != ErrorCode::io || stop.stop_requested()) return head;
+  // `git gc` may have moved objects under our feet: a second look opens everything anew.
+  return bring_local(clone, config, url, stop);
+}
+
+}  // namespace headgate::reconciler

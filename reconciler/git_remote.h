@@ -1,0 +1,18 @@
+// Brings the head of one branch from a remote into the clone: straight from the disk of this host, or by libgit2's
+// transports. Says which branches there are when the wanted one is missing.
+#pragma once
+
+#include <stop_token>
+
+#include "reconciler/git_repository.h"
+#include "reconciler/git_url.h"
+#include "reconciler/libgit.h"
+
+namespace headgate::reconciler {
+
+// The commit the branch stands at; it and all it reaches are in `clone` and refs/heads/<branch> there names it.
+// corrupt: the clone is damaged (never said of the remote).
+Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                           const std::stop_token& stop);
+
+}  // namespace headgate::reconciler

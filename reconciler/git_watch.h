@@ -1,0 +1,75 @@
+// Waits until a branch may have moved. For a repository on this host it listens by inotify to the files through which
+// a branch moves: the folders of its ref, packed-refs and HEAD. When the repository or one of those folders goes away
+// it listens for its return. For others it waits only.
+//
+// Not seen: changes made on another host over a network file system, and a folder above the repository being renamed;
+// the poll interval finds both.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "engine/domain/time.h"
+
+namespace headgate::reconciler {
+
+// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() { reset(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
+  void reset(int number = -1);
+
+ private:
+  int number_ = -1;
+};
+
+class GitWatch {
+ public:
+  enum class Woken { changed, nudged, timed_out, stopped };
+  using Notice = std::function<void(const std::string&)>;
+
+  // `repository`: what the URL names, bare or with a work tree; nullopt: not on this host.
+  GitWatch(std::optional<std::filesystem::path> repository, std::string branch, Notice notice);
+
+  // One caller at a time. What happened since the last call counts, so nothing is missed between two calls; any number
+  // of changes wakes once. A nudge before the call wakes it too.
+  Woken wait(Duration timeout, const std::stop_token& stop);
+  void nudge();  // any thread
+
+ private:
+  // What to listen to in one folder. structural: the tree of folders itself changes, so it is laid out anew.
+  struct Listening {
+    std::set<std::string, std::less<>> leaves;
+    std::set<std::string, std::less<>> structural;
+  };
+  using Plan = std::map<std::filesystem::path, Listening>;
+
+  Plan plan() const;
+  bool arm();               // false: inotify refused, said once by notice_
+  bool read_events();       // true: something that matters; arms again when the folders changed
+  bool moved_away() const;  // the path leads to another folder than the one listened to
+
+  const std::optional<std::filesystem::path> repository_;
+  const std::string branch_;
+  const Notice notice_;
+  std::mutex mutex_;
+  Descriptor wake_;  // eventfd: nudges and stops
+  Descriptor inotify_;
+  std::map<int, Listening> listening_;                          // by watch descriptor
+  std::set<std::pair<std::uint64_t, std::uint64_t>> identity_;  // device and inode of what is listened to
+  bool refusal_said_ = false;
+};
+
+}  // namespace headgate::reconciler
