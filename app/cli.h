@@ -1,0 +1,41 @@
+// The command line: each group of verbs adds itself to the program, sets what to do in `run`, and main does it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "engine/domain/error.h"
+
+namespace headgate::app {
+
+// Exit codes, as documented.
+inline constexpr int exit_done = 0;
+inline constexpr int exit_no = 1;           // the answer is no
+inline constexpr int exit_usage = 2;        // used wrongly, or bad input
+inline constexpr int exit_unreachable = 3;  // server unreachable or refused
+inline constexpr int exit_forbidden = 4;
+inline constexpr int exit_timed_out = 124;
+
+struct Cli {
+  CLI::App program{"Headgate promotes commits from development to production, and can prove what it did."};
+  std::function<int()> run;  // of the verb that was given
+
+  // What the verbs that talk to a server share.
+  std::string server = "http://127.0.0.1:8420";
+  std::string token_file;
+  std::string output;  // table, wide, json, yaml; empty: table
+};
+
+int exit_code_of(const Error& error);
+// Prints `headgate: <message>` and each field error to standard error; returns the exit code.
+int report(const Error& error);
+
+void add_serve_verbs(Cli& cli);       // serve, version
+void add_repository_verbs(Cli& cli);  // init, validate
+void add_log_verbs(Cli& cli);         // log verify, proof, checkpoint, stat
+void add_read_verbs(Cli& cli);        // status, get, events, explain, timeline, state
+void add_write_verbs(
+    Cli& cli);  // promote, adopt, approve, reject, cancel, wait, gate, release, quarantine, reinstate, token
+
+}  // namespace headgate::app

@@ -1,0 +1,216 @@
+#include "app/client.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "store/files.h"
+
+namespace headgate::app {
+namespace {
+
+constexpr std::size_t max_answer_bytes = 64 << 20;
+
+ErrorCode code_of(int status) {
+  switch (status) {
+    case 400:
+    case 422:
+      return ErrorCode::invalid_input;
+    case 401:
+      return ErrorCode::unauthenticated;
+    case 403:
+      return ErrorCode::forbidden;
+    case 404:
+      return ErrorCode::not_found;
+    case 409:
+      return ErrorCode::conflict;
+    case 413:
+      return ErrorCode::too_large;
+    default:
+      return ErrorCode::unavailable;
+  }
+}
+
+std::string text_of(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+// problem+json as an Error.
+Error problem_of(const HttpResponse& response) {
+  Error error{code_of(response.status), "the server answered " + std::to_string(response.status), {}};
+  boost::system::error_code bad;
+  const auto body = boost::json::parse(response.body, bad);
+  if (bad || !body.is_object()) return error;
+  const auto& problem = body.as_object();
+  if (auto detail = text_of(problem, "detail"); !detail.empty()) {
+    error.message = std::move(detail);
+  } else if (auto title = text_of(problem, "title"); !title.empty()) {
+    error.message = std::move(title);
+  }
+  if (const auto* fields = problem.if_contains("errors"); fields && fields->is_array()) {
+    for (const auto& field : fields->as_array()) {
+      if (!field.is_object()) continue;
+      const auto& o = field.as_object();
+      error.fields.push_back({text_of(o, "pointer"), text_of(o, "found"), text_of(o, "expected")});
+    }
+  }
+  if (response.status == 401) error.message += " (give a token by --token-file or HEADGATE_TOKEN)";
+  return error;
+}
+
+Result<boost::json::value> json_of(const Result<HttpResponse>& response) {
+  if (!response) return std::unexpected(response.error());
+  if (response->body.empty()) return boost::json::object();
+  boost::system::error_code bad;
+  auto value = boost::json::parse(response->body, bad);
+  if (bad) return fail(ErrorCode::unavailable, "the answer is no JSON: is this a Headgate server?");
+  return value;
+}
+
+std::string random_key() {
+  std::array<unsigned char, 16> bytes{};
+  HEADGATE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
+  std::string text = "cli-";
+  for (const auto byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += "0123456789ABCDEF"[byte >> 4];
+      out += "0123456789ABCDEF"[byte & 15];
+    }
+  }
+  return out;
+}
+
+Result<Client> Client::connect(const Cli& cli) {
+  std::string token;
+  if (!cli.token_file.empty()) {
+    HEADGATE_TRY(token, store::read_file(cli.token_file, 4096));
+  } else if (const char* from_environment = std::getenv("HEADGATE_TOKEN")) {
+    token = from_environment;
+  }
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  auto server = cli.server;
+  while (server.ends_with('/')) server.pop_back();
+  return Client(std::move(server), std::move(token));
+}
+
+Result<HttpResponse> Client::send(HttpRequest request, const Query& query) {
+  request.url = server_ + request.url;
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    if (value.empty()) continue;
+    request.url += separator + name + "=" + percent_encode(value);
+    separator = '&';
+  }
+  if (!token_.empty()) request.headers.emplace_back("Authorization", "Bearer " + token_);
+  request.max_response_bytes = max_answer_bytes;
+  auto response = http_->send(request, {});
+  if (!response) {
+    return fail(ErrorCode::unavailable, "cannot reach " + server_ + ": " + response.error().message +
+                                            " (is `headgate serve` running? --server says where)");
+  }
+  if (response->status >= 400) return std::unexpected(problem_of(*response));
+  return response;
+}
+
+Result<boost::json::value> Client::get(const std::string& path, const Query& query) {
+  HttpRequest request;
+  request.url = path;
+  return json_of(send(std::move(request), query));
+}
+
+Result<boost::json::value> Client::post(const std::string& path, const boost::json::object& body, const Query& query) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = path;
+  request.headers = {{"Content-Type", "application/json"}, {"Idempotency-Key", random_key()}};
+  request.body = boost::json::serialize(body);
+  return json_of(send(std::move(request), query));
+}
+
+Result<boost::json::value> Client::del(const std::string& path, const Query& query) {
+  HttpRequest request;
+  request.method = "DELETE";
+  request.url = path;
+  request.headers = {{"Idempotency-Key", random_key()}};
+  return json_of(send(std::move(request), query));
+}
+
+Result<std::string> Client::get_text(const std::string& path, const Query& query, const std::string& accept) {
+  HttpRequest request;
+  request.url = path;
+  request.headers = {{"Accept", accept}};
+  HEADGATE_TRY(auto response, send(std::move(request), query));
+  return std::move(response.body);
+}
+
+Result<void> Client::follow(const std::string& path, const Query& query, const std::string& last_event_id,
+                            const std::function<bool(const std::string&, const std::string&)>& on_record) {
+  HttpRequest request;
+  request.url = path;
+  request.headers = {{"Accept", "text/event-stream"}};
+  if (!last_event_id.empty()) request.headers.emplace_back("Last-Event-ID", last_event_id);
+  request.timeout = std::chrono::hours(24 * 365);
+  std::string buffer, id, data;
+  bool ended = false;
+  request.on_data = [&](std::string_view piece) {
+    buffer += piece;
+    if (buffer.size() > (1 << 20)) return false;  // no line of an event stream is that long
+    for (auto end = buffer.find('\n'); end != std::string::npos; end = buffer.find('\n')) {
+      auto line = buffer.substr(0, end);
+      buffer.erase(0, end + 1);
+      if (line.ends_with('\r')) line.pop_back();
+      if (line.starts_with("id:")) id = line.substr(line.find_first_not_of(' ', 3));
+      if (line.starts_with("data:")) data = line.substr(std::min(line.size(), line.find_first_not_of(' ', 5)));
+      if (line.empty() && !data.empty()) {
+        if (!on_record(id, data)) {
+          ended = true;
+          return false;
+        }
+        data.clear();
+      }
+    }
+    return true;
+  };
+  const auto response = send(std::move(request), query);
+  if (!response && !ended) return std::unexpected(response.error());
+  return {};
+}
+
+Result<boost::json::array> all_pages(Client& client, const std::string& path, std::string_view name, Query query,
+                                     std::size_t limit) {
+  boost::json::array all;
+  while (true) {
+    HEADGATE_TRY(auto page, client.get(path, query));
+    auto* items = page.is_object() ? page.as_object().if_contains(name) : nullptr;
+    if (!items || !items->is_array()) return fail(ErrorCode::unavailable, "the answer to " + path + " is no list");
+    for (auto& item : items->as_array()) {
+      if (limit > 0 && all.size() >= limit) return all;
+      all.push_back(std::move(item));
+    }
+    const auto* next = page.as_object().if_contains("next");
+    if (!next || !next->is_string()) return all;
+    std::erase_if(query, [](const auto& entry) { return entry.first == "cursor"; });
+    query.emplace_back("cursor", std::string(next->as_string()));
+  }
+}
+
+}  // namespace headgate::app

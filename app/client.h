@@ -1,0 +1,46 @@
+// The HTTP API as the command line speaks it.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/cli.h"
+#include "reconciler/curl_http_client.h"
+
+namespace headgate::app {
+
+using Query = std::vector<std::pair<std::string, std::string>>;  // entries without a value are left out
+
+class Client {
+ public:
+  // The token comes from --token-file or HEADGATE_TOKEN; without either, requests carry none.
+  static Result<Client> connect(const Cli& cli);
+
+  Result<boost::json::value> get(const std::string& path, const Query& query = {});
+  // With an Idempotency-Key of its own, so that a repeat after a lost answer does nothing twice.
+  Result<boost::json::value> post(const std::string& path, const boost::json::object& body, const Query& query = {});
+  Result<boost::json::value> del(const std::string& path, const Query& query = {});
+  // The body as it is, with an Accept header.
+  Result<std::string> get_text(const std::string& path, const Query& query, const std::string& accept);
+  // Server-sent events: `on_record` gets the data of each; it ends the stream by returning false.
+  Result<void> follow(const std::string& path, const Query& query, const std::string& last_event_id,
+                      const std::function<bool(const std::string& id, const std::string& record)>& on_record);
+
+ private:
+  Client(std::string server, std::string token) : server_(std::move(server)), token_(std::move(token)) {}
+  Result<HttpResponse> send(HttpRequest request, const Query& query);
+
+  std::string server_;
+  std::string token_;
+  std::unique_ptr<reconciler::CurlHttpClient> http_ = std::make_unique<reconciler::CurlHttpClient>();
+};
+
+std::string percent_encode(std::string_view text);
+
+// Everything of the list `name` that `path` answers page by page, at most `limit` rows (0: all).
+Result<boost::json::array> all_pages(Client& client, const std::string& path, std::string_view name, Query query,
+                                     std::size_t limit = 0);
+
+}  // namespace headgate::app

@@ -1,0 +1,45 @@
+#include "app/log_read_side.h"
+
+namespace headgate::app {
+
+Result<std::string> LogProofs::checkpoint() const {
+  HEADGATE_TRY(auto text, log_.checkpoint());
+  const std::scoped_lock lock(mutex_);
+  if (text != last_) {
+    last_ = text;
+    last_time_ = clock_.now();
+  }
+  return text;
+}
+
+std::optional<Timestamp> LogProofs::checkpoint_time() const {
+  const std::scoped_lock lock(mutex_);
+  return last_time_;
+}
+
+Result<std::string> LogProofs::proof(Position position) const {
+  HEADGATE_TRY(auto text, checkpoint());
+  HEADGATE_TRY(const auto signed_one, store::open_checkpoint(text, verifier_));
+  if (position >= log_.size()) {
+    return fail(ErrorCode::not_found, "the log holds " + std::to_string(log_.size()) + " events");
+  }
+  if (position >= signed_one.size) {
+    return fail(ErrorCode::unavailable,
+                "the checkpoint does not reach position " + std::to_string(position) + " yet: ask again in a second");
+  }
+  store::TlogProof proof;
+  proof.index = position;
+  HEADGATE_TRY(proof.hashes, log_.inclusion_proof(position, signed_one.size));
+  proof.checkpoint = std::move(text);
+  return store::tlog_proof_text(proof);
+}
+
+Result<std::string> LogProofs::tile(unsigned level, std::uint64_t number, unsigned width) const {
+  HEADGATE_TRY(const auto hashes, log_.tile({static_cast<std::uint8_t>(level), number}, width));
+  std::string bytes;
+  bytes.reserve(hashes.size() * sizeof(Hash));
+  for (const auto& hash : hashes) bytes.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+  return bytes;
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,60 @@
+#include "app/logging.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+
+#include "engine/domain/time.h"
+
+namespace headgate::app {
+
+Log::Log(LogFormat format) : format_(format) {
+  auto logger = spdlog::stderr_logger_mt("headgate");
+  // The line is made whole below: a JSON object needs its escapes, which a pattern does not know.
+  logger->set_pattern("%v");
+  logger->flush_on(spdlog::level::trace);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void Log::info(std::string_view message, std::string_view correlation, const std::vector<LogField>& fields) {
+  write(spdlog::level::info, message, correlation, fields);
+}
+void Log::warning(std::string_view message, std::string_view correlation, const std::vector<LogField>& fields) {
+  write(spdlog::level::warn, message, correlation, fields);
+}
+void Log::error(std::string_view message, std::string_view correlation, const std::vector<LogField>& fields) {
+  write(spdlog::level::err, message, correlation, fields);
+}
+
+void Log::write(int level, std::string_view message, std::string_view correlation,
+                const std::vector<LogField>& fields) {
+  const auto severity = static_cast<spdlog::level::level_enum>(level);
+  const std::string_view name = severity == spdlog::level::err    ? "error"
+                                : severity == spdlog::level::warn ? "warning"
+                                                                  : "info";
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  std::string line;
+  if (format_ == LogFormat::json) {
+    boost::json::object object;
+    object["time"] = format_timestamp(now);
+    object["level"] = name;
+    object["message"] = message;
+    if (!correlation.empty()) object["correlation"] = correlation;
+    object["position"] = position_.load();
+    for (const auto& field : fields) object[field.name] = field.value;
+    line = boost::json::serialize(object);
+  } else {
+    line = format_timestamp(now).substr(11, 12) + "  " + std::string(name) + "  " + std::string(message);
+    if (!correlation.empty()) line += "  [" + std::string(correlation) + "]";
+    for (const auto& field : fields) line += "  " + std::string(field.name) + "=" + field.value;
+  }
+  // A line break inside a message must not forge a line of its own.
+  for (auto& c : line) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  spdlog::log(severity, "{}", line);
+}
+
+}  // namespace headgate::app

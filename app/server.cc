@@ -1,0 +1,299 @@
+#include "app/server.h"
+
+#include <filesystem>
+
+#include "api/api.h"
+#include "api/http_server.h"
+#include "api/metrics.h"
+#include "app/admin_token.h"
+#include "app/log_read_side.h"
+#include "engine/runtime/engine.h"
+#include "reconciler/curl_http_client.h"
+#include "reconciler/documents_parser.h"
+#include "reconciler/git_repository.h"
+#include "reconciler/reconciler.h"
+#include "reconciler/step_executor.h"
+#include "reconciler/target_observer.h"
+#include "store/blob_store.h"
+#include "store/files.h"
+#include "store/people_directory.h"
+#include "store/rocksdb_log.h"
+#include "store/sha256.h"
+#include "store/snapshot_store.h"
+
+namespace headgate::app {
+namespace {
+
+constexpr std::size_t observer_workers = 4;
+
+std::string digest_of(std::string_view text) {
+  return store::digest_text(store::sha256(text));
+}
+
+// The key that signs checkpoints; made on the first start. Its name is the log's origin.
+Result<store::SigningKey> signing_key(const std::filesystem::path& file, const std::string& origin) {
+  auto key = store::SigningKey::load(file);
+  if (key || key.error().code != ErrorCode::not_found) return key;
+  HEADGATE_TRY(auto fresh, store::SigningKey::generate(origin));
+  HEADGATE_TRY_VOID(fresh.save(file));
+  return fresh;
+}
+
+// What the log's metrics and log lines are told.
+class RuntimeObserver final : public runtime::Observer {
+ public:
+  RuntimeObserver(api::Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
+  void command_done(std::string_view command, bool accepted) override { metrics_.command_done(command, accepted); }
+  void batch_appended(std::span<const Recorded<Event>> events, Duration took) override {
+    metrics_.batch_appended(events, took);
+    log_.set_position(events.back().meta.position);
+  }
+  void activity_done(const Activity& activity, const Outcome& outcome, Duration took) override {
+    metrics_.activity_done(activity, outcome, took);
+    if (outcome.kind == Outcome::Kind::succeeded) {
+      log_.info("activity succeeded", to_string(activity.id));
+    } else {
+      log_.warning("activity did not succeed: " + outcome.reason, to_string(activity.id));
+    }
+  }
+  void snapshot_saved(Position position, Duration took) override { metrics_.snapshot_saved(position, took); }
+  void trouble(const Error& error, std::string_view where) override {
+    log_.error(std::string(where) + ": " + error.message);
+  }
+
+ private:
+  api::Metrics& metrics_;
+  Log& log_;
+};
+
+// The one watched repository, as the API sees and nudges it.
+class WatchedRepository final : public api::RepositoryControl {
+ public:
+  WatchedRepository(const RepositoryConfig& config, reconciler::GitRepository& repository,
+                    const reconciler::Reconciler& reconciler)
+      : config_(config), repository_(repository), reconciler_(reconciler) {}
+  std::vector<api::RepositoryStatus> list() const override {
+    const auto status = reconciler_.status();
+    return {{config_.name, repository_.display_url(), config_.branch, status.head, status.last_fetch, status.error}};
+  }
+  Result<void> sync(std::string_view name) override {
+    if (name != config_.name) {
+      return fail(ErrorCode::not_found, "no repository '" + std::string(name) + "'; known: " + config_.name);
+    }
+    repository_.nudge();
+    return {};
+  }
+
+ private:
+  const RepositoryConfig& config_;
+  reconciler::GitRepository& repository_;
+  const reconciler::Reconciler& reconciler_;
+};
+
+Result<std::optional<std::string>> read_token(const std::optional<std::filesystem::path>& file) {
+  if (!file) return std::nullopt;
+  HEADGATE_TRY(auto text, store::read_file(*file, 16 << 10));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  if (text.empty()) return fail(ErrorCode::invalid_input, file->string() + " is empty: expected a token");
+  return text;
+}
+
+}  // namespace
+
+// In the order in which they are built; destroyed in the opposite one.
+struct Server::Parts {
+  ServerConfig config;
+  Clock& clock;
+  Log& log;
+
+  std::optional<store::DataLock> lock{};
+  std::unique_ptr<store::RocksDbLog> events{};
+  std::unique_ptr<store::SnapshotStore> snapshots{};
+  std::unique_ptr<store::BlobStore> blobs{};
+  std::unique_ptr<store::PeopleDirectory> people{};
+  std::unique_ptr<LogProofs> proofs{};
+
+  reconciler::CurlHttpClient http{};
+  std::shared_ptr<const reconciler::Redactor> redactor{};
+  std::unique_ptr<reconciler::GitRepository> repository{};
+  std::optional<reconciler::CommandPolicy> command_policy{};
+  std::unique_ptr<reconciler::ProcessRunner> runner{};
+  std::unique_ptr<reconciler::ScriptExports> exports{};
+  std::unique_ptr<reconciler::CommandDriver> driver{};
+  std::unique_ptr<reconciler::StepExecutor> executor{};
+
+  api::Metrics metrics{};
+  std::unique_ptr<RuntimeObserver> observer{};
+  std::unique_ptr<runtime::Engine> engine{};
+
+  std::unique_ptr<reconciler::YamlDocumentParser> parser{};
+  std::unique_ptr<reconciler::Reconciler> reconciler{};
+  std::unique_ptr<reconciler::TargetObserver> target_observer{};
+  std::shared_ptr<void> nudges{};
+  std::unique_ptr<WatchedRepository> watched{};
+  std::unique_ptr<api::Api> api{};
+  std::unique_ptr<api::HttpServer> http_server{};
+  bool stopped = false;
+
+  Result<void> open_store();
+  Result<void> build_reconciler(const std::filesystem::path& supervisor);
+  Result<void> start_engine(std::function<void()> fatal);
+  void start_reconciling();
+  Result<void> listen();
+  reconciler::Notice notice() {
+    return [this](reconciler::NoticeLevel level, std::string_view message, std::string_view correlation) {
+      if (level == reconciler::NoticeLevel::warning) {
+        log.warning(message, correlation);
+      } else {
+        log.info(message, correlation);
+      }
+    };
+  }
+};
+
+Result<void> Server::Parts::open_store() {
+  const auto& data = config.data;
+  std::error_code error;
+  std::filesystem::create_directories(data.parent_path(), error);
+  HEADGATE_TRY_VOID(store::make_dir_durably(data, 0700));
+  HEADGATE_TRY(lock, store::DataLock::acquire(data));
+  HEADGATE_TRY(auto key,
+               signing_key(config.signing_key.empty() ? data / "log.key" : config.signing_key, config.origin));
+  store::RocksDbLog::Options options;
+  options.dir = data;
+  options.origin = config.origin;
+  options.durability = config.strict ? store::Durability::strict : store::Durability::batch;
+  options.key = key;
+  HEADGATE_TRY(events, store::RocksDbLog::open(std::move(options)));
+  HEADGATE_TRY(snapshots, store::SnapshotStore::open(data / "snapshots"));
+  HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
+  HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
+  proofs = std::make_unique<LogProofs>(*events, key.verifier(), clock);
+  return {};
+}
+
+Result<void> Server::Parts::build_reconciler(const std::filesystem::path& supervisor) {
+  HEADGATE_TRY(auto token, read_token(config.repository.token_file));
+  std::vector<reconciler::NamedSecret> secrets;
+  if (token) secrets.push_back({"repository " + config.repository.name, *token});
+  redactor = std::make_shared<const reconciler::Redactor>(secrets);
+
+  reconciler::GitRepositoryConfig git;
+  git.name = config.repository.name;
+  git.url = config.repository.url;
+  git.branch = config.repository.branch;
+  git.path = config.repository.path;
+  git.poll = config.repository.poll;
+  git.clone = config.data / "repositories" / (config.repository.name + ".git");
+  git.token = std::move(token);
+  git.notice = [this](const std::string& message) { log.warning(message, config.repository.name); };
+  HEADGATE_TRY(repository, reconciler::GitRepository::create(std::move(git)));
+
+  HEADGATE_TRY(command_policy, reconciler::CommandPolicy::make(config.commands));
+  reconciler::ProcessRunnerOptions options;
+  options.lock_directory = config.data / "run";
+  options.supervisor = supervisor;
+  runner = std::make_unique<reconciler::ProcessRunner>(std::move(options));
+  exports = std::make_unique<reconciler::ScriptExports>(config.data / "exports");
+  const auto load_script = [this](const std::string& blob) {
+    return repository->read_blob(blob, reconciler::ScriptExports::max_script_bytes);
+  };
+  driver = std::make_unique<reconciler::CommandDriver>(*runner, *exports, *command_policy, load_script,
+                                                       config.data / "work", redactor);
+  executor = std::make_unique<reconciler::StepExecutor>(*driver, http, *blobs, notice());
+  return {};
+}
+
+Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
+  observer = std::make_unique<RuntimeObserver>(metrics, log);
+  runtime::EngineOptions options;
+  options.version = HEADGATE_VERSION;
+  options.origin = config.origin;
+  options.verifier_key = proofs->verifier_key();
+  const auto on_fatal = [this, fatal = std::move(fatal)](const Error& error) {
+    log.error("the log refused an append; stopping at once, nothing is answered: " + error.message);
+    fatal();
+  };
+  HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, digest_of,
+                                              *observer, on_fatal));
+  HEADGATE_TRY(const auto token_file, ensure_admin_token(config.data, *events, *engine, *people));
+  if (!token_file.empty()) log.info("the admin token is in " + token_file.string());
+  return {};
+}
+
+void Server::Parts::start_reconciling() {
+  parser = std::make_unique<reconciler::YamlDocumentParser>(*people);
+  reconciler::ReconcilerOptions options;
+  options.repository = config.repository.name;
+  options.branch = config.repository.branch;
+  options.poll = config.repository.poll;
+  options.looked = [this](Duration took, bool) { metrics.reconciled(config.repository.name, took); };
+  reconciler = std::make_unique<reconciler::Reconciler>(std::move(options), *repository, *parser, *people, *driver,
+                                                        *engine, *engine, clock, notice());
+  target_observer =
+      std::make_unique<reconciler::TargetObserver>(observer_workers, *engine, *engine, *driver, clock, notice());
+  watched = std::make_unique<WatchedRepository>(config.repository, *repository, *reconciler);
+}
+
+Result<void> Server::Parts::listen() {
+  api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
+                                    clock,   *proofs, *watched,   metrics, {}};
+  api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
+  api::HttpServerOptions options;
+  options.address = config.address;
+  options.port = config.port;
+  options.tls = config.tls;
+  options.limits.body_bytes = config.limits.body_bytes;
+  options.limits.requests_per_second = config.limits.requests_per_second;
+  options.limits.burst = config.limits.burst;
+  options.decorate = api->decorate();
+  options.on_request = [this](const api::Access& access) { metrics.http_request(access); };
+  options.on_fault = [this](std::string_view fault) { log.error(fault); };
+  HEADGATE_TRY(http_server, api::HttpServer::start(std::move(options), api->router()));
+  return {};
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock& clock, Log& log,
+                                              std::function<void()> fatal, const std::filesystem::path& supervisor) {
+  auto server = std::unique_ptr<Server>(new Server(std::make_unique<Parts>(Parts{config, clock, log})));
+  auto& parts = *server->parts_;
+  HEADGATE_TRY_VOID(parts.open_store());
+  HEADGATE_TRY_VOID(parts.build_reconciler(supervisor));
+  HEADGATE_TRY_VOID(parts.start_engine(std::move(fatal)));
+  parts.start_reconciling();
+  HEADGATE_TRY_VOID(parts.listen());
+  // Last, when everything that they lead to is there.
+  parts.reconciler->start();
+  parts.nudges = parts.engine->subscribe([&parts](Position) { parts.target_observer->nudge(); });
+  log.info("listening on " + server->url() + ", data in " + config.data.string());
+  return server;
+}
+
+Server::~Server() {
+  stop();
+}
+
+std::string Server::url() const {
+  const auto endpoint = parts_->http_server->endpoint();
+  const bool v6 = endpoint.address.find(':') != std::string::npos;
+  return std::string(parts_->config.tls ? "https://" : "http://") + (v6 ? "[" : "") + endpoint.address +
+         (v6 ? "]:" : ":") + std::to_string(endpoint.port);
+}
+
+void Server::stop() {
+  auto& p = *parts_;
+  if (std::exchange(p.stopped, true)) return;
+  // From the outside in: nobody new, no new work, then what is under way, then the log.
+  if (p.http_server) p.http_server->stop(std::chrono::seconds(5));
+  p.nudges.reset();
+  p.reconciler.reset();
+  p.target_observer.reset();
+  if (p.engine) p.engine->stop(p.config.drain);
+  if (p.events) {
+    if (const auto closed = p.events->close(); !closed) p.log.error("closing the log: " + closed.error().message);
+  }
+}
+
+}  // namespace headgate::app

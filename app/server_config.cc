@@ -1,0 +1,215 @@
+#include "app/server_config.h"
+
+#include <charconv>
+
+#include "reconciler/yaml_reader.h"
+#include "store/files.h"
+
+namespace headgate::app {
+namespace {
+
+using reconciler::Fields;
+using reconciler::YamlNode;
+using reconciler::YamlReader;
+
+void read_path(YamlReader& r, const YamlNode& node, std::filesystem::path& out) {
+  std::string text;
+  if (r.line_of_text(node, text)) out = text;
+}
+
+// 1MiB, 64KiB or plain bytes.
+void read_size(YamlReader& r, const YamlNode& node, std::size_t& out) {
+  std::string text;
+  if (!r.line_of_text(node, text)) return;
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, text.data() + text.size());
+  const std::size_t factor = unit == "MiB" ? 1 << 20 : unit == "KiB" ? 1 << 10 : unit.empty() ? 1 : 0;
+  if (error != std::errc{} || factor == 0 || value == 0 || value > (std::size_t{64} << 20) / factor) {
+    r.wrong_value(node, "a size up to 64MiB, such as 1MiB or 64KiB");
+    return;
+  }
+  out = value * factor;
+}
+
+void read_listen(YamlReader& r, const YamlNode& node, ServerConfig& config) {
+  std::string text;
+  if (r.line_of_text(node, text) && !parse_listen(text, config)) {
+    r.wrong_value(node, "an address and a port, such as 127.0.0.1:8420");
+  }
+}
+
+void read_tls(YamlReader& r, const YamlNode& node, std::optional<api::TlsFiles>& out) {
+  Fields f(r, node, "tls");
+  api::TlsFiles files;
+  std::filesystem::path certificate, key, client_ca;
+  f.required("certificate", read_path, certificate);
+  f.required("key", read_path, key);
+  f.optional("clientCa", read_path, client_ca);
+  files.certificate = certificate;
+  files.key = key;
+  files.client_ca = client_ca;
+  out = files;
+}
+
+void read_file_reference(YamlReader& r, const YamlNode& node, std::filesystem::path& out) {
+  Fields f(r, node, "a file reference");
+  f.required("file", read_path, out);
+}
+
+void read_credentials(YamlReader& r, const YamlNode& node, std::optional<std::filesystem::path>& out) {
+  Fields f(r, node, "credentials");
+  std::filesystem::path token;
+  if (f.required("token", read_file_reference, token)) out = token;
+}
+
+void read_repository(YamlReader& r, const YamlNode& node, RepositoryConfig& repository) {
+  Fields f(r, node, "a repository");
+  f.required("name", &YamlReader::name, repository.name);
+  f.required("url", &YamlReader::line_of_text, repository.url);
+  f.optional("branch", &YamlReader::line_of_text, repository.branch);
+  f.optional("path", &YamlReader::line_of_text, repository.path);
+  f.required("role", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "environments", {"source"}); });
+  f.optional("poll", &YamlReader::positive_duration, repository.poll);
+  f.optional("credentials", read_credentials, repository.token_file);
+  bool access = true;
+  f.optional("access", &YamlReader::boolean, access);
+  if (!access)
+    r.at(*f.value_of("access"), "the one repository is where the AccessPolicy is read from", "false", "true");
+  f.optional("writeBack", [](YamlReader& reader, const YamlNode& value) {
+    reader.only(value, "off", {"push", "pullRequest"});
+  });
+}
+
+void read_command(YamlReader& r, const YamlNode& node, reconciler::AllowedCommand& out) {
+  if (node.kind == YamlNode::Kind::scalar) {
+    r.line_of_text(node, out.path);
+    return;
+  }
+  Fields f(r, node, "an allowed command");
+  f.required("path", &YamlReader::line_of_text, out.path);
+  f.required("sha256", &YamlReader::line_of_text, out.sha256);
+}
+
+void read_mode(YamlReader& r, const YamlNode& node, reconciler::CommandMode& out) {
+  std::string text;
+  if (!r.line_of_text(node, text)) return;
+  if (text == "off") {
+    out = reconciler::CommandMode::off;
+  } else if (text == "allowlist") {
+    out = reconciler::CommandMode::allowlist;
+  } else if (text == "repository") {
+    out = reconciler::CommandMode::repository;
+  } else {
+    r.wrong_value(node, "off, allowlist or repository");
+  }
+}
+
+void read_commands(YamlReader& r, const YamlNode& node, reconciler::CommandSettings& commands) {
+  Fields f(r, node, "commands");
+  f.required("mode", read_mode, commands.mode);
+  f.optional("allow",
+             [&](YamlReader& reader, const YamlNode& list) { reader.list(list, commands.allow, read_command); });
+  f.optional("user", &YamlReader::line_of_text, commands.user);
+  f.optional("timeout", &YamlReader::positive_duration, commands.timeout);
+}
+
+void read_limits(YamlReader& r, const YamlNode& node, LimitsConfig& limits) {
+  Fields f(r, node, "limits");
+  f.optional("body", read_size, limits.body_bytes);
+  f.optional("requestsPerSecond", [&](YamlReader& reader, const YamlNode& value) {
+    reader.number(value, limits.requests_per_second, 0, 1'000'000);
+  });
+  f.optional("burst",
+             [&](YamlReader& reader, const YamlNode& value) { reader.number(value, limits.burst, 1, 1'000'000); });
+}
+
+void read_durability(YamlReader& r, const YamlNode& node, bool& strict) {
+  std::string text;
+  if (!r.line_of_text(node, text)) return;
+  if (text != "grouped" && text != "strict") r.wrong_value(node, "grouped or strict");
+  strict = text == "strict";
+}
+
+void read_repositories(YamlReader& r, const YamlNode& node, ServerConfig& config) {
+  std::vector<RepositoryConfig> repositories;
+  if (!r.list(node, repositories, read_repository)) return;
+  if (repositories.size() != 1) {
+    r.at(node, "this version watches one repository", std::to_string(repositories.size()), "one, of role environments");
+    return;
+  }
+  config.repository = std::move(repositories.front());
+}
+
+void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
+  Fields f(r, node, "the server's file");
+  f.optional("data", read_path, config.data);
+  f.optional("listen", read_listen, config);
+  f.optional("tls", read_tls, config.tls);
+  f.optional("origin", &YamlReader::line_of_text, config.origin);
+  f.optional("signingKey", read_file_reference, config.signing_key);
+  f.optional("durability", read_durability, config.strict);
+  f.required("repositories", read_repositories, config);
+  f.optional("commands", read_commands, config.commands);
+  f.optional("limits", read_limits, config.limits);
+  f.optional("drain", &YamlReader::duration, config.drain);
+}
+
+}  // namespace
+
+Result<void> parse_listen(const std::string& text, ServerConfig& config) {
+  const auto colon = text.rfind(':');
+  unsigned port = 65'536;
+  auto address = text.substr(0, colon);
+  if (colon != std::string::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
+  if (port > 65'535 || address.empty()) {
+    return fail(ErrorCode::invalid_input, "'" + text + "' is no address to listen on: expected such as 127.0.0.1:8420");
+  }
+  config.address = std::move(address);
+  config.port = static_cast<std::uint16_t>(port);
+  return {};
+}
+
+Result<ServerConfig> parse_server_config(const std::string& name, const std::string& text) {
+  reconciler::DiagnosticSink sink(name, text);
+  const FindBlob no_scripts = [](std::string_view) { return std::nullopt; };
+  ServerConfig config;
+  int documents = 0;
+  reconciler::read_yaml(text, sink, [&](const YamlNode& root) {
+    if (documents++ > 0) return;
+    YamlReader reader(sink, no_scripts);
+    read_config(reader, root, config);
+  });
+  if (documents != 1 && sink.count() == 0) {
+    sink.add({}, "wrong number of documents", std::to_string(documents), "one");
+  }
+  const auto diagnostics = sink.take();
+  if (diagnostics.empty()) return config;
+  std::string message;
+  for (const auto& diagnostic : diagnostics) message += (message.empty() ? "" : "\n") + to_string(diagnostic);
+  return fail(ErrorCode::invalid_input, message);
+}
+
+Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
+  HEADGATE_TRY(const auto text, store::read_file(file, 1 << 20));
+  HEADGATE_TRY(auto config, parse_server_config(file.string(), text));
+  const auto folder = std::filesystem::absolute(file).parent_path();
+  const auto from_folder = [&](std::filesystem::path& path) {
+    if (!path.empty() && path.is_relative()) path = folder / path;
+  };
+  from_folder(config.data);
+  from_folder(config.signing_key);
+  if (config.repository.token_file) from_folder(*config.repository.token_file);
+  if (config.tls) {
+    for (auto* path : {&config.tls->certificate, &config.tls->key, &config.tls->client_ca}) {
+      std::filesystem::path absolute = *path;
+      from_folder(absolute);
+      *path = absolute;
+    }
+  }
+  return config;
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,52 @@
+// The server's own file, headgate.yaml: what the host says, as against what Git says.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/tls.h"
+#include "engine/domain/documents.h"
+#include "reconciler/command_policy.h"
+
+namespace headgate::app {
+
+struct RepositoryConfig {
+  std::string name = "environments";
+  std::string url;
+  std::string branch = "main";
+  std::string path = ".";
+  Duration poll = std::chrono::minutes(1);
+  std::optional<std::filesystem::path> token_file;  // credentials.token.file
+};
+
+struct LimitsConfig {
+  std::size_t body_bytes = 1 << 20;
+  std::uint32_t requests_per_second = 50;
+  std::uint32_t burst = 100;
+};
+
+struct ServerConfig {
+  std::filesystem::path data = "data";
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8420;
+  std::optional<api::TlsFiles> tls;
+  std::string origin = "headgate.localhost";
+  std::filesystem::path signing_key;  // empty: <data>/log.key
+  bool strict = false;                // durability: strict
+  RepositoryConfig repository;
+  reconciler::CommandSettings commands;
+  LimitsConfig limits;
+  Duration drain = std::chrono::minutes(10);
+};
+
+// Relative paths are meant from the file's own folder. The Error's message holds every mistake, one a line, as
+// file:line:column: error: …
+Result<ServerConfig> read_server_config(const std::filesystem::path& file);
+Result<ServerConfig> parse_server_config(const std::string& name, const std::string& text);
+
+// "127.0.0.1:8420", "[::1]:8420".
+Result<void> parse_listen(const std::string& text, ServerConfig& config);
+
+}  // namespace headgate::app

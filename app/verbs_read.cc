@@ -1,0 +1,321 @@
+// status, get, events, explain, timeline, state: what only looks.
+#include <cstdio>
+
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/table.h"
+#include "engine/domain/names.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+// Connects, runs, and turns an Error into its exit code.
+template <class F>
+std::function<int()> with_client(Cli& cli, F f) {
+  return [&cli, f] {
+    auto client = Client::connect(cli);
+    if (!client) return report(client.error());
+    const Result<int> result = f(*client);
+    return result ? *result : report(result.error());
+  };
+}
+
+std::string waiting_for(const json::value& target) {
+  const auto* conditions = value_at(target, {"waiting_for"});
+  if (!conditions || !conditions->is_array() || conditions->as_array().empty()) return "-";
+  auto text = text_at(conditions->as_array().front(), {"text"});
+  if (const auto more = conditions->as_array().size() - 1; more > 0) text += " (and " + std::to_string(more) + " more)";
+  return text;
+}
+
+std::string state_of(const json::value& target) {
+  const auto* promotion = value_at(target, {"promotion"});
+  if (promotion && promotion->is_object()) {
+    return text_at(*promotion, {"phase"}) + " " + text_at(*promotion, {"version"}) + " at " +
+           text_at(*promotion, {"step"});
+  }
+  if (text_at(target, {"held"}) != "-") return "held";
+  if (text_at(target, {"pinned"}) != "-") return "pinned";
+  if (text_at(target, {"drift"}) == "true") return "drifted";
+  return waiting_for(target) == "-" ? "in step" : "waiting";
+}
+
+void print_targets(const json::array& targets) {
+  Table table({"TARGET", "DESIRED", "CURRENT", "OBSERVED", "STATE", "WAITING FOR"});
+  for (const auto& target : targets) {
+    table.add({text_at(target, {"target"}), text_at(target, {"desired", "version"}),
+               text_at(target, {"current", "version"}), text_at(target, {"observed", "version"}), state_of(target),
+               waiting_for(target)});
+  }
+  table.print();
+}
+
+Result<int> show_status(Client& client, const Cli& cli, const std::string& service) {
+  HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {{"service", service}}));
+  if (print_raw(cli.output, targets)) return exit_done;
+  if (targets.empty()) {
+    std::printf("no targets%s\n", service.empty() ? "" : (" of " + service).c_str());
+    return exit_done;
+  }
+  print_targets(targets);
+  return exit_done;
+}
+
+struct Listing {
+  const char* path;
+  std::vector<std::pair<const char*, std::vector<std::string_view>>> columns;
+};
+
+void print_listing(const Listing& listing, const json::array& rows) {
+  std::vector<std::string> header;
+  for (const auto& [title, path] : listing.columns) header.emplace_back(title);
+  Table table(std::move(header));
+  for (const auto& row : rows) {
+    std::vector<std::string> cells;
+    for (const auto& [title, path] : listing.columns) {
+      const auto* at = &row;
+      for (const auto name : path) at = at && at->is_object() ? at->as_object().if_contains(name) : nullptr;
+      cells.push_back(at ? text_at(*at, {}) : "-");
+    }
+    table.add(std::move(cells));
+  }
+  table.print();
+}
+
+struct GetOptions {
+  std::string service;
+  std::string environment;
+  std::string phase;
+  bool active = false;
+  std::size_t limit = 0;
+};
+
+Result<int> get(Client& client, const Cli& cli, const std::string& what, const GetOptions& options) {
+  if (what == "targets") {
+    HEADGATE_TRY(auto targets,
+                 all_pages(client, "/v1/targets", "targets",
+                           {{"service", options.service}, {"environment", options.environment}}, options.limit));
+    if (!print_raw(cli.output, targets)) print_targets(targets);
+    return exit_done;
+  }
+  static const std::map<std::string, Listing> listings{
+      {"services", {"/v1/services", {{"SERVICE", {"name"}}, {"GROUP", {"group"}}}}},
+      {"environments", {"/v1/environments", {{"ENVIRONMENT", {"name"}}}}},
+      {"repositories",
+       {"/v1/repositories",
+        {{"REPOSITORY", {"name"}},
+         {"BRANCH", {"branch"}},
+         {"HEAD", {"head"}},
+         {"FETCHED", {"fetched"}},
+         {"ERROR", {"error"}}}}},
+      {"releases",
+       {"/v1/releases/",
+        {{"VERSION", {"version"}},
+         {"COMMIT", {"commit"}},
+         {"REGISTERED", {"registered"}},
+         {"QUARANTINED", {"quarantined"}}}}},
+      {"promotions",
+       {"/v1/promotions",
+        {{"PROMOTION", {"id"}},
+         {"PHASE", {"phase"}},
+         {"RELEASE", {"to", "version"}},
+         {"FROM", {"from", "version"}},
+         {"STEP", {"step"}},
+         {"PLANNED", {"planned"}},
+         {"ENDED", {"ended"}},
+         {"REASON", {"end_reason"}}}}},
+  };
+  const auto& listing = listings.at(what);
+  std::string path = listing.path;
+  Query query;
+  if (what == "releases") {
+    if (options.service.empty()) return fail(ErrorCode::invalid_input, "get releases needs --service");
+    path += percent_encode(options.service);
+  } else if (what == "promotions") {
+    query = {{"service", options.service},
+             {"environment", options.environment},
+             {"phase", options.phase},
+             {"active", options.active ? "true" : ""}};
+  }
+  HEADGATE_TRY(auto rows,
+               all_pages(client, path, what, query, options.limit == 0 && what == "promotions" ? 50 : options.limit));
+  if (!print_raw(cli.output, rows)) print_listing(listing, rows);
+  return exit_done;
+}
+
+Result<std::string> promotion_path(const std::string& id) {
+  HEADGATE_TRY_VOID(parse_promotion_id(id));
+  return "/v1/promotions/" + id;
+}
+
+void print_condition(const json::value& condition) {
+  const bool met = text_at(condition, {"met"}) == "true";
+  std::printf("  %s  %s\n", met ? "met  " : "UNMET", text_at(condition, {"text"}).c_str());
+  if (text_at(condition, {"file"}) != "-") {
+    std::printf("         rule: %s:%s at %s\n", text_at(condition, {"file"}).c_str(),
+                text_at(condition, {"line"}).c_str(), text_at(condition, {"commit"}).substr(0, 12).c_str());
+  }
+  if (const auto* events = value_at(condition, {"events"});
+      events && events->is_array() && !events->as_array().empty()) {
+    std::string positions;
+    for (const auto& position : events->as_array()) positions += " " + text_at(position, {});
+    std::printf("         events:%s\n", positions.c_str());
+  }
+  if (!met && text_at(condition, {"remedy"}) != "-")
+    std::printf("         next: %s\n", text_at(condition, {"remedy"}).c_str());
+}
+
+Result<int> explain(Client& client, const Cli& cli, const std::string& id) {
+  HEADGATE_TRY(const auto path, promotion_path(id));
+  HEADGATE_TRY(auto answer, client.get(path + "/explain"));
+  if (print_raw(cli.output, answer)) return exit_done;
+  std::printf("%s\n", bold(text_at(answer, {"text"})).c_str());
+  if (const auto* conditions = value_at(answer, {"conditions"}); conditions && conditions->is_array()) {
+    for (const auto& condition : conditions->as_array()) print_condition(condition);
+  }
+  return exit_done;
+}
+
+Result<int> timeline(Client& client, const Cli& cli, const std::string& id) {
+  HEADGATE_TRY(const auto path, promotion_path(id));
+  HEADGATE_TRY(auto events, all_pages(client, path + "/timeline", "events", {}));
+  if (print_raw(cli.output, events)) return exit_done;
+  Table table({"POSITION", "TIME", "AFTER", "EVENT", "SUBJECT", "ACTOR"});
+  for (const auto& event : events) {
+    auto actor = text_at(event, {"actor", "name"});
+    if (actor == "-") actor = text_at(event, {"actor", "id"});
+    table.add({text_at(event, {"position"}), text_at(event, {"time"}), text_at(event, {"since_previous_ms"}) + " ms",
+               text_at(event, {"type"}), text_at(event, {"subject"}), actor});
+  }
+  table.print();
+  return exit_done;
+}
+
+struct EventOptions {
+  std::string type, service, environment, actor, correlation, from, to, format;
+  bool follow = false;
+  bool newest_first = false;
+  std::size_t limit = 50;
+};
+
+void print_record(const std::string& record, bool raw) {
+  if (raw) {
+    std::printf("%s\n", record.c_str());
+  } else {
+    boost::system::error_code bad;
+    const auto event = json::parse(record, bad);
+    auto type = text_at(event, {"type"});
+    if (type.starts_with("dev.headgate.")) type = type.substr(13);
+    if (const auto version = type.rfind(".v"); version != std::string::npos) type = type.substr(0, version);
+    auto data = value_at(event, {"data"}) ? json::serialize(*value_at(event, {"data"})) : std::string();
+    if (data.size() > 100) data = data.substr(0, 97) + "...";
+    std::printf("%-8s %s  %-24s %-34s %-18s %s\n", text_at(event, {"id"}).c_str(),
+                text_at(event, {"time"}).substr(0, 23).c_str(), type.c_str(), text_at(event, {"subject"}).c_str(),
+                text_at(event, {"actor"}).c_str(), data.c_str());
+  }
+  std::fflush(stdout);
+}
+
+Result<int> events(Client& client, const Cli& cli, const EventOptions& options) {
+  Query query{{"type", options.type},   {"service", options.service},         {"environment", options.environment},
+              {"actor", options.actor}, {"correlation", options.correlation}, {"from", options.from},
+              {"to", options.to}};
+  const bool raw = cli.output == "json" || cli.output == "yaml";
+  if (options.follow) {
+    HEADGATE_TRY_VOID(client.follow("/v1/events/stream", query, {}, [&](const std::string&, const std::string& record) {
+      print_record(record, raw);
+      return std::ferror(stdout) == 0;
+    }));
+    return exit_done;
+  }
+  query.emplace_back("order", options.newest_first ? "desc" : "asc");
+  query.emplace_back("limit", std::to_string(std::min<std::size_t>(options.limit, 500)));
+  HEADGATE_TRY(const auto lines, client.get_text("/v1/events", query, "application/x-ndjson"));
+  std::size_t begin = 0;
+  while (begin < lines.size()) {
+    const auto end = std::min(lines.find('\n', begin), lines.size());
+    if (end > begin) print_record(lines.substr(begin, end - begin), raw);
+    begin = end + 1;
+  }
+  return exit_done;
+}
+
+Result<int> state(Client& client, const Cli& cli, const std::string& at) {
+  HEADGATE_TRY(auto answer, client.get("/v1/state", {{"at", at}}));
+  if (print_raw(cli.output, answer)) return exit_done;
+  std::printf("at position %s, %s\n", text_at(answer, {"position"}).c_str(), text_at(answer, {"time"}).c_str());
+  if (const auto* targets = value_at(answer, {"targets"}); targets && targets->is_array())
+    print_targets(targets->as_array());
+  return exit_done;
+}
+
+}  // namespace
+
+void add_read_verbs(Cli& cli) {
+  auto* status_verb = cli.program.add_subcommand("status", "What every target should run, does run, and waits for");
+  auto service = std::make_shared<std::string>();
+  status_verb->add_option("SERVICE", *service, "only this service");
+  status_verb->footer("Example:\n  headgate status gateway");
+  status_verb->callback([&cli, service] {
+    cli.run = with_client(cli, [&cli, service](Client& client) { return show_status(client, cli, *service); });
+  });
+
+  auto* get_verb =
+      cli.program.add_subcommand("get", "List services, environments, targets, releases, promotions, repositories");
+  auto what = std::make_shared<std::string>();
+  auto get_options = std::make_shared<GetOptions>();
+  get_verb->add_option("WHAT", *what)
+      ->required()
+      ->check(CLI::IsMember({"services", "environments", "targets", "releases", "promotions", "repositories"}));
+  get_verb->add_option("--service", get_options->service, "only of this service");
+  get_verb->add_option("--environment", get_options->environment, "only in this environment");
+  get_verb->add_option("--phase", get_options->phase, "promotions in this phase");
+  get_verb->add_flag("--active", get_options->active, "promotions that have not ended");
+  get_verb->add_option("--limit", get_options->limit, "at most so many rows (promotions: 50)");
+  get_verb->footer("Example:\n  headgate get promotions --service gateway --active");
+  get_verb->callback([&cli, what, get_options] {
+    cli.run =
+        with_client(cli, [&cli, what, get_options](Client& client) { return get(client, cli, *what, *get_options); });
+  });
+
+  const auto add_story = [&](const char* name, const char* help, auto function) {
+    auto* verb = cli.program.add_subcommand(name, help);
+    auto id = std::make_shared<std::string>();
+    verb->add_option("PROMOTION", *id, "such as gateway/production/7")->required();
+    verb->footer(std::string("Example:\n  headgate ") + name + " gateway/production/7");
+    verb->callback([&cli, id, function] {
+      cli.run = with_client(cli, [&cli, id, function](Client& client) { return function(client, cli, *id); });
+    });
+  };
+  add_story("explain", "Why a promotion is where it is: every condition, its rule and its events", explain);
+  add_story("timeline", "Every event of a promotion, with the time since the one before", timeline);
+
+  auto* events_verb = cli.program.add_subcommand("events", "Query the log, or follow it");
+  auto event_options = std::make_shared<EventOptions>();
+  events_verb->add_option("--type", event_options->type, "such as approval.granted or 'rollback.*'");
+  events_verb->add_option("--service", event_options->service);
+  events_verb->add_option("--environment", event_options->environment);
+  events_verb->add_option("--actor", event_options->actor, "person:…, token:… or engine");
+  events_verb->add_option("--correlation", event_options->correlation, "promotion or commit");
+  events_verb->add_option("--from", event_options->from, "RFC 3339 time, inclusive");
+  events_verb->add_option("--to", event_options->to, "RFC 3339 time, exclusive");
+  events_verb->add_flag("--follow", event_options->follow, "print what comes, until interrupted");
+  events_verb->add_flag("--newest-first", event_options->newest_first);
+  events_verb->add_option("--limit", event_options->limit, "at most so many, 500 at most")->capture_default_str();
+  events_verb->footer(
+      "-o json prints the stored records byte for byte.\n\nExample:\n  headgate events --type 'approval.*' --follow");
+  events_verb->callback([&cli, event_options] {
+    cli.run = with_client(cli, [&cli, event_options](Client& client) { return events(client, cli, *event_options); });
+  });
+
+  auto* state_verb = cli.program.add_subcommand("state", "Everything as it was at a moment");
+  auto at = std::make_shared<std::string>();
+  state_verb->add_option("--at", *at, "position or RFC 3339 time")->required();
+  state_verb->footer("Example:\n  headgate state --at 2026-11-20T14:00:00Z");
+  state_verb->callback(
+      [&cli, at] { cli.run = with_client(cli, [&cli, at](Client& client) { return state(client, cli, *at); }); });
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,416 @@
+// promote, adopt, approve, reject, cancel, wait, gate, release, quarantine, reinstate, token: what asks for something.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <thread>
+
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/table.h"
+#include "engine/domain/names.h"
+#include "engine/domain/time.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+using std::chrono::steady_clock;
+
+// A verb whose action gets a connected client.
+template <class F>
+void act(Cli& cli, CLI::App* verb, F f) {
+  verb->callback([&cli, f] {
+    cli.run = [&cli, f] {
+      auto client = Client::connect(cli);
+      if (!client) return report(client.error());
+      const Result<int> result = f(*client);
+      return result ? *result : report(result.error());
+    };
+  });
+}
+
+Query dry_run_query(bool dry_run) {
+  return {{"dry_run", dry_run ? "true" : ""}};
+}
+
+Result<std::string> promotion_path(const std::string& id) {
+  HEADGATE_TRY_VOID(parse_promotion_id(id));
+  return "/v1/promotions/" + id;
+}
+
+// name=value pairs of an option that may be given several times.
+Result<json::object> pairs(const std::vector<std::string>& entries, const char* option) {
+  json::object object;
+  for (const auto& entry : entries) {
+    const auto equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(ErrorCode::invalid_input, std::string(option) + " '" + entry + "': expected NAME=VALUE");
+    }
+    object[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  return object;
+}
+
+// ------------------------------------------------------------------------------------------------------------ wait
+
+bool is_ended(const std::string& phase) {
+  return phase != "waiting" && phase != "running" && phase != "rollingBack";
+}
+
+Result<int> wait_for(Client& client, const Cli& cli, const std::string& id, std::optional<Duration> timeout) {
+  HEADGATE_TRY(const auto path, promotion_path(id));
+  const bool progress = on_terminal(STDERR_FILENO);
+  const auto began = steady_clock::now();
+  std::string shown;
+  while (true) {
+    HEADGATE_TRY(const auto promotion, client.get(path));
+    const auto phase = text_at(promotion, {"phase"});
+    const auto line = id + "  " + phase + "  " + text_at(promotion, {"step"});
+    if (progress && line != shown) std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    shown = line;
+    if (is_ended(phase)) {
+      if (progress) std::fprintf(stderr, "\r\033[K");
+      if (!print_raw(cli.output, promotion)) {
+        const auto reason = text_at(promotion, {"end_reason"});
+        std::printf("%s %s%s%s\n", id.c_str(), phase.c_str(), reason == "-" ? "" : ": ",
+                    reason == "-" ? "" : reason.c_str());
+      }
+      return phase == "succeeded" ? exit_done : exit_no;
+    }
+    if (timeout && steady_clock::now() - began >= *timeout) {
+      if (progress) std::fprintf(stderr, "\n");
+      std::fprintf(stderr, "headgate: %s is still %s; see: headgate explain %s\n", id.c_str(), phase.c_str(),
+                   id.c_str());
+      return exit_timed_out;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
+}
+
+Result<std::optional<Duration>> timeout_of(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  HEADGATE_TRY(const auto duration, parse_duration(text));
+  return duration;
+}
+
+void add_wait(Cli& cli) {
+  auto* verb = cli.program.add_subcommand("wait", "Follow a promotion to its end");
+  auto id = std::make_shared<std::string>();
+  auto timeout = std::make_shared<std::string>();
+  verb->add_option("PROMOTION", *id)->required();
+  verb->add_option("--timeout", *timeout, "such as 10m");
+  verb->footer(
+      "Exit code: 0 succeeded, 1 ended otherwise, 124 timed out.\n\nExample:\n  headgate wait gateway/production/7 "
+      "--timeout 30m");
+  act(cli, verb, [&cli, id, timeout](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto limit, timeout_of(*timeout));
+    return wait_for(client, cli, *id, limit);
+  });
+}
+
+// --------------------------------------------------------------------------------------------------------- promote
+
+struct PromoteOptions {
+  std::string service, environment, version, commit, reason;
+  std::vector<std::string> artifacts;
+  bool dry_run = false;
+  bool wait = false;
+};
+
+Result<int> promote(Client& client, const Cli& cli, const PromoteOptions& o) {
+  json::object release{{"version", o.version}};
+  if (!o.commit.empty()) release["commit"] = o.commit;
+  HEADGATE_TRY(auto artifacts, pairs(o.artifacts, "--artifact"));
+  if (!artifacts.empty()) release["artifacts"] = std::move(artifacts);
+  json::object body{{"service", o.service}, {"environment", o.environment}, {"release", std::move(release)}};
+  if (!o.reason.empty()) body["reason"] = o.reason;
+  HEADGATE_TRY(const auto answer, client.post("/v1/promotions", body, dry_run_query(o.dry_run)));
+  const auto id = text_at(answer, {"id"});
+  if (o.wait && !o.dry_run) {
+    std::fprintf(stderr, "%s planned\n", id.c_str());
+    return wait_for(client, cli, id, std::nullopt);
+  }
+  if (!print_raw(cli.output, answer)) {
+    std::printf("%s %s\n", id.c_str(), o.dry_run ? "would be planned" : "planned");
+    if (!o.dry_run) std::printf("next: headgate wait %s\n", id.c_str());
+  }
+  return exit_done;
+}
+
+void add_promote(Cli& cli) {
+  auto* verb = cli.program.add_subcommand("promote", "Bring a release to an environment");
+  auto o = std::make_shared<PromoteOptions>();
+  verb->add_option("SERVICE", o->service)->required();
+  verb->add_option("--to", o->environment, "environment")->required();
+  verb->add_option("--release", o->version, "version")->required();
+  verb->add_option("--commit", o->commit, "of a release that is not registered");
+  verb->add_option("--artifact", o->artifacts, "NAME=REFERENCE, likewise");
+  verb->add_option("--reason", o->reason);
+  verb->add_flag("--dry-run", o->dry_run, "say what would happen, do nothing");
+  verb->add_flag("--wait", o->wait, "follow it to its end");
+  verb->footer("Example:\n  headgate promote gateway --to production --release v1.4.2 --wait");
+  act(cli, verb, [&cli, o](Client& client) { return promote(client, cli, *o); });
+}
+
+void add_adopt(Cli& cli) {
+  auto* verb = cli.program.add_subcommand("adopt", "Take what a target runs as the release that belongs there");
+  auto target = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  verb->add_option("TARGET", *target, "such as gateway/production")->required();
+  verb->add_option("--reason", *reason);
+  verb->footer("Example:\n  headgate adopt gateway/production --reason 'was deployed by hand before'");
+  act(cli, verb, [&cli, target, reason](Client& client) -> Result<int> {
+    HEADGATE_TRY_VOID(parse_target_id(*target));
+    json::object body;
+    if (!reason->empty()) body["reason"] = *reason;
+    HEADGATE_TRY(const auto answer, client.post("/v1/targets/" + *target + "/adopt", body));
+    if (!print_raw(cli.output, answer)) std::printf("%s adopted\n", target->c_str());
+    return exit_done;
+  });
+}
+
+// --------------------------------------------------------------------------------------------------------- approve
+
+struct ApproveOptions {
+  std::string id, team, comment;
+  bool yes = false;
+};
+
+void show_plan(const json::value& promotion) {
+  std::printf("%s  %s -> %s\n", text_at(promotion, {"id"}).c_str(), text_at(promotion, {"from", "version"}).c_str(),
+              text_at(promotion, {"to", "version"}).c_str());
+  std::printf("plan %s\n", text_at(promotion, {"plan_digest"}).c_str());
+  if (const auto* steps = value_at(promotion, {"steps"}); steps && steps->is_array()) {
+    for (const auto& step : steps->as_array()) {
+      std::printf("  %-10s %-24s %s\n", text_at(step, {"kind"}).c_str(), text_at(step, {"name"}).c_str(),
+                  text_at(step, {"status"}).c_str());
+    }
+  }
+  if (const auto* unmet = value_at(promotion, {"unmet"}); unmet && unmet->is_array()) {
+    for (const auto& condition : unmet->as_array()) std::printf("unmet: %s\n", text_at(condition, {"text"}).c_str());
+  }
+}
+
+Result<bool> confirmed(const char* question, bool yes) {
+  if (yes) return true;
+  if (!on_terminal(STDIN_FILENO))
+    return fail(ErrorCode::invalid_input, "nobody to ask: give --yes to go on without being asked");
+  std::printf("%s [y/N] ", question);
+  std::fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
+  HEADGATE_TRY(const auto path, promotion_path(o.id));
+  HEADGATE_TRY(const auto promotion, client.get(path));
+  const auto digest = text_at(promotion, {"plan_digest"});
+  if (cli.output.empty() || cli.output == "table") show_plan(promotion);
+  HEADGATE_TRY(const bool go_on, confirmed("Approve this plan?", o.yes));
+  if (!go_on) return exit_no;
+  json::object body{{"plan_digest", digest}};
+  if (!o.team.empty()) body["team"] = o.team;
+  if (!o.comment.empty()) body["comment"] = o.comment;
+  HEADGATE_TRY(const auto answer, client.post(path + "/approve", body));
+  if (!print_raw(cli.output, answer))
+    std::printf("%s approved for team %s\n", o.id.c_str(), text_at(answer, {"team"}).c_str());
+  return exit_done;
+}
+
+void add_decisions(Cli& cli) {
+  auto* verb = cli.program.add_subcommand("approve", "Approve a promotion's plan, after showing it and its digest");
+  auto o = std::make_shared<ApproveOptions>();
+  verb->add_option("PROMOTION", o->id)->required();
+  verb->add_option("--team", o->team, "the team to approve for, where several are asked");
+  verb->add_option("--comment", o->comment);
+  verb->add_flag("--yes", o->yes, "do not ask");
+  verb->footer("Example:\n  headgate approve gateway/production/7 --comment 'checked the canary'");
+  act(cli, verb, [&cli, o](Client& client) { return approve(client, cli, *o); });
+
+  const auto add = [&](const char* name, const char* help, const char* option, const char* field, const char* done) {
+    auto* decision = cli.program.add_subcommand(name, help);
+    auto id = std::make_shared<std::string>();
+    auto text = std::make_shared<std::string>();
+    decision->add_option("PROMOTION", *id)->required();
+    decision->add_option(option, *text);
+    decision->footer(std::string("Example:\n  headgate ") + name + " gateway/production/7 " + option + " TEXT");
+    const std::string verb_name = name;
+    const std::string field_name = field;
+    const std::string done_text = done;
+    act(cli, decision, [&cli, id, text, verb_name, field_name, done_text](Client& client) -> Result<int> {
+      HEADGATE_TRY(const auto path, promotion_path(*id));
+      json::object body;
+      if (!text->empty()) body[field_name] = *text;
+      HEADGATE_TRY(const auto answer, client.post(path + "/" + verb_name, body));
+      if (!print_raw(cli.output, answer)) std::printf("%s %s\n", id->c_str(), done_text.c_str());
+      return exit_done;
+    });
+  };
+  add("reject", "Refuse a promotion that asks for approval", "--comment", "comment", "rejected");
+  add("cancel", "End a promotion; one that has begun to deploy rolls back", "--reason", "reason", "cancelled");
+}
+
+// ---------------------------------------------------------------------------------------------------- gate, release
+
+struct GateOptions {
+  std::string service, commit, version, gate, status, url, summary;
+  std::vector<std::string> metrics;
+};
+
+Result<int> report_gate(Client& client, const Cli& cli, const GateOptions& o) {
+  json::object body{{"service", o.service}, {"gate", o.gate}, {"status", o.status}};
+  if (!o.commit.empty()) body["commit"] = o.commit;
+  if (!o.version.empty()) body["version"] = o.version;
+  if (!o.url.empty()) body["url"] = o.url;
+  if (!o.summary.empty()) body["summary"] = o.summary;
+  HEADGATE_TRY(auto metrics, pairs(o.metrics, "--metric"));
+  if (!metrics.empty()) body["metrics"] = std::move(metrics);
+  HEADGATE_TRY(const auto answer, client.post("/v1/gates", body));
+  if (!print_raw(cli.output, answer)) {
+    std::printf("gate %s of %s: %s, at position %s\n", o.gate.c_str(), o.service.c_str(), o.status.c_str(),
+                text_at(answer, {"position"}).c_str());
+  }
+  return exit_done;
+}
+
+void add_gate(Cli& cli) {
+  auto* group = cli.program.add_subcommand("gate", "Report gates (for CI)");
+  group->require_subcommand(1);
+  auto* verb = group->add_subcommand("report", "Report the result of a gate");
+  auto o = std::make_shared<GateOptions>();
+  verb->add_option("--service", o->service)->required();
+  verb->add_option("--commit", o->commit, "full commit id");
+  verb->add_option("--version", o->version, "of a registered release, instead of a commit");
+  verb->add_option("--gate", o->gate)->required();
+  verb->add_option("--status", o->status)->required()->check(CLI::IsMember({"passed", "failed", "error"}));
+  verb->add_option("--metric", o->metrics, "NAME=NUMBER, may be given again");
+  verb->add_option("--url", o->url, "where to read more");
+  verb->add_option("--summary", o->summary);
+  verb->footer(
+      "Example:\n  headgate gate report --service gateway --commit 9f3c… --gate unit-tests --status passed --metric "
+      "coverage=91.2");
+  act(cli, verb, [&cli, o](Client& client) { return report_gate(client, cli, *o); });
+}
+
+struct ReleaseOptions {
+  std::string service, version, commit, branch;
+  std::vector<std::string> artifacts, tags;
+};
+
+Result<int> register_release(Client& client, const Cli& cli, const ReleaseOptions& o) {
+  HEADGATE_TRY(auto artifacts, pairs(o.artifacts, "--artifact"));
+  json::object body{
+      {"service", o.service}, {"version", o.version}, {"commit", o.commit}, {"artifacts", std::move(artifacts)}};
+  if (!o.branch.empty()) body["branch"] = o.branch;
+  if (!o.tags.empty()) body["tags"] = json::value_from(o.tags);
+  HEADGATE_TRY(const auto answer, client.post("/v1/releases", body));
+  if (!print_raw(cli.output, answer)) std::printf("release %s/%s registered\n", o.service.c_str(), o.version.c_str());
+  return exit_done;
+}
+
+void add_release(Cli& cli) {
+  auto* group = cli.program.add_subcommand("release", "Register releases (for CI)");
+  group->require_subcommand(1);
+  auto* verb = group->add_subcommand("register", "Make a candidate known");
+  auto o = std::make_shared<ReleaseOptions>();
+  verb->add_option("--service", o->service)->required();
+  verb->add_option("--version", o->version)->required();
+  verb->add_option("--commit", o->commit, "full commit id")->required();
+  verb->add_option("--artifact", o->artifacts, "NAME=REFERENCE by digest, may be given again");
+  verb->add_option("--branch", o->branch);
+  verb->add_option("--tag", o->tags, "may be given again");
+  verb->footer(
+      "Example:\n  headgate release register --service gateway --version v1.4.2 --commit 9f3c… --artifact "
+      "image=registry.example.com/gateway@sha256:…");
+  act(cli, verb, [&cli, o](Client& client) { return register_release(client, cli, *o); });
+
+  const auto add = [&](const char* name, const char* help, bool lift) {
+    auto* quarantine = cli.program.add_subcommand(name, help);
+    auto service = std::make_shared<std::string>();
+    auto version = std::make_shared<std::string>();
+    auto reason = std::make_shared<std::string>();
+    quarantine->add_option("SERVICE", *service)->required();
+    quarantine->add_option("VERSION", *version)->required();
+    quarantine->add_option("--reason", *reason)->required();
+    quarantine->footer(std::string("Example:\n  headgate ") + name + " gateway v1.4.2 --reason TEXT");
+    act(cli, quarantine, [&cli, service, version, reason, lift](Client& client) -> Result<int> {
+      const json::object body{{"service", *service}, {"version", *version}, {"reason", *reason}};
+      const auto path = "/v1/quarantine/" + percent_encode(*service) + "/" + percent_encode(*version);
+      HEADGATE_TRY(const auto answer,
+                   lift ? client.del(path, {{"reason", *reason}}) : client.post("/v1/quarantine", body));
+      if (!print_raw(cli.output, answer)) {
+        std::printf("release %s/%s %s\n", service->c_str(), version->c_str(), lift ? "reinstated" : "quarantined");
+      }
+      return exit_done;
+    });
+  };
+  add("quarantine", "Bar a release from every environment", false);
+  add("reinstate", "Lift a release's quarantine", true);
+}
+
+// ----------------------------------------------------------------------------------------------------------- token
+
+void add_token(Cli& cli) {
+  auto* group = cli.program.add_subcommand("token", "Tokens of people and machines");
+  group->require_subcommand(1);
+
+  auto* create = group->add_subcommand("create", "Make a token; its text is printed once");
+  auto name = std::make_shared<std::string>();
+  auto roles = std::make_shared<std::vector<std::string>>();
+  auto expires = std::make_shared<std::string>();
+  create->add_option("NAME", *name, "as the AccessPolicy calls it")->required();
+  create->add_option("--role", *roles, "held everywhere, besides what the AccessPolicy grants; may be given again");
+  create->add_option("--expires", *expires, "RFC 3339 time");
+  create->footer("Example:\n  headgate token create ci > ci.token");
+  act(cli, create, [&cli, name, roles, expires](Client& client) -> Result<int> {
+    json::object body{{"name", *name}};
+    if (!roles->empty()) body["roles"] = json::value_from(*roles);
+    if (!expires->empty()) body["expires"] = *expires;
+    HEADGATE_TRY(const auto answer, client.post("/v1/tokens", body));
+    if (print_raw(cli.output, answer)) return exit_done;
+    std::printf("%s\n", text_at(answer, {"token"}).c_str());
+    std::fprintf(stderr, "token %s (%s) made; it is not shown again\n", name->c_str(), text_at(answer, {"id"}).c_str());
+    return exit_done;
+  });
+
+  auto* list = group->add_subcommand("list", "Tokens in use");
+  list->footer("Example:\n  headgate token list");
+  act(cli, list, [&cli](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto tokens, all_pages(client, "/v1/tokens", "tokens", {}));
+    if (print_raw(cli.output, tokens)) return exit_done;
+    Table table({"ID", "NAME", "ROLES", "CREATED", "EXPIRES"});
+    for (const auto& token : tokens) {
+      table.add({text_at(token, {"id"}), text_at(token, {"name"}), text_at(token, {"roles"}),
+                 text_at(token, {"created"}), text_at(token, {"expires"})});
+    }
+    table.print();
+    return exit_done;
+  });
+
+  auto* revoke = group->add_subcommand("revoke", "End a token");
+  auto id = std::make_shared<std::string>();
+  revoke->add_option("ID", *id, "token:…, as token list shows it")->required();
+  revoke->footer("Example:\n  headgate token revoke token:k3v9q2m4ya");
+  act(cli, revoke, [&cli, id](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto answer, client.del("/v1/tokens/" + percent_encode(*id)));
+    if (!print_raw(cli.output, answer)) std::printf("%s revoked\n", id->c_str());
+    return exit_done;
+  });
+}
+
+}  // namespace
+
+void add_write_verbs(Cli& cli) {
+  add_promote(cli);
+  add_adopt(cli);
+  add_decisions(cli);
+  add_wait(cli);
+  add_gate(cli);
+  add_release(cli);
+  add_token(cli);
+}
+
+}  // namespace headgate::app
