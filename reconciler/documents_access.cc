@@ -1,0 +1,259 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "reconciler/documents_kinds.h"
+
+namespace headgate::reconciler {
+namespace {
+
+// A person or token as the document writes it, before the directory gave it an id.
+struct WrittenPerson {
+  const YamlNode* key = nullptr;
+  PersonRecord record;
+  std::vector<std::string> tokens;
+};
+
+struct WrittenTeam {
+  std::string name;
+  std::vector<std::pair<std::string, const YamlNode*>> members;
+};
+
+struct WrittenGrant {
+  Grant grant;  // team, role and scopes
+  std::string person;
+  std::string token;
+  const YamlNode* subject = nullptr;  // of team, person or token
+};
+
+struct WrittenPolicy {
+  std::vector<WrittenPerson> people;
+  std::vector<WrittenTeam> teams;
+  std::vector<WrittenGrant> grants;
+};
+
+// What people and tokens are called: letters, digits and . _ -, beginning with a letter or digit.
+bool is_handle(std::string_view text) {
+  return is_version(text) && text.size() <= 63 && text.find('+') == std::string_view::npos;
+}
+
+void read_handle(YamlReader& r, const YamlNode& node, std::string& out) {
+  if (!r.is_scalar(node, "a name")) return;
+  if (!is_handle(node.text)) {
+    r.wrong_value(node, "a name: up to 63 letters, digits and . _ -, beginning with a letter or digit");
+    return;
+  }
+  out = node.text;
+}
+
+std::string lower_case(std::string text) {
+  for (auto& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+// Each identity belongs to one person; `owners` maps "kind:identity" to who has it.
+using Owners = std::map<std::string, std::string, std::less<>>;
+
+template <class IsGood>
+auto identities_reader(std::string_view kind, std::string_view expected, const std::string& owner, Owners& owners,
+                       IsGood is_good) {
+  return [=, &owner, &owners](YamlReader& r, const YamlNode& node, std::vector<std::string>& out) {
+    if (!r.is_list(node)) return;
+    for (const auto& item : YamlItems(node)) {
+      std::string value;
+      if (!r.line_of_text(item, value)) continue;
+      if (!is_good(value)) {
+        r.wrong_value(item, expected);
+        continue;
+      }
+      auto identity = fmt::format("{}:{}", kind, kind == "email" ? lower_case(value) : value);
+      if (const auto [known, is_new] = owners.emplace(std::move(identity), owner); !is_new) {
+        r.at(item, fmt::format("{} belongs to {} already", quoted(value), quoted(known->second)), "",
+             "each identity at one person, once");
+        continue;
+      }
+      out.push_back(std::move(value));
+    }
+  };
+}
+
+void read_person(YamlReader& r, const YamlNode& node, WrittenPerson& person, Owners& owners) {
+  Fields f(r, node, "a person");
+  const auto& name = person.record.name;
+  const auto is_email = [](std::string_view text) {
+    const auto at = text.find('@');
+    return at != 0 && at != std::string_view::npos && at + 1 < text.size() && text.find(' ') == std::string_view::npos;
+  };
+  const auto is_subject = [](std::string_view text) {
+    const auto hash = text.find('#');
+    return text.starts_with("https://") && hash != std::string_view::npos && hash + 1 < text.size();
+  };
+  const auto is_key = [](std::string_view text) {
+    const auto space = text.find(' ');
+    return space != 0 && space != std::string_view::npos && space + 1 < text.size();
+  };
+  f.optional("emails", identities_reader("email", "an e-mail address", name, owners, is_email), person.record.emails);
+  f.optional(
+      "oidc",
+      identities_reader("oidc", "issuer#subject, with an issuer that begins with https://", name, owners, is_subject),
+      person.record.oidc);
+  f.optional("signingKeys",
+             identities_reader("key", "a public key as in authorized_keys: its type, a space and the key", name, owners,
+                               is_key),
+             person.record.signing_keys);
+  f.optional(
+      "tokens",
+      identities_reader("token", "the name of a token: up to 63 letters, digits and . _ -", name, owners, is_handle),
+      person.tokens);
+}
+
+void read_people(YamlReader& r, const YamlNode& node, std::vector<WrittenPerson>& people) {
+  if (!r.is_map(node, "people by name (a map)")) return;
+  Owners owners;
+  for (const auto [key, value] : YamlEntries(node)) {
+    auto& person = people.emplace_back();
+    person.key = &key;
+    person.record.name = key.text;
+    if (!is_handle(key.text)) {
+      r.at(key, "wrong name of a person", quoted(key.text),
+           "up to 63 letters, digits and . _ -, beginning with a letter or digit");
+    }
+    read_person(r, value, person, owners);
+  }
+}
+
+void read_teams(YamlReader& r, const YamlNode& node, std::vector<WrittenTeam>& teams) {
+  if (!r.is_map(node, "teams by name (a map)")) return;
+  for (const auto [key, value] : YamlEntries(node)) {
+    auto& team = teams.emplace_back();
+    team.name = key.text;
+    if (!is_name(key.text)) {
+      r.at(key, "wrong name of a team", quoted(key.text),
+           "up to 63 lower-case letters, digits and '-', beginning and ending with a letter or digit");
+    }
+    Fields f(r, value, "a team");
+    f.required("members", [&](YamlReader& reader, const YamlNode& list) {
+      if (!reader.is_list(list)) return;
+      for (const auto& item : YamlItems(list)) {
+        std::string member;
+        read_handle(reader, item, member);
+        if (member.empty()) continue;
+        if (std::ranges::find(team.members, member, &std::pair<std::string, const YamlNode*>::first) !=
+            team.members.end()) {
+          reader.at(item, fmt::format("{} is a member twice", quoted(member)));
+          continue;
+        }
+        team.members.emplace_back(std::move(member), &item);
+      }
+    });
+  }
+}
+
+// Names, or "*" alone for all of them.
+void read_scope(YamlReader& r, const YamlNode& node, std::vector<std::string>& out) {
+  if (!r.is_list(node, "a list of names, or [\"*\"]")) return;
+  if (node.first != nullptr && node.first->next == nullptr && node.first->text == "*") {
+    out.emplace_back("*");
+    return;
+  }
+  r.names(node, out);
+  if (node.first == nullptr) r.wrong_value(node, "at least one name, or [\"*\"]");
+}
+
+void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
+  Fields f(r, node, "a grant");
+  auto& grant = written.grant;
+  f.optional("team", &YamlReader::name, grant.team);
+  f.optional("person", read_handle, written.person);
+  f.optional("token", read_handle, written.token);
+  f.exactly_one_of({"team", "person", "token"});
+  for (const auto* subject : {"team", "person", "token"}) {
+    if (const auto* value = f.value_of(subject)) written.subject = value;
+  }
+  f.required("role", [&](YamlReader& reader, const YamlNode& value) { reader.word(value, grant.role); });
+  const bool environments = f.optional("environments", read_scope, grant.environments);
+  const bool services = f.optional("services", read_scope, grant.services);
+  if (!environments && !services && f.is_map() && grant.role != Role::admin && grant.role != Role::auditor) {
+    r.at(node, "a grant says nothing of where it holds", "", "environments, services or both; [\"*\"] is all of them");
+  }
+  // What a grant leaves out does not narrow it.
+  if (!environments) grant.environments = {"*"};
+  if (!services) grant.services = {"*"};
+}
+
+void check_references(YamlReader& r, const WrittenPolicy& policy) {
+  std::vector<std::string_view> people;
+  for (const auto& person : policy.people) people.emplace_back(person.record.name);
+  std::ranges::sort(people);
+  std::vector<std::string_view> teams;
+  for (const auto& team : policy.teams) teams.emplace_back(team.name);
+  std::ranges::sort(teams);
+  const auto unknown = [&](std::string_view what, std::string_view name, const std::vector<std::string_view>& known,
+                           const YamlNode& node) {
+    if (name.empty() || std::ranges::binary_search(known, name)) return;
+    r.at(node, fmt::format("unknown {} {}{}", what, quoted(name), r.suggestion(name, known)), "",
+         fmt::format("a {} of this document", what));
+  };
+  for (const auto& team : policy.teams) {
+    for (const auto& [member, node] : team.members) unknown("person", member, people, *node);
+  }
+  for (const auto& grant : policy.grants) {
+    if (grant.subject == nullptr) continue;
+    unknown("team", grant.grant.team, teams, *grant.subject);
+    unknown("person", grant.person, people, *grant.subject);
+  }
+}
+
+// Names to ids, by the directory.
+void resolve(YamlReader& r, WrittenPolicy& written, People& directory, AccessPolicy& policy) {
+  std::map<std::string, std::string, std::less<>> ids;
+  const auto token_id = [&](const std::string& name, const YamlNode& node) {
+    auto id = directory.token_id(name);
+    if (!id) r.at(node, fmt::format("the token {} cannot be known: {}", quoted(name), id.error().message));
+    return id.value_or(std::string());
+  };
+  for (auto& person : written.people) {
+    auto id = directory.person(person.record);
+    if (!id) {
+      r.at(*person.key,
+           fmt::format("the person {} cannot be known: {}", quoted(person.record.name), id.error().message));
+      continue;
+    }
+    ids.emplace(person.record.name, *id);
+    auto& known = policy.people.emplace_back(Person{std::move(*id), {}});
+    for (const auto& token : person.tokens) known.tokens.push_back(token_id(token, *person.key));
+  }
+  const auto id_of = [&](const std::string& name) {
+    const auto found = ids.find(name);
+    return found == ids.end() ? std::string() : found->second;  // what is missing is reported above
+  };
+  for (auto& team : written.teams) {
+    auto& known = policy.teams.emplace_back(Team{std::move(team.name), {}});
+    for (const auto& [member, node] : team.members) known.members.push_back(id_of(member));
+  }
+  for (auto& grant : written.grants) {
+    auto& known = policy.grants.emplace_back(std::move(grant.grant));
+    if (!grant.person.empty()) known.person = id_of(grant.person);
+    if (!grant.token.empty()) known.token = token_id(grant.token, *grant.subject);
+  }
+}
+
+}  // namespace
+
+void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
+                        AccessPolicy& policy) {
+  WrittenPolicy written;
+  {
+    Fields f(r, spec, "an access policy's spec");
+    f.optional("people", read_people, written.people);
+    f.optional("teams", read_teams, written.teams);
+    f.optional("grants",
+               [&](YamlReader& reader, const YamlNode& node) { reader.list(node, written.grants, read_grant); });
+  }
+  check_references(r, written);
+  if (r.mistakes() == mistakes_before) resolve(r, written, people, policy);
+}
+
+}  // namespace headgate::reconciler

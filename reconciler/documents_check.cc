@@ -1,0 +1,246 @@
+// What no file can tell alone.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "reconciler/documents_parser.h"
+#include "reconciler/yaml_diagnostics.h"
+
+namespace headgate::reconciler {
+namespace {
+
+template <class T>
+struct Found {
+  const T* document;
+  const Source* source;
+};
+
+template <class T>
+using ByName = std::map<std::string_view, Found<T>>;
+
+template <class T>
+std::vector<std::string_view> names_of(const ByName<T>& documents) {
+  std::vector<std::string_view> names;
+  names.reserve(documents.size());
+  for (const auto& [name, found] : documents) names.push_back(name);
+  return names;
+}
+
+bool holds(const std::vector<std::string>& scope, std::string_view name) {
+  return std::ranges::any_of(scope, [&](const std::string& entry) { return entry == "*" || entry == name; });
+}
+
+class Checker {
+ public:
+  explicit Checker(const std::vector<const SourcedDocument*>& all) {
+    for (const auto* sourced : all) {
+      std::visit([&](const auto& document) { add(document, *sourced); }, sourced->document);
+    }
+  }
+
+  static constexpr std::size_t kMaxDiagnostics = 1000;
+  static constexpr std::size_t kMaxSuggestions = 100;
+
+  std::vector<Diagnostic> run() {
+    for (const auto& [name, service] : services_) check(*service.document, *service.source);
+    for (const auto& [name, target] : targets_) check(*target.document, *target.source);
+    if (policy_) check(*policy_->document, *policy_->source);
+    std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& d) { return std::tie(d.file, d.line, d.column); });
+    if (count_ > kMaxDiagnostics) {
+      const auto& last = diagnostics_.back();
+      diagnostics_.push_back({last.file, last.line, last.column,
+                              fmt::format("{} more mistakes are not listed", count_ - kMaxDiagnostics), "", ""});
+    }
+    return std::move(diagnostics_);
+  }
+
+ private:
+  void report(const Source& source, std::uint32_t line, std::string message, std::string expected) {
+    if (++count_ > kMaxDiagnostics) return;
+    diagnostics_.push_back({source.file, line, 1, std::move(message), "", std::move(expected)});
+  }
+
+  template <class T>
+  std::string suggestion(std::string_view name, const ByName<T>& known) const {
+    return count_ < kMaxSuggestions ? did_you_mean(name, names_of(known)) : std::string();
+  }
+
+  template <class T>
+  void remember(ByName<T>& by_name, const T& document, std::string_view name, const SourcedDocument& sourced) {
+    const auto [first, is_new] = by_name.emplace(name, Found<T>{&document, &sourced.source});
+    if (is_new) return;
+    const auto kind = name_of(key_of(sourced.document).kind);
+    const auto at = [&](const Source& here, const Source& there) {
+      report(here, here.line, fmt::format("{} {} is there twice", kind, quoted(name)),
+             fmt::format("it once; the other is at {}:{}", there.file, there.line));
+    };
+    at(*first->second.source, sourced.source);
+    at(sourced.source, *first->second.source);
+  }
+
+  void add(const Service& service, const SourcedDocument& sourced) {
+    remember(services_, service, service.name, sourced);
+  }
+  void add(const Environment& environment, const SourcedDocument& sourced) {
+    remember(environments_, environment, environment.name, sourced);
+  }
+  void add(const Target& target, const SourcedDocument& sourced) {
+    remember(targets_, target, target_names_.emplace_back(key_of(sourced.document).name), sourced);
+  }
+  void add(const AccessPolicy& policy, const SourcedDocument& sourced) {
+    if (!policy_) {
+      policy_ = Found<AccessPolicy>{&policy, &sourced.source};
+      for (const auto& team : policy.teams) teams_.emplace(team.name, Found<Team>{&team, &sourced.source});
+      return;
+    }
+    const auto at = [&](const Source& here, const Source& there) {
+      report(here, here.line, "more than one AccessPolicy",
+             fmt::format("one in the whole repository; another is at {}:{}", there.file, there.line));
+    };
+    at(*policy_->source, sourced.source);
+    at(sourced.source, *policy_->source);
+  }
+
+  void check(const Service& service, const Source& source) {
+    for (const auto& stage : service.stages) {
+      if (!environments_.contains(stage.environment)) {
+        report(source, stage.line,
+               fmt::format("unknown environment {}{}", quoted(stage.environment),
+                           suggestion(stage.environment, environments_)),
+               "the name of an Environment");
+      }
+      for (const auto& rule : stage.approvals) check(service, stage, rule, source);
+    }
+  }
+
+  void check(const Service& service, const Stage& stage, const ApprovalRule& rule, const Source& source) {
+    const auto team = teams_.find(rule.team);
+    if (team == teams_.end()) {
+      report(source, rule.line, fmt::format("unknown team {}{}", quoted(rule.team), suggestion(rule.team, teams_)),
+             "a team of the AccessPolicy");
+      return;
+    }
+    const auto& listed = team->second.document->members;
+    const std::set<std::string_view> members(listed.begin(), listed.end());
+    if (members.size() < rule.count) {
+      report(source, rule.line,
+             fmt::format("team {} has {} members, and {} must approve", quoted(rule.team), members.size(), rule.count),
+             "at least as many members as approvals");
+      return;
+    }
+    const auto able = approvers(service.name, stage.environment);
+    const auto count = std::ranges::count_if(members, [&](std::string_view person) { return able.contains(person); });
+    if (static_cast<std::size_t>(count) < rule.count) {
+      report(source, rule.line,
+             fmt::format("{} members of team {} hold the role approver for {} in {}, and {} must approve", count,
+                         quoted(rule.team), quoted(service.name), quoted(stage.environment), rule.count),
+             "a grant of the role approver to the team");
+    }
+  }
+
+  // Everybody who holds the role approver there, by themselves, by a team or by a token of theirs.
+  std::set<std::string_view> approvers(std::string_view service, std::string_view environment) const {
+    std::set<std::string_view> people;
+    const auto& policy = *policy_->document;
+    for (const auto& grant : policy.grants) {
+      if (grant.role != Role::approver || !holds(grant.environments, environment) || !holds(grant.services, service)) {
+        continue;
+      }
+      if (!grant.person.empty()) people.insert(grant.person);
+      if (const auto team = teams_.find(grant.team); team != teams_.end()) {
+        people.insert(team->second.document->members.begin(), team->second.document->members.end());
+      }
+      if (grant.token.empty()) continue;
+      for (const auto& person : policy.people) {
+        if (std::ranges::find(person.tokens, grant.token) != person.tokens.end()) people.insert(person.id);
+      }
+    }
+    return people;
+  }
+
+  void check(const Target& target, const Source& source) {
+    const auto service = services_.find(target.id.service);
+    if (service == services_.end()) {
+      report(source, source.line,
+             fmt::format("unknown service {}{}", quoted(target.id.service), suggestion(target.id.service, services_)),
+             "the name of a Service");
+    }
+    if (!environments_.contains(target.id.environment)) {
+      report(source, source.line,
+             fmt::format("unknown environment {}{}", quoted(target.id.environment),
+                         suggestion(target.id.environment, environments_)),
+             "the name of an Environment");
+    } else if (service != services_.end() &&
+               std::ranges::find(service->second.document->stages, target.id.environment, &Stage::environment) ==
+                   service->second.document->stages.end()) {
+      report(source, source.line,
+             fmt::format("service {} has no stage for environment {}", quoted(target.id.service),
+                         quoted(target.id.environment)),
+             fmt::format("a stage in {}:{}", service->second.source->file, service->second.source->line));
+    }
+  }
+
+  void check(const AccessPolicy& policy, const Source& source) {
+    // Documents that were not read by this parser may refer to nobody.
+    const auto is_person = [&](const std::string& id) {
+      return std::ranges::find(policy.people, id, &Person::id) != policy.people.end();
+    };
+    for (const auto& team : policy.teams) {
+      for (const auto& member : team.members) {
+        if (!is_person(member)) {
+          report(source, source.line, fmt::format("team {} has an unknown member", quoted(team.name)),
+                 "people of the same document");
+        }
+      }
+    }
+    std::set<std::string> unknown_environments;
+    std::set<std::string> unknown_services;
+    for (const auto& grant : policy.grants) {
+      if (!grant.team.empty() && std::ranges::find(policy.teams, grant.team, &Team::name) == policy.teams.end()) {
+        report(source, source.line, fmt::format("a grant to the unknown team {}", quoted(grant.team)),
+               "a team of the same document");
+      }
+      if (!grant.person.empty() && !is_person(grant.person)) {
+        report(source, source.line, "a grant to an unknown person", "a person of the same document");
+      }
+      for (const auto& name : grant.environments) {
+        if (name != "*" && !environments_.contains(name)) unknown_environments.insert(name);
+      }
+      for (const auto& name : grant.services) {
+        if (name != "*" && !services_.contains(name)) unknown_services.insert(name);
+      }
+    }
+    for (const auto& name : unknown_environments) {
+      report(source, source.line,
+             fmt::format("a grant names the unknown environment {}{}", quoted(name), suggestion(name, environments_)),
+             "the name of an Environment, or \"*\"");
+    }
+    for (const auto& name : unknown_services) {
+      report(source, source.line,
+             fmt::format("a grant names the unknown service {}{}", quoted(name), suggestion(name, services_)),
+             "the name of a Service, or \"*\"");
+    }
+  }
+
+  std::vector<Diagnostic> diagnostics_;
+  std::size_t count_ = 0;  // also of those beyond kMaxDiagnostics
+  ByName<Service> services_;
+  ByName<Environment> environments_;
+  ByName<Target> targets_;
+  std::deque<std::string> target_names_;       // what the keys of targets_ point into
+  std::optional<Found<AccessPolicy>> policy_;  // the first
+  ByName<Team> teams_;                         // of policy_
+};
+
+}  // namespace
+
+std::vector<Diagnostic> YamlDocumentParser::check(const std::vector<const SourcedDocument*>& all) const {
+  return Checker(all).run();
+}
+
+}  // namespace headgate::reconciler

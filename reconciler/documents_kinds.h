@@ -1,0 +1,39 @@
+// The spec of each kind of document. Each function reports every mistake; after one the result is not to be used.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/domain/documents.h"
+#include "engine/ports/people.h"
+#include "reconciler/yaml_reader.h"
+
+namespace headgate::reconciler {
+
+void read_service(YamlReader& r, const YamlNode& spec, Service& service);
+void read_environment(YamlReader& r, const YamlNode& spec, Environment& environment);
+void read_target(YamlReader& r, const YamlNode& spec, Target& target);
+// `mistakes_before`: of the reader when the document began. The directory is asked only for a policy without mistakes,
+// so that a broken one leaves nobody in it.
+void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
+                        AccessPolicy& policy);
+
+void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
+void read_check(YamlReader& r, const YamlNode& node, Check& check);
+
+// Where the names of a stage stand, in the order of its members; for diagnostics about what they refer to.
+struct StageNodes {
+  const YamlNode* environment = nullptr;
+  std::vector<const YamlNode*> gates;
+  std::vector<const YamlNode*> healthy;
+  std::vector<std::pair<std::string, const YamlNode*>> steps;  // before, then verify
+};
+
+// What a service's own document decides: gates, stages and steps named twice or not at all, reserved step names,
+// cycles.
+void check_service(YamlReader& r, const Service& service, const std::vector<const YamlNode*>& gate_names,
+                   const std::vector<StageNodes>& stages);
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,148 @@
+#include "reconciler/documents_parser.h"
+
+#include <fmt/core.h>
+
+#include <optional>
+#include <utility>
+
+#include "reconciler/documents_kinds.h"
+#include "reconciler/documents_size.h"
+#include "reconciler/documents_unsupported.h"
+#include "reconciler/yaml_reader.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::string_view kApiVersion = "headgate.dev/v1";
+
+struct Metadata {
+  std::string name;
+  const YamlNode* node = nullptr;  // of the name
+};
+
+void read_kind(YamlReader& r, const YamlNode& node, std::optional<DocumentKind>& out) {
+  if (node.kind == YamlNode::Kind::scalar && is_unsupported_kind(node.text)) {
+    r.at(node, fmt::format("the kind {} is not supported by this version", quoted(node.text)));
+    return;
+  }
+  DocumentKind kind{};
+  if (r.word(node, kind)) out = kind;
+}
+
+void read_metadata(YamlReader& r, const YamlNode& node, Metadata& metadata) {
+  Fields f(r, node, "metadata");
+  f.required("name", &YamlReader::line_of_text, metadata.name);
+  metadata.node = f.value_of("name");
+}
+
+// The name of all kinds but Target, which is named by what it points at.
+void check_name(YamlReader& r, const Metadata& metadata, const Document& document) {
+  if (metadata.name.empty()) return;
+  if (const auto* target = std::get_if<Target>(&document)) {
+    if (target->id.service.empty() || target->id.environment.empty()) return;
+    const auto expected = target->id.service + "." + target->id.environment;
+    if (metadata.name != expected) {
+      r.at(*metadata.node, "the name of a target is its service and environment", quoted(metadata.name),
+           quoted(expected));
+    }
+    return;
+  }
+  if (!is_name(metadata.name)) {
+    r.at(*metadata.node, "wrong value of 'name'", quoted(metadata.name),
+         "a name: up to 63 lower-case letters, digits and '-', beginning and ending with a letter or digit");
+  }
+}
+
+class DocumentReader {
+ public:
+  DocumentReader(YamlReader& r, People& people) : r_(r), people_(people) {}
+
+  // The document, of no use when there were mistakes.
+  std::optional<Document> read(const YamlNode& root, std::size_t mistakes_before) {
+    Fields f(r_, root, "a document");
+    bool known = false;
+    std::optional<DocumentKind> kind;
+    Metadata metadata;
+    const bool versioned =
+        f.required("apiVersion", [&](YamlReader& r, const YamlNode& node) { known = r.only(node, kApiVersion); });
+    if (versioned && !known) {
+      f.give_up();  // another notation, of which nothing more can be said
+      return std::nullopt;
+    }
+    f.required("kind", read_kind, kind);
+    f.required("metadata", read_metadata, metadata);
+    std::optional<Document> document;
+    f.required("spec", [&](YamlReader&, const YamlNode& spec) {
+      if (known && kind) document = read_spec(*kind, spec, metadata, mistakes_before);
+    });
+    if (!known || !kind) {
+      f.give_up();
+      return std::nullopt;
+    }
+    return document;
+  }
+
+ private:
+  Document read_spec(DocumentKind kind, const YamlNode& spec, const Metadata& metadata, std::size_t mistakes_before) {
+    Document document;
+    switch (kind) {
+      case DocumentKind::service: {
+        auto& service = document.emplace<Service>();
+        service.name = metadata.name;
+        read_service(r_, spec, service);
+        break;
+      }
+      case DocumentKind::environment: {
+        auto& environment = document.emplace<Environment>();
+        environment.name = metadata.name;
+        read_environment(r_, spec, environment);
+        break;
+      }
+      case DocumentKind::target:
+        read_target(r_, spec, document.emplace<Target>());
+        break;
+      case DocumentKind::access_policy: {
+        auto& policy = document.emplace<AccessPolicy>();
+        policy.name = metadata.name;
+        read_access_policy(r_, spec, people_, mistakes_before, policy);
+        break;
+      }
+    }
+    check_name(r_, metadata, document);
+    return document;
+  }
+
+  YamlReader& r_;
+  People& people_;
+};
+
+}  // namespace
+
+bool is_document_file(std::string_view path) {
+  if (!path.ends_with(".yaml") && !path.ends_with(".yml")) return false;
+  return !path.starts_with('.') && path.find("/.") == std::string_view::npos;
+}
+
+ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const FindBlob& find_blob) const {
+  ParsedDocuments parsed;
+  DiagnosticSink sink(file.path, file.text);
+  YamlReader reader(sink, find_blob);
+  DocumentReader documents(reader, people_);
+  std::size_t mistakes_before = 0;
+  read_yaml(file.text, sink, [&](const YamlNode& root) {
+    auto document = documents.read(root, mistakes_before);
+    if (document && sink.count() == mistakes_before) {
+      if (const auto size = stored_size(*document); size > kMaxStoredDocumentBytes) {
+        sink.add(root.place, "the document is too large for the log", fmt::format("about {} bytes", size),
+                 fmt::format("at most {} bytes", kMaxStoredDocumentBytes));
+      } else {
+        parsed.documents.push_back({{file.path, root.place.line, file.blob}, std::move(*document)});
+      }
+    }
+    mistakes_before = sink.count();
+  });
+  parsed.diagnostics = sink.take();
+  return parsed;
+}
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,32 @@
+// YAML files of the environments repository to documents.
+//
+// A document with any mistake is left out of ParsedDocuments, since a part of a policy is not a weaker policy but
+// another one. So `check` is meant for a commit whose files have no diagnostics of their own: over the rest, what is
+// left out would look unknown.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "engine/ports/document_parser.h"
+#include "engine/ports/people.h"
+
+namespace headgate::reconciler {
+
+// *.yaml and *.yml; not in or under hidden folders and files, which belong to other tools (.github/, .gitlab-ci.yml).
+bool is_document_file(std::string_view path);
+
+class YamlDocumentParser final : public DocumentParser {
+ public:
+  // `people` gives the ids that stand for the names of an AccessPolicy; it must outlive the parser and be thread-safe.
+  explicit YamlDocumentParser(People& people) : people_(people) {}
+
+  ParsedDocuments parse(const SourceFile& file, const FindBlob& find_blob) const override;
+  // Columns are 1: documents carry lines. What one document alone decides is found by parse.
+  std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all) const override;
+
+ private:
+  People& people_;
+};
+
+}  // namespace headgate::reconciler

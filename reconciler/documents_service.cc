@@ -1,0 +1,173 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "reconciler/documents_kinds.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t kMaxStages = 64;
+
+void read_threshold(YamlReader& r, const YamlNode& node, Threshold& bounds) {
+  Fields f(r, node, "a metric's bound");
+  const auto bound = [](YamlReader& reader, const YamlNode& value, std::optional<Decimal>& out) {
+    Decimal decimal;
+    if (reader.decimal(value, decimal)) out = std::move(decimal);
+  };
+  f.optional("min", bound, bounds.min);
+  f.optional("max", bound, bounds.max);
+  f.at_least_one_of({"min", "max"});
+  if (bounds.min && bounds.max && compare(*bounds.min, *bounds.max) > 0) {
+    r.at(*f.value_of("max"), "no value can pass", quoted(bounds.max->text), "at least the min, " + bounds.min->text);
+  }
+}
+
+bool is_metric_name(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  });
+}
+
+void read_metrics(YamlReader& r, const YamlNode& node, decltype(Gate::metrics)& metrics) {
+  if (!r.is_map(node, "metrics by name (a map)")) return;
+  for (const auto [key, value] : YamlEntries(node)) {
+    if (!is_metric_name(key.text)) {
+      r.at(key, "wrong name of a metric", quoted(key.text), "up to 63 letters, digits and . _ -");
+      continue;
+    }
+    read_threshold(r, value, metrics[std::string(key.text)]);
+  }
+}
+
+void read_gate(YamlReader& r, const YamlNode& node, Gate& gate, const YamlNode*& name) {
+  Fields f(r, node, "a gate");
+  gate.line = node.place.line;
+  name = &node;
+  if (f.required("name", &YamlReader::name, gate.name)) name = f.value_of("name");
+  f.optional("metrics", read_metrics, gate.metrics);
+}
+
+void read_trigger(YamlReader& r, const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::list) {
+    r.at(node, "a list of triggers is not supported by this version", "", "{manual: true}");
+    return;
+  }
+  Fields f(r, node, "a trigger");
+  f.optional("manual", [](YamlReader& reader, const YamlNode& value) {
+    bool manual = true;
+    if (reader.boolean(value, manual) && !manual) reader.wrong_value(value, "true, or no trigger at all");
+  });
+  f.at_least_one_of({"manual"});
+}
+
+void read_requires(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes) {
+  Fields f(r, node, "a stage's requirements");
+  f.optional("gates",
+             [&](YamlReader& reader, const YamlNode& value) { reader.names(value, stage.gates, &nodes.gates); });
+  f.optional("healthy",
+             [&](YamlReader& reader, const YamlNode& value) { reader.names(value, stage.healthy, &nodes.healthy); });
+}
+
+void read_approval(YamlReader& r, const YamlNode& node, ApprovalRule& rule) {
+  Fields f(r, node, "an approval rule");
+  rule.line = node.place.line;
+  f.required("team", &YamlReader::name, rule.team);
+  f.optional("count", [&](YamlReader& reader, const YamlNode& value) { reader.number(value, rule.count, 1, 100); });
+}
+
+void read_approvals(YamlReader& r, const YamlNode& node, std::vector<ApprovalRule>& rules) {
+  if (!r.is_list(node)) return;
+  for (const auto& item : YamlItems(node)) {
+    ApprovalRule rule;
+    read_approval(r, item, rule);
+    const auto same = std::ranges::find(rules, rule.team, &ApprovalRule::team);
+    if (!rule.team.empty() && same != rules.end()) {
+      r.at(item, fmt::format("a second approval rule for team {}", quoted(rule.team)), "",
+           fmt::format("one count for it, in line {}", same->line));
+    }
+    rules.push_back(std::move(rule));
+  }
+}
+
+void read_protection(YamlReader& r, const YamlNode& node, Stage& stage) {
+  Fields f(r, node, "a stage's protection");
+  f.optional("approvals", read_approvals, stage.approvals);
+  f.optional("selfApproval", &YamlReader::boolean, stage.self_approval);
+  f.optional("approvalExpiry", &YamlReader::positive_duration, stage.approval_expiry);
+  f.optional("wait", &YamlReader::duration, stage.wait);
+  stage.wait_line = f.line_of("wait");
+}
+
+void read_strategy(YamlReader& r, const YamlNode& node) {
+  Fields f(r, node, "a strategy");
+  f.optional("direct", [](YamlReader& reader, const YamlNode& value) { Fields none(reader, value, "direct"); });
+  f.at_least_one_of({"direct"});
+}
+
+void read_rollback(YamlReader& r, const YamlNode& node, Stage& stage) {
+  Fields f(r, node, "a rollback rule");
+  f.optional("automatic", &YamlReader::boolean, stage.rollback_automatic);
+  f.optional("quarantine", &YamlReader::boolean, stage.rollback_quarantine);
+  f.optional("to", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "previous"); });
+}
+
+// Lists of hooks and verifications, with the place of each name.
+template <class T, class Read>
+auto steps_reader(StageNodes& nodes, Read read) {
+  return [&nodes, read](YamlReader& r, const YamlNode& node, std::vector<T>& steps) {
+    if (!r.list(node, steps, read)) return;
+    std::size_t i = 0;
+    for (const auto& item : YamlItems(node)) {
+      const auto* place = &item;
+      for (const auto [key, value] : YamlEntries(item)) {
+        if (key.text == "name") place = &value;
+      }
+      nodes.steps.emplace_back(steps[i++].name, place);
+    }
+  };
+}
+
+void read_stage(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes) {
+  Fields f(r, node, "a stage");
+  stage.line = node.place.line;
+  nodes.environment = &node;
+  if (f.required("environment", &YamlReader::name, stage.environment)) nodes.environment = f.value_of("environment");
+  f.optional("trigger", read_trigger);
+  f.optional("requires", read_requires, stage, nodes);
+  stage.requires_line = f.line_of("requires");
+  f.optional("protection", read_protection, stage);
+  f.optional("supersede", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "newest", {"queue"}); });
+  f.optional("before", steps_reader<Hook>(nodes, read_hook), stage.before);
+  f.optional("strategy", read_strategy);
+  f.optional("verify", steps_reader<Check>(nodes, read_check), stage.verify);
+  f.optional("rollback", read_rollback, stage);
+}
+
+}  // namespace
+
+void read_service(YamlReader& r, const YamlNode& spec, Service& service) {
+  std::vector<const YamlNode*> gate_names;
+  std::vector<StageNodes> stages;
+  {
+    Fields f(r, spec, "a service's spec");
+    f.optional("group", &YamlReader::name, service.group);
+    f.optional("gates", [&](YamlReader& reader, const YamlNode& node) {
+      reader.list(node, service.gates, [&](YamlReader& inner, const YamlNode& item, Gate& gate) {
+        read_gate(inner, item, gate, gate_names.emplace_back());
+      });
+    });
+    f.required("stages", [&](YamlReader& reader, const YamlNode& node) {
+      const bool is_list =
+          reader.list(node, service.stages, [&](YamlReader& inner, const YamlNode& item, Stage& stage) {
+            read_stage(inner, item, stage, stages.emplace_back());
+          });
+      if (is_list && stages.empty()) reader.wrong_value(node, "at least one stage");
+      if (stages.size() > kMaxStages) reader.wrong_value(node, fmt::format("at most {} stages", kMaxStages));
+    });
+  }
+  if (stages.size() <= kMaxStages) check_service(r, service, gate_names, stages);
+}
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,133 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "reconciler/documents_kinds.h"
+
+namespace headgate::reconciler {
+namespace {
+
+// Steps that a plan has by itself.
+constexpr std::array<std::string_view, 5> kReservedSteps{"gates", "approval", "wait", "deploy", "retire"};
+constexpr std::string_view kReservedPrefix = "rollback-";
+
+void check_steps(YamlReader& r, const StageNodes& stage) {
+  std::map<std::string_view, const YamlNode*> seen;
+  for (const auto& [name, node] : stage.steps) {
+    if (name.empty()) continue;
+    if (std::ranges::find(kReservedSteps, name) != kReservedSteps.end() || name.starts_with(kReservedPrefix)) {
+      r.at(*node, fmt::format("the step name {} is reserved", quoted(name)), "",
+           fmt::format("another name than {}, and not {}…", enumerate({kReservedSteps.begin(), kReservedSteps.end()}),
+                       kReservedPrefix));
+    }
+    if (const auto [first, is_new] = seen.emplace(name, node); !is_new) {
+      r.at(*node, fmt::format("duplicate step name {} in this stage", quoted(name)), "",
+           fmt::format("a name of its own; line {} has it already", first->second->place.line));
+    }
+  }
+}
+
+// Of each stage, the stages whose health it requires.
+using Edges = std::vector<std::vector<std::size_t>>;
+
+Edges edges_of(const Service& service) {
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < service.stages.size(); ++i) index.emplace(service.stages[i].environment, i);
+  Edges edges(service.stages.size());
+  for (std::size_t i = 0; i < service.stages.size(); ++i) {
+    for (const auto& environment : service.stages[i].healthy) {
+      if (const auto found = index.find(environment); found != index.end()) edges[i].push_back(found->second);
+    }
+  }
+  return edges;
+}
+
+// The shortest ring through `start`, as "a -> b -> a"; empty when there is none.
+std::string ring_through(const Service& service, const Edges& edges, std::size_t start) {
+  const auto none = edges.size();
+  std::vector<std::size_t> came_from(edges.size(), none);
+  std::vector<std::size_t> queue{start};
+  for (std::size_t head = 0; head < queue.size(); ++head) {
+    const auto at = queue[head];
+    for (const auto next : edges[at]) {
+      if (next == start) {
+        auto path = service.stages[start].environment;
+        for (auto back = at; back != start; back = came_from[back]) {
+          path.insert(0, service.stages[back].environment + " -> ");
+        }
+        return service.stages[start].environment + " -> " + path;
+      }
+      if (came_from[next] != none) continue;
+      came_from[next] = at;
+      queue.push_back(next);
+    }
+  }
+  return {};
+}
+
+std::vector<std::string_view> names_of(const std::map<std::string_view, std::uint32_t>& lines) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, line] : lines) names.push_back(name);
+  return names;
+}
+
+}  // namespace
+
+void check_service(YamlReader& r, const Service& service, const std::vector<const YamlNode*>& gate_names,
+                   const std::vector<StageNodes>& stages) {
+  std::map<std::string_view, std::uint32_t> gates;  // with their lines
+  bool gates_known = true;                          // else what refers to a gate cannot be judged
+  for (std::size_t i = 0; i < service.gates.size(); ++i) {
+    const auto& gate = service.gates[i];
+    if (gate.name.empty()) {
+      gates_known = false;
+    } else if (const auto [first, is_new] = gates.emplace(gate.name, gate.line); !is_new) {
+      r.at(*gate_names[i], fmt::format("duplicate gate {}", quoted(gate.name)), "",
+           fmt::format("a name of its own; line {} has it already", first->second));
+    }
+  }
+
+  std::map<std::string_view, std::uint32_t> environments;
+  bool environments_known = true;
+  for (std::size_t i = 0; i < service.stages.size(); ++i) {
+    const auto& stage = service.stages[i];
+    if (stage.environment.empty()) {
+      environments_known = false;
+    } else if (const auto [first, is_new] = environments.emplace(stage.environment, stage.line); !is_new) {
+      r.at(*stages[i].environment, fmt::format("a second stage for environment {}", quoted(stage.environment)), "",
+           fmt::format("one stage for it, in line {}", first->second));
+    }
+  }
+
+  for (std::size_t i = 0; i < service.stages.size(); ++i) {
+    const auto& stage = service.stages[i];
+    for (std::size_t k = 0; gates_known && k < stage.gates.size(); ++k) {
+      const auto& name = stage.gates[k];
+      if (gates.contains(name)) continue;
+      r.at(*stages[i].gates[k], fmt::format("unknown gate {}{}", quoted(name), r.suggestion(name, names_of(gates))), "",
+           "a gate of this service");
+    }
+    for (std::size_t k = 0; environments_known && k < stage.healthy.size(); ++k) {
+      const auto& name = stage.healthy[k];
+      if (environments.contains(name)) continue;
+      r.at(*stages[i].healthy[k],
+           fmt::format("this service has no stage for environment {}{}", quoted(name),
+                       r.suggestion(name, names_of(environments))),
+           "", "the environment of another stage");
+    }
+    check_steps(r, stages[i]);
+  }
+
+  const auto edges = edges_of(service);
+  for (std::size_t i = 0; i < service.stages.size(); ++i) {
+    if (const auto ring = ring_through(service, edges, i); !ring.empty()) {
+      r.at(*stages[i].environment, "stages wait for each other in a circle: " + ring, "",
+           "an order in which each can come first");
+      return;  // the other stages of the ring would say the same
+    }
+  }
+}
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,104 @@
+#include <fmt/core.h>
+
+#include "reconciler/documents_kinds.h"
+#include "reconciler/documents_text.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t kMaxUrlBytes = 2048;
+
+void read_url(YamlReader& r, const YamlNode& node, std::string& out) {
+  std::string url;
+  if (!r.line_of_text(node, url) || !read_template(r, node, url)) return;
+  const std::string_view text = url;
+  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  const auto rest = text.substr(scheme);
+  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (scheme == 0 || authority.empty() || text.find(' ') != std::string_view::npos || text.size() > kMaxUrlBytes) {
+    r.wrong_value(node, fmt::format("a URL of at most {} bytes that begins with http:// or https://", kMaxUrlBytes));
+  } else if (authority.find('@') != std::string_view::npos) {
+    // Documents and what runs from them are recorded for good.
+    r.at(node, "a URL may not hold a user name or password", "", "the URL without them");
+  } else {
+    out = std::move(url);
+  }
+}
+
+void read_expected_latency(YamlReader& r, const YamlNode& node, std::optional<Duration>& max) {
+  Fields f(r, node, "a latency bound");
+  Duration value{};
+  if (f.required("max", &YamlReader::positive_duration, value)) max = value;
+}
+
+void read_expected_body(YamlReader& r, const YamlNode& node, std::string& contains) {
+  Fields f(r, node, "an expected body");
+  f.optional("contains", [&](YamlReader& reader, const YamlNode& value) {
+    if (read_template(reader, value, contains) && contains.empty()) reader.wrong_value(value, "text that is not empty");
+  });
+  f.at_least_one_of({"contains"});
+}
+
+void read_http(YamlReader& r, const YamlNode& node, std::optional<HttpCheck>& out) {
+  auto& http = out.emplace();
+  Fields f(r, node, "an http check");
+  f.required("url", read_url, http.url);
+  f.optional("expect", [&](YamlReader& reader, const YamlNode& value) {
+    Fields e(reader, value, "an http expectation");
+    e.optional("status", [&](YamlReader& inner, const YamlNode& n) { inner.number(n, http.status, 100, 599); });
+    e.optional("latency", read_expected_latency, http.latency_max);
+    e.optional("body", read_expected_body, http.contains);
+  });
+}
+
+bool has_field(const YamlNode* node, std::string_view field) {
+  if (node == nullptr) return false;
+  for (const auto [key, value] : YamlEntries(*node)) {
+    if (key.text == field) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void read_hook(YamlReader& r, const YamlNode& node, Hook& hook) {
+  Fields f(r, node, "a hook");
+  hook.line = node.place.line;
+  f.required("name", &YamlReader::name, hook.name);
+  f.required("run", read_run, hook.run);
+}
+
+void read_check(YamlReader& r, const YamlNode& node, Check& check) {
+  Fields f(r, node, "a verification");
+  check.line = node.place.line;
+  f.required("name", &YamlReader::name, check.name);
+  f.optional("http", read_http, check.http);
+  f.optional("run", [&](YamlReader& reader, const YamlNode& value) { read_run(reader, value, check.run.emplace()); });
+  f.exactly_one_of({"http", "run"});
+  f.optional("attempts",
+             [&](YamlReader& reader, const YamlNode& value) { reader.number(value, check.attempts, 1, 1000); });
+  f.optional("successes",
+             [&](YamlReader& reader, const YamlNode& value) { reader.number(value, check.successes, 1, 1000); });
+  f.optional("interval", &YamlReader::positive_duration, check.interval);
+  f.optional("after", &YamlReader::duration, check.after);
+  const bool timeout = f.optional("timeout", &YamlReader::positive_duration, check.timeout);
+
+  if (check.successes > check.attempts) {
+    r.at(*f.value_of("successes"), "the verification can never pass",
+         fmt::format("{} successes within {} attempts", check.successes, check.attempts),
+         "at least as many attempts as successes");
+  }
+  if (check.run) {
+    // One attempt is one run of the command: both have the same time, written at either place.
+    if (timeout && has_field(f.value_of("run"), "timeout")) {
+      r.at(*f.value_of("timeout"), "the time of an attempt is given twice", "",
+           "the timeout of the command or of the verification");
+    } else if (timeout) {
+      check.run->timeout = check.timeout;
+    } else {
+      check.timeout = check.run->timeout;
+    }
+  }
+}
+
+}  // namespace headgate::reconciler

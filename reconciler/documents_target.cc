@@ -1,0 +1,111 @@
+// Target and Environment.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "reconciler/documents_kinds.h"
+#include "reconciler/documents_text.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t kMaxValueBytes = 4096;
+
+void read_commit(YamlReader& r, const YamlNode& node, std::string& out) {
+  if (!r.is_scalar(node, "a commit")) return;
+  const bool hex =
+      std::ranges::all_of(node.text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (!hex || (node.text.size() != 40 && node.text.size() != 64)) {
+    r.wrong_value(node, "the full id of a commit: 40 or 64 lower-case hexadecimal digits");
+    return;
+  }
+  out = node.text;
+}
+
+void read_bounded_value(YamlReader& r, const YamlNode& node, std::string& out) {
+  if (node.text.size() > kMaxValueBytes) {
+    r.wrong_value(node, fmt::format("at most {} bytes", kMaxValueBytes));
+    return;
+  }
+  read_value(r, node, out);
+}
+
+void read_artifacts(YamlReader& r, const YamlNode& node, StringMap& artifacts) {
+  if (!r.is_map(node, "artifacts by name (a map)")) return;
+  for (const auto [key, value] : YamlEntries(node)) {
+    if (!is_variable_name(key.text)) {
+      r.at(key, "wrong name of an artifact", quoted(key.text), "a letter, then up to 62 letters, digits, '_' and '-'");
+      continue;
+    }
+    auto& reference = artifacts[std::string(key.text)];
+    read_bounded_value(r, value, reference);
+    if (reference.empty() && value.kind == YamlNode::Kind::scalar && value.text.empty()) {
+      r.at(value, fmt::format("the artifact {} has no reference", quoted(key.text)));
+    }
+  }
+}
+
+// The names under which a command's environment holds them fold case and '-'.
+std::string environment_name(std::string_view variable) {
+  std::string name(variable);
+  for (auto& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+void read_variables(YamlReader& r, const YamlNode& node, StringMap& variables) {
+  if (!r.is_map(node, "variables by name (a map)")) return;
+  std::map<std::string, std::string_view> folded;
+  for (const auto [key, value] : YamlEntries(node)) {
+    if (!is_variable_name(key.text)) {
+      r.at(key, "wrong name of a variable", quoted(key.text), "a letter, then up to 62 letters, digits, '_' and '-'");
+      continue;
+    }
+    const auto [first, is_new] = folded.emplace(environment_name(key.text), key.text);
+    if (!is_new && first->second != key.text) {
+      r.at(key,
+           fmt::format("the variables {} and {} have the same name in the environment of a command",
+                       quoted(first->second), quoted(key.text)),
+           "", "names that differ by more than case and '-'");
+    }
+    read_bounded_value(r, value, variables[std::string(key.text)]);
+  }
+}
+
+void read_release(YamlReader& r, const YamlNode& node, Release& release) {
+  Fields f(r, node, "a release");
+  f.required("version", &YamlReader::version, release.version);
+  f.optional("commit", read_commit, release.commit);
+  f.optional("artifacts", read_artifacts, release.artifacts);
+}
+
+}  // namespace
+
+void read_target(YamlReader& r, const YamlNode& spec, Target& target) {
+  Fields f(r, spec, "a target's spec");
+  f.required("service", &YamlReader::name, target.id.service);
+  f.required("environment", &YamlReader::name, target.id.environment);
+  f.required("release", read_release, target.release);
+  f.optional("variables", read_variables, target.variables);
+  f.optional("suspend", &YamlReader::boolean, target.suspend);
+  f.optional("onDelete", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "retain", {"retire"}); });
+}
+
+void read_environment(YamlReader& r, const YamlNode& spec, Environment& environment) {
+  Fields f(r, spec, "an environment's spec");
+  f.required("driver", [&](YamlReader& reader, const YamlNode& node) {
+    Fields d(reader, node, "a driver");
+    d.optional("command", [&](YamlReader& inner, const YamlNode& value) {
+      Fields c(inner, value, "a command driver");
+      auto& driver = environment.driver;
+      c.required("deploy", read_command, driver.deploy);
+      c.required("observe", read_command, driver.observe);
+      c.optional("retire", [&](YamlReader& reader_of_list, const YamlNode& list) {
+        read_command(reader_of_list, list, driver.retire.emplace());
+      });
+    });
+    d.at_least_one_of({"command"});
+  });
+  f.optional("observeEvery", &YamlReader::positive_duration, environment.observe_every);
+}
+
+}  // namespace headgate::reconciler

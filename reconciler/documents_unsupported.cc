@@ -1,0 +1,76 @@
+#include "reconciler/documents_unsupported.h"
+
+#include <algorithm>
+#include <array>
+
+namespace headgate::reconciler {
+namespace {
+
+using Words = std::string_view;
+
+constexpr std::array kMetadata{Words("formerly")};
+constexpr std::array kService{Words("source"), Words("dependsOn"), Words("analysis")};
+constexpr std::array kGate{Words("maxAge"), Words("schedule"), Words("run"), Words("after")};
+constexpr std::array kThreshold{Words("otherwise"), Words("track")};
+constexpr std::array kStage{Words("expedite"), Words("maxConcurrent"), Words("downtime"), Words("objectives"),
+                            Words("driver")};
+constexpr std::array kTrigger{Words("branch"), Words("tag"), Words("after"), Words("soak"), Words("schedule")};
+constexpr std::array kRequires{Words("signedCommit")};
+constexpr std::array kProtection{Words("unknownAuthors")};
+constexpr std::array kHook{Words("keeps"), Words("irreversible")};
+constexpr std::array kStrategy{Words("canary"), Words("blueGreen"), Words("rolling")};
+constexpr std::array kVerification{Words("tcp"), Words("tls"), Words("dns")};
+constexpr std::array kHttp{Words("followRedirects")};
+constexpr std::array kExpectation{Words("header"), Words("followRedirects")};
+constexpr std::array kBody{Words("jsonPointer"), Words("equals")};
+constexpr std::array kRollback{Words("restore")};
+constexpr std::array kEnvironment{Words("traffic"),    Words("locations"),         Words("onLocationFailure"),
+                                  Words("prometheus"), Words("windows"),           Words("overrun"),
+                                  Words("selfHeal"),   Words("ignoreDifferences"), Words("maxConcurrent"),
+                                  Words("retention"),  Words("monitors"),          Words("maintenance")};
+constexpr std::array kDriver{Words("container"), Words("webhook")};
+constexpr std::array kTarget{Words("variablesFrom")};
+constexpr std::array kGrant{Words("requireClaims")};
+
+constexpr std::array kTable{
+    UnsupportedFields{"metadata", kMetadata},
+    UnsupportedFields{"a service's spec", kService},
+    UnsupportedFields{"a gate", kGate},
+    UnsupportedFields{"a metric's bound", kThreshold},
+    UnsupportedFields{"a stage", kStage},
+    UnsupportedFields{"a trigger", kTrigger},
+    UnsupportedFields{"a stage's requirements", kRequires},
+    UnsupportedFields{"a stage's protection", kProtection},
+    UnsupportedFields{"a hook", kHook},
+    UnsupportedFields{"a strategy", kStrategy},
+    UnsupportedFields{"a verification", kVerification},
+    UnsupportedFields{"an http check", kHttp},
+    UnsupportedFields{"an http expectation", kExpectation},
+    UnsupportedFields{"an expected body", kBody},
+    UnsupportedFields{"a rollback rule", kRollback},
+    UnsupportedFields{"an environment's spec", kEnvironment},
+    UnsupportedFields{"a driver", kDriver},
+    UnsupportedFields{"a target's spec", kTarget},
+    UnsupportedFields{"a grant", kGrant},
+};
+
+}  // namespace
+
+std::span<const UnsupportedFields> unsupported_fields() {
+  return kTable;
+}
+
+bool is_unsupported_field(std::string_view section, std::string_view field) {
+  const auto row = std::ranges::find(kTable, section, &UnsupportedFields::section);
+  return row != kTable.end() && std::ranges::find(row->fields, field) != row->fields.end();
+}
+
+bool is_unsupported_kind(std::string_view kind) {
+  return kind == "NotificationPolicy";
+}
+
+bool is_unsupported_placeholder(std::string_view placeholder) {
+  return placeholder == "location" || placeholder == "slot";
+}
+
+}  // namespace headgate::reconciler

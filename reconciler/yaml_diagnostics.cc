@@ -1,0 +1,119 @@
+#include "reconciler/yaml_diagnostics.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <tuple>
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t kMaxQuotedBytes = 80;
+constexpr std::size_t kMaxComparedBytes = 64;
+
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
+// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::array<std::size_t, kMaxComparedBytes + 1> before_last{};
+  std::array<std::size_t, kMaxComparedBytes + 1> last{};
+  std::array<std::size_t, kMaxComparedBytes + 1> row{};
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+      }
+    }
+    before_last = last;
+    last = row;
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+void DiagnosticSink::add(Place place, std::string message, std::string found, std::string expected) {
+  if (++count_ > kMaxDiagnostics) return;
+  diagnostics_.push_back(
+      {file_, place.line, character_column(place), std::move(message), std::move(found), std::move(expected)});
+}
+
+std::uint32_t DiagnosticSink::character_column(Place place) {
+  if (line_starts_.empty()) {
+    // The parser does not count a byte order mark.
+    line_starts_.push_back(text_.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+    for (auto at = text_.find('\n'); at != std::string_view::npos; at = text_.find('\n', at + 1)) {
+      line_starts_.push_back(at + 1);
+    }
+  }
+  if (place.line == 0 || place.line > line_starts_.size()) return place.column;
+  const auto before = text_.substr(line_starts_[place.line - 1], place.column - 1);
+  const auto inside = std::ranges::count_if(before, continues_character);
+  return place.column - static_cast<std::uint32_t>(inside);
+}
+
+std::vector<Diagnostic> DiagnosticSink::take() {
+  std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& d) { return std::tuple(d.line, d.column); });
+  if (count_ > kMaxDiagnostics && !diagnostics_.empty()) {
+    const auto& last = diagnostics_.back();
+    diagnostics_.push_back({file_, last.line, last.column,
+                            fmt::format("{} more mistakes in this file are not listed", count_ - kMaxDiagnostics), "",
+                            ""});
+  }
+  return std::move(diagnostics_);
+}
+
+std::string quoted(std::string_view text) {
+  const bool cut = text.size() > kMaxQuotedBytes;
+  if (cut) {
+    auto end = kMaxQuotedBytes;
+    while (end > 0 && continues_character(text[end])) --end;
+    text = text.substr(0, end);
+  }
+  std::string result = "'";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      fmt::format_to(std::back_inserter(result), "\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result + (cut ? "…'" : "'");
+}
+
+std::string_view nearest(std::string_view text, const std::vector<std::string_view>& candidates) {
+  if (text.size() > kMaxComparedBytes) return {};
+  std::string_view best;
+  auto best_distance = std::max<std::size_t>(text.size() / 3, 1) + 1;
+  for (const auto candidate : candidates) {
+    if (candidate.size() > kMaxComparedBytes) continue;
+    if (const auto d = distance(text, candidate); d < best_distance) {
+      best_distance = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view text, const std::vector<std::string_view>& candidates) {
+  const auto best = nearest(text, candidates);
+  return best.empty() ? std::string() : fmt::format(", did you mean '{}'?", best);
+}
+
+std::string enumerate(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
+}  // namespace headgate::reconciler

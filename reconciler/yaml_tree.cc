@@ -1,0 +1,267 @@
+#include "reconciler/yaml_tree.h"
+
+#include <fmt/core.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory_resource>
+#include <optional>
+#include <spanstream>
+#include <vector>
+
+namespace headgate::reconciler {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+Place place_of(const YAML::Mark& mark) {
+  return {static_cast<std::uint32_t>(std::max(mark.line, 0)) + 1,
+          static_cast<std::uint32_t>(std::max(mark.column, 0)) + 1};
+}
+
+// Leaves the parser when the file can be read no further; the reason is in the sink.
+struct Stop {};
+
+// Equal keys of larger maps are found by sorting; in small ones, nearly all, by looking at each pair.
+constexpr std::size_t kSmallMap = 16;
+
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  TreeBuilder(DiagnosticSink& sink, std::size_t text_size) : sink_(sink), arena_(text_size + 4096) {}
+
+  const YamlNode* root() const { return root_; }
+  bool saw_document() const { return saw_document_; }
+  YAML::Mark start() const { return start_; }
+
+  // Gives up the tree of the document before.
+  void reset() {
+    root_ = nullptr;
+    saw_document_ = false;
+    open_.clear();
+    arena_.release();
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    saw_document_ = true;
+    start_ = mark;
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(Kind::null, mark); }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    sink_.add(place_of(mark), "aliases are not allowed in documents", "an alias", "the value itself");
+    add(Kind::refused, mark);
+  }
+
+  void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    sink_.add(place_of(mark), "anchors are not allowed in documents", quoted("&" + name), "the value without it");
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
+    refuse_tag(mark, tag);
+    auto* node = add(Kind::scalar, mark);
+    node->quoted = tag == "!";
+    if (!value.empty()) {
+      auto* copy = static_cast<char*>(arena_.allocate(value.size(), 1));
+      std::memcpy(copy, value.data(), value.size());
+      node->text = {copy, value.size()};
+    }
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    refuse_tag(mark, tag);
+    enter(add(Kind::list, mark));
+  }
+  void OnSequenceEnd() override {
+    open_.back().node->size = open_.back().children;
+    open_.pop_back();
+  }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    refuse_tag(mark, tag);
+    enter(add(Kind::map, mark));
+  }
+  void OnMapEnd() override {
+    const auto map = open_.back();
+    open_.pop_back();
+    HEADGATE_CHECK(map.children % 2 == 0);
+    map.node->size = map.children / 2;
+    refuse_equal_keys(*map.node, map.node->size);
+  }
+
+ private:
+  struct Open {
+    YamlNode* node;
+    YamlNode* last;
+    std::uint32_t children;
+  };
+
+  YamlNode* add(Kind kind, const YAML::Mark& mark) {
+    auto* node = new (arena_.allocate(sizeof(YamlNode), alignof(YamlNode))) YamlNode{.kind = kind,
+                                                                                     .quoted = false,
+                                                                                     .place = place_of(mark),
+                                                                                     .text = {},
+                                                                                     .first = nullptr,
+                                                                                     .next = nullptr,
+                                                                                     .size = 0};
+    if (open_.empty()) {
+      root_ = node;
+      return node;
+    }
+    auto& parent = open_.back();
+    if (parent.node->kind == Kind::map) {
+      if (parent.children % 2 == 0) {
+        if (kind != Kind::scalar && kind != Kind::refused) {
+          sink_.add(node->place, "the name of a field must be text", found_key(kind), "text");
+        }
+      } else if (kind == Kind::null) {
+        node->place = parent.last->place;  // an absent value has no place of its own
+      }
+    }
+    (parent.last == nullptr ? parent.node->first : parent.last->next) = node;
+    parent.last = node;
+    ++parent.children;
+    return node;
+  }
+
+  void enter(YamlNode* node) {
+    if (open_.size() == kMaxNesting) {
+      sink_.add(node->place, "the document is nested too deeply", "",
+                fmt::format("at most {} levels of lists and maps", kMaxNesting));
+      throw Stop{};
+    }
+    open_.push_back({node, nullptr, 0});
+  }
+
+  static std::string found_key(Kind kind) {
+    return kind == Kind::null ? "nothing" : kind == Kind::list ? "a list" : "a map";
+  }
+
+  // yaml-cpp names plain values "?" and quoted ones "!".
+  void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    sink_.add(place_of(mark), "tags are not allowed in documents", quoted(tag), "the value without it");
+  }
+
+  void refuse_equal_keys(const YamlNode& map, std::size_t size) {
+    if (size < 2) return;
+    if (size <= kSmallMap) {
+      for (const auto [key, value] : YamlEntries(map)) {
+        for (const auto [earlier, earlier_value] : YamlEntries(map)) {
+          if (&earlier == &key) break;
+          if (earlier.text != key.text) continue;
+          refuse_equal(earlier, key);
+          break;
+        }
+      }
+      return;
+    }
+    std::vector<const YamlNode*> keys;
+    keys.reserve(size);
+    for (const auto [key, value] : YamlEntries(map)) keys.push_back(&key);
+    std::ranges::stable_sort(keys, {}, [](const YamlNode* key) { return key->text; });
+    for (std::size_t i = 1, first = 0; i < keys.size(); ++i) {
+      if (keys[i]->text == keys[first]->text) {
+        refuse_equal(*keys[first], *keys[i]);
+      } else {
+        first = i;
+      }
+    }
+  }
+
+  void refuse_equal(const YamlNode& earlier, const YamlNode& later) {
+    sink_.add(later.place,
+              fmt::format("duplicate field {}, given in line {} already", quoted(later.text), earlier.place.line));
+  }
+
+  DiagnosticSink& sink_;
+  std::pmr::monotonic_buffer_resource arena_;
+  std::vector<Open> open_;
+  YamlNode* root_ = nullptr;
+  YAML::Mark start_;
+  bool saw_document_ = false;
+};
+
+struct BadText {
+  std::size_t offset;
+  bool control;  // a control character; else not UTF-8
+};
+
+// RFC 3629, and YAML's printable characters: of the controls only tab, line feed, carriage return and next line.
+std::optional<BadText> find_bad_text(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto c = byte(i);
+    if (c < 0x80) {
+      if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return BadText{i, true};
+      ++i;
+      continue;
+    }
+    const std::size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+    if (c < 0xC2 || c > 0xF4 || i + length > text.size()) return BadText{i, false};
+    std::uint32_t point = c & (0xFFU >> (length + 1));
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((byte(i + k) & 0xC0U) != 0x80U) return BadText{i, false};
+      point = point << 6U | (byte(i + k) & 0x3FU);
+    }
+    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+    if (overlong || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return BadText{i, false};
+    if (point < 0xA0 && point != 0x85) return BadText{i, true};
+    i += length;
+  }
+  return std::nullopt;
+}
+
+Place place_at(std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line = static_cast<std::uint32_t>(std::ranges::count(before, '\n')) + 1;
+  const auto newline = before.rfind('\n');
+  const auto start = newline == std::string_view::npos ? 0 : newline + 1;
+  return {line, static_cast<std::uint32_t>(offset - start) + 1};
+}
+
+}  // namespace
+
+void read_yaml(std::string_view text, DiagnosticSink& sink, const std::function<void(const YamlNode&)>& on_document) {
+  if (text.size() > kMaxFileBytes) {
+    sink.add({1, 1}, "the file is too large", fmt::format("{} bytes", text.size()),
+             fmt::format("at most {} bytes", kMaxFileBytes));
+    return;
+  }
+  if (const auto bad = find_bad_text(text)) {
+    sink.add(place_at(text, bad->offset), bad->control ? "a control character in the text" : "the text is not UTF-8",
+             fmt::format("byte 0x{:02x}", static_cast<unsigned char>(text[bad->offset])),
+             bad->control ? "printable text" : "UTF-8");
+    return;
+  }
+  TreeBuilder builder(sink, text.size());
+  try {
+    std::ispanstream stream(std::span<const char>(text.data(), text.size()));
+    YAML::Parser parser(stream);
+    int previous_start = -1;
+    while (true) {
+      builder.reset();
+      if (!parser.HandleNextDocument(builder) || !builder.saw_document()) return;
+      // yaml-cpp takes some stray tokens for an empty document and never passes them.
+      if (builder.start().pos <= previous_start) {
+        sink.add(place_of(builder.start()), "not valid YAML", "text that belongs to no document", "");
+        return;
+      }
+      previous_start = builder.start().pos;
+      if (builder.root() != nullptr && builder.root()->kind != Kind::null) on_document(*builder.root());
+    }
+  } catch (const YAML::Exception& error) {
+    sink.add(place_of(error.mark), "not valid YAML: " + error.msg);
+  } catch (const Stop&) {
+    // reported where it was thrown
+  }
+}
+
+}  // namespace headgate::reconciler

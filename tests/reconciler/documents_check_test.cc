@@ -1,0 +1,210 @@
+// What no file can tell alone.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reconciler/scaffold.h"
+#include "tests/reconciler/documents_support.h"
+
+namespace headgate::reconciler::testing {
+namespace {
+
+// Files in order; each is named by its place: 1.yaml, 2.yaml, …
+std::string checked(const std::vector<std::string>& files) {
+  OfflinePeople people;
+  const YamlDocumentParser parser(people);
+  std::vector<ParsedDocuments> parsed;
+  for (const auto& text : files) {
+    parsed.push_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
+    EXPECT_EQ(in_lines(parsed.back().diagnostics), "");
+  }
+  std::vector<const SourcedDocument*> all;
+  for (const auto& file : parsed) {
+    for (const auto& document : file.documents) all.push_back(&document);
+  }
+  return in_lines(parser.check(all));
+}
+
+std::string named_environment(std::string_view name) {
+  return document("Environment", name, "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n");
+}
+
+std::string policy(std::string_view grants) {
+  return access(
+      "  people: {alice: {tokens: [alice-laptop]}, bob: {}, carol: {}}\n"
+      "  teams: {managers: {members: [alice, bob]}, others: {members: [carol]}}\n"
+      "  grants: [" +
+      std::string(grants) + "]\n");
+}
+
+std::string approved_by(std::string_view rule) {
+  return stage("      protection:\n        approvals:\n          - " + std::string(rule) + "\n");
+}
+
+TEST(DocumentsCheck, AGoodRepositoryHasNoMistakes) {
+  EXPECT_EQ(checked({approved_by("{team: managers, count: 2}"), named_environment("production"), released_target(""),
+                     policy("{team: managers, role: approver, environments: [production], services: [gateway]}")}),
+            "");
+}
+
+TEST(DocumentsCheck, DuplicateNamesAtBothPlaces) {
+  EXPECT_EQ(checked({named_environment("a"), "# moved\n" + named_environment("a"), named_environment("b")}),
+            "1.yaml:1:1: error: Environment 'a' is there twice: expected it once; the other is at 2.yaml:2\n"
+            "2.yaml:2:1: error: Environment 'a' is there twice: expected it once; the other is at 1.yaml:1\n");
+  EXPECT_EQ(
+      checked({stage("") + "---\n" + stage(""), named_environment("production"),
+               released_target("") + "---\n" + released_target("")}),
+      "1.yaml:1:1: error: Service 'gateway' is there twice: expected it once; the other is at 1.yaml:8\n"
+      "1.yaml:8:1: error: Service 'gateway' is there twice: expected it once; the other is at 1.yaml:1\n"
+      "3.yaml:1:1: error: Target 'gateway.production' is there twice: expected it once; the other is at 3.yaml:9\n"
+      "3.yaml:9:1: error: Target 'gateway.production' is there twice: expected it once; the other is at "
+      "3.yaml:1\n");
+}
+
+TEST(DocumentsCheck, EqualNamesOfDifferentKindsAreNoMistake) {
+  EXPECT_EQ(checked({document("Service", "production", "  stages: [{environment: production}]\n"),
+                     named_environment("production")}),
+            "");
+}
+
+TEST(DocumentsCheck, ATargetOfWhatIsUnknown) {
+  EXPECT_EQ(checked({released_target("")}),
+            "1.yaml:1:1: error: unknown service 'gateway': expected the name of a Service\n"
+            "1.yaml:1:1: error: unknown environment 'production': expected the name of an Environment\n");
+  EXPECT_EQ(checked({"# first\n" + released_target(""),
+                     document("Service", "gatewy", "  stages: [{environment: production}]\n"),
+                     named_environment("production")}),
+            "1.yaml:2:1: error: unknown service 'gateway', did you mean 'gatewy'?: expected the name of a Service\n");
+}
+
+TEST(DocumentsCheck, ATargetWithoutItsStage) {
+  EXPECT_EQ(checked({released_target(""), document("Service", "gateway", "  stages: [{environment: staging}]\n"),
+                     named_environment("production"), named_environment("staging")}),
+            "1.yaml:1:1: error: service 'gateway' has no stage for environment 'production': expected a stage in "
+            "2.yaml:1\n");
+}
+
+TEST(DocumentsCheck, AStageInAnUnknownEnvironment) {
+  EXPECT_EQ(checked({stage(""), named_environment("productoin")}),
+            "1.yaml:6:1: error: unknown environment 'production', did you mean 'productoin'?: expected the name of an "
+            "Environment\n");
+}
+
+TEST(DocumentsCheck, ApprovalsByAnUnknownTeam) {
+  EXPECT_EQ(checked({approved_by("{team: manager}"), named_environment("production"),
+                     policy("{team: managers, role: approver, environments: [\"*\"]}")}),
+            "1.yaml:9:1: error: unknown team 'manager', did you mean 'managers'?: expected a team of the "
+            "AccessPolicy\n");
+  EXPECT_EQ(checked({approved_by("{team: managers}"), named_environment("production")}),
+            "1.yaml:9:1: error: unknown team 'managers': expected a team of the AccessPolicy\n");
+}
+
+TEST(DocumentsCheck, MoreApprovalsThanMembers) {
+  EXPECT_EQ(
+      checked({approved_by("{team: managers, count: 3}"), named_environment("production"),
+               policy("{team: managers, role: approver, environments: [\"*\"]}")}),
+      "1.yaml:9:1: error: team 'managers' has 2 members, and 3 must approve: expected at least as many members as "
+      "approvals\n");
+}
+
+TEST(DocumentsCheck, MoreApprovalsThanMembersWhoMayApprove) {
+  const auto with = [](std::string_view grants) {
+    return checked({approved_by("{team: managers, count: 2}"), named_environment("production"),
+                    named_environment("staging"), policy(grants)});
+  };
+  const auto refusal = [](int able) {
+    return "1.yaml:9:1: error: " + std::to_string(able) +
+           " members of team 'managers' hold the role approver for 'gateway' in 'production', and 2 must approve: "
+           "expected a grant of the role approver to the team\n";
+  };
+  EXPECT_EQ(with(""), refusal(0));
+  EXPECT_EQ(with("{team: managers, role: operator, environments: [\"*\"]}"), refusal(0));
+  EXPECT_EQ(with("{team: managers, role: approver, environments: [staging]}"), refusal(0));
+  EXPECT_EQ(with("{team: others, role: approver, environments: [\"*\"]}"), refusal(0));
+  EXPECT_EQ(with("{person: alice, role: approver, environments: [production]}"), refusal(1));
+  EXPECT_EQ(with("{token: alice-laptop, role: approver, environments: [production]}"), refusal(1));
+  EXPECT_EQ(with("{person: alice, role: approver, environments: [production]}, {person: bob, role: approver, "
+                 "environments: [production]}"),
+            "");
+}
+
+TEST(DocumentsCheck, OneAccessPolicy) {
+  const auto second = document("AccessPolicy", "more", "  people: {}\n");
+  EXPECT_EQ(checked({policy(""), second}),
+            "1.yaml:1:1: error: more than one AccessPolicy: expected one in the whole repository; another is at "
+            "2.yaml:1\n"
+            "2.yaml:1:1: error: more than one AccessPolicy: expected one in the whole repository; another is at "
+            "1.yaml:1\n");
+}
+
+TEST(DocumentsCheck, GrantsInUnknownPlaces) {
+  EXPECT_EQ(
+      checked({policy("{team: managers, role: operator, environments: [production], services: [gatewya]}"), stage(""),
+               named_environment("production")}),
+      "1.yaml:1:1: error: a grant names the unknown service 'gatewya', did you mean 'gateway'?: expected the name "
+      "of a Service, or \"*\"\n");
+  EXPECT_EQ(checked({policy("{team: managers, role: operator, environments: [production]}")}),
+            "1.yaml:1:1: error: a grant names the unknown environment 'production': expected the name of an "
+            "Environment, or \"*\"\n");
+}
+
+TEST(DocumentsCheck, AnAccessPolicyThatRefersToNobody) {
+  AccessPolicy policy;
+  policy.name = "access";
+  policy.teams = {{"a", {"person:1"}}};
+  policy.grants = {{"b", "", "", Role::admin, {"*"}, {"*"}}, {"", "person:2", "", Role::admin, {"*"}, {"*"}}};
+  const SourcedDocument sourced{{"p.yaml", 3, "blob"}, policy};
+  OfflinePeople people;
+  EXPECT_EQ(in_lines(YamlDocumentParser(people).check({&sourced})),
+            "p.yaml:3:1: error: team 'a' has an unknown member: expected people of the same document\n"
+            "p.yaml:3:1: error: a grant to the unknown team 'b': expected a team of the same document\n"
+            "p.yaml:3:1: error: a grant to an unknown person: expected a person of the same document\n");
+}
+
+TEST(DocumentsCheck, MistakesAreListedUpToALimit) {
+  std::string targets;
+  for (int i = 0; i < 1200; ++i) {
+    const auto name = "s" + std::to_string(i);
+    targets += document("Target", name + ".production",
+                        "  service: " + name + "\n  environment: production\n  release: {version: v1}\n") +
+               "---\n";
+  }
+  const auto text = checked({targets, named_environment("production")});
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1001);
+  EXPECT_THAT(text, ::testing::HasSubstr("200 more mistakes are not listed"));
+}
+
+TEST(Scaffold, ValidatesClean) {
+  OfflinePeople people;
+  const YamlDocumentParser parser(people);
+  const auto files = scaffold_files();
+  const FindBlob find = [&](std::string_view path) -> std::optional<std::string> {
+    for (const auto& file : files) {
+      if (file.path == path) return "blob";
+    }
+    return std::nullopt;
+  };
+  std::vector<ParsedDocuments> parsed;
+  std::map<DocumentKind, int> kinds;
+  for (const auto& file : files) {
+    EXPECT_TRUE(file.text.ends_with('\n')) << file.path;
+    EXPECT_EQ(file.executable, file.text.starts_with("#!/bin/sh\n")) << file.path;
+    if (!is_document_file(file.path)) continue;
+    parsed.push_back(parser.parse({std::string(file.path), "blob", std::string(file.text)}, find));
+    EXPECT_EQ(in_lines(parsed.back().diagnostics), "");
+  }
+  std::vector<const SourcedDocument*> all;
+  for (const auto& file : parsed) {
+    for (const auto& document : file.documents) {
+      all.push_back(&document);
+      ++kinds[key_of(document.document).kind];
+    }
+  }
+  EXPECT_EQ(in_lines(parser.check(all)), "");
+  EXPECT_EQ(kinds, (std::map<DocumentKind, int>{{DocumentKind::service, 1},
+                                                {DocumentKind::environment, 2},
+                                                {DocumentKind::target, 2},
+                                                {DocumentKind::access_policy, 1}}));
+}
+
+}  // namespace
+}  // namespace headgate::reconciler::testing

@@ -1,0 +1,68 @@
+// Documents as tests write them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reconciler/documents_parser.h"
+#include "reconciler/offline_people.h"
+
+namespace headgate::reconciler::testing {
+
+// Knows the scripts that the tests' documents name, by an id that tells the path.
+inline std::optional<std::string> find_hook(std::string_view path) {
+  if (!path.starts_with("hooks/") || path.ends_with("missing.sh")) return std::nullopt;
+  return "blob-of-" + std::string(path);
+}
+
+inline ParsedDocuments parse(std::string text, People& people) {
+  return YamlDocumentParser(people).parse({"file.yaml", "blob-of-file", std::move(text)}, find_hook);
+}
+
+inline ParsedDocuments parse(std::string text) {
+  OfflinePeople people;
+  return parse(std::move(text), people);
+}
+
+inline std::string in_lines(const std::vector<Diagnostic>& diagnostics) {
+  std::string text;
+  for (const auto& diagnostic : diagnostics) text += to_string(diagnostic) + "\n";
+  return text;
+}
+
+// A whole document around its spec, whose lines begin with two spaces. The spec begins in line 5.
+inline std::string document(std::string_view kind, std::string_view name, std::string_view spec) {
+  return "apiVersion: headgate.dev/v1\nkind: " + std::string(kind) + "\nmetadata: {name: " + std::string(name) +
+         "}\nspec:\n" + std::string(spec);
+}
+inline std::string service(std::string_view spec) {
+  return document("Service", "gateway", spec);
+}
+// Fields of one stage, each line beginning with six spaces.
+inline std::string stage(std::string_view fields) {
+  return service("  stages:\n    - environment: production\n" + std::string(fields));
+}
+inline std::string verification(std::string_view fields) {
+  return stage("      verify:\n        - {name: health, " + std::string(fields) + "}\n");
+}
+inline std::string environment(std::string_view spec) {
+  return document("Environment", "production", spec);
+}
+inline std::string environment_with_driver(std::string_view spec) {
+  return environment("  driver: {command: {deploy: [hooks/deploy.sh], observe: [hooks/observe.sh]}}\n" +
+                     std::string(spec));
+}
+inline std::string target(std::string_view spec) {
+  return document("Target", "gateway.production",
+                  "  service: gateway\n  environment: production\n" + std::string(spec));
+}
+inline std::string released_target(std::string_view spec) {
+  return target("  release: {version: v1}\n" + std::string(spec));
+}
+inline std::string access(std::string_view spec) {
+  return document("AccessPolicy", "access", spec);
+}
+
+}  // namespace headgate::reconciler::testing
