@@ -39,6 +39,10 @@ Result<Recorded<Event>> decode(std::string_view text);
 Result<void> decode(std::string_view text, Recorded<Event>& out);
 Result<void> decode(std::string_view text, Recorded<Event>& out, std::span<const Upcaster> table);
 
+// The same for a record that stands at `position`: the Error names that position, and so does one about a record that
+// bears another.
+Result<void> decode_at(Position position, std::string_view text, Recorded<Event>& out);
+
 // The time of a record without reading the rest of it. corrupt when there is none where it must be.
 Result<Timestamp> time_of(std::string_view text);
 

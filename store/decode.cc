@@ -504,6 +504,17 @@ Result<Recorded<Event>> decode(std::string_view text) {
   return record;
 }
 
+Result<void> decode_at(Position position, std::string_view text, Recorded<Event>& out) {
+  const auto name = [&] { return "record " + std::to_string(position); };
+  if (auto read = decode(text, out); !read) {
+    auto& message = read.error().message;
+    if (!message.starts_with(name() + " ")) message = name() + ": " + message;
+    return read;
+  }
+  if (out.meta.position == position) return {};
+  return fail(ErrorCode::corrupt, name() + " says that it is record " + std::to_string(out.meta.position));
+}
+
 Result<Timestamp> time_of(std::string_view text) {
   // Nothing before the time can hold a quote of its own: an origin with one would stand there as \".
   constexpr std::string_view kHead = R"(","time":")";

@@ -51,7 +51,7 @@ Result<void> MemoryLog::fold(Position from, Position to,
       const std::shared_lock lock(mutex_);
       entry = &entries_[from];
     }
-    HEADGATE_TRY_VOID(decode(entry->bytes, record));
+    HEADGATE_TRY_VOID(decode_at(from, entry->bytes, record));
     visit(record);
   }
   return {};
@@ -73,7 +73,7 @@ Result<EventPage> MemoryLog::query(const EventQuery& query) const {
   Recorded<Event> record;
   while (begin < end) {
     const auto position = query.descending ? --end : begin++;
-    HEADGATE_TRY_VOID(decode(entries_[position].bytes, record));
+    HEADGATE_TRY_VOID(decode_at(position, entries_[position].bytes, record));
     if (!matches(query.filter, record)) continue;
     if (page.records.size() == limit) {
       page.more = true;

@@ -144,11 +144,7 @@ Result<void> RocksDbLog::fold(Position from, Position to,
   if (const auto available = size(); to > available) return fail_past_the_end(to, available);
   Recorded<Event> record;
   return scan(from, to, [&](Position position, std::string_view bytes) -> Result<void> {
-    HEADGATE_TRY_VOID(decode(bytes, record));
-    if (record.meta.position != position) {
-      return fail(ErrorCode::corrupt,
-                  fmt::format("record {} says that it is record {}", position, record.meta.position));
-    }
+    HEADGATE_TRY_VOID(decode_at(position, bytes, record));
     visit(record);
     return {};
   });

@@ -121,11 +121,8 @@ class Verification {
   Verification(const RocksDbStore& store, Mark mark) : store_(store), mark_(mark) {}
 
   Result<void> next(Position position, std::string_view bytes) {
-    HEADGATE_TRY_VOID(decode(bytes, record_));
+    HEADGATE_TRY_VOID(decode_at(position, bytes, record_));
     const auto& meta = record_.meta;
-    if (meta.position != position) {
-      return fail(ErrorCode::corrupt, fmt::format("record {} says that it is record {}", position, meta.position));
-    }
     if (meta.time < latest_) {
       return fail(ErrorCode::corrupt, fmt::format("record {} is of {}, earlier than the one before it, of {}", position,
                                                   format_timestamp(meta.time), format_timestamp(latest_)));

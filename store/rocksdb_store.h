@@ -41,7 +41,7 @@ class RocksDbStore {
   struct Options {
     std::filesystem::path dir;  // of the database itself
     bool read_only = false;
-    std::shared_ptr<rocksdb::FileSystem> file_system;  // null: the operating system's
+    std::shared_ptr<rocksdb::FileSystem> file_system{};  // null: the operating system's
   };
 
   // Opens the database or makes an empty one. Refuses: a folder that another process has open (unavailable), a database
