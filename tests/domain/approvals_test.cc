@@ -1,0 +1,304 @@
+// Approvals: N of a team, never by whose work is inside, bound to the plan's digest, for a while.
+#include "tests/domain/fixture.h"
+
+namespace headgate::test {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+Stage approved_by_two() {
+  auto s = stage("production");
+  s.gates = {"lint"};
+  s.approvals = {{"managers", 2, 35}};
+  return s;
+}
+
+// v2 is wished by alice, its gate passed, two managers are asked.
+World given_v2_is_asked_for(Stage s = approved_by_two(), const std::string& author = "person:alice") {
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")), author);
+  world.gate("lint", "v2");
+  return world;
+}
+const PromotionId first = promotion(production, 1);
+
+TEST(Approvals, AreAskedForOnceTheGatesPassed) {
+  auto world = World::running_v1(approved_by_two());
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("not asked for yet"));
+  EXPECT_THAT(world.gate("lint", "v2"),
+              ElementsAre("gate.reported lint", "step.succeeded gates", "step.started approval",
+                          "approval.requested #1", "step.waiting approval"));
+}
+
+TEST(Approvals, AsManyAsTheRuleCountsStartTheFirstEffect) {
+  auto world = given_v2_is_asked_for();
+  EXPECT_THAT(world.approve(first, "person:carol"), ElementsAre("approval.granted managers", "step.waiting approval"));
+  EXPECT_THAT(world.approve(first, "person:dave"),
+              ElementsAre("approval.granted managers", "step.succeeded approval", "promotion.started #1",
+                          "step.started deploy", "activity.started deploy#1"));
+}
+
+TEST(Approvals, OnePersonCountsOnce) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("one person counts once"));
+  EXPECT_THAT(world.effects(), IsEmpty());
+}
+
+TEST(Approvals, OnePersonCountsOnceAcrossTeams) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}, {"platform", 1, 36}};
+  auto world = given_v2_is_asked_for(s);
+  EXPECT_THAT(world.approve(first, "person:carol"), ElementsAre("approval.granted managers", "step.waiting approval"));
+  EXPECT_THAT(world.approve(first, "person:carol", "platform"), Refused("one person counts once"));
+  EXPECT_THAT(world.approve(first, "person:bob"), Contains("promotion.started #1"));
+}
+
+TEST(Approvals, GoToTheTeamThatStillNeedsSomebodyOrTheOneNamed) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}, {"platform", 1, 36}};
+  auto world = given_v2_is_asked_for(s);
+  world.approve(first, "person:dave");
+  EXPECT_THAT(world.approve(first, "person:carol"), Contains("approval.granted platform"));
+  auto named = given_v2_is_asked_for(s);
+  EXPECT_THAT(named.approve(first, "person:carol", "platform"), Contains("approval.granted platform"));
+  EXPECT_THAT(named.approve(first, "person:bob", "managers"), Refused("not a member"));
+}
+
+TEST(Approvals, OnlyMembersWithTheRoleCanGiveThem) {
+  auto world = given_v2_is_asked_for();
+  EXPECT_THAT(world.approve(first, "person:bob"), Refused("managers"));
+  EXPECT_THAT(world.approve(first, "person:nobody"), Refused("not a member"));
+  EXPECT_THAT(world.approve(first, "token:ci"), Refused("only a person can approve"));
+  auto policy = access_policy();
+  policy.grants = {{"managers", {}, {}, Role::approver, {"staging"}, {"*"}},
+                   {"managers", {}, {}, Role::admin, {"*"}, {"*"}}};
+  world.push(policy);
+  EXPECT_THAT(world.approve(first, "person:dave"), Refused("not a member with the approver role in production"));
+}
+
+TEST(Approvals, NobodyApprovesTheirOwnWork) {
+  struct Row {
+    const char* who;
+    Push push;
+  };
+  const Document wish = target(production, release("v2"));
+  for (const auto& [who, push] : {Row{"author", {{wish}, {}, "person:carol", {}, 0}},
+                                  Row{"co-author", {{wish}, {}, "person:alice", {"person:bob", "person:carol"}, 0}}}) {
+    auto world = World::running_v1(approved_by_two());
+    world.push(push);
+    world.gate("lint", "v2");
+    EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work")) << who;
+    EXPECT_THAT(world.approve(first, "person:dave"), Contains("approval.granted managers")) << who;
+  }
+}
+
+TEST(Approvals, NobodyApprovesWhatTheyCommittedForSomebodyElse) {
+  auto world = World::running_v1(approved_by_two());
+  CommitObserved commit;
+  commit.repository = "environments";
+  commit.branch = "main";
+  commit.sha = commit_id(77);
+  commit.author = "person:alice";
+  commit.committer = "person:carol";
+  world.when(ObserveCommits{"environments", "main", {}, {commit}}, "engine");
+  world.push(target(production, release("v2")));
+  world.gate("lint", "v2");
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work"));
+}
+
+TEST(Approvals, NobodyApprovesWhatTheyAskedForByHand) {
+  auto policy = access_policy();
+  auto world = World::running_v1(approved_by_two());
+  world.request(production, "v2", "person:carol");
+  world.gate("lint", "v2");
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("you asked for it"));
+}
+
+TEST(Approvals, WorkOfWishesThatWereNeverFulfilledStaysInside) {
+  auto world = World::running_v1(approved_by_two());
+  world.push(target(production, release("v2")), "person:carol");
+  world.push(target(production, release("v3")), "person:alice");
+  world.gate("lint", "v3");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
+}
+
+TEST(Approvals, WorkThatWasPromotedIsInsideNoMore) {
+  auto world = given_v2_is_asked_for(approved_by_two(), "person:carol");
+  world.approve(first, "person:dave");
+  world.approve(first, "person:erin");
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v2");
+  world.push(target(production, release("v3")), "person:alice");
+  world.gate("lint", "v3");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Contains("approval.granted managers"));
+}
+
+TEST(Approvals, SelfApprovalIsPossibleWhereTheStageAllowsIt) {
+  auto s = approved_by_two();
+  s.self_approval = true;
+  auto world = given_v2_is_asked_for(s, "person:carol");
+  EXPECT_THAT(world.approve(first, "person:carol"), Contains("approval.granted managers"));
+}
+
+TEST(Approvals, OfAnotherPlanAreRefused) {
+  auto world = given_v2_is_asked_for();
+  EXPECT_THAT(world.when(Approve{first, "sha256:stale", {}, {}}, "person:carol"), Refused("look at it again"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_THAT(world.when(Approve{first, {}, {}, {}}, "person:carol"), Refused("look at it again"));
+}
+
+TEST(Approvals, OfWhatHasEndedOrBegunOrNeverWasAreRefused) {
+  auto world = given_v2_is_asked_for();
+  EXPECT_THAT(world.approve(promotion(production, 9), "person:carol"), Refused("no promotion gateway/production/9"));
+  EXPECT_THAT(world.approve(promotion(staging, 1), "person:carol"), Refused("no promotion"));
+  world.approve(first, "person:carol");
+  world.approve(first, "person:dave");
+  EXPECT_THAT(world.approve(first, "person:erin"), Refused("too late"));
+  world.finish_all(production);
+  EXPECT_THAT(world.approve(first, "person:erin"), Refused("has ended"));
+}
+
+TEST(Approvals, RecordTheEvidenceThatTheirGiverSaw) {
+  auto world = given_v2_is_asked_for();
+  const auto report = world.state.services.at("gateway").gates.begin()->second.position;
+  world.approve(first, "person:carol");
+  const auto granted =
+      std::ranges::find_if(world.log, [](const auto& r) { return std::holds_alternative<ApprovalGranted>(r.event); });
+  EXPECT_EQ(std::get<ApprovalGranted>(granted->event).evidence, std::vector<Position>{report});
+  EXPECT_EQ(std::get<ApprovalGranted>(granted->event).plan_digest, world.live(production).plan_digest);
+}
+
+TEST(Approvals, ExpireAndAreAskedForAgain) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.pass(23h), IsEmpty());
+  EXPECT_THAT(world.pass(1h), ElementsAre("approval.expired person:carol", "step.waiting approval"));
+  EXPECT_THAT(world.approve(first, "person:dave"), Not(Contains("promotion.started #1")));
+  EXPECT_THAT(world.approve(first, "person:carol"), Contains("promotion.started #1"));
+}
+
+TEST(Approvals, ThatExpireDuringTheWaitDoNotStartTheFirstEffect) {
+  auto s = approved_by_two();
+  s.wait = 30h;
+  auto world = given_v2_is_asked_for(s);
+  world.approve(first, "person:carol");
+  world.approve(first, "person:dave");
+  EXPECT_THAT(world.pass(40h),
+              AllOf(happened_in_order("approval.expired person:carol", "step.succeeded wait", "step.waiting deploy"),
+                    Not(Contains("promotion.started #1"))));
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.approve(first, "person:erin"), Contains("promotion.started #1"));
+}
+
+TEST(Approvals, AreVoidedWhenARequiredGateTurnsBad) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.gate("lint", "v2", GateStatus::failed),
+              ElementsAre("gate.reported lint", "approval.voided person:carol", "step.waiting approval"));
+  EXPECT_THAT(world.approve(first, "person:dave"), Refused("gate lint"));  // nobody approves past a gate that fails
+  EXPECT_THAT(world.gate("lint", "v2"), ElementsAre("gate.reported lint"));
+  world.approve(first, "person:dave");
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.approve(first, "person:carol"), Contains("promotion.started #1"));
+}
+
+TEST(Approvals, StayWhenAGateIsReportedAgainAsGood) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.gate("lint", "v2"), ElementsAre("gate.reported lint"));
+  EXPECT_THAT(world.gate("scan", "v2", GateStatus::failed), ElementsAre("gate.reported scan"));  // not required here
+  EXPECT_EQ(world.live(production).approvals.size(), 1U);
+}
+
+TEST(Approvals, AreVoidedWhenThePolicyChangesThePlan) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  auto changed = approved_by_two();
+  changed.before = {hook("backup")};
+  EXPECT_THAT(world.push(service({changed})),
+              happened_in_order("approval.voided person:carol", "promotion.superseded #1", "promotion.planned #2 v2",
+                                "step.succeeded gates", "approval.requested #2"));
+  EXPECT_THAT(world.live(production).approvals, IsEmpty());
+  EXPECT_THAT(world.live(production).people, Contains("person:alice"));
+}
+
+TEST(Approvals, AreVoidedWhenAScriptOfThePlanChanges) {
+  auto s = approved_by_two();
+  s.before = {hook("backup")};
+  auto world = given_v2_is_asked_for(s);
+  world.approve(first, "person:carol");
+  s.before[0].run.blob = commit_id(4711);
+  EXPECT_THAT(world.push(service({s})), Contains("approval.voided person:carol"));
+}
+
+TEST(Approvals, StayWhenNothingInThePlanChanges) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  const Lines nothing{"document.accepted", "configuration.accepted"};
+  (void)nothing;
+  // The same documents further down in their files, in another order.
+  auto moved = approved_by_two();
+  moved.line += 5;
+  moved.requires_line += 5;
+  moved.approvals[0].line += 5;
+  moved.wait_line += 5;
+  EXPECT_THAT(world.push({{target(production, release("v2")), service({moved})}, {}, "person:bob", {}, 5}),
+              ElementsAre("configuration.accepted"));
+  // A document that has nothing to do with it, and another stage of the same service.
+  EXPECT_THAT(world.push(environment("elsewhere")), ElementsAre("configuration.accepted"));
+  EXPECT_THAT(world.push(service({approved_by_two(), stage("elsewhere")})), ElementsAre("configuration.accepted"));
+  // Who is in a team.
+  auto policy = access_policy();
+  policy.teams[0].members.push_back("person:bob");
+  EXPECT_THAT(world.push(policy), testing::Each(Not(testing::StartsWith("approval."))));
+  EXPECT_EQ(world.live(production).approvals.size(), 1U);
+  EXPECT_THAT(world.approve(first, "person:dave"), Contains("promotion.started #1"));
+}
+
+TEST(Approvals, AreVoidedWithTheirPromotionByANewerWish) {
+  auto world = given_v2_is_asked_for();
+  world.approve(first, "person:carol");
+  world.gate("lint", "v3");
+  EXPECT_THAT(world.push(target(production, release("v3"))),
+              happened_in_order("desired.changed v3", "promotion.superseded #1", "promotion.planned #2 v3",
+                                "approval.requested #2"));
+  EXPECT_THAT(world.live(production).approvals, IsEmpty());
+}
+
+TEST(Approvals, ARejectionEndsThePromotionAndItIsNotPlannedAgain) {
+  auto world = given_v2_is_asked_for();
+  EXPECT_THAT(world.when(Reject{first, "not on a Friday"}, "person:bob"), Refused("you cannot give it"));
+  EXPECT_THAT(world.when(Reject{first, "not on a Friday"}, "person:carol"),
+              ElementsAre("approval.rejected #1", "promotion.rejected #1"));
+  EXPECT_THAT(world.idle(production), HasSubstr("did not succeed"));
+  EXPECT_THAT(world.push(environment("production")), ElementsAre("configuration.accepted"));
+}
+
+TEST(Approvals, APromotionThatNeedsNoneCannotBeApprovedOrRejected) {
+  auto s = stage("production");
+  s.gates = {"lint"};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("needs no approval"));
+  EXPECT_THAT(world.when(Reject{first, {}}, "person:carol"), Refused("cancel it instead"));
+}
+
+TEST(Approvals, TheRemedyNamesWhoCanGiveThem) {
+  auto world = given_v2_is_asked_for(approved_by_two(), "person:carol");
+  world.approve(first, "person:dave");
+  for (const auto& condition : judge(world.state, world.live(production), world.now)) {
+    if (condition.guard != "approvals") continue;
+    EXPECT_EQ(condition.text, "2 approvals of managers: 1 given by person:dave");
+    EXPECT_EQ(condition.remedy, "person:erin can approve: headgate approve gateway/production/1");
+  }
+}
+
+}  // namespace
+}  // namespace headgate::test
