@@ -5,15 +5,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <cerrno>
-#include <ctime>
 
 #include "api/problem.h"
 #include "api/target.h"
@@ -22,14 +17,8 @@ namespace headgate::api {
 
 namespace beast = boost::beast;
 using boost::system::error_code;
-using Parser = beast::http::request_parser<beast::http::string_body>;
 
 namespace {
-
-constexpr std::size_t write_slice_bytes = 256 << 10;
-constexpr std::size_t small_body_bytes = 16 << 10;  // goes out in one piece with its header
-constexpr std::chrono::milliseconds linger_timeout{2'000};
-constexpr std::size_t linger_bytes = 4 << 20;
 
 std::string_view known_method(std::string_view method) {
   for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
@@ -40,17 +29,6 @@ std::string_view known_method(std::string_view method) {
 
 std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
-}
-
-bool may_have_body(int status) {
-  return status >= 200 && status != 204 && status != 304;
-}
-
-// Field values may hold text that came from outside: a line end in one would begin another field.
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ");
-  for (const char c : value) out += (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F ? ' ' : c;
-  out.append("\r\n");
 }
 
 // The status that answers a request which the parser refused.
@@ -64,20 +42,8 @@ int status_of_parse_error(const error_code& ec) {
 
 }  // namespace
 
-struct Session::Exchange {
-  std::optional<Parser> parser;
-  Request request;
-  const Route* route = nullptr;
-  std::string_view label = "(malformed)";
-  std::optional<Response> response;
-  Steady::time_point started = Steady::now();
-  std::uint64_t body_limit = 0;
-  bool head = false;
-  bool http_1_1 = true;
-  bool expects_continue = false;
-  bool keep_alive = false;
-  bool streamed = false;
-};
+// Named so that http_session.h need not bring Beast's parser in.
+class RequestParser : public beast::http::request_parser<beast::http::string_body> {};
 
 void HttpService::fault(std::string_view what) const noexcept {
   try {
@@ -85,23 +51,6 @@ void HttpService::fault(std::string_view what) const noexcept {
   } catch (...) {
     // A hook that throws has nowhere left to say so.
   }
-}
-
-std::string_view HttpLoop::http_date() {
-  const std::time_t now = std::time(nullptr);
-  if (now != date_second_) {
-    // Names in English whatever the locale is, which strftime would not promise.
-    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    date_ = fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", days[static_cast<std::size_t>(utc.tm_wday)],
-                        utc.tm_mday, months[static_cast<std::size_t>(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
-                        utc.tm_min, utc.tm_sec);
-    date_second_ = now;
-  }
-  return date_;
 }
 
 Session::Session(HttpService& service, HttpLoop& loop, Socket socket, bool refused)
@@ -231,10 +180,11 @@ Task<bool> Session::serve_one() {
   }
   first_ = false;
   Exchange exchange;
-  bool answerable = co_await read_header(exchange);
+  RequestParser parser;
+  bool answerable = co_await read_header(exchange, parser);
   if (!answerable) co_return false;
-  if (!exchange.response && examine(exchange)) {
-    answerable = co_await read_body(exchange);
+  if (!exchange.response && examine(exchange, parser)) {
+    answerable = co_await read_body(exchange, parser);
     if (!answerable) co_return false;
     if (!exchange.response) co_await await_reply(exchange);
     if (!exchange.response) co_return false;
@@ -244,10 +194,9 @@ Task<bool> Session::serve_one() {
 }
 
 // False: there is nobody to answer. A request that cannot be read leaves its refusal in exchange.response.
-Task<bool> Session::read_header(Exchange& exchange) {
+Task<bool> Session::read_header(Exchange& exchange, RequestParser& parser) {
   const HttpLimits& limits = service_.options.limits;
   arm(limits.header_timeout);
-  Parser& parser = exchange.parser.emplace();
   parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
   parser.body_limit(boost::none);  // examine() looks at Content-Length once it knows the route
   while (true) {
@@ -288,9 +237,9 @@ void Session::describe_peer(Request& request) const {
 }
 
 // True: the request may go on to its body and handler.
-bool Session::examine(Exchange& exchange) {
+bool Session::examine(Exchange& exchange, const RequestParser& parser) {
   const HttpLimits& limits = service_.options.limits;
-  const auto& message = exchange.parser->get();
+  const auto& message = parser.get();
   Request& request = exchange.request;
   request.method = std::string(view(message.method_string()));
   request.target = std::string(view(message.target()));
@@ -298,6 +247,7 @@ bool Session::examine(Exchange& exchange) {
     request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
   }
   describe_peer(request);
+  exchange.method = known_method(request.method);
   exchange.head = request.method == "HEAD";
   exchange.http_1_1 = message.version() == 11;
 
@@ -312,7 +262,7 @@ bool Session::examine(Exchange& exchange) {
   if (lengths == 1 && (**length).find_first_not_of("0123456789") != std::string_view::npos) {
     return refuse(exchange, problem(400, "Content-Length must be a number"));
   }
-  if (encodings == 1 && !(exchange.parser->chunked() && exchange.http_1_1 && (**encoding).size() == 7)) {
+  if (encodings == 1 && !(parser.chunked() && exchange.http_1_1 && (**encoding).size() == 7)) {
     return refuse(exchange, problem(exchange.http_1_1 ? 501 : 400, "the only transfer encoding understood is chunked"));
   }
   const std::size_t hosts = request.headers.count("host");
@@ -326,7 +276,7 @@ bool Session::examine(Exchange& exchange) {
   exchange.label = "(none)";
 
   // From here on the request is understood: without a body in the way the connection stays usable.
-  const std::uint64_t body_bytes = exchange.parser->content_length().value_or(0);
+  const std::uint64_t body_bytes = parser.content_length().value_or(0);
   const bool has_body = encodings == 1 || body_bytes > 0;
   exchange.keep_alive = message.keep_alive();
   const auto answer = [&](Response response) {
@@ -366,8 +316,7 @@ bool Session::examine(Exchange& exchange) {
 }
 
 // False: there is nobody to answer.
-Task<bool> Session::read_body(Exchange& exchange) {
-  Parser& parser = *exchange.parser;
+Task<bool> Session::read_body(Exchange& exchange, RequestParser& parser) {
   parser.body_limit(exchange.body_limit);
   parser.eager(true);
   const auto mebibytes = static_cast<std::chrono::milliseconds::rep>((exchange.body_limit + (1 << 20) - 1) >> 20);
@@ -405,24 +354,6 @@ Task<bool> Session::read_body(Exchange& exchange) {
   co_return true;
 }
 
-template <class T>
-Task<std::optional<T>> Session::await_mail(std::shared_ptr<Mailbox<T>> box, std::chrono::milliseconds patience,
-                                           bool end_on_drain) {
-  arm(patience);
-  std::optional<T> mail = box->take_or_notify(
-      [this, self = shared_from_this()] { asio::post(loop_.io, [self] { self->wake_.cancel(); }); });
-  mail_ = true;
-  while (!mail && !cut_ && !peer_gone_ && !expired() && !(end_on_drain && loop_.draining)) {
-    // What wakes runs on this thread and after the state it tells of has changed, so no call is lost between the test
-    // above and the wait.
-    wake_.expires_at(Steady::time_point::max());
-    co_await wake_.async_wait(awaiting);
-    mail = box->take();
-  }
-  mail_ = false;
-  co_return mail;
-}
-
 Task<void> Session::await_reply(Exchange& exchange) {
   auto box = std::make_shared<Mailbox<Response>>();
   Reply reply([box](Response response) { box->put(std::move(response)); });
@@ -432,8 +363,6 @@ Task<void> Session::await_reply(Exchange& exchange) {
     // Where the handler already moved the Reply out, its answer is in the box or still comes.
     service_.fault(fmt::format("the handler of {} threw: {}", exchange.label, e.what()));
   }
-  // The method is needed for the label of metrics: it was moved away with the request.
-  exchange.request.method = std::string(view(exchange.parser->get().method_string()));
   exchange.response = box->take();
   if (!exchange.response) {
     exchange.response = co_await await_mail(box, service_.options.limits.reply_timeout, false);
@@ -442,164 +371,6 @@ Task<void> Session::await_reply(Exchange& exchange) {
       exchange.response = problem(504, "no answer in time; whether the request took effect is unknown");
     }
   }
-}
-
-Task<void> Session::respond(Exchange& exchange) {
-  Response& response = *exchange.response;
-  if (service_.options.decorate) service_.options.decorate(response);
-  const bool body_allowed = may_have_body(response.status);
-  exchange.streamed = response.stream != nullptr;
-  const bool chunked = exchange.streamed && exchange.http_1_1;
-  if (exchange.streamed && !chunked) exchange.keep_alive = false;  // HTTP/1.0: the end of the connection ends the body
-  if (loop_.draining) exchange.keep_alive = false;
-
-  std::string out = fmt::format(
-      "HTTP/1.1 {} {}\r\n", response.status,
-      view(beast::http::obsolete_reason(beast::http::int_to_status(static_cast<unsigned>(response.status)))));
-  append_field(out, "Date", loop_.http_date());
-  for (const auto& [name, value] : response.headers) append_field(out, name, value);
-  if (response.header("X-Content-Type-Options") == nullptr) append_field(out, "X-Content-Type-Options", "nosniff");
-  if (response.header("Cache-Control") == nullptr) append_field(out, "Cache-Control", "no-store");
-  if (chunked) {
-    append_field(out, "Transfer-Encoding", "chunked");
-  } else if (body_allowed && !exchange.streamed) {
-    append_field(out, "Content-Length", std::to_string(response.body.size()));
-  }
-  if (!exchange.keep_alive) {
-    append_field(out, "Connection", "close");
-  } else if (!exchange.http_1_1) {
-    append_field(out, "Connection", "keep-alive");
-  }
-  out += "\r\n";
-
-  const bool send_body = body_allowed && !exchange.head;
-  const std::string* type = response.header("Content-Type");
-  const bool events = type != nullptr && type->starts_with("text/event-stream");
-  bool whole = true;
-  if (exchange.streamed) {
-    whole = co_await write(out);
-    if (whole && send_body) {
-      whole = co_await send_stream(*response.stream, events, chunked);
-    } else {
-      response.stream->cancel();
-    }
-  } else if (!send_body || response.body.size() <= small_body_bytes) {
-    if (send_body) out += response.body;
-    whole = co_await write(out);
-  } else {
-    whole = co_await write(out);
-    if (whole) whole = co_await write(response.body);
-  }
-  if (!whole) {
-    exchange.keep_alive = false;
-    if (!cut_) cut();
-  }
-  if (service_.options.on_request) {
-    service_.options.on_request(Access{exchange.label, known_method(exchange.request.method), response.status,
-                                       Steady::now() - exchange.started, exchange.streamed});
-  }
-}
-
-// False: the body did not reach its end, and the connection must be cut to say so.
-Task<bool> Session::send_stream(Stream& stream, bool events, bool chunked) {
-  using Chunk = std::optional<std::string>;
-  const HttpLimits& limits = service_.options.limits;
-  const auto patience = events ? limits.stream_keep_alive : limits.stream_stall;
-  const auto frame = [chunked](std::string_view data) {
-    return chunked ? fmt::format("{:x}\r\n{}\r\n", data.size(), data) : std::string(data);
-  };
-  if (events) watch_peer();
-  bool ended = false;
-  bool whole = true;
-  while (whole && !ended) {
-    auto box = std::make_shared<Mailbox<Chunk>>();
-    stream.next([box](Chunk chunk) { box->put(std::move(chunk)); });
-    std::optional<Chunk> mail = box->take();
-    while (!mail && whole) {
-      mail = co_await await_mail(box, patience, events);
-      if (mail) break;
-      if (cut_ || peer_gone_ || !events) {
-        whole = false;
-      } else if (loop_.draining) {
-        break;
-      } else {
-        whole = co_await write(frame(": keep-alive\n\n"));
-      }
-    }
-    box->close();
-    if (!mail) {
-      stream.cancel();
-      break;
-    }
-    if (!*mail) {
-      ended = true;
-      whole = !stream.broken();
-    } else if (!(*mail)->empty()) {
-      whole = co_await write(frame(**mail));
-      if (!whole || (events && loop_.draining)) {
-        stream.cancel();
-        break;
-      }
-    }
-  }
-  error_code ignored;
-  if (events && !cut_) socket_.cancel(ignored);  // the watch
-  if (whole && chunked) whole = co_await write("0\r\n\r\n");
-  co_return whole;
-}
-
-// A subscriber that closes its connection is noticed at once and not by the next write. Bytes that arrive meanwhile (a
-// pipelined request, a record of TLS) end the watch; then the writes notice.
-void Session::watch_peer() {
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& ec) {
-    if (ec || self->cut_) return;
-    char byte = 0;
-    const auto count = ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-      self->peer_gone_ = true;
-      self->wake_.cancel();
-    }
-  });
-}
-
-Task<bool> Session::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    if (cut_) co_return false;
-    const std::string_view slice = bytes.substr(0, write_slice_bytes);
-    arm(service_.options.limits.write_timeout);
-    const asio::const_buffer data(slice.data(), slice.size());
-    error_code failed;
-    if (tls_) {
-      const auto [ec, count] = co_await asio::async_write(*tls_, data, awaiting);
-      failed = ec;
-    } else {
-      const auto [ec, count] = co_await asio::async_write(socket_, data, awaiting);
-      failed = ec;
-    }
-    if (failed) co_return false;
-    bytes.remove_prefix(slice.size());
-  }
-  co_return true;
-}
-
-Task<void> Session::close() {
-  error_code ignored;
-  if (!cut_ && socket_.is_open()) {
-    arm(linger_timeout);
-    if (tls_) co_await tls_->async_shutdown(awaiting);
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    if (unread_) {
-      // Closing now would reset the connection and could take the answer with it: let the peer read and hang up.
-      std::array<char, 4096> discarded{};
-      std::size_t total = 0;
-      while (!cut_ && total < linger_bytes && !expired()) {
-        const auto [ec, count] = co_await socket_.async_read_some(asio::buffer(discarded), awaiting);
-        if (ec) break;
-        total += count;
-      }
-    }
-  }
-  socket_.close(ignored);
 }
 
 }  // namespace headgate::api

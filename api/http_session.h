@@ -1,4 +1,5 @@
-// One connection, as a coroutine on its loop. Only http_server.cc and http_session.cc include this: it brings Asio in.
+// One connection, as a coroutine on its loop. Only http_server.cc and http_session*.cc include this: it brings Asio
+// in. http_session.cc reads and dispatches, http_session_write.cc answers.
 //
 //   handshake ─► idle ─► header ─► [route, limits] ─► body ─► handler ─► reply ─► [stream] ─► idle …
 //                  └──────┴─── refused: answer and close ───────┘
@@ -13,6 +14,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -44,6 +46,7 @@ using Task = asio::awaitable<T, Executor>;
 constexpr auto awaiting = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 
 class Session;
+class RequestParser;
 
 // What all sessions share.
 struct HttpService {
@@ -90,14 +93,27 @@ class Session : public std::enable_shared_from_this<Session> {
   void cut();    // closes at once
 
  private:
-  struct Exchange;  // one request and how it is answered
+  // One request and how it is answered.
+  struct Exchange {
+    Request request{};
+    const Route* route = nullptr;
+    std::string_view label = "(malformed)";  // of its metrics, as is the method
+    std::string_view method = "OTHER";
+    std::optional<Response> response{};
+    Steady::time_point started = Steady::now();
+    std::uint64_t body_limit = 0;
+    bool head = false;
+    bool http_1_1 = true;
+    bool expects_continue = false;
+    bool keep_alive = false;
+  };
 
   static Task<void> run(std::shared_ptr<Session> self);
   Task<bool> open_connection();
   Task<bool> serve_one();
-  Task<bool> read_header(Exchange& exchange);
-  Task<bool> read_body(Exchange& exchange);
-  bool examine(Exchange& exchange);
+  Task<bool> read_header(Exchange& exchange, RequestParser& parser);
+  Task<bool> read_body(Exchange& exchange, RequestParser& parser);
+  bool examine(Exchange& exchange, const RequestParser& parser);
   Task<void> await_reply(Exchange& exchange);
   Task<void> respond(Exchange& exchange);
   Task<bool> send_stream(Stream& stream, bool events, bool chunked);
@@ -136,5 +152,23 @@ class Session : public std::enable_shared_from_this<Session> {
   bool peer_gone_ = false;  // seen while streaming
   bool unread_ = false;     // part of a request was left in the socket: linger, or the answer is lost with a reset
 };
+
+template <class T>
+Task<std::optional<T>> Session::await_mail(std::shared_ptr<Mailbox<T>> box, std::chrono::milliseconds patience,
+                                           bool end_on_drain) {
+  arm(patience);
+  std::optional<T> mail = box->take_or_notify(
+      [this, self = shared_from_this()] { asio::post(loop_.io, [self] { self->wake_.cancel(); }); });
+  mail_ = true;
+  while (!mail && !cut_ && !peer_gone_ && !expired() && !(end_on_drain && loop_.draining)) {
+    // What wakes runs on this thread and after the state it tells of has changed, so no call is lost between the test
+    // above and the wait.
+    wake_.expires_at(Steady::time_point::max());
+    co_await wake_.async_wait(awaiting);
+    mail = box->take();
+  }
+  mail_ = false;
+  co_return mail;
+}
 
 }  // namespace headgate::api

@@ -1,0 +1,299 @@
+#include "api/core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "api/described_json.h"
+#include "api/problem.h"
+#include "api/query_reader.h"
+#include "api/secrets.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::size_t max_idempotency_key = 128;
+
+std::string parameter_or_empty(const Request& request, std::string_view name) {
+  const auto found =
+      std::ranges::find(request.parameters, name, [](const auto& entry) { return std::string_view(entry.first); });
+  return found == request.parameters.end() ? std::string() : found->second;
+}
+
+std::string place_of(std::string_view service, std::string_view environment) {
+  if (service.empty() && environment.empty()) return {};
+  if (environment.empty()) return fmt::format(" for service {}", service);
+  if (service.empty()) return fmt::format(" for environment {}", environment);
+  return fmt::format(" for {}/{}", service, environment);
+}
+
+std::string_view article(std::string_view role) {
+  return std::string_view("aeiou").find(role.front()) == std::string_view::npos ? "a" : "an";
+}
+
+// Only ids that the engine could have given out are worth asking for.
+Result<std::string> name_of_path(const Request& request, std::string_view parameter) {
+  const auto& text = request.parameter(parameter);
+  if (is_name(text)) return text;
+  return fail(ErrorCode::not_found, fmt::format("'{}' cannot be the name of a {}", text, parameter));
+}
+
+Result<std::string> idempotency_key(const Request& request) {
+  HEADGATE_TRY(const auto key, request.headers.one("idempotency-key"));
+  if (!key) return std::string();
+  const bool printable = std::ranges::all_of(*key, [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (key->empty() || key->size() > max_idempotency_key || !printable) {
+    return fail(ErrorCode::invalid_input, "the Idempotency-Key cannot be used",
+                {{"Idempotency-Key", fmt::format("{} bytes", key->size()), "1 to 128 characters of printable ASCII"}});
+  }
+  return std::string(*key);
+}
+
+Response dry_run_answer(const Receipt& receipt) {
+  JsonWriter json;
+  json.begin_object().field("dry_run", true);
+  json.key("events").begin_array();
+  for (const auto& event : receipt.events) write_event(json, event);
+  json.end_array();
+  write_receipt(json, receipt, false);
+  json.end_object();
+  return Response::json(200, json.take());
+}
+
+}  // namespace
+
+Core::Core(ApiDependencies dependencies, ApiOptions with)
+    : deps(std::move(dependencies)),
+      options(with),
+      pool(options.workers, options.queue_limit),
+      feed(deps.engine, deps.log, deps.clock, options.max_streams),
+      denials(deps.engine, options.denial_window) {}
+
+Core::~Core() = default;
+
+void Core::set_position(Response& response, Position next) {
+  if (next > 0) response.set("Headgate-Position", std::to_string(next - 1));
+}
+
+void Core::quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler) {
+  async(router, std::move(method), std::move(pattern), std::move(access),
+        [this, handler = std::move(handler)](const CallPtr& call) { answer(*call, handler(*call)); });
+}
+
+void Core::heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
+                 std::size_t max_body_bytes) {
+  auto guard = guarded(access, [this, handler = std::move(handler)](const CallPtr& call) { on_worker(call, handler); });
+  router.add({.method = std::move(method),
+              .pattern = std::move(pattern),
+              .access = std::move(access),
+              .handler = std::move(guard),
+              .max_body_bytes = max_body_bytes});
+}
+
+void Core::async(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler) {
+  auto guard = guarded(access, std::move(handler));
+  router.add(std::move(method), std::move(pattern), std::move(access), std::move(guard));
+}
+
+Handler Core::guarded(std::string access, AsyncHandler handler) {
+  return [this, rule = AccessRule::of(access), handler = std::move(handler)](Request request, Reply reply) {
+    admit(std::make_shared<Call>(std::move(request), std::move(reply)), rule, handler);
+  };
+}
+
+void Core::admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler) {
+  const bool open = rule.open || (rule.open_loopback && call->request.is_loopback);
+  if (!open) {
+    if (auto allowed = authenticate(*call, rule); !allowed) return answer(*call, std::unexpected(allowed.error()));
+  }
+  if (call->request.method == "GET" || call->request.method == "HEAD") return wait_for_position(call, handler);
+  // A mistyped dry_run must not become the real thing.
+  QueryReader query(call->request.query);
+  call->dry_run = query.flag("dry_run").value_or(false);
+  if (call->request.method == "DELETE") static_cast<void>(query.text("reason"));
+  if (auto read = query.finish(); !read) return answer(*call, std::unexpected(read.error()));
+  handler(call);
+}
+
+Result<void> Core::authenticate(Call& call, const AccessRule& rule) const {
+  const auto refuse = [](std::string why) { return fail(ErrorCode::unauthenticated, std::move(why)); };
+  const auto header = call.request.headers.one("authorization");
+  if (!header) return refuse("the Authorization header was sent more than once");
+  if (!*header) return refuse("no token: send 'Authorization: Bearer <token>'");
+  std::string_view text = **header;
+  constexpr std::string_view scheme = "bearer ";
+  const bool bearer = text.size() > scheme.size() &&
+                      std::ranges::equal(text.substr(0, scheme.size()), scheme, [](char sent, char expected) {
+                        return (sent >= 'A' && sent <= 'Z' ? sent - 'A' + 'a' : sent) == expected;
+                      });
+  if (!bearer) return refuse("the Authorization header holds no bearer token");
+  text.remove_prefix(text.find_first_not_of(' ', scheme.size() - 1));
+  if (!is_token(text)) return refuse("the bearer token is not one of Headgate's");
+  call.token_digest = sha256_digest(text);
+  const auto service = parameter_or_empty(call.request, "service");
+  const auto environment = parameter_or_empty(call.request, "environment");
+  const auto at = now();
+  return deps.engine.read([&](const State& state) -> Result<void> {
+    auto principal = headgate::authenticate(state, call.token_digest, at);
+    if (!principal) return refuse("the token is unknown, revoked or expired");
+    call.principal = std::move(*principal);
+    constexpr std::array seeing{Role::admin, Role::auditor, Role::operator_, Role::approver};
+    call.sees_names = std::ranges::any_of(seeing, [&](Role role) { return may(state, call.principal, role, {}, {}); });
+    if (may(state, call.principal, rule.role, service, environment)) return {};
+    const auto role = name_of(rule.role);
+    return fail(ErrorCode::forbidden,
+                fmt::format("this needs {} {} role{}", article(role), role, place_of(service, environment)));
+  });
+}
+
+Result<void> Core::require(const Call& call, Role role, std::string_view service, std::string_view environment) const {
+  const bool allowed =
+      deps.engine.read([&](const State& state) { return may(state, call.principal, role, service, environment); });
+  if (allowed) return {};
+  const auto name = name_of(role);
+  return fail(ErrorCode::forbidden,
+              fmt::format("this needs {} {} role{}", article(name), name, place_of(service, environment)));
+}
+
+void Core::wait_for_position(const CallPtr& call, const AsyncHandler& handler) {
+  QueryReader query(call->request.query);
+  const auto wanted = query.number("min_position", 0, std::numeric_limits<Position>::max() - 1);
+  if (!wanted && call->request.query.count("min_position") > 0) {
+    return answer(*call, fail(ErrorCode::invalid_input, "query parameter 'min_position': expected one position",
+                              {{"min_position", "no position", "a whole number"}}));
+  }
+  if (!wanted || deps.engine.position() > *wanted) return handler(call);
+  deps.engine.when_at(*wanted + 1, options.min_position_wait, [this, call, handler, wanted](bool reached) {
+    // On the writer's thread: what follows is for a worker.
+    work(call, [this, handler, wanted, reached](const CallPtr& c) {
+      if (reached) return handler(c);
+      answer(*c, problem(503, fmt::format("position {} was not reached in time; the log ends at {}", *wanted,
+                                          deps.engine.position() - 1)));
+    });
+  });
+}
+
+void Core::on_worker(const CallPtr& call, ReadHandler handler) {
+  work(call, [this, handler = std::move(handler)](const CallPtr& c) { answer(*c, handler(*c)); });
+}
+
+void Core::work(const CallPtr& call, AsyncHandler handler) {
+  const bool taken = pool.submit([call, handler = std::move(handler)] {
+    try {
+      handler(call);
+    } catch (const std::exception&) {
+      // Out of memory, most likely: the reply that is dropped with the call answers 500.
+    }
+  });
+  if (!taken) answer(*call, problem(503, "too many long reads wait"));
+}
+
+void Core::answer(Call& call, Result<Response> response) {
+  if (response) {
+    answer(call, std::move(*response));
+  } else {
+    answer(call, problem(response.error()));
+  }
+}
+
+void Core::answer(Call& call, Response response) {
+  if (response.status == 401 || response.status == 403) {
+    const auto reason = response.status == 401 ? Denial::unauthenticated : Denial::forbidden;
+    denials.record(reason, call.request.route);
+    deps.metrics.access_denied(reason);
+  }
+  call.reply(std::move(response));
+}
+
+void Core::submit(const CallPtr& call, Command command, WriteAnswer write) {
+  auto key = idempotency_key(call->request);
+  if (!key) return answer(*call, std::unexpected(key.error()));
+  Submission submission;
+  submission.command = std::move(command);
+  submission.actor = call->principal.actor();
+  submission.dry_run = call->dry_run;
+  if (!key->empty() && !call->dry_run) {
+    submission.idempotency_key = std::move(*key);
+    submission.request_digest =
+        sha256_digest(call->request.method + '\n' + call->request.target + '\n' + call->request.body);
+  }
+  const bool queued = deps.engine.submit(
+      std::move(submission), [this, call, write = std::move(write)](Result<Receipt> receipt) noexcept {
+        try {
+          if (receipt) return answer_write(*call, *receipt, write);
+          const auto& error = receipt.error();
+          // The text was well-formed, or the engine would not have seen it: what it means was refused.
+          answer(*call, error.code == ErrorCode::invalid_input ? problem(error, 422) : problem(error));
+        } catch (const std::exception&) {
+          // The reply that is dropped with the call answers 500.
+        }
+      });
+  if (!queued) answer(*call, problem(503, "the queue of commands is full, or the server is stopping"));
+}
+
+void Core::answer_write(Call& call, const Receipt& receipt, const WriteAnswer& write) {
+  if (call.dry_run) {
+    auto response = dry_run_answer(receipt);
+    set_position(response, receipt.seen);
+    return answer(call, std::move(response));
+  }
+  const bool changed = receipt.count > 0;
+  JsonWriter json;
+  json.begin_object();
+  if (write.fields) write.fields(json, receipt);
+  json.field("changed", changed);
+  if (receipt.repeated) json.field("repeated", true);
+  write_receipt(json, receipt, changed);
+  json.end_object();
+  auto response = Response::json(changed ? write.status : 200, json.take());
+  if (write.location && changed) {
+    if (auto location = write.location(receipt); !location.empty()) response.set("Location", std::move(location));
+  }
+  set_position(response, receipt.seen);
+  answer(call, std::move(response));
+}
+
+void write_receipt(JsonWriter& json, const Receipt& receipt, bool written) {
+  json.key("position");
+  if (written) {
+    json.value(receipt.last);
+  } else {
+    json.value(nullptr);
+  }
+  json.key("leaf_hash");
+  if (!written) {
+    json.value(nullptr);
+    return;
+  }
+  std::string hex;
+  for (const auto byte : receipt.leaf_hash) fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
+  json.value(hex);
+}
+
+Result<JsonValue> json_body(const Call& call, bool optional) {
+  const auto type = call.request.headers.one("content-type");
+  if (!type) return std::unexpected(type.error());
+  if (call.request.body.empty() && optional) return JsonValue{JsonObject{}};
+  if (*type && !(*type)->starts_with("application/json")) {
+    return fail(ErrorCode::invalid_input, "the body must be JSON",
+                {{"Content-Type", std::string(**type), "application/json"}});
+  }
+  return parse_json(call.request.body);
+}
+
+Result<TargetId> target_of_path(const Request& request) {
+  HEADGATE_TRY(auto service, name_of_path(request, "service"));
+  HEADGATE_TRY(auto environment, name_of_path(request, "environment"));
+  return TargetId{std::move(service), std::move(environment)};
+}
+
+Result<PromotionId> promotion_of_path(const Request& request) {
+  HEADGATE_TRY(const auto target, target_of_path(request));
+  auto id = parse_promotion_id(to_string(target) + "/" + request.parameter("n"));
+  if (!id)
+    return fail(ErrorCode::not_found, fmt::format("no promotion {}/{}", to_string(target), request.parameter("n")));
+  return id;
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,117 @@
+// What every route shares: who is asking, the way to the engine and back, and the shape of answers. Route files
+// register through it, so that no route can be without its access rule.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/access_rule.h"
+#include "api/denial_recorder.h"
+#include "api/dependencies.h"
+#include "api/event_feed.h"
+#include "api/http.h"
+#include "api/json.h"
+#include "api/json_writer.h"
+#include "api/metrics.h"
+#include "api/names_view.h"
+#include "api/router.h"
+#include "api/worker_pool.h"
+#include "engine/domain/access.h"
+
+namespace headgate::api {
+
+// One request on its way.
+struct Call {
+  Call(Request r, Reply a) : request(std::move(r)), reply(std::move(a)) {}
+
+  Request request;
+  Reply reply;
+  Principal principal;       // empty on open routes
+  std::string token_digest;  // sha256:<hex> of what they came in with; empty on open routes
+  bool sees_names = false;   // of people, beside their ids
+  bool dry_run = false;
+};
+using CallPtr = std::shared_ptr<Call>;
+
+using ReadHandler = std::function<Result<Response>(Call&)>;
+using AsyncHandler = std::function<void(CallPtr)>;
+
+// How a write is answered, once it is durable: `fields` writes the result into the open object, beside position,
+// leaf_hash and changed. It runs on the writer's thread and must be quick.
+struct WriteAnswer {
+  int status = 200;  // 200 in any case when nothing changed
+  std::function<void(JsonWriter&, const Receipt&)> fields{};
+  std::function<std::string(const Receipt&)> location{};  // of what was made; may be empty
+};
+
+class Core {
+ public:
+  Core(ApiDependencies dependencies, ApiOptions options);
+  ~Core();
+
+  // `access`: none, loopback (open there, a viewer's elsewhere), or a role, asked for the {service} and {environment}
+  // of the pattern, where it has them, else anywhere.
+  //   quick  on the socket thread: state in memory only
+  //   heavy  on a worker: the log, files, folds
+  //   async  takes the call and answers when it can
+  void quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler);
+  void heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
+             std::size_t max_body_bytes = 0);
+  void async(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler);
+
+  // The role, where the pattern alone did not tell for what. An Error is the whole answer.
+  Result<void> require(const Call& call, Role role, std::string_view service, std::string_view environment) const;
+
+  // Durable first, then the answer. Takes care of Idempotency-Key, dry_run, a full queue and refusals.
+  void submit(const CallPtr& call, Command command, WriteAnswer answer);
+  // On a worker; 503 when too many wait.
+  void on_worker(const CallPtr& call, ReadHandler handler);
+  void work(const CallPtr& call, AsyncHandler handler);  // the handler answers
+
+  void answer(Call& call, Result<Response> response);
+  void answer(Call& call, Response response);
+
+  // Runs `read` under the engine's lock and says in the answer which position it saw.
+  template <class F>
+  Result<Response> from_state(F&& read) const {
+    return deps.engine.read([&](const State& state) -> Result<Response> {
+      Result<Response> response = read(state);
+      if (response) set_position(*response, state.next);
+      return response;
+    });
+  }
+  Names names_for(const Call& call) const { return {deps.people, call.sees_names}; }
+  Timestamp now() const { return deps.clock.now(); }
+
+  // Headgate-Position: the last event that the answer reflects.
+  static void set_position(Response& response, Position next);
+
+  const ApiDependencies deps;
+  const ApiOptions options;
+  WorkerPool pool;
+  EventFeed feed;
+  DenialRecorder denials;
+
+ private:
+  Handler guarded(std::string access, AsyncHandler handler);
+  void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler);
+  Result<void> authenticate(Call& call, const AccessRule& rule) const;
+  void wait_for_position(const CallPtr& call, const AsyncHandler& handler);
+  void answer_write(Call& call, const Receipt& receipt, const WriteAnswer& answer);
+};
+
+// The body as JSON; an absent one reads as {} where it is optional.
+Result<JsonValue> json_body(const Call& call, bool optional = false);
+
+// service/environment/n of the path. not_found when it cannot be one.
+Result<PromotionId> promotion_of_path(const Request& request);
+Result<TargetId> target_of_path(const Request& request);
+
+// "position" and "leaf_hash" of what was written; null where nothing was.
+void write_receipt(JsonWriter& json, const Receipt& receipt, bool written);
+
+}  // namespace headgate::api

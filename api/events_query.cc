@@ -1,0 +1,77 @@
+#include "api/events_query.h"
+
+#include <algorithm>
+
+#include "api/record_view.h"
+
+namespace headgate::api {
+namespace {
+
+void append_field(std::string& out, std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+}  // namespace
+
+EventFilter read_event_filter(QueryReader& query, bool with_end) {
+  EventFilter filter;
+  filter.type = query.text("type").value_or("");
+  filter.service = query.text("service").value_or("");
+  filter.environment = query.text("environment").value_or("");
+  filter.actor = query.text("actor").value_or("");
+  filter.correlation = query.text("correlation").value_or("");
+  filter.from = query.time("from");
+  if (with_end) filter.to = query.time("to");
+  constexpr std::string_view prefix = "dev.headgate.";
+  if (filter.type.starts_with(prefix)) filter.type.erase(0, prefix.size());
+  return filter;
+}
+
+std::optional<EventFormat> event_format(const Request& request) {
+  const auto accept = request.headers.one("accept");
+  if (!accept) return std::nullopt;
+  if (!*accept) return EventFormat::json;
+  std::string_view rest = **accept;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(','), rest.size());
+    auto type = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    type = type.substr(0, type.find(';'));
+    while (type.starts_with(' ')) type.remove_prefix(1);
+    while (type.ends_with(' ')) type.remove_suffix(1);
+    if (type == "application/x-ndjson") return EventFormat::ndjson;
+    if (type == "text/csv") return EventFormat::csv;
+    if (type == "application/json" || type == "application/*" || type == "*/*") return EventFormat::json;
+  }
+  return std::nullopt;
+}
+
+bool is_open(const EventFilter& filter) {
+  return filter.type.empty() && filter.service.empty() && filter.environment.empty() && filter.actor.empty() &&
+         filter.correlation.empty() && !filter.from && !filter.to;
+}
+
+Result<void> append_csv(std::string& out, const StoredRecord& record) {
+  HEADGATE_TRY(const auto view, view_record(record.bytes));
+  out += std::to_string(record.position);
+  for (const std::string_view field :
+       {std::string_view(view.time), std::string_view(view.type), std::string_view(view.subject),
+        std::string_view(view.actor), std::string_view(view.service), std::string_view(view.environment),
+        std::string_view(view.correlation), std::string_view(view.cause), view.data}) {
+    out += ',';
+    append_field(out, field);
+  }
+  out += "\r\n";
+  return {};
+}
+
+}  // namespace headgate::api

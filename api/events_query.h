@@ -1,0 +1,24 @@
+// The query of /v1/events and its kin.
+#pragma once
+
+#include <string>
+
+#include "api/query_reader.h"
+#include "engine/ports/event_log.h"
+
+namespace headgate::api {
+
+// type (glob), service, environment, actor, correlation, from, to. Streams have no end: without `to`.
+EventFilter read_event_filter(QueryReader& query, bool with_end = true);
+
+enum class EventFormat { json, ndjson, csv };
+// Of the Accept header; 406 is the answer to nullopt.
+std::optional<EventFormat> event_format(const Request& request);
+
+bool is_open(const EventFilter& filter);  // nothing is filtered
+
+inline constexpr std::string_view csv_header =
+    "position,time,type,subject,actor,service,environment,correlation,cause,data\r\n";
+Result<void> append_csv(std::string& out, const StoredRecord& record);  // one line, RFC 4180
+
+}  // namespace headgate::api

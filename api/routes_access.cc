@@ -1,0 +1,187 @@
+// Tokens and people: for admins.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/json_reader.h"
+#include "api/paging.h"
+#include "api/routes.h"
+#include "api/secrets.h"
+#include "api/utf8.h"
+#include "api/views_promotion.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::string_view tokens_kind = "tokens";
+constexpr std::string_view people_kind = "people";
+
+void write_roles(JsonWriter& json, const std::vector<Role>& roles) {
+  json.begin_array();
+  for (const auto role : roles) json.value(name_of(role));
+  json.end_array();
+}
+
+Result<Response> list_tokens(const Core& core, const Call& call) {
+  QueryReader query(call.request.query);
+  const auto page = read_page(query, tokens_kind);
+  HEADGATE_TRY_VOID(query.finish());
+  return core.from_state([&](const State& state) -> Result<Response> {
+    const auto names = core.names_for(call);
+    const auto* policy = state.access();
+    JsonWriter json;
+    json.begin_object().key("tokens").begin_array();
+    auto at = page.after ? state.tokens.upper_bound(*page.after) : state.tokens.begin();
+    std::string last;
+    for (std::size_t shown = 0; at != state.tokens.end() && shown < page.limit; ++at, ++shown) {
+      const auto& [id, token] = *at;
+      last = id;
+      json.begin_object().field("id", id);
+      json.field("name", core.deps.people.token_name(id).value_or(""));
+      write_roles(json.key("roles"), token.roles);
+      json.key("person");
+      std::string owner;
+      if (policy) {
+        for (const auto& person : policy->people) {
+          if (std::ranges::find(person.tokens, id) != person.tokens.end()) owner = person.id;
+        }
+      }
+      names.write(json, owner);
+      json.field("created", format_timestamp(token.created));
+      write_time(json.key("expires"), token.expires);
+      json.end_object();
+    }
+    json.end_array();
+    write_next(json, tokens_kind, at == state.tokens.end() ? std::nullopt : std::optional(last));
+    json.end_object();
+    return Response::json(200, json.take());
+  });
+}
+
+struct NewToken {
+  std::string name;
+  std::vector<Role> roles;
+  std::optional<Timestamp> expires;
+};
+
+Result<NewToken> read_token(const Core& core, const Call& call) {
+  HEADGATE_TRY(const auto value, json_body(call));
+  JsonReader body(value);
+  NewToken token;
+  token.name = body.required_string("name");
+  const bool printable = std::ranges::none_of(token.name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (!token.name.empty() && (token.name.size() > 128 || !is_utf8(token.name) || !printable)) {
+    body.refuse("name", fmt::format("{} bytes", token.name.size()), "1 to 128 bytes of text on one line");
+  }
+  for (const auto& text : body.optional_strings("roles")) {
+    const auto role = parse_enum<Role>(text);
+    if (!role) {
+      body.refuse("roles", "'" + text.substr(0, 64) + "'",
+                  fmt::format("of {}", fmt::join(EnumNames<Role>::names, ", ")));
+    } else if (std::ranges::find(token.roles, *role) == token.roles.end()) {
+      token.roles.push_back(*role);
+    }
+  }
+  if (const auto text = body.optional_string("expires")) {
+    const auto time = parse_timestamp(*text);
+    if (!time) {
+      body.refuse("expires", "'" + text->substr(0, 64) + "'", "a time of RFC 3339");
+    } else if (*time <= core.now()) {
+      body.refuse("expires", *text, "a time to come");
+    } else {
+      token.expires = *time;
+    }
+  }
+  HEADGATE_TRY_VOID(body.finish());
+  return token;
+}
+
+// The id that the name has, where a token of that name exists: asking the directory would make one.
+Result<std::string> id_for(Core& core, const Call& call, const std::string& name) {
+  if (!call.dry_run) return core.deps.people.token_id(name);
+  return core.deps.engine.read([&](const State& state) -> std::string {
+    for (const auto& [id, token] : state.tokens) {
+      if (core.deps.people.token_name(id) == name) return id;
+    }
+    return "token:new";
+  });
+}
+
+void create_token(Core& core, const CallPtr& call) {
+  auto token = read_token(core, *call);
+  if (!token) return core.answer(*call, std::unexpected(token.error()));
+  auto id = id_for(core, *call, token->name);
+  if (!id) return core.answer(*call, std::unexpected(id.error()));
+  auto text = new_token();
+  if (!text) return core.answer(*call, std::unexpected(text.error()));
+  const CreateToken command{*id, sha256_digest(*text), token->roles, token->expires};
+  WriteAnswer answer;
+  answer.status = 201;
+  answer.fields = [token = std::move(*token), id = *id, text = std::move(*text)](JsonWriter& json,
+                                                                                 const Receipt& receipt) {
+    json.field("id", id).field("name", token.name);
+    write_roles(json.key("roles"), token.roles);
+    write_time(json.key("expires"), token.expires);
+    json.key("token");
+    if (receipt.repeated) {
+      // What was made first is known to its first reader only.
+      json.value(nullptr);
+      json.field("note",
+                 "the token was made by an earlier request with this key and its text was shown then; if it "
+                 "is lost, revoke the token and create another");
+    } else {
+      json.value(text);
+    }
+  };
+  core.submit(call, command, std::move(answer));
+}
+
+void revoke_token(Core& core, const CallPtr& call) {
+  auto id = call->request.parameter("id");
+  if (!id.starts_with("token:")) id = "token:" + id;
+  WriteAnswer answer;
+  answer.fields = [id](JsonWriter& json, const Receipt&) { json.field("id", id).field("revoked", true); };
+  core.submit(call, RevokeToken{id}, std::move(answer));
+}
+
+Result<Response> list_people(const Core& core, const Call& call) {
+  QueryReader query(call.request.query);
+  const auto page = read_page(query, people_kind);
+  HEADGATE_TRY_VOID(query.finish());
+  auto people = core.deps.people.list();
+  std::ranges::sort(people, {}, &PersonRecord::id);
+  auto at = page.after ? std::ranges::upper_bound(people, *page.after, {}, &PersonRecord::id) : people.begin();
+  JsonWriter json;
+  const auto write_texts = [&](std::string_view name, const std::vector<std::string>& texts) {
+    json.key(name).begin_array();
+    for (const auto& text : texts) json.value(text);
+    json.end_array();
+  };
+  json.begin_object().key("people").begin_array();
+  std::string last;
+  for (std::size_t shown = 0; at != people.end() && shown < page.limit; ++at, ++shown) {
+    last = at->id;
+    json.begin_object().field("id", at->id).field("name", at->name);
+    write_texts("emails", at->emails);
+    write_texts("oidc", at->oidc);
+    write_texts("signing_keys", at->signing_keys);
+    json.end_object();
+  }
+  json.end_array();
+  write_next(json, people_kind, at == people.end() ? std::nullopt : std::optional(last));
+  json.end_object();
+  return Response::json(200, json.take());
+}
+
+}  // namespace
+
+void add_access_routes(Core& core, Router& router) {
+  core.quick(router, "GET", "/v1/tokens", "admin", [&core](Call& call) { return list_tokens(core, call); });
+  // The directory of people is files: not for a socket thread.
+  core.async(router, "POST", "/v1/tokens", "admin",
+             [&core](const CallPtr& call) { core.work(call, [&core](const CallPtr& c) { create_token(core, c); }); });
+  core.async(router, "DELETE", "/v1/tokens/{id}", "admin", [&core](const CallPtr& call) { revoke_token(core, call); });
+  core.heavy(router, "GET", "/v1/people", "admin", [&core](Call& call) { return list_people(core, call); });
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,228 @@
+// What the accepted configuration holds, and where it comes from.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/described_json.h"
+#include "api/paging.h"
+#include "api/routes.h"
+#include "api/views_promotion.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::string_view services_kind = "services";
+constexpr std::string_view environments_kind = "environments";
+
+template <class D>
+void write_in_force(JsonWriter& json, const InForce<D>& in_force) {
+  json.field("file", in_force.source.file);
+  json.field("line", in_force.source.line);
+  json.field("commit", in_force.commit);
+  write_described(json.key("document"), in_force.document);
+}
+
+void write_service(JsonWriter& json, const std::string& name, const ServiceState& service) {
+  json.begin_object().field("name", name);
+  json.field("group", service.document->document.group);
+  json.key("environments").begin_array();
+  for (const auto& stage : service.document->document.stages) json.value(stage.environment);
+  json.end_array();
+  write_in_force(json, *service.document);
+  json.end_object();
+}
+
+void write_environment(JsonWriter& json, const std::string& name, const InForce<Environment>& environment) {
+  json.begin_object().field("name", name);
+  write_in_force(json, environment);
+  json.end_object();
+}
+
+// Rows of a map by name, in pages. `row` writes one and says whether it did.
+template <class Map, class Row>
+Result<Response> page_by_name(const Call& call, std::string_view kind, const Map& map, Row row) {
+  QueryReader query(call.request.query);
+  const auto page = read_page(query, kind);
+  HEADGATE_TRY_VOID(query.finish());
+  JsonWriter json;
+  json.begin_object().key(kind).begin_array();
+  auto at = page.after ? map.upper_bound(*page.after) : map.begin();
+  std::size_t shown = 0;
+  std::size_t scanned = 0;
+  std::string last;
+  for (; at != map.end() && shown < page.limit && scanned < max_scanned; ++at, ++scanned) {
+    last = at->first;
+    if (row(json, at->first, at->second)) ++shown;
+  }
+  json.end_array();
+  write_next(json, kind, at == map.end() ? std::nullopt : std::optional(last));
+  json.end_object();
+  return Response::json(200, json.take());
+}
+
+Result<Response> list_services(const Core& core, const Call& call) {
+  return core.from_state([&](const State& state) {
+    return page_by_name(call, services_kind, state.services,
+                        [&](JsonWriter& json, const std::string& name, const ServiceState& service) {
+                          if (!service.document || !may(state, call.principal, Role::viewer, name, {})) return false;
+                          write_service(json, name, service);
+                          return true;
+                        });
+  });
+}
+
+Result<Response> one_service(const Core& core, const Call& call) {
+  const auto& name = call.request.parameter("service");
+  HEADGATE_TRY_VOID(QueryReader(call.request.query).finish());
+  return core.from_state([&](const State& state) -> Result<Response> {
+    const auto found = state.services.find(name);
+    if (found == state.services.end() || !found->second.document) {
+      return fail(ErrorCode::not_found, fmt::format("no service '{}' in the configuration in force", name));
+    }
+    JsonWriter json;
+    write_service(json, name, found->second);
+    return Response::json(200, json.take());
+  });
+}
+
+Result<Response> list_environments(const Core& core, const Call& call) {
+  return core.from_state([&](const State& state) {
+    return page_by_name(call, environments_kind, state.environments,
+                        [&](JsonWriter& json, const std::string& name, const InForce<Environment>& environment) {
+                          if (!may(state, call.principal, Role::viewer, {}, name)) return false;
+                          write_environment(json, name, environment);
+                          return true;
+                        });
+  });
+}
+
+Result<Response> one_environment(const Core& core, const Call& call) {
+  const auto& name = call.request.parameter("environment");
+  HEADGATE_TRY_VOID(QueryReader(call.request.query).finish());
+  return core.from_state([&](const State& state) -> Result<Response> {
+    const auto found = state.environments.find(name);
+    if (found == state.environments.end()) {
+      return fail(ErrorCode::not_found, fmt::format("no environment '{}' in the configuration in force", name));
+    }
+    JsonWriter json;
+    write_environment(json, name, found->second);
+    return Response::json(200, json.take());
+  });
+}
+
+void write_access(JsonWriter& json, const InForce<AccessPolicy>& access, const Names& names) {
+  const auto& policy = access.document;
+  json.begin_object();
+  json.field("name", policy.name).field("file", access.source.file).field("line", access.source.line);
+  json.field("commit", access.commit);
+  json.key("teams").begin_array();
+  for (const auto& team : policy.teams) {
+    json.begin_object().field("name", team.name).key("members").begin_array();
+    for (const auto& member : team.members) names.write(json, member);
+    json.end_array().end_object();
+  }
+  json.end_array();
+  json.key("grants").begin_array();
+  for (const auto& grant : policy.grants) write_described(json, grant);
+  json.end_array();
+  json.end_object();
+}
+
+Result<Response> configuration(const Core& core, const Call& call) {
+  QueryReader query(call.request.query);
+  HEADGATE_TRY_VOID(query.finish());
+  return core.from_state([&](const State& state) -> Result<Response> {
+    const auto& c = state.configuration;
+    JsonWriter json;
+    json.begin_object();
+    json.field("repository", c.repository).field("commit", c.commit);
+    json.key("position");
+    if (c.commit.empty()) {
+      json.value(nullptr);
+    } else {
+      json.value(c.position);
+    }
+    write_time(json.key("time"), c.commit.empty() ? std::nullopt : std::optional(c.time));
+    json.field("services",
+               std::ranges::count_if(state.services, [](const auto& s) { return s.second.document.has_value(); }));
+    json.field("environments", state.environments.size());
+    json.field("targets",
+               std::ranges::count_if(state.targets, [](const auto& t) { return t.second.document.has_value(); }));
+    // The newest commit, where it was refused and the one above stayed in force.
+    json.key("rejected");
+    if (c.rejected_commit.empty()) {
+      json.value(nullptr);
+    } else {
+      json.begin_object().field("commit", c.rejected_commit).field("position", c.rejected_at);
+      write_described(json.key("diagnostics"), c.diagnostics);
+      json.end_object();
+    }
+    // Who may do what is for those who answer for it.
+    if (c.access && may(state, call.principal, Role::auditor, {}, {})) {
+      write_access(json.key("access"), *c.access, core.names_for(call));
+    }
+    json.end_object();
+    return Response::json(200, json.take());
+  });
+}
+
+Result<Response> list_repositories(const Core& core, const Call& call) {
+  QueryReader query(call.request.query);
+  HEADGATE_TRY_VOID(query.finish());
+  JsonWriter json;
+  json.begin_object().key("repositories").begin_array();
+  for (const auto& repository : core.deps.repositories.list()) {
+    json.begin_object();
+    json.field("name", repository.name).field("url", repository.url).field("branch", repository.branch);
+    json.field("head", repository.head);
+    write_time(json.key("fetched"), repository.fetched);
+    json.key("error");
+    if (repository.error.empty()) {
+      json.value(nullptr);
+    } else {
+      json.value(repository.error);
+    }
+    json.end_object();
+  }
+  json.end_array();
+  write_next(json, "repositories", std::nullopt);
+  json.end_object();
+  return Response::json(200, json.take());
+}
+
+Result<Response> sync_repository(const Core& core, const Call& call) {
+  const auto& name = call.request.parameter("name");
+  if (call.dry_run) {
+    const auto known = core.deps.repositories.list();
+    if (std::ranges::find(known, name, &RepositoryStatus::name) == known.end()) {
+      return fail(ErrorCode::not_found, fmt::format("no repository '{}'", name));
+    }
+  } else {
+    HEADGATE_TRY_VOID(core.deps.repositories.sync(name));
+  }
+  JsonWriter json;
+  json.begin_object();
+  if (call.dry_run) json.field("dry_run", true);
+  json.field("name", name).field("fetching", !call.dry_run);
+  json.end_object();
+  return Response::json(call.dry_run ? 200 : 202, json.take());
+}
+
+}  // namespace
+
+void add_configuration_routes(Core& core, Router& router) {
+  core.quick(router, "GET", "/v1/services", "viewer", [&core](Call& call) { return list_services(core, call); });
+  core.quick(router, "GET", "/v1/services/{service}", "viewer",
+             [&core](Call& call) { return one_service(core, call); });
+  core.quick(router, "GET", "/v1/environments", "viewer",
+             [&core](Call& call) { return list_environments(core, call); });
+  core.quick(router, "GET", "/v1/environments/{environment}", "viewer",
+             [&core](Call& call) { return one_environment(core, call); });
+  core.quick(router, "GET", "/v1/configuration", "viewer", [&core](Call& call) { return configuration(core, call); });
+  core.quick(router, "GET", "/v1/repositories", "viewer",
+             [&core](Call& call) { return list_repositories(core, call); });
+  core.quick(router, "POST", "/v1/repositories/{name}/sync", "operator",
+             [&core](Call& call) { return sync_repository(core, call); });
+}
+
+}  // namespace headgate::api

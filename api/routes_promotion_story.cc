@@ -1,0 +1,149 @@
+// Why a promotion stands where it stands, and what happened to it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/paging.h"
+#include "api/promotion_reads.h"
+#include "api/record_view.h"
+#include "api/routes.h"
+#include "api/views_promotion.h"
+#include "engine/domain/guards.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::string_view timeline_kind = "timeline";
+
+Response explanation(const Promotion& p, const std::vector<Condition>& conditions, Position as_of, const Names& names) {
+  const auto unmet = static_cast<std::size_t>(std::ranges::count(conditions, false, &Condition::met));
+  JsonWriter json;
+  json.begin_object();
+  json.field("id", to_string(p.id));
+  json.field("phase", name_of(p.phase));
+  json.field("text", summary_of(p, unmet, names));
+  json.key("step");
+  if (const auto* step = p.current()) {
+    json.begin_object();
+    json.field("name", step->step.name).field("kind", name_of(step->step.kind));
+    json.field("status", name_of(step->status)).field("activity", name_of(step->activity));
+    json.field("attempt", step->attempt);
+    write_time(json.key("started"), step->started);
+    write_time(json.key("due"), step->due ? step->due : step->retry_due);
+    json.field("reason", names.in_text(step->reason));
+    json.end_object();
+  } else {
+    json.value(nullptr);
+  }
+  json.field("met", conditions.size() - unmet).field("unmet", unmet);
+  write_conditions(json.key("conditions"), conditions, names);
+  // What is judged is the state with every event before this position.
+  json.field("as_of", as_of);
+  write_time(json.key("ended"), p.ended);
+  json.field("end_reason", names.in_text(p.end_reason));
+  json.end_object();
+  return Response::json(200, json.take());
+}
+
+Result<Response> explain(const Core& core, const Call& call) {
+  HEADGATE_TRY(const auto id, promotion_of_path(call.request));
+  QueryReader query(call.request.query);
+  HEADGATE_TRY_VOID(query.finish());
+  const auto names = core.names_for(call);
+  return read_promotion(
+      core, id,
+      [&](const State& state, const Promotion& p) -> Result<Response> {
+        return explanation(p, judge(state, p, core.now()), state.next, names);
+      },
+      // As it was just before its end.
+      [&](const Promotion& p) -> Result<Response> {
+        const auto as_of = p.last_position;
+        HEADGATE_TRY(const auto state, runtime::state_at(core.deps.log, core.deps.snapshots, as_of));
+        const auto* then = state.live(p.id);
+        auto conditions = then ? judge(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
+        return explanation(p, conditions, as_of, names);
+      });
+}
+
+// The cursor carries the time of the last row as well, so that the first row of the next page knows its distance.
+struct TimelineCursor {
+  Position position = 0;
+  std::int64_t micros = 0;
+};
+
+std::optional<TimelineCursor> parse_cursor(std::string_view text) {
+  TimelineCursor cursor;
+  const auto* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, cursor.position);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '.') return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, cursor.micros);
+  if (second.ec != std::errc{} || second.ptr != end) return std::nullopt;
+  return cursor;
+}
+
+Result<Response> timeline(const Core& core, const Call& call) {
+  HEADGATE_TRY(const auto id, promotion_of_path(call.request));
+  QueryReader query(call.request.query);
+  const auto page = read_page(query, timeline_kind);
+  EventQuery events;
+  events.filter.correlation = to_string(id);
+  events.limit = page.limit;
+  std::optional<Timestamp> before;
+  if (page.after) {
+    if (const auto cursor = parse_cursor(*page.after)) {
+      events.after = cursor->position;
+      before = Timestamp(Duration(cursor->micros));
+    } else {
+      query.refuse("cursor", "no cursor of this list", "the text that 'next' held");
+    }
+  }
+  HEADGATE_TRY_VOID(query.finish());
+  const Position seen = core.deps.engine.position();
+  HEADGATE_TRY(const auto found, core.deps.log.query(events));
+  if (found.records.empty() && !page.after) return fail(ErrorCode::not_found, "no promotion " + to_string(id));
+
+  const auto names = core.names_for(call);
+  JsonWriter json;
+  json.begin_object().field("id", to_string(id)).key("events").begin_array();
+  for (const auto& record : found.records) {
+    HEADGATE_TRY(const auto view, view_record(record.bytes));
+    HEADGATE_TRY(const auto time, parse_timestamp(view.time));
+    json.begin_object();
+    json.field("position", record.position);
+    json.field("time", view.time);
+    json.key("since_previous_ms");
+    if (before) {
+      json.value(std::chrono::floor<std::chrono::milliseconds>(time - *before).count());
+    } else {
+      json.value(nullptr);
+    }
+    json.field("type", view.type);
+    json.field("subject", view.subject);
+    names.write(json.key("actor"), view.actor);
+    json.key("event").raw(record.bytes);
+    json.end_object();
+    before = time;
+  }
+  json.end_array();
+  std::optional<std::string> next;
+  if (found.more && !found.records.empty()) {
+    next = fmt::format("{}.{}", found.records.back().position, before->time_since_epoch().count());
+  }
+  write_next(json, timeline_kind, next);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, seen);
+  return response;
+}
+
+}  // namespace
+
+void add_promotion_story_routes(Core& core, Router& router) {
+  core.heavy(router, "GET", "/v1/promotions/{service}/{environment}/{n}/explain", "viewer",
+             [&core](Call& call) { return explain(core, call); });
+  core.heavy(router, "GET", "/v1/promotions/{service}/{environment}/{n}/timeline", "viewer",
+             [&core](Call& call) { return timeline(core, call); });
+}
+
+}  // namespace headgate::api

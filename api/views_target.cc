@@ -1,0 +1,71 @@
+#include "api/views_target.h"
+
+#include "api/views_promotion.h"
+#include "engine/domain/guards.h"
+
+namespace headgate::api {
+namespace {
+
+void write_text_or_null(JsonWriter& json, const std::string& text) {
+  if (text.empty()) {
+    json.value(nullptr);
+  } else {
+    json.value(text);
+  }
+}
+
+}  // namespace
+
+void write_target(JsonWriter& json, const State& state, const TargetId& id, const TargetState& target, Timestamp now,
+                  const Names& names) {
+  json.begin_object();
+  json.field("target", to_string(id));
+  json.field("service", id.service);
+  json.field("environment", id.environment);
+  write_wish(json.key("desired"), target.desired);
+  json.field("desired_commit", target.desired_commit);
+  write_wish(json.key("current"), target.current);
+  json.key("current_position");
+  if (target.current) {
+    json.value(target.current_at);
+  } else {
+    json.value(nullptr);
+  }
+  json.key("observed");
+  if (target.observed) {
+    json.begin_object().field("version", target.observed->version);
+    write_string_map(json.key("artifacts"), target.observed->artifacts);
+    json.end_object();
+  } else {
+    json.value(nullptr);
+  }
+  json.field("drift", target.drifted);
+  write_text_or_null(json.key("pinned"), names.in_text(target.pinned));
+  write_text_or_null(json.key("held"), names.in_text(target.held));
+  json.field("suspended", target.document && target.document->document.suspend);
+  json.field("orphaned", target.orphaned);
+  json.key("document");
+  if (target.document) {
+    json.begin_object();
+    json.field("file", target.document->source.file);
+    json.field("line", target.document->source.line);
+    json.field("commit", target.document->commit);
+    json.end_object();
+  } else {
+    json.value(nullptr);
+  }
+  json.field("promotions", target.last_number);
+  json.key("promotion");
+  std::vector<Condition> waiting_for;
+  if (target.promotion) {
+    write_promotion_summary(json, *target.promotion);
+    if (target.promotion->phase == Phase::waiting) waiting_for = unmet_of(judge(state, *target.promotion, now));
+  } else {
+    json.value(nullptr);
+    waiting_for = explain_idle(state, id);
+  }
+  write_conditions(json.key("waiting_for"), waiting_for, names);
+  json.end_object();
+}
+
+}  // namespace headgate::api
