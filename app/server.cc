@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
-#include "api/api.h"
 #include "api/http_server.h"
 #include "api/metrics.h"
+#include "api/service.h"
 #include "app/admin_token.h"
 #include "app/log_read_side.h"
 #include "engine/runtime/engine.h"
@@ -102,13 +102,16 @@ Result<std::optional<std::string>> read_token(const std::optional<std::filesyste
 
 // In the order in which they are built; destroyed in the opposite one.
 struct Server::Parts {
+  Parts(const ServerConfig& server_config, Clock& the_clock, Log& the_log)
+      : config(server_config), clock(the_clock), log(the_log) {}
+
   ServerConfig config;
   Clock& clock;
   Log& log;
 
   std::optional<store::DataLock> lock{};
   std::unique_ptr<store::RocksDbLog> events{};
-  std::unique_ptr<store::SnapshotStore> snapshots{};
+  std::optional<store::SnapshotStore> snapshots{};
   std::unique_ptr<store::BlobStore> blobs{};
   std::unique_ptr<store::PeopleDirectory> people{};
   std::unique_ptr<LogProofs> proofs{};
@@ -165,7 +168,8 @@ Result<void> Server::Parts::open_store() {
   options.durability = config.strict ? store::Durability::strict : store::Durability::batch;
   options.key = key;
   HEADGATE_TRY(events, store::RocksDbLog::open(std::move(options)));
-  HEADGATE_TRY(snapshots, store::SnapshotStore::open(data / "snapshots"));
+  HEADGATE_TRY(auto saved_states, store::SnapshotStore::open(data / "snapshots"));
+  snapshots.emplace(std::move(saved_states));
   HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
   HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
   proofs = std::make_unique<LogProofs>(*events, key.verifier(), clock);
@@ -246,10 +250,12 @@ Result<void> Server::Parts::listen() {
   options.limits.body_bytes = config.limits.body_bytes;
   options.limits.requests_per_second = config.limits.requests_per_second;
   options.limits.burst = config.limits.burst;
-  options.decorate = api->decorate();
-  options.on_request = [this](const api::Access& access) { metrics.http_request(access); };
+  options.decorate = [this](api::Response& response) { api->decorate(response); };
+  options.on_request = [this](const api::Access& access) { metrics.on_request(access); };
   options.on_fault = [this](std::string_view fault) { log.error(fault); };
-  HEADGATE_TRY(http_server, api::HttpServer::start(std::move(options), api->router()));
+  api::Router router;
+  api->add_routes(router);
+  HEADGATE_TRY(http_server, api::HttpServer::start(std::move(options), std::move(router)));
   return {};
 }
 
@@ -257,7 +263,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock& clock, Log& log,
                                               std::function<void()> fatal, const std::filesystem::path& supervisor) {
-  auto server = std::unique_ptr<Server>(new Server(std::make_unique<Parts>(Parts{config, clock, log})));
+  auto server = std::unique_ptr<Server>(new Server(std::make_unique<Parts>(config, clock, log)));
   auto& parts = *server->parts_;
   HEADGATE_TRY_VOID(parts.open_store());
   HEADGATE_TRY_VOID(parts.build_reconciler(supervisor));
@@ -287,6 +293,7 @@ void Server::stop() {
   if (std::exchange(p.stopped, true)) return;
   // From the outside in: nobody new, no new work, then what is under way, then the log.
   if (p.http_server) p.http_server->stop(std::chrono::seconds(5));
+  if (p.api) p.api->stop();
   p.nudges.reset();
   p.reconciler.reset();
   p.target_observer.reset();

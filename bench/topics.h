@@ -1,0 +1,17 @@
+// One function a topic; main.cc calls each of them.
+#pragma once
+
+#include "bench/harness.h"
+
+namespace headgate::bench {
+
+void bench_codec(Harness& harness);       // codec/encode codec/decode
+void bench_append(Harness& harness);      // append/1 append/16 append/64 append-1ms/64
+void bench_fold(Harness& harness);        // fold/10k fold/100k fold/1M start/1M verify/1M
+void bench_audit_page(Harness& harness);  // audit-page/10k audit-page/100k audit-page/1M
+
+void bench_promotion(Harness& harness);     // promotion/1 promotion/64 promotion-cpu
+void bench_decide(Harness& harness);        // decide
+void bench_push_to_plan(Harness& harness);  // push-to-plan
+
+}  // namespace headgate::bench

@@ -1,0 +1,360 @@
+"""End to end: git push, HTTP, the command line, against the program as it is installed."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+from world import BINARY, DEPLOY, World, eventually
+
+
+class EndToEnd(unittest.TestCase):
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def begin(self, version="v1", **documents):
+        """The first push, carried to its end."""
+        self.world.hooks()
+        self.world.documents(**documents)
+        self.world.wish(version)
+        self.world.push("first")
+        self.world.start()
+        eventually(lambda: self.world.current() == version, f"{version} runs in staging")
+
+    # -------------------------------------------------------------------------------------------- the good path
+
+    def test_a_push_becomes_a_promotion(self):
+        self.begin()
+        self.assertEqual(self.world.running(), "v1")
+        self.world.wish("v2")
+        self.world.push("second")
+        eventually(lambda: self.world.current() == "v2", "v2 runs in staging")
+        self.assertEqual(self.world.running(), "v2")
+        shown = self.world.cli("status", "-o", "json")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertEqual(json.loads(shown.stdout)[0]["current"]["version"], "v2")
+        self.assertEqual(self.world.cli("wait", "greeter/staging/2").returncode, 0)
+        self.assertIn("succeeded", self.world.cli("explain", "greeter/staging/2").stdout)
+        self.assertIn("activity.succeeded", self.world.cli("timeline", "greeter/staging/2").stdout)
+        verified = self.world.cli("log", "verify")
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+
+    def test_a_bad_release_rolls_back_and_is_quarantined(self):
+        self.begin()
+        self.world.wish("v2-bad")
+        self.world.push("bad")
+        eventually(lambda: self.world.events("rollback.succeeded"), "the rollback is done")
+        self.assertEqual(self.world.running(), "v1")
+        self.assertEqual(self.world.current(), "v1")
+        self.assertEqual(len(self.world.events("release.quarantined")), 1)
+        self.assertIn("rolled back", self.world.target()["pinned"])
+        again = self.world.cli("promote", "greeter", "--to", "staging", "--release", "v2-bad")
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("quarantined", again.stderr)
+        self.assertEqual(self.world.cli("wait", "greeter/staging/2").returncode, 1)
+        self.world.wish("v3")
+        self.world.push("good again")
+        eventually(lambda: self.world.current() == "v3", "v3 runs in staging")
+        self.assertIsNone(self.world.target()["pinned"])
+
+    def test_a_no_op_commit_plans_nothing(self):
+        self.begin()
+        before = len(self.world.events("promotion.planned"))
+        file = self.world.tree / "targets/greeter.yaml"
+        file.write_text("# a comment\n" + file.read_text())
+        sha = self.world.push("comment only")
+        eventually(lambda: self.world.http("GET", "/v1/configuration").json["commit"] == sha, "the commit is in force")
+        self.assertEqual(len(self.world.events("promotion.planned")), before)
+
+    def test_gates_hold_a_promotion_until_they_pass(self):
+        self.world.hooks()
+        self.world.documents(gates="[tests]")
+        commit = self.world.wish("v1")
+        self.world.push()
+        self.world.start()
+        eventually(lambda: self.world.http("GET", "/v1/promotions?active=true").json["promotions"], "a promotion waits")
+        self.assertIsNone(self.world.running())
+        explained = self.world.cli("explain", "greeter/staging/1").stdout
+        self.assertIn("gate tests is not reported", explained)
+        self.assertIn("services/greeter.yaml:", explained)
+        report = ["gate", "report", "--service", "greeter", "--commit", commit, "--gate", "tests", "--status"]
+        self.assertEqual(self.world.cli(*report, "failed").returncode, 0)
+        self.assertIsNone(self.world.running())
+        self.assertEqual(self.world.cli(*report, "passed").returncode, 0)
+        eventually(lambda: self.world.running() == "v1", "v1 is deployed")
+
+    # ------------------------------------------------------------------------------------------------ bad input
+
+    def test_a_wrong_document_is_rejected_and_the_last_good_one_stays(self):
+        self.begin()
+        for text, line, found in (
+            ("apiVersion: headgate.dev/v1\nkind: Target\nmetadata: {name: greeter.staging}\nspec: {servce: greeter}\n", 4, "servce"),
+            ("apiVersion: [\n", 2, ""),
+            ("apiVersion: headgate.dev/v1\nkind: Targte\nmetadata: {name: x}\nspec: {}\n", 2, "Targte"),
+        ):
+            with self.subTest(text=text):
+                self.world.write("targets/greeter.yaml", text)
+                sha = self.world.push("broken")
+                rejected = eventually(
+                    lambda: [e for e in self.world.events("configuration.rejected") if e["correlation"] == sha], "rejected"
+                )
+                diagnostics = rejected[0]["data"]["diagnostics"]
+                self.assertTrue(all(d["file"] == "targets/greeter.yaml" and d["line"] == line for d in diagnostics))
+                self.assertIn(found, json.dumps(diagnostics))
+                self.assertEqual(self.world.current(), "v1")
+                validated = self.world.cli("validate", str(self.world.tree))
+                self.assertEqual(validated.returncode, 1)
+                self.assertIn(f"targets/greeter.yaml:{line}:", validated.stdout)
+        self.world.wish("v2")
+        self.world.push("mended")
+        eventually(lambda: self.world.current() == "v2", "the mended commit takes force")
+
+    def test_the_repository_vanishes_comes_back_and_is_rewritten(self):
+        self.begin()
+        hidden = self.world.root / "hidden.git"
+        self.world.bare.rename(hidden)
+        eventually(lambda: self.world.events("repository.unreachable"), "its absence is an event")
+        self.assertEqual(self.world.current(), "v1")
+        hidden.rename(self.world.bare)
+        eventually(lambda: self.world.events("repository.recovered"), "its return is an event")
+        self.assertEqual(len(self.world.events("repository.unreachable")), 1)
+        self.world.git("checkout", "--quiet", "--orphan", "other")
+        self.world.git("branch", "--quiet", "-D", "main")
+        self.world.git("branch", "--quiet", "-m", "main")
+        self.world.wish("v2")
+        self.world.push("another history", force=True)
+        eventually(lambda: self.world.events("history.rewritten"), "the rewrite is an event")
+        eventually(lambda: self.world.current() == "v2", "the new history is followed")
+
+    def test_requests_that_are_wrong(self):
+        self.begin()
+        w = self.world
+        cases = [
+            ("no token", w.http("GET", "/v1/targets", token=None), 401),
+            ("wrong token", w.http("GET", "/v1/targets", token="hg_" + "A" * 43), 401),
+            ("no such route", w.http("GET", "/v1/nothing"), 404),
+            ("wrong method", w.http("DELETE", "/v1/targets"), 405),
+            ("not JSON", w.http("POST", "/v1/gates", raw=b"{"), 400),
+            ("a key twice", w.http("POST", "/v1/gates", raw=b'{"service":"a","service":"b"}'), 400),
+            ("unknown field", w.http("POST", "/v1/gates", {"service": "greeter", "gat": "tests"}), 400),
+            ("unknown service", w.http("POST", "/v1/gates", {"service": "x", "commit": "a" * 40, "gate": "tests", "status": "passed"}), 404),
+            ("body too large", w.http("POST", "/v1/gates", raw=b" " * (2 << 20)), 413),
+            ("unknown promotion", w.http("GET", "/v1/promotions/greeter/staging/99"), 404),
+            ("ended promotion", w.http("POST", "/v1/promotions/greeter/staging/1/approve", {"plan_digest": "sha256:x"}), 409),
+            ("future position", w.http("GET", "/v1/events/999999"), 404),
+        ]
+        for name, answer, status in cases:
+            with self.subTest(name):
+                self.assertEqual(answer.status, status, answer.body)
+                self.assertEqual(answer.headers["Content-Type"].split(";")[0], "application/problem+json")
+                self.assertEqual(answer.json["status"], status)
+                self.assertTrue(answer.json["detail"] or answer.json["title"])
+        self.assertEqual(w.cli("explain", "nonsense").returncode, 2)
+        self.assertEqual(w.cli("nonsense").returncode, 2)
+        self.assertEqual(w.cli("status", token="hg_" + "A" * 43).returncode, 4)
+        self.assertEqual(w.cli("--server", "http://127.0.0.1:1", "status").returncode, 3)
+
+    def test_an_idempotency_key_answers_the_same_again(self):
+        self.begin()
+        body = {"service": "greeter", "commit": "a" * 40, "gate": "tests", "status": "passed"}
+        first = self.world.http("POST", "/v1/gates", body, headers={"Idempotency-Key": "one"})
+        self.assertIn(first.status, (200, 201), first.body)
+        again = self.world.http("POST", "/v1/gates", body, headers={"Idempotency-Key": "one"})
+        self.assertEqual((again.status, again.json["position"], again.json["leaf_hash"]), (first.status, first.json["position"], first.json["leaf_hash"]))
+        other = self.world.http("POST", "/v1/gates", {**body, "status": "failed"}, headers={"Idempotency-Key": "one"})
+        self.assertEqual(other.status, 422)
+        self.assertEqual(len(self.world.events("gate.reported")), 1)
+
+    # -------------------------------------------------------------------------------------------- bad commands
+
+    def test_a_command_that_hangs_is_ended(self):
+        self.world.hooks(deploy="#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n")
+        self.world.documents()
+        self.world.config.write_text(self.world.config.read_text().replace("mode: repository", "mode: repository, timeout: 1s"))
+        self.world.wish("v1")
+        self.world.push()
+        self.world.start()
+        failed = eventually(lambda: self.world.events("activity.failed"), "the attempt failed")
+        self.assertIn("1s", failed[0]["data"]["reason"])
+        self.assertEqual(_processes_with(str(self.world.data)), [])
+
+    def test_a_command_that_floods_and_leaves_children(self):
+        self.world.hooks(
+            deploy=DEPLOY.replace("set -eu\n", "set -eu\n(setsid sleep 1000 &)\nhead -c 50000000 /dev/zero | tr '\\0' x\n", 1)
+        )
+        self.world.documents()
+        self.world.wish("v1")
+        self.world.push()
+        self.world.start()
+        eventually(lambda: self.world.current() == "v1", "it succeeds all the same", 60)
+        self.assertEqual(_processes_with(str(self.world.data)), [])
+        self.assertLess(sum(f.stat().st_size for f in (self.world.data / "blobs").rglob("*") if f.is_file()), 1 << 20)
+
+    # ------------------------------------------------------------------------------------------------- crashes
+
+    def test_kill_at_any_moment_loses_nothing(self):
+        seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
+        print(f"seed {seed}", file=sys.stderr)
+        chance = random.Random(seed)
+        self.begin()
+        acknowledged = {}
+        for round_number in range(4):
+            commit = f"{chance.randrange(16**40):040x}"
+            version = f"v{round_number + 2}"
+            self.world.wish(version)
+            self.world.push(version)
+            deadline = time.monotonic() + chance.uniform(0.02, 0.6)
+
+            def report(i):
+                key = f"{round_number}-{i}"
+                try:
+                    answer = self.world.http(
+                        "POST", "/v1/gates", {"service": "greeter", "commit": commit, "gate": "tests", "status": "passed", "summary": key}
+                    )
+                    if answer.status < 300:
+                        acknowledged[key] = answer.json["position"]
+                except OSError:
+                    pass  # not acknowledged: may be there or not
+
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                i = 0
+                while time.monotonic() < deadline:
+                    pool.submit(report, i)
+                    i += 1
+                    time.sleep(0.005)
+                self.world.kill()
+            self.world.start()
+            eventually(lambda: self.world.current() == version, f"{version} runs after the crash")
+        self.assertTrue(acknowledged)
+        recorded = {}
+        after = None
+        while True:
+            answer = self.world.http("GET", "/v1/events?type=gate.reported&limit=500" + (f"&after={after}" if after is not None else ""), headers={"Accept": "application/x-ndjson"})
+            lines = [json.loads(line) for line in answer.body.decode().splitlines() if line]
+            if not lines:
+                break
+            for event in lines:
+                recorded.setdefault(event["data"]["summary"], []).append(int(event["id"]))
+            after = lines[-1]["id"]
+        for key, position in acknowledged.items():
+            self.assertEqual(recorded.get(key), [position], key)
+        attempts = [(e["subject"], e["data"]["attempt"]) for e in self.world.events("activity.succeeded")]
+        self.assertEqual(len(attempts), len(set(attempts)), "no activity is acknowledged twice")
+        self.assertEqual(self.world.stop(), 0)
+        verified = self.world.cli("log", "verify", "--data", str(self.world.data))
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+
+    def test_two_servers_on_one_data_directory(self):
+        self.begin()
+        second = subprocess.run(
+            [BINARY, "serve", "--config", str(self.world.config), "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30
+        )
+        self.assertEqual(second.returncode, 3)
+        self.assertIn(str(self.world.server.pid), second.stderr)
+        offline = self.world.cli("log", "verify", "--data", str(self.world.data))
+        self.assertEqual(offline.returncode, 3)
+
+    def test_a_data_directory_with_another_origin(self):
+        self.begin()
+        self.assertEqual(self.world.stop(), 0)
+        config = self.world.config.read_text()
+        self.world.config.write_text(config.replace("origin: e2e.headgate.test", "origin: other.headgate.test"))
+        self.world.start(wait=False)
+        self.assertNotEqual(self.world.server.wait(timeout=30), 0)
+        self.assertIn("other.headgate.test", self.world.log.read_text())
+
+    def test_secrets_stay_out_of_the_log(self):
+        self.begin()
+        token = self.world.token
+        self.assertEqual(os.stat(self.world.data / "admin.token").st_mode & 0o777, 0o600)
+        created = self.world.cli("token", "create", "ci")
+        self.assertEqual(created.returncode, 0, created.stderr)
+        text = created.stdout.strip()
+        self.assertTrue(text.startswith("hg_"))
+        everything = self.world.http("GET", "/v1/events?limit=500", headers={"Accept": "application/x-ndjson"}).body.decode()
+        for secret in (token, text, "dev@example.com"):
+            self.assertNotIn(secret, everything)
+        self.assertNotIn(text, self.world.log.read_text())
+        self.world.stop()
+        for file in self.world.data.rglob("*"):
+            if file.is_file() and file.name != "admin.token" and "repositories" not in file.parts:
+                content = file.read_bytes()
+                self.assertNotIn(text.encode(), content, file)
+                if "people" not in file.parts:
+                    self.assertNotIn(b"dev@example.com", content, file)
+
+
+class FullDisk(unittest.TestCase):
+    def test_a_full_disk_loses_no_acknowledged_event(self):
+        disk = pathlib.Path("/tmp") / f"headgate-e2e-disk-{os.getpid()}"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)], check=True)
+        try:
+            world = World(data=disk / "data")
+            try:
+                self.fill(world, disk)
+            finally:
+                world.close()
+        finally:
+            subprocess.run(["umount", "--lazy", str(disk)], check=False)
+            shutil.rmtree(disk, ignore_errors=True)
+
+    def fill(self, world, disk):
+        world.hooks()
+        world.documents()
+        world.wish("v1")
+        world.push()
+        world.start()
+        eventually(lambda: world.current() == "v1", "v1 runs")
+        ballast = disk / "ballast"
+        with ballast.open("wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65536)
+                    file.flush()
+            except OSError:
+                pass
+        acknowledged = []
+
+        def server_ended():
+            try:
+                answer = world.http("POST", "/v1/gates", {"service": "greeter", "commit": "b" * 40, "gate": "tests", "status": "passed", "summary": "x" * 3000})
+                if answer.status < 300:
+                    acknowledged.append(answer.json["position"])
+            except OSError:
+                pass
+            return world.server.poll() is not None
+
+        eventually(server_ended, "a server that cannot write ends", 60)
+        self.assertIn("No space left", world.log.read_text())
+        ballast.unlink()
+        world.start()
+        self.assertEqual(world.current(), "v1")
+        recorded = {int(e["id"]) for e in world.events("gate.reported")}
+        self.assertTrue(set(acknowledged) <= recorded, (acknowledged[-3:], max(recorded, default=None)))
+
+
+def _processes_with(text):
+    """Processes that work in a folder: what a command of a target left behind."""
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            where = os.readlink(process / "cwd")
+        except OSError:
+            continue
+        if where.startswith(text):
+            found.append(int(process.name))
+    return found
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

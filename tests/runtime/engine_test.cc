@@ -1,0 +1,259 @@
+#include <atomic>
+
+#include "tests/runtime/engine_fixture.h"
+
+namespace headgate::runtime::testing {
+namespace {
+
+TEST_F(EngineTest, WritesTheFirstRecordsOfANewLog) {
+  ASSERT_EQ(engine->position(), 2U);
+  engine->read([](const State& state) {
+    EXPECT_EQ(state.origin, "test");
+    EXPECT_EQ(state.verifier_key, "key");
+  });
+  EXPECT_EQ(count<LogCreated>(), 1U);
+  EXPECT_EQ(count<EngineStarted>(), 1U);
+}
+
+TEST_F(EngineTest, CarriesAPromotionToItsEnd) {
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  EXPECT_TRUE(executor.started_now().empty()) << "nothing happens outside before the wait is over";
+  clock.pass(30s);
+  ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
+  EXPECT_EQ(executor.started_now(),
+            (std::vector<std::string>{"greeter/staging/1/migrate#1", "greeter/staging/1/deploy#1",
+                                      "greeter/staging/1/health#1"}));
+  engine->read([](const State& state) {
+    EXPECT_EQ(state.find({"greeter", "staging"})->current->release.version, "v1");
+    EXPECT_TRUE(state.active.empty());
+  });
+}
+
+TEST_F(EngineTest, AnswersOnlyWhatIsDurable) {
+  const auto receipt = run(CreateToken{"token:a", "sha256:x", {}, {}});
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->last + 1, log->size());
+  EXPECT_EQ(receipt->leaf_hash, *log->leaf_hash(receipt->last));
+  EXPECT_GE(engine->position(), receipt->seen);
+}
+
+TEST_F(EngineTest, RepeatsTheFirstAnswerUnderAnIdempotencyKey) {
+  const Submission once{.command = CreateToken{"token:a", "sha256:x", {}, {}},
+                        .actor = "token:admin",
+                        .idempotency_key = "k",
+                        .request_digest = "d"};
+  const auto first = run(once);
+  ASSERT_TRUE(first);
+  const auto again = run(once);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->last, first->last);
+  EXPECT_EQ(again->leaf_hash, first->leaf_hash);
+  ASSERT_EQ(again->events.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<TokenCreated>(again->events.front()));
+
+  auto other = once;
+  other.request_digest = "another";
+  const auto refused = run(other);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_input);
+
+  auto somebody_else = once;
+  somebody_else.actor = "token:other";
+  somebody_else.command = CreateToken{"token:b", "sha256:y", {}, {}};
+  EXPECT_FALSE(run(somebody_else)->repeated) << "a key belongs to who used it";
+}
+
+TEST_F(EngineTest, RemembersKeysOverARestart) {
+  const Submission once{.command = CreateToken{"token:a", "sha256:x", {}, {}},
+                        .actor = "token:admin",
+                        .idempotency_key = "k",
+                        .request_digest = "d"};
+  ASSERT_TRUE(run(once));
+  restart();
+  const auto again = run(once);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(count<TokenCreated>(), 1U);
+}
+
+TEST_F(EngineTest, DryRunWritesNothing) {
+  const auto before = log->size();
+  const auto receipt = run(Submission{.command = CreateToken{"token:a", "sha256:x", {}, {}}, .dry_run = true});
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->events.size(), 1U);
+  EXPECT_EQ(log->size(), before);
+  EXPECT_FALSE(engine->read([](const State& state) { return state.tokens.contains("token:a"); }));
+}
+
+TEST_F(EngineTest, TakesUpAnAttemptAgainAfterARestart) {
+  std::atomic<bool> reachable = false;
+  executor.answer = [&](const Activity& activity, std::stop_token stop) {
+    if (activity.step.name != "deploy" || reachable) return Outcome{};
+    while (!stop.stop_requested()) std::this_thread::yield();
+    return Outcome{Outcome::Kind::stopped, "stopped", {}, {}};
+  };
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  clock.pass(31s);
+  ASSERT_TRUE(eventually([&] { return executor.started_now().size() == 2; }));
+  reachable = true;
+  restart();
+  ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
+  const auto started = executor.started_now();
+  EXPECT_EQ(std::ranges::count(started, "greeter/staging/1/deploy#1"), 2) << "the same attempt, under the same key";
+  EXPECT_EQ(count<ActivityStarted>(), 3U);
+}
+
+TEST_F(EngineTest, FencesAnActivityThatIsCancelled) {
+  std::atomic<bool> was_stopped = false;
+  executor.answer = [&](const Activity& activity, std::stop_token stop) {
+    if (activity.step.name != "migrate") return Outcome{};
+    while (!stop.stop_requested()) std::this_thread::yield();
+    was_stopped = true;
+    return Outcome{};  // a late success
+  };
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  clock.pass(31s);
+  ASSERT_TRUE(eventually([&] { return executor.started_now().size() == 1; }));
+  ASSERT_TRUE(run(Submission{.command = Cancel{{{"greeter", "staging"}, 1}, "enough"}, .actor = "person:x"}));
+  ASSERT_TRUE(eventually([&] { return was_stopped.load(); }));
+  ASSERT_TRUE(eventually([&] { return count<ActivityFenced>() == 2; })) << "fenced, and the late outcome recorded";
+  EXPECT_EQ(count<ActivitySucceeded>(), 0U);
+  EXPECT_EQ(count<PromotionCancelled>(), 1U);
+}
+
+TEST_F(EngineTest, OneActivityAtATimeOnATarget) {
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  executor.answer = [&](const Activity& activity, std::stop_token stop) {
+    most = std::max(most.load(), ++running);
+    if (activity.step.name == "deploy" && activity.id.promotion.number == 1) {
+      // Goes on for a while after it was asked to stop, as a process group that dies slowly does.
+      while (!stop.stop_requested()) std::this_thread::yield();
+      for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    }
+    --running;
+    return Outcome{Outcome::Kind::terminal, "x", {}, {}};
+  };
+  auto service = greeter_service();
+  service.stages.front().before.clear();
+  service.stages.front().wait = 0s;
+  auto environment = staging_environment();
+  environment.driver.retire = Run{{"/bin/retire"}, {}, 1min};
+  push("c1", {service, environment, greeter_target("v1")});
+  ASSERT_TRUE(run(RecordObservation{{"greeter", "staging"}, {}}));
+  ASSERT_TRUE(run(ReportGate{"greeter", std::string(40, '1'), {}, "tests", GateStatus::passed, {}, {}, {}, {}}));
+  ASSERT_TRUE(eventually([&] { return executor.started_now().size() == 1; }));
+  ASSERT_TRUE(run(Submission{.command = Cancel{{{"greeter", "staging"}, 1}, "enough"}, .actor = "person:x"}));
+  ASSERT_TRUE(eventually([&] { return executor.started_now().size() == 2; }));
+  EXPECT_EQ(executor.started_now().back(), "greeter/staging/1/rollback-retire#1");
+  EXPECT_EQ(most, 1);
+}
+
+TEST_F(EngineTest, RefusesWhenTheQueueIsFull) {
+  engine->stop(Duration::zero());
+  EXPECT_FALSE(engine->submit({.command = StartEngine{"x"}}, [](Result<Receipt>) { FAIL(); }));
+}
+
+TEST_F(EngineTest, CallsBackAtAPosition) {
+  std::promise<bool> reached;
+  const auto at = engine->position() + 1;
+  engine->when_at(at, 1h, [&](bool ok) { reached.set_value(ok); });
+  ASSERT_TRUE(run(CreateToken{"token:a", "sha256:x", {}, {}}));
+  EXPECT_TRUE(reached.get_future().get());
+
+  std::promise<bool> timed_out;
+  engine->when_at(engine->position() + 1'000, 2s, [&](bool ok) { timed_out.set_value(ok); });
+  clock.pass(3s);
+  EXPECT_FALSE(timed_out.get_future().get());
+}
+
+TEST_F(EngineTest, KeepsAWaitsLengthWhenTheClockIsStepped) {
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  clock.step(24h);
+  ASSERT_TRUE(eventually([&] { return count<ClockStepped>() == 1; }));
+  EXPECT_EQ(count<TimerFired>(), 0U);
+  clock.pass(30s);
+  ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
+}
+
+TEST_F(EngineTest, StartsFromASnapshotAndDropsAForeignOne) {
+  begin_promotion();
+  restart();  // saves one
+  ASSERT_GE(snapshots.count(), 1U);
+  const auto live = engine->read([](const State& state) { return state; });
+  const auto folded = state_at(*log, NoSnapshots(), live.next);
+  ASSERT_TRUE(folded);
+  EXPECT_EQ(*folded, live);
+
+  snapshots.spoil_roots();
+  restart();
+  const auto again = engine->read([](const State& state) { return state; });
+  EXPECT_EQ(*state_at(*log, NoSnapshots(), again.next), again);
+}
+
+TEST_F(EngineTest, TellsAnEndedPromotionFromItsOwnEvents) {
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  clock.pass(31s);
+  ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
+  const auto promotion = promotion_of_log(*log, {{"greeter", "staging"}, 1});
+  ASSERT_TRUE(promotion) << promotion.error().message;
+  EXPECT_EQ(promotion->phase, Phase::succeeded);
+  EXPECT_EQ(promotion->steps.size(), 5U);
+  EXPECT_EQ(promotion_of_log(*log, {{"greeter", "staging"}, 2}).error().code, ErrorCode::not_found);
+}
+
+// A log whose next append fails.
+class FailingLog final : public EventLog {
+ public:
+  explicit FailingLog(EventLog& log) : log_(log) {}
+  Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) override {
+    if (failing) return fail(ErrorCode::io, "no space left on device");
+    return log_.append(expected, events);
+  }
+  Position size() const override { return log_.size(); }
+  Result<std::vector<StoredRecord>> read(Position from, std::size_t limit) const override {
+    return log_.read(from, limit);
+  }
+  Result<void> fold(Position from, Position to,
+                    const std::function<void(const Recorded<Event>&)>& visit) const override {
+    return log_.fold(from, to, visit);
+  }
+  Result<EventPage> query(const EventQuery& query) const override { return log_.query(query); }
+  Result<Hash> leaf_hash(Position position) const override { return log_.leaf_hash(position); }
+  Result<Hash> root(Position size) const override { return log_.root(size); }
+  Result<Position> position_at(Timestamp time) const override { return log_.position_at(time); }
+
+  std::atomic<bool> failing = false;
+
+ private:
+  EventLog& log_;
+};
+
+TEST_F(EngineTest, StopsAtOnceWhenTheLogRefuses) {
+  engine->stop(Duration::zero());
+  engine.reset();
+  FailingLog failing(*memory);
+  log = &failing;
+  start();
+  failing.failing = true;
+  std::atomic<bool> answered = false;
+  ASSERT_TRUE(engine->submit({.command = CreateToken{"token:a", "sha256:x", {}, {}}},
+                             [&](Result<Receipt>) { answered = true; }));
+  ASSERT_TRUE(eventually([&] { return !engine->submit({.command = StartEngine{"x"}}, [](Result<Receipt>) {}); }));
+  engine->stop(Duration::zero());
+  ASSERT_EQ(fatal.size(), 1U);
+  EXPECT_NE(fatal.front().find("no space left"), std::string::npos);
+  EXPECT_FALSE(answered) << "the outcome is unknown: nobody is answered";
+  EXPECT_FALSE(engine->read([](const State& state) { return state.tokens.contains("token:a"); }));
+  engine.reset();
+  log = memory.get();
+}
+
+}  // namespace
+}  // namespace headgate::runtime::testing
