@@ -1,0 +1,217 @@
+// Durable events a second: producers that wait for each of their events, and one committing thread that takes whatever
+// has come in since its last sync. The floor writes the very same bytes to plain RocksDB, without tree, index or
+// watermark.
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <semaphore>
+#include <stdexcept>
+#include <thread>
+
+#include "bench/topics.h"
+#include "bench/workload.h"
+#include "store/codec.h"
+
+namespace headgate::bench {
+namespace {
+
+constexpr auto kWarmUp = std::chrono::milliseconds(200);
+constexpr auto kRun = std::chrono::milliseconds(1'500);
+
+template <class Item>
+struct Request {
+  Item item;
+  std::binary_semaphore* done = nullptr;
+};
+
+// Events a second that `commit` (a batch, in the order of arrival) makes durable with so many producers.
+template <class Item, class Make, class Commit>
+double durable_per_second(std::size_t producers, Make&& make, Commit&& commit) {
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::vector<Request<Item>> queue;
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> committed{0};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < producers; ++i) {
+    threads.emplace_back([&, i] {
+      std::binary_semaphore done{0};
+      while (!stop) {
+        Request<Item> request{make(i), &done};
+        {
+          const std::scoped_lock lock(mutex);
+          queue.push_back(std::move(request));
+        }
+        arrived.notify_one();
+        done.acquire();
+      }
+    });
+  }
+  std::atomic<bool> producers_gone{false};
+  std::thread committer([&] {
+    std::vector<Request<Item>> batch;
+    for (;;) {
+      {
+        std::unique_lock lock(mutex);
+        arrived.wait(lock, [&] { return !queue.empty() || producers_gone; });
+        if (queue.empty()) return;
+        std::swap(batch, queue);
+      }
+      commit(batch);
+      committed += batch.size();
+      for (auto& request : batch) request.done->release();
+      batch.clear();
+    }
+  });
+  std::this_thread::sleep_for(kWarmUp);
+  const auto before = committed.load();
+  const auto begin = std::chrono::steady_clock::now();
+  std::this_thread::sleep_for(kRun);
+  const auto count = committed.load() - before;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  stop = true;
+  for (auto& thread : threads) thread.join();
+  {
+    const std::scoped_lock lock(mutex);
+    producers_gone = true;
+  }
+  arrived.notify_one();
+  committer.join();
+  return static_cast<double>(count) / took.count();
+}
+
+// A disk whose sync takes a millisecond, whatever is below.
+class SlowSync : public rocksdb::FileSystemWrapper {
+ public:
+  SlowSync() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "SlowSync"; }
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override {
+    auto status = FileSystemWrapper::NewWritableFile(name, options, result, debug);
+    if (status.ok()) *result = std::make_unique<File>(std::move(*result));
+    return status;
+  }
+
+ private:
+  class File : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+    rocksdb::IOStatus Sync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return wait(); }
+    rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return wait(); }
+
+   private:
+    static rocksdb::IOStatus wait() {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return rocksdb::IOStatus::OK();
+    }
+  };
+};
+
+// Events of the workload that fit anywhere: the committing thread gives them their position and time.
+struct Material {
+  std::vector<Recorded<Event>> events = Workload().next(20'000);
+  std::vector<std::string> texts;
+  Material() {
+    for (const auto& event : events) store::encode(texts.emplace_back(), kOrigin, event);
+  }
+};
+
+double run_log(Harness& harness, const Material& material, std::size_t producers,
+               std::shared_ptr<rocksdb::FileSystem> file_system) {
+  const auto dir = harness.fresh_dir();
+  double rate = 0;
+  {
+    auto log = store::RocksDbLog::open({.dir = dir, .origin = kOrigin, .file_system = std::move(file_system)});
+    if (!log) throw std::runtime_error(log.error().message);
+    std::vector<Recorded<Event>> records;
+    auto time = material.events.back().meta.time;
+    std::vector<std::size_t> at(producers);
+    rate = durable_per_second<Recorded<Event>>(
+        producers,
+        [&](std::size_t i) {
+          at[i] += producers;
+          return material.events[(i + at[i]) % material.events.size()];
+        },
+        [&](std::vector<Request<Recorded<Event>>>& batch) {
+          records.clear();
+          for (auto& request : batch) {
+            request.item.meta.position = (*log)->size() + records.size();
+            request.item.meta.time = time;
+            records.push_back(std::move(request.item));
+          }
+          time += Duration(1);
+          if (auto done = (*log)->append((*log)->size(), records); !done)
+            throw std::runtime_error(done.error().message);
+        });
+  }
+  std::filesystem::remove_all(dir);
+  return rate;
+}
+
+double run_plain(Harness& harness, const Material& material, std::size_t producers,
+                 std::shared_ptr<rocksdb::FileSystem> file_system) {
+  const auto dir = harness.fresh_dir();
+  double rate = 0;
+  {
+    std::unique_ptr<rocksdb::Env> env;
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    if (file_system) env = rocksdb::NewCompositeEnv(file_system);
+    if (env) options.env = env.get();
+    rocksdb::DB* opened = nullptr;
+    if (const auto status = rocksdb::DB::Open(options, dir, &opened); !status.ok()) {
+      throw std::runtime_error(status.ToString());
+    }
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    std::uint64_t position = 0;
+    rocksdb::WriteBatch write;
+    std::vector<std::size_t> at(producers);
+    rate = durable_per_second<std::string>(
+        producers,
+        [&](std::size_t i) {
+          at[i] += producers;
+          return material.texts[(i + at[i]) % material.texts.size()];
+        },
+        [&](std::vector<Request<std::string>>& batch) {
+          write.Clear();
+          for (const auto& request : batch) {
+            std::array<char, 8> key;
+            for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(position >> (56 - 8 * i));
+            ++position;
+            write.Put({key.data(), key.size()}, request.item);
+          }
+          rocksdb::WriteOptions synced;
+          synced.sync = true;
+          if (const auto status = db->Write(synced, &write); !status.ok()) throw std::runtime_error(status.ToString());
+        });
+  }
+  std::filesystem::remove_all(dir);
+  return rate;
+}
+
+}  // namespace
+
+void bench_append(Harness& harness) {
+  if (!harness.wants_any({"append/1", "append/16", "append/64", "append-1ms/64"})) return;
+  const Material material;
+  for (const std::size_t producers : {1U, 16U, 64U}) {
+    harness.compare(
+        "append/" + std::to_string(producers), "events/s", Better::more,
+        [&] { return run_log(harness, material, producers, nullptr); },
+        "one thread commits the same bytes to plain RocksDB from a queue, synced",
+        [&] { return run_plain(harness, material, producers, nullptr); });
+  }
+  const auto slow = std::make_shared<SlowSync>();
+  harness.compare(
+      "append-1ms/64", "events/s", Better::more, [&] { return run_log(harness, material, 64, slow); },
+      "the same on the same slow file system", [&] { return run_plain(harness, material, 64, slow); });
+}
+
+}  // namespace headgate::bench

@@ -1,0 +1,134 @@
+// From the log on disk into the state, against a plain RocksDB scan of the same records.
+#include <fmt/core.h>
+#include <rocksdb/db.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "bench/topics.h"
+#include "bench/workload.h"
+#include "engine/domain/decide.h"
+#include "store/sha256.h"
+#include "store/snapshot_store.h"
+
+namespace headgate::bench {
+namespace {
+
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// The same keys and values in a database with RocksDB's own defaults, in files.
+std::unique_ptr<rocksdb::DB> plain_copy(const std::filesystem::path& dir, const store::RocksDbLog& log) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* opened = nullptr;
+  if (const auto status = rocksdb::DB::Open(options, dir, &opened); !status.ok()) {
+    throw std::runtime_error(status.ToString());
+  }
+  std::unique_ptr<rocksdb::DB> db(opened);
+  for (Position from = 0; from < log.size();) {
+    rocksdb::WriteBatch batch;
+    for (const auto& record : value_of(log.read(from, 1'000))) {
+      std::array<char, 8> key;
+      for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(record.position >> (56 - 8 * i));
+      batch.Put({key.data(), key.size()}, record.bytes);
+      from = record.position + 1;
+    }
+    rocksdb::WriteOptions unlogged;
+    unlogged.disableWAL = true;
+    if (const auto status = db->Write(unlogged, &batch); !status.ok()) throw std::runtime_error(status.ToString());
+  }
+  if (const auto status = db->Flush({}); !status.ok()) throw std::runtime_error(status.ToString());
+  return db;
+}
+
+double scan_rate(rocksdb::DB& db, Position count) {
+  std::size_t bytes = 0;
+  Position seen = 0;
+  const auto seconds = seconds_of([&] {
+    const std::unique_ptr<rocksdb::Iterator> records(db.NewIterator({}));
+    for (records->SeekToFirst(); records->Valid(); records->Next(), ++seen) bytes += records->value().size();
+  });
+  if (seen != count || bytes == 0) throw std::runtime_error("a scan that saw something else");
+  return static_cast<double>(count) / seconds;
+}
+
+double fold_rate(const store::RocksDbLog& log, State& state) {
+  const auto seconds = seconds_of([&] {
+    state = State{};
+    value_of(log.fold(0, log.size(), [&](const Recorded<Event>& record) { evolve(state, record); }));
+  });
+  if (state.next != log.size()) throw std::runtime_error("a fold that saw something else");
+  return static_cast<double>(log.size()) / seconds;
+}
+
+// With a snapshot 10,000 records behind the end.
+void bench_start(Harness& harness, std::unique_ptr<store::RocksDbLog>& log, const std::filesystem::path& dir) {
+  if (!harness.wants("start/1M")) return;
+  {
+    auto snapshots = value_of(store::SnapshotStore::open(dir / "snapshots"));
+    const auto behind = log->size() - 10'000;
+    State state;
+    value_of(log->fold(0, behind, [&](const Recorded<Event>& record) { evolve(state, record); }));
+    value_of(snapshots.save(state, value_of(log->root(behind))));
+  }
+  harness.measure("start/1M", "s", [&] {
+    value_of(log->close());
+    log.reset();
+    return seconds_of([&] {
+      log = value_of(store::RocksDbLog::open({.dir = dir, .origin = kOrigin}));
+      const auto snapshots = value_of(store::SnapshotStore::open(dir / "snapshots"));
+      auto snapshot = snapshots.load(log->size());
+      if (!snapshot || value_of(log->root(snapshot->state.next)) != snapshot->root) {
+        throw std::runtime_error("no snapshot of this log");
+      }
+      auto& state = snapshot->state;
+      value_of(log->fold(state.next, log->size(), [&](const Recorded<Event>& record) { evolve(state, record); }));
+    });
+  });
+}
+
+void bench_verify(Harness& harness, const store::RocksDbLog& log) {
+  harness.compare(
+      "verify/1M", "records/s", Better::more,
+      [&] { return static_cast<double>(log.size()) / seconds_of([&] { value_of(log.verify({})); }); },
+      "SHA-256 over the same bytes",
+      [&] {
+        double hashing = 0;
+        for (Position from = 0; from < log.size(); from += 10'000) {
+          const auto records = value_of(log.read(from, 10'000));
+          hashing += seconds_of([&] {
+            for (const auto& record : records) static_cast<void>(store::leaf_hash(record.bytes));
+          });
+        }
+        return static_cast<double>(log.size()) / hashing;
+      });
+}
+
+}  // namespace
+
+void bench_fold(Harness& harness) {
+  const std::vector<std::pair<std::string, Position>> sizes{{"10k", 10'000}, {"100k", 100'000}, {"1M", 1'000'000}};
+  for (const auto& [name, count] : sizes) {
+    const bool whole = name == "1M" && harness.wants_any({"start/1M", "verify/1M"});
+    if (!whole && !harness.wants("fold/" + name)) continue;
+    const auto dir = harness.fresh_dir();
+    auto log = filled_log(dir, count);
+    if (harness.wants("fold/" + name)) {
+      const auto plain = plain_copy(harness.fresh_dir(), *log);
+      State state;
+      harness.compare(
+          "fold/" + name, "events/s", Better::more, [&] { return fold_rate(*log, state); },
+          "a plain RocksDB scan of the same records", [&] { return scan_rate(*plain, count); },
+          count < 50'000 ? 21 : 5);
+    }
+    if (!whole) continue;
+    bench_verify(harness, *log);
+    bench_start(harness, log, dir);
+  }
+}
+
+}  // namespace headgate::bench
