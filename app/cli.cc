@@ -27,6 +27,8 @@ int exit_code_of(const Error& error) {
 int report(const Error& error) {
   std::fprintf(stderr, "headgate: %s\n", error.message.c_str());
   for (const auto& field : error.fields) {
+    if (!field.pointer.empty() && error.message.find(field.pointer) != std::string::npos)
+      continue;  // the message says it already
     std::fprintf(stderr, "  %s: found %s, expected %s\n", field.pointer.c_str(), field.found.c_str(),
                  field.expected.c_str());
   }

@@ -138,11 +138,15 @@ Result<boost::json::value> Client::get(const std::string& path, const Query& que
 }
 
 Result<boost::json::value> Client::post(const std::string& path, const boost::json::object& body, const Query& query) {
+  return post_text(path, boost::json::serialize(body), query);
+}
+
+Result<boost::json::value> Client::post_text(const std::string& path, std::string json, const Query& query) {
   HttpRequest request;
   request.method = "POST";
   request.url = path;
   request.headers = {{"Content-Type", "application/json"}, {"Idempotency-Key", random_key()}};
-  request.body = boost::json::serialize(body);
+  request.body = std::move(json);
   return json_of(send(std::move(request), query));
 }
 

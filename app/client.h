@@ -21,6 +21,7 @@ class Client {
   Result<boost::json::value> get(const std::string& path, const Query& query = {});
   // With an Idempotency-Key of its own, so that a repeat after a lost answer does nothing twice.
   Result<boost::json::value> post(const std::string& path, const boost::json::object& body, const Query& query = {});
+  Result<boost::json::value> post_text(const std::string& path, std::string json, const Query& query = {});
   Result<boost::json::value> del(const std::string& path, const Query& query = {});
   // The body as it is, with an Accept header.
   Result<std::string> get_text(const std::string& path, const Query& query, const std::string& accept);

@@ -220,6 +220,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
   };
   HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, digest_of,
                                               *observer, on_fatal));
+  log.set_position(engine->position() - 1);  // of engine.started, at least
   HEADGATE_TRY(const auto token_file, ensure_admin_token(config.data, *events, *engine, *people));
   if (!token_file.empty()) log.info("the admin token is in " + token_file.string());
   return {};
