@@ -128,7 +128,7 @@ Result<void> Core::authenticate(Call& call, const AccessRule& rule) const {
                         return (sent >= 'A' && sent <= 'Z' ? sent - 'A' + 'a' : sent) == expected;
                       });
   if (!bearer) return refuse("the Authorization header holds no bearer token");
-  text.remove_prefix(text.find_first_not_of(' ', scheme.size() - 1));
+  text.remove_prefix(std::min(text.find_first_not_of(' ', scheme.size() - 1), text.size()));
   if (!is_token(text)) return refuse("the bearer token is not one of Headgate's");
   call.token_digest = sha256_digest(text);
   const auto service = parameter_or_empty(call.request, "service");

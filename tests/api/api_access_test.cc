@@ -1,0 +1,238 @@
+// Who may do what, over a real socket.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "tests/api/api_world.h"
+
+namespace headgate::api::test {
+namespace {
+
+// The roles of the interfaces' table, said once more: a route that asks for less or more is a finding.
+const std::map<std::string, std::string> table{
+    {"GET /healthz", "none"},
+    {"GET /readyz", "none"},
+    {"GET /metrics", "none"},  // the tests' peers are on loopback
+    {"GET /checkpoint", "none"},
+    {"GET /tile/{path*}", "none"},
+    {"GET /openapi.json", "viewer"},
+    {"GET /v1/services", "viewer"},
+    {"GET /v1/services/{service}", "viewer"},
+    {"GET /v1/environments", "viewer"},
+    {"GET /v1/environments/{environment}", "viewer"},
+    {"GET /v1/configuration", "viewer"},
+    {"GET /v1/repositories", "viewer"},
+    {"POST /v1/repositories/{name}/sync", "operator"},
+    {"GET /v1/targets", "viewer"},
+    {"GET /v1/targets/{service}/{environment}", "viewer"},
+    {"GET /v1/targets/{service}/{environment}/history", "viewer"},
+    {"POST /v1/targets/{service}/{environment}/adopt", "operator"},
+    {"GET /v1/state", "viewer"},
+    {"GET /v1/releases/{service}", "viewer"},
+    {"GET /v1/releases/{service}/{version}", "viewer"},
+    {"POST /v1/releases", "reporter"},
+    {"POST /v1/gates", "reporter"},
+    {"POST /v1/quarantine", "operator"},
+    {"DELETE /v1/quarantine/{service}/{version}", "operator"},
+    {"PUT /v1/blobs/{digest}", "reporter"},
+    {"GET /v1/blobs/{digest}", "auditor"},
+    {"POST /v1/promotions", "operator"},
+    {"GET /v1/promotions", "viewer"},
+    {"GET /v1/promotions/{service}/{environment}/{n}", "viewer"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/approve", "approver"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/reject", "approver"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/cancel", "operator"},
+    {"GET /v1/promotions/{service}/{environment}/{n}/explain", "viewer"},
+    {"GET /v1/promotions/{service}/{environment}/{n}/timeline", "viewer"},
+    {"GET /v1/events", "viewer"},
+    {"GET /v1/events/stream", "viewer"},
+    {"GET /v1/events/{position}", "viewer"},
+    {"GET /v1/events/{position}/proof", "viewer"},
+    {"GET /v1/tokens", "admin"},
+    {"POST /v1/tokens", "admin"},
+    {"DELETE /v1/tokens/{id}", "admin"},
+    {"GET /v1/people", "admin"},
+};
+
+bool allows(const std::string& asked, const std::string& held) {
+  if (asked == "none") return true;
+  if (held == "nothing" || held.empty()) return false;
+  return asked == held || asked == "viewer" || held == "admin";
+}
+
+// With dry_run, so that no row of the table changes what the next one meets.
+std::string sample_path(const std::string& method, std::string pattern) {
+  const std::map<std::string, std::string> values{{"{service}", "gateway"},
+                                                  {"{environment}", "staging"},
+                                                  {"{version}", "v1"},
+                                                  {"{n}", "1"},
+                                                  {"{position}", "3"},
+                                                  {"{id}", "token:none"},
+                                                  {"{name}", "environments"},
+                                                  {"{path*}", "0/000.p/3"},
+                                                  {"{digest}", "sha256:" + std::string(64, '0')}};
+  for (const auto& [name, value] : values) {
+    if (const auto found = pattern.find(name); found != std::string::npos) pattern.replace(found, name.size(), value);
+  }
+  return method == "GET" ? pattern : pattern + "?dry_run=true";
+}
+
+// Well-formed, so that only a role can be missing.
+std::string sample_body(const std::string& route) {
+  if (route == "POST /v1/releases") return R"({"service":"gateway","version":"v9"})";
+  if (route == "POST /v1/gates") {
+    return R"({"service":"gateway","version":"v1","gate":"unit-tests","status":"passed"})";
+  }
+  if (route == "POST /v1/quarantine") return R"({"service":"gateway","version":"v1","reason":"a test"})";
+  if (route == "POST /v1/promotions") {
+    return R"({"service":"gateway","environment":"staging","release":{"version":"v1"}})";
+  }
+  if (route.ends_with("/approve")) return R"({"plan_digest":"sha256:0"})";
+  if (route == "POST /v1/tokens") return R"({"name":"another"})";
+  return route.starts_with("GET") ? "" : "{}";
+}
+
+TEST(ApiAccess, EveryRouteAsksForTheRoleOfTheTable) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  std::set<std::string> known;
+  for (const auto& [method, pattern] : world.routes) {
+    const auto route = method + " " + pattern;
+    known.insert(route);
+    ASSERT_TRUE(table.contains(route)) << route;
+    const auto& asked = table.at(route);
+    for (const std::string held :
+         {"", "nothing", "viewer", "auditor", "reporter", "approver", "operator", "breakGlass", "admin"}) {
+      RawClient client(world.endpoint());
+      ASSERT_TRUE(client.send(ApiWorld::request(method, sample_path(method, pattern), held, sample_body(route))));
+      // A stream's answer has no end: its first line tells enough.
+      const auto status = client.read_until("\r\n").substr(9, 3);
+      const bool allowed = allows(asked, held);
+      if (held.empty() && asked != "none") {
+        EXPECT_EQ(status, "401") << route;
+      } else if (route.ends_with("/approve") || route.ends_with("/reject")) {
+        // A role alone approves nothing: the promotion has ended, which only those hear that may ask.
+        EXPECT_EQ(status, allowed ? "409" : "403") << route << " as " << held;
+      } else {
+        EXPECT_EQ(status != "403" && status != "401", allowed) << route << " as '" << held << "': " << status;
+      }
+    }
+  }
+  for (const auto& [route, role] : table) EXPECT_TRUE(known.contains(route)) << route << " is not registered";
+}
+
+TEST(ApiAccess, ARefusalNamesWhatIsMissing) {
+  ApiWorld world;
+  auto answer = world.call("GET", "/v1/targets", "");
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_EQ(answer.headers["www-authenticate"], "Bearer realm=\"headgate\"");
+  EXPECT_EQ(answer.headers["content-type"], "application/problem+json");
+  EXPECT_EQ(at(answer, "/type"), "/problems/unauthenticated");
+  EXPECT_NE(at(answer, "/detail").find("Authorization: Bearer"), std::string::npos);
+
+  answer = world.call("POST", "/v1/promotions", "viewer", "{}");
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(at(answer, "/detail"), "this needs an operator role");
+  answer = world.call("POST", "/v1/targets/gateway/staging/adopt", "carol", "{}");
+  EXPECT_EQ(at(answer, "/detail"), "this needs an operator role for gateway/staging");
+
+  for (const std::string header : {"Basic YTpi", "Bearer", "Bearer hg_short", "Bearer  ", "hg_x"}) {
+    EXPECT_EQ(world.call("GET", "/v1/targets", "", "", "Authorization: " + header + "\r\n").status, 401) << header;
+  }
+  const auto twice = fmt::format("Authorization: Bearer {}\r\n", token_for("admin"));
+  EXPECT_EQ(world.call("GET", "/v1/targets", "admin", "", twice).status, 401);
+  EXPECT_EQ(world.call("GET", "/v1/targets", "", "", "authorization: bearer " + token_for("admin") + "\r\n").status,
+            200);
+}
+
+TEST(ApiAccess, ExpiredAndRevokedTokensAreNobody) {
+  ApiWorld world;
+  world.make_token("late", {Role::admin}, world.clock.now() - std::chrono::seconds(1));
+  EXPECT_EQ(world.call("GET", "/v1/targets", "late").status, 401);
+  EXPECT_EQ(world.call("GET", "/v1/targets", "viewer").status, 200);
+  const auto id = *world.people->token_id("viewer");
+  EXPECT_EQ(world.call("DELETE", "/v1/tokens/" + id).status, 200);
+  EXPECT_EQ(world.call("GET", "/v1/targets", "viewer").status, 401);
+  EXPECT_EQ(world.call("DELETE", "/v1/tokens/" + id).status, 404);
+}
+
+TEST(ApiAccess, ViewersSeeTheirServicesAndEnvironments) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  const auto all = world.call("GET", "/v1/targets", "viewer");
+  EXPECT_EQ(size_at(all.body, "/targets"), 3U);
+  const auto own = world.call("GET", "/v1/targets", "frank");
+  ASSERT_EQ(size_at(own.body, "/targets"), 1U) << own.body;
+  EXPECT_EQ(at(own, "/targets/0/target"), "billing/staging");
+  EXPECT_EQ(size_at(world.call("GET", "/v1/services", "frank").body, "/services"), 1U);
+  EXPECT_EQ(size_at(world.call("GET", "/v1/promotions", "frank").body, "/promotions"), 0U);
+  EXPECT_EQ(size_at(world.call("GET", "/v1/state", "frank").body, "/targets"), 1U);
+  EXPECT_EQ(world.call("GET", "/v1/services/gateway", "frank").status, 403);
+  EXPECT_EQ(world.call("GET", "/v1/promotions/gateway/staging/1", "frank").status, 403);
+  EXPECT_EQ(world.call("GET", "/v1/services/billing", "frank").status, 200);
+
+  // Nothing of gateway, nothing general, and nothing about tokens.
+  const auto events = world.call("GET", "/v1/events?limit=500", "frank");
+  EXPECT_EQ(size_at(events.body, "/events"), 0U) << events.body;
+  EXPECT_EQ(world.call("GET", "/v1/events/0", "frank").status, 403);
+  const auto seen = world.call("GET", "/v1/events?limit=500", "viewer").body;
+  EXPECT_NE(seen.find("promotion.planned"), std::string::npos);
+  EXPECT_EQ(seen.find("token.created"), std::string::npos);
+  EXPECT_NE(world.call("GET", "/v1/events?limit=500", "auditor").body.find("token.created"), std::string::npos);
+}
+
+TEST(ApiAccess, RolesReachAsFarAsTheirGrants) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  const std::string body = R"({"service":"gateway","environment":"staging","release":{"version":"v1"}})";
+  EXPECT_EQ(world.call("POST", "/v1/promotions", "carol", body).status, 403);
+  // carol approves in production only.
+  const std::string approve = R"({"plan_digest":"sha256:0"})";
+  EXPECT_EQ(world.call("POST", "/v1/promotions/gateway/staging/1/approve", "carol", approve).status, 403);
+  EXPECT_EQ(world.call("POST", "/v1/promotions/gateway/production/1/approve", "carol", approve).status, 404);
+}
+
+TEST(ApiAccess, NamesAreForThoseWhoMaySeeThem) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  const auto body = R"({"service":"gateway","environment":"production","release":{"version":"v1"}})";
+  ASSERT_EQ(world.call("POST", "/v1/promotions", "alice", body).status, 201);
+  const std::string path = "/v1/promotions/gateway/production/1";
+  const auto seen = world.call("GET", path, "auditor");
+  EXPECT_EQ(at(seen, "/people/0/id"), world.person["alice"]);
+  EXPECT_EQ(at(seen, "/people/0/name"), "alice");
+  EXPECT_NE(seen.body.find("carol, dave can approve"), std::string::npos) << seen.body;
+  const auto hidden = world.call("GET", path, "viewer");
+  EXPECT_EQ(at(hidden, "/people/0/id"), world.person["alice"]);
+  EXPECT_EQ(at(hidden, "/people/0/name"), "(absent)");
+  EXPECT_EQ(hidden.body.find("carol"), std::string::npos);
+}
+
+TEST(ApiAccess, RefusalsBecomeOneEventAReasonAndWindow) {
+  ApiWorld world;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(world.call("GET", "/v1/state", "").status, 401);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(world.call("GET", "/v1/people", "viewer").status, 403);
+  const auto total = [&](std::string_view reason) {
+    int count = 0;
+    for (const auto& record : world.stored("access.denied")) {
+      if (at(record, "/data/reason") == reason) count += std::stoi(at(record, "/data/count"));
+    }
+    return count;
+  };
+  ASSERT_TRUE(eventually([&] { return total("unauthenticated") == 5 && total("forbidden") == 3; }));
+  const auto records = world.stored("access.denied");
+  EXPECT_LT(records.size(), 8U);
+  EXPECT_EQ(at(records[0], "/data/route"), "/v1/state");
+}
+
+TEST(ApiAccess, WhatIsCountedIsNotLostAtTheEnd) {
+  ApiWorld world({.denial_window = std::chrono::hours(1)});
+  EXPECT_EQ(world.call("GET", "/v1/state", "").status, 401);
+  world.server->stop(std::chrono::milliseconds(0));
+  world.api->stop();
+  world.engine->stop(Duration::zero());
+  EXPECT_EQ(world.stored("access.denied").size(), 1U);
+}
+
+}  // namespace
+}  // namespace headgate::api::test

@@ -1,0 +1,178 @@
+// The small parts that handlers are made of.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
+#include "api/events_query.h"
+#include "api/paging.h"
+#include "api/query_reader.h"
+#include "api/record_view.h"
+#include "api/secrets.h"
+#include "api/tile_path.h"
+#include "api/worker_pool.h"
+
+namespace headgate::api {
+namespace {
+
+TEST(Secrets, DigestsAreSha256) {
+  EXPECT_EQ(sha256_digest("abc"), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_TRUE(is_digest(sha256_digest("")));
+  EXPECT_FALSE(is_digest("sha256:BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"));
+  EXPECT_FALSE(is_digest("sha256:00"));
+}
+
+TEST(Secrets, Base64urlGoesThereAndBack) {
+  EXPECT_EQ(base64url("f"), "Zg");
+  EXPECT_EQ(base64url("fo"), "Zm8");
+  EXPECT_EQ(base64url("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(base64url("\xfb\xff"), "-_8");
+  for (const std::string text : {"", "a", "ab", "abc", "abcd"}) EXPECT_EQ(decode_base64url(base64url(text)), text);
+  for (const char* bad : {"Z", "Zg==", "Z h", "Zh", "Zm9vYmFyZ"}) EXPECT_FALSE(decode_base64url(bad)) << bad;
+}
+
+TEST(Secrets, TokensAreRandomAndWellFormed) {
+  const auto one = new_token();
+  const auto two = new_token();
+  ASSERT_TRUE(one && two);
+  EXPECT_NE(*one, *two);
+  EXPECT_EQ(one->size(), 46U);
+  EXPECT_TRUE(is_token(*one));
+  EXPECT_FALSE(is_token(one->substr(1)));
+  EXPECT_FALSE(is_token("hg_" + std::string(43, '!')));
+}
+
+TEST(WorkerPool, RefusesWhatItCannotHold) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool running = false;
+  bool open = false;
+  int done = 0;
+  WorkerPool pool(1, 1);
+  ASSERT_TRUE(pool.submit([&] {
+    std::unique_lock lock(mutex);
+    running = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return open; });
+  }));
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return running; });
+  }
+  const auto count = [&] {
+    const std::scoped_lock lock(mutex);
+    ++done;
+    changed.notify_all();
+  };
+  EXPECT_TRUE(pool.submit(count));
+  EXPECT_FALSE(pool.submit(count));
+  EXPECT_TRUE(pool.resume(count));
+  std::unique_lock lock(mutex);
+  open = true;
+  changed.notify_all();
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return done == 2; }));
+  lock.unlock();
+  pool.stop();
+  EXPECT_FALSE(pool.submit(count));
+  EXPECT_FALSE(pool.resume(count));
+}
+
+TEST(WorkerPool, DropsWhatWaitsWhenItStops) {
+  auto token = std::make_shared<int>(1);
+  std::promise<void> started;
+  std::promise<void> release;
+  WorkerPool pool(1, 8);
+  ASSERT_TRUE(pool.submit([&] {
+    started.set_value();
+    release.get_future().wait();
+  }));
+  started.get_future().wait();
+  ASSERT_TRUE(pool.submit([token] { ADD_FAILURE() << "ran after the stop"; }));
+  EXPECT_EQ(token.use_count(), 2);
+  std::thread stopper([&] { pool.stop(); });
+  // What waits is dropped before what runs has ended.
+  while (token.use_count() > 1) std::this_thread::yield();
+  release.set_value();
+  stopper.join();
+}
+
+TEST(QueryReader, NamesEverythingThatIsWrong) {
+  Fields fields(Fields::Names::exact);
+  fields.add("limit", "900");
+  fields.add("active", "maybe");
+  fields.add("form", "2026-01-01T00:00:00Z");
+  fields.add("service", "a");
+  fields.add("service", "b");
+  QueryReader query(fields);
+  EXPECT_FALSE(query.number("limit", 1, 500));
+  EXPECT_FALSE(query.flag("active"));
+  EXPECT_FALSE(query.time("from"));
+  EXPECT_FALSE(query.text("service"));
+  const auto read = query.finish();
+  ASSERT_FALSE(read);
+  ASSERT_EQ(read.error().fields.size(), 4U);
+  EXPECT_EQ(read.error().fields[0].expected, "a number from 1 to 500");
+  EXPECT_EQ(read.error().fields[3].pointer, "form");
+  EXPECT_EQ(read.error().fields[3].expected, "'from'");
+}
+
+TEST(Paging, ACursorBelongsToItsList) {
+  Fields fields(Fields::Names::exact);
+  fields.add("cursor", cursor_of("targets", "a/b"));
+  QueryReader own(fields);
+  EXPECT_EQ(read_page(own, "targets").after, "a/b");
+  EXPECT_TRUE(own.finish());
+  QueryReader other(fields);
+  EXPECT_FALSE(read_page(other, "events").after);
+  EXPECT_FALSE(other.finish().has_value() && other.finish());
+}
+
+TEST(RecordView, ReadsAttributesAndLeavesDataAlone) {
+  const std::string record =
+      R"({"specversion":"1.0","id":"42","source":"x/log","type":"dev.headgate.approval.granted.v1",)"
+      R"("time":"2026-11-20T14:55:01.123456Z","subject":"a\"b\u00e4","actor":"person:k","data":{"data":"}"}})";
+  const auto view = view_record(record);
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_EQ(view->type, "approval.granted");
+  EXPECT_EQ(view->subject, "a\"b\u00e4");
+  EXPECT_EQ(view->actor, "person:k");
+  EXPECT_EQ(view->service, "");
+  EXPECT_EQ(view->data, R"({"data":"}"})");
+  for (std::size_t length = 0; length < record.size(); ++length) {
+    EXPECT_FALSE(view_record(record.substr(0, length)) && !record.substr(0, length).ends_with('}')) << length;
+  }
+  EXPECT_FALSE(view_record(""));
+  EXPECT_FALSE(view_record("[]"));
+}
+
+TEST(EventsQuery, TakesTheFirstFormatItKnows) {
+  const auto format = [](std::string accept) {
+    Request request;
+    if (!accept.empty()) request.headers.add("Accept", std::move(accept));
+    return event_format(request);
+  };
+  EXPECT_EQ(format(""), EventFormat::json);
+  EXPECT_EQ(format("text/html, text/csv;q=0.5, */*"), EventFormat::csv);
+  EXPECT_EQ(format("application/x-ndjson"), EventFormat::ndjson);
+  EXPECT_EQ(format("*/*"), EventFormat::json);
+  EXPECT_EQ(format("text/html"), std::nullopt);
+}
+
+TEST(TilePath, OneTextATile) {
+  const auto tile = parse_tile_path("2/x001/x234/067.p/17");
+  ASSERT_TRUE(tile);
+  EXPECT_EQ(tile->level, 2U);
+  EXPECT_EQ(tile->number, 1'234'067U);
+  EXPECT_EQ(tile->width, 17U);
+  EXPECT_EQ(parse_tile_path("0/000")->width, 256U);
+  EXPECT_EQ(parse_tile_path("0/x018/x446/x744/x073/x709/x551/615")->number, UINT64_MAX);
+  for (const char* bad :
+       {"", "0", "0/", "0/0", "0/1000", "0/x000/001", "0/x001", "64/000", "00/000", "-1/000", "0/000.p/0",
+        "0/000.p/256", "0/000.p/", "0/001/002", "0/000/", "entries/000", "0/x018/x446/x744/x073/x709/x551/616"}) {
+    EXPECT_FALSE(parse_tile_path(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace headgate::api

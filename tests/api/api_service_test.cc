@@ -1,0 +1,374 @@
+// The rest of the surface: health, the contract, metrics, blobs, tokens, releases, repositories.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "api/openapi.h"
+#include "api/secrets.h"
+#include "tests/api/api_world.h"
+
+namespace headgate::api::test {
+namespace {
+
+class ApiService : public ::testing::Test {
+ protected:
+  ApiWorld world;
+};
+
+TEST_F(ApiService, TheContractHoldsEveryRouteAndNoOther) {
+  std::set<std::string> registered;
+  for (auto [method, pattern] : world.routes) {
+    if (const auto star = pattern.find("*}"); star != std::string::npos) pattern.erase(star, 1);
+    std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
+    registered.insert(method + " " + pattern);
+  }
+  std::set<std::string> written;
+  const auto contract = parse_json(openapi_text());
+  ASSERT_TRUE(contract.has_value()) << contract.error().message;
+  for (const auto& [path, operations] : *contract->find("paths")->object()) {
+    for (const auto& [method, operation] : *operations.object()) {
+      written.insert(method + " " + path);
+      EXPECT_NE(operation.find("responses"), nullptr) << path;
+    }
+  }
+  EXPECT_EQ(written, registered);
+  const auto served = world.call("GET", "/openapi.json", "viewer");
+  EXPECT_EQ(served.body, openapi_text());
+  EXPECT_EQ(world.call("GET", "/openapi.json", "").status, 401);
+}
+
+// Every field that a schema requires is in the answer, and none that it does not know.
+void expect_fits(const JsonValue& contract, const JsonValue& schema, const JsonValue& value, const std::string& where) {
+  if (const auto* ref = schema.find("$ref")) {
+    const auto name = ref->string()->substr(std::string_view("#/components/schemas/").size());
+    return expect_fits(contract, *contract.find("components")->find("schemas")->find(name), value, where);
+  }
+  if (const auto* either = schema.find("oneOf")) {
+    if (value.is_null()) return;
+    return expect_fits(contract, (*either->array())[0], value, where);
+  }
+  if (const auto* items = schema.find("items"); items != nullptr && value.array() != nullptr) {
+    for (const auto& item : *value.array()) expect_fits(contract, *items, item, where + "[]");
+  }
+  const auto* properties = schema.find("properties");
+  if (properties == nullptr) return;
+  ASSERT_NE(value.object(), nullptr) << where;
+  if (const auto* required = schema.find("required")) {
+    for (const auto& name : *required->array()) {
+      EXPECT_NE(value.find(*name.string()), nullptr) << where << "/" << *name.string() << " is missing";
+    }
+  }
+  const auto* open = schema.find("additionalProperties");
+  for (const auto& [name, member] : *value.object()) {
+    const auto* known = properties->find(name);
+    if (known != nullptr) {
+      expect_fits(contract, *known, member, where + "/" + name);
+    } else {
+      EXPECT_EQ(open, nullptr) << where << "/" << name << " is not in the contract";
+    }
+  }
+}
+
+TEST_F(ApiService, AnswersFitTheContract) {
+  world.release_to_staging("v1");
+  world.promote("v1", "production");
+  const auto contract = parse_json(openapi_text());
+  ASSERT_TRUE(contract.has_value());
+  const std::map<std::string, std::string> samples{
+      {"{service}", "gateway"}, {"{environment}", "staging"}, {"{version}", "v1"}, {"{n}", "1"}, {"{position}", "3"}};
+  int checked = 0;
+  for (const auto& [pattern, operations] : *contract->find("paths")->object()) {
+    const auto* operation = operations.find("get");
+    if (operation == nullptr || pattern == "/v1/events/stream" || pattern == "/v1/blobs/{digest}") continue;
+    const auto* content = operation->find("responses")->find("200")->find("content");
+    const auto* json = content->find("application/json");
+    if (json == nullptr) continue;
+    auto path = pattern;
+    for (const auto& [name, value] : samples) {
+      if (const auto found = path.find(name); found != std::string::npos) path.replace(found, name.size(), value);
+    }
+    const auto answer = world.call("GET", path);
+    ASSERT_EQ(answer.status, 200) << path << ": " << answer.body;
+    const auto body = parse_json(answer.body);
+    ASSERT_TRUE(body.has_value()) << path;
+    expect_fits(*contract, *json->find("schema"), *body, path);
+    ++checked;
+  }
+  EXPECT_GT(checked, 20);
+  const auto live = parse_json(world.call("GET", "/v1/promotions/gateway/production/1").body);
+  expect_fits(*contract, *contract->find("components")->find("schemas")->find("Promotion"), *live, "live");
+}
+
+TEST_F(ApiService, HealthAndReadiness) {
+  EXPECT_EQ(world.call("GET", "/healthz", "").status, 200);
+  EXPECT_EQ(world.call("GET", "/readyz", "").status, 200);
+  EXPECT_EQ(world.call("HEAD", "/readyz", "").status, 200);
+  {
+    const std::scoped_lock lock(world.not_ready_mutex);
+    world.not_ready = "the server is stopping";
+  }
+  const auto answer = world.call("GET", "/readyz", "");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(at(answer, "/detail"), "the server is stopping");
+  EXPECT_EQ(world.call("GET", "/healthz", "").status, 200);
+}
+
+TEST_F(ApiService, EveryAnswerSaysWhichPositionItSaw) {
+  for (const char* path : {"/v1/targets", "/healthz", "/v1/nothing", "/v1/services/none", "/v1/people"}) {
+    const auto answer = world.call("GET", path);
+    ASSERT_TRUE(answer.headers.contains("headgate-position")) << path;
+    EXPECT_LT(std::stoull(answer.headers.at("headgate-position")), world.log.size());
+  }
+  EXPECT_TRUE(world.call("GET", "/v1/targets", "").headers.contains("headgate-position"));
+}
+
+TEST_F(ApiService, MetricsCountWhatHappened) {
+  world.release_to_staging("v1");
+  world.call("GET", "/v1/targets", "");
+  const auto page = world.call("GET", "/metrics", "").body;
+  const auto has = [&](const std::string& line) { return page.find("\n" + line + "\n") != std::string::npos; };
+  EXPECT_TRUE(has(R"(headgate_events_total{type="promotion.planned"} 1)")) << page;
+  EXPECT_TRUE(has(R"(headgate_events_total{type="rollback.failed"} 0)"));
+  EXPECT_TRUE(has(R"(headgate_promotions_total{service="gateway",environment="staging",outcome="succeeded"} 1)") ||
+              has(R"(headgate_promotions_total{environment="staging",outcome="succeeded",service="gateway"} 1)"));
+  EXPECT_TRUE(has("headgate_promotion_duration_seconds_count 1"));
+  EXPECT_TRUE(has(R"(headgate_access_denied_total{reason="unauthenticated"} 1)"));
+  EXPECT_TRUE(has(R"(headgate_promotions_active{environment="staging",phase="waiting"} 0)"));
+  EXPECT_TRUE(has(R"(headgate_drifted_targets{environment="production"} 0)"));
+  EXPECT_NE(page.find("headgate_commands_total{command=\"report_gate\",outcome=\"accepted\"} 1"), std::string::npos);
+  EXPECT_NE(page.find("headgate_activity_seconds_count{kind=\"deploy\",outcome=\"succeeded\"} 1"), std::string::npos);
+  EXPECT_NE(page.find("headgate_http_requests_total{"), std::string::npos);
+  EXPECT_NE(page.find("route=\"/v1/promotions/{service}/{environment}/{n}\""), std::string::npos);
+  EXPECT_NE(page.find(fmt::format("\nheadgate_log_position ")), std::string::npos);
+  for (const char* name :
+       {"headgate_append_seconds_count", "headgate_append_batch_events_count", "headgate_command_queue_depth",
+        "headgate_approvals_waiting", "headgate_http_request_seconds_bucket", "headgate_checkpoint_age_seconds",
+        "headgate_snapshot_position", "headgate_push_to_plan_seconds_count"}) {
+    EXPECT_NE(page.find(name), std::string::npos) << name;
+  }
+  world.promote("v1", "production");
+  ASSERT_TRUE(eventually(
+      [&] { return at(world.call("GET", "/v1/promotions/gateway/production/1"), "/approval_requested") == "true"; }));
+  EXPECT_NE(world.call("GET", "/metrics", "").body.find("headgate_approvals_waiting{environment=\"production\"} 1"),
+            std::string::npos);
+}
+
+TEST_F(ApiService, CheckpointAndTilesArePublic) {
+  EXPECT_TRUE(world.call("GET", "/checkpoint", "").body.starts_with("test.example.com\n3\n"));
+  const auto tile = world.call("GET", "/tile/0/000.p/3", "");
+  EXPECT_EQ(tile.status, 200);
+  EXPECT_EQ(tile.body.size(), 96U);
+  EXPECT_NE(tile.headers.at("cache-control").find("immutable"), std::string::npos);
+  for (const char* path : {"/tile/1/000", "/tile/0/1", "/tile/0/000.p/0", "/tile/0/000.p/256", "/tile/entries/000",
+                           "/tile/0/x000/001", "/tile/00/000", "/tile/0/000.p/03"}) {
+    EXPECT_EQ(world.call("GET", path, "").status, 404) << path;
+  }
+  world.proofs.signed_yet = false;
+  EXPECT_EQ(world.call("GET", "/checkpoint", "").status, 503);
+}
+
+TEST_F(ApiService, BlobsAreWhatTheirDigestSays) {
+  const std::string bytes("report\0with a zero", 18);
+  const auto path = "/v1/blobs/" + sha256_digest(bytes);
+  const auto type = "Content-Type: text/plain\r\n";
+  EXPECT_EQ(world.call("PUT", path + "?dry_run=true", "reporter", bytes, type).status, 200);
+  EXPECT_EQ(world.call("GET", path, "auditor").status, 404);
+  const auto put = world.call("PUT", path, "reporter", bytes, type);
+  EXPECT_EQ(put.status, 201) << put.body;
+  EXPECT_EQ(at(put, "/size"), "18");
+  EXPECT_EQ(at(put, "/media_type"), "text/plain");
+  const auto got = world.call("GET", path, "auditor");
+  EXPECT_EQ(got.body, bytes);
+  EXPECT_EQ(got.headers.at("content-disposition"), "attachment");
+  EXPECT_EQ(world.call("GET", path, "viewer").status, 403);
+
+  const auto wrong = world.call("PUT", path, "reporter", "other", type);
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_NE(at(wrong, "/errors/0/expected").find(sha256_digest("other")), std::string::npos);
+  EXPECT_EQ(world.call("PUT", "/v1/blobs/md5:1", "reporter", "x").status, 400);
+
+  // A gate may only name what is there.
+  world.call("POST", "/v1/releases", "reporter", R"({"service":"gateway","version":"v1"})");
+  const auto gate = [&](const std::string& digest) {
+    return world.call(
+        "POST", "/v1/gates", "reporter",
+        fmt::format(R"({{"service":"gateway","version":"v1","gate":"unit-tests","status":"passed","report":"{}"}})",
+                    digest));
+  };
+  EXPECT_EQ(gate(sha256_digest(bytes)).status, 201);
+  EXPECT_EQ(gate(sha256_digest("missing")).status, 400);
+  EXPECT_EQ(gate("nonsense").status, 400);
+}
+
+TEST(ApiLimits, ABodyTooLargeIsRefused) {
+  ApiWorld world({}, {.body_bytes = 1'000});
+  const auto answer = world.call("POST", "/v1/gates", "reporter", std::string(1'001, ' '));
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json");
+  // A blob has a limit of its own.
+  const std::string bytes(5'000, 'b');
+  EXPECT_EQ(world.call("PUT", "/v1/blobs/" + sha256_digest(bytes), "reporter", bytes).status, 201);
+}
+
+TEST_F(ApiService, ATokenIsShownOnce) {
+  const std::string body = R"({"name":"ci","roles":["reporter"],"expires":"2099-01-01T00:00:00Z"})";
+  const std::string key = "Idempotency-Key: make ci\r\n";
+  const auto dry = world.call("POST", "/v1/tokens?dry_run=true", "admin", body);
+  EXPECT_EQ(dry.status, 200);
+  EXPECT_EQ(at(dry, "/events/0/type"), "token.created");
+  const auto made = world.call("POST", "/v1/tokens", "admin", body, key);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const auto text = at(made, "/token");
+  EXPECT_TRUE(is_token(text)) << text;
+  const auto header = "Authorization: Bearer " + text + "\r\n";
+  EXPECT_EQ(world.call("GET", "/v1/targets", "", {}, header).status, 200);
+  EXPECT_EQ(world.call("GET", "/v1/tokens", "", {}, header).status, 403);
+
+  const auto again = world.call("POST", "/v1/tokens", "admin", body, key);
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(at(again, "/token"), "null");
+  EXPECT_EQ(at(again, "/id"), at(made, "/id"));
+  EXPECT_NE(at(again, "/note"), "(absent)");
+  EXPECT_EQ(world.call("POST", "/v1/tokens", "admin", body).status, 409);  // the name is taken
+  for (const auto& record : world.stored()) EXPECT_EQ(record.find(text), std::string::npos);
+
+  const auto list = world.call("GET", "/v1/tokens?limit=500").body;
+  EXPECT_NE(list.find("\"name\":\"ci\",\"roles\":[\"reporter\"]"), std::string::npos) << list;
+  EXPECT_EQ(list.find("sha256"), std::string::npos);
+  EXPECT_EQ(world.call("DELETE", "/v1/tokens/" + at(made, "/id")).status, 200);
+  EXPECT_EQ(world.call("GET", "/v1/targets", "", {}, header).status, 401);
+
+  for (const char* bad : {R"({"roles":[]})", R"({"name":"x","roles":["king"]})", R"({"name":"x","expires":"soon"})",
+                          R"({"name":"x","expires":"2001-01-01T00:00:00Z"})", R"({"name":"a\nb"})"}) {
+    EXPECT_EQ(world.call("POST", "/v1/tokens", "admin", bad).status, 400) << bad;
+  }
+}
+
+TEST_F(ApiService, PeopleComeInPages) {
+  std::set<std::string> seen;
+  std::string cursor;
+  do {
+    const auto page = world.call("GET", "/v1/people?limit=2" + cursor);
+    ASSERT_EQ(page.status, 200);
+    for (std::size_t i = 0; i < size_at(page.body, "/people"); ++i) {
+      EXPECT_TRUE(seen.insert(at(page, fmt::format("/people/{}/name", i))).second);
+    }
+    const auto next = at(page, "/next");
+    cursor = next == "null" ? "" : "&cursor=" + next;
+  } while (!cursor.empty());
+  EXPECT_EQ(seen, (std::set<std::string>{"alice", "carol", "dave", "erin", "frank"}));
+}
+
+TEST_F(ApiService, ReleasesShowTheirGatesAndPlaces) {
+  world.release_to_staging("v1");
+  const auto register_v2 = [&] {
+    return world.call(
+        "POST", "/v1/releases", "reporter",
+        R"({"service":"gateway","version":"v2","artifacts":{"image":"registry/gateway@v2"},"branch":"main"})");
+  };
+  const auto made = register_v2();
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(made.headers.at("location"), "/v1/releases/gateway/v2");
+  const auto same = register_v2();
+  EXPECT_EQ(same.status, 200);
+  EXPECT_EQ(at(same, "/changed"), "false");
+  EXPECT_EQ(at(same, "/position"), "null");
+  EXPECT_EQ(world
+                .call("POST", "/v1/releases", "reporter",
+                      R"({"service":"gateway","version":"v2","artifacts":{"image":"other"}})")
+                .status,
+            409);
+
+  const auto list = world.call("GET", "/v1/releases/gateway?limit=1");
+  EXPECT_EQ(at(list, "/releases/0/version"), "v2");
+  EXPECT_EQ(at(list, "/releases/0/gates/0/status"), "missing");
+  const auto rest = world.call("GET", "/v1/releases/gateway?cursor=" + at(list, "/next"));
+  EXPECT_EQ(at(rest, "/releases/0/version"), "v1");
+  EXPECT_EQ(at(rest, "/next"), "null");
+  const auto v1 = world.call("GET", "/v1/releases/gateway/v1");
+  EXPECT_EQ(at(v1, "/gates/0/status"), "passed");
+  EXPECT_EQ(at(v1, "/targets/0/environment"), "staging");
+  EXPECT_EQ(at(v1, "/targets/0/current"), "true");
+  EXPECT_EQ(world.call("GET", "/v1/releases/gateway/v3").status, 404);
+  EXPECT_EQ(world.call("GET", "/v1/releases/nobody").status, 404);
+}
+
+TEST_F(ApiService, QuarantineIsSetAndLifted) {
+  world.release_to_staging("v1");
+  const auto set =
+      world.call("POST", "/v1/quarantine", "alice", R"({"service":"gateway","version":"v1","reason":"leaks memory"})");
+  EXPECT_EQ(set.status, 201) << set.body;
+  EXPECT_EQ(at(world.call("GET", "/v1/releases/gateway/v1"), "/quarantine/reason"), "leaks memory");
+  EXPECT_EQ(world
+                .call("POST", "/v1/promotions", "operator",
+                      R"({"service":"gateway","environment":"production","release":{"version":"v1"}})")
+                .status,
+            409);
+  EXPECT_EQ(world.call("DELETE", "/v1/quarantine/gateway/v1?reason=mended", "carol").status, 403);
+  EXPECT_EQ(world.call("DELETE", "/v1/quarantine/gateway/v1?reason=mended", "alice").status, 200);
+  EXPECT_EQ(at(world.stored("release.reinstated").at(0), "/data/reason"), "mended");
+  EXPECT_EQ(world.call("DELETE", "/v1/quarantine/gateway/v1", "alice").status, 404);
+  EXPECT_EQ(at(world.call("GET", "/v1/releases/gateway/v1"), "/quarantine"), "null");
+}
+
+TEST_F(ApiService, TargetsAreAdopted) {
+  EXPECT_EQ(world.call("POST", "/v1/targets/gateway/staging/adopt", "operator").status, 409);  // not observed yet
+  ASSERT_TRUE(world.run(RecordObservation{{"gateway", "staging"}, {"v0", {}}}).has_value());
+  const auto adopted =
+      world.call("POST", "/v1/targets/gateway/staging/adopt", "operator", R"({"reason":"it was here"})");
+  EXPECT_EQ(adopted.status, 200) << adopted.body;
+  EXPECT_EQ(at(adopted, "/current/version"), "v0");
+  EXPECT_EQ(at(world.call("GET", "/v1/targets/gateway/staging"), "/current/version"), "v0");
+}
+
+TEST_F(ApiService, ConfigurationAndRepositories) {
+  const auto configuration = world.call("GET", "/v1/configuration", "viewer");
+  EXPECT_EQ(at(configuration, "/commit"), std::string(40, 'c'));
+  EXPECT_EQ(at(configuration, "/rejected"), "null");
+  EXPECT_EQ(at(configuration, "/access"), "(absent)");
+  EXPECT_EQ(at(world.call("GET", "/v1/configuration", "auditor"), "/access/teams/0/members/1/name"), "carol");
+  const std::string bad(40, 'd');
+  ASSERT_TRUE(world.run(RejectConfiguration{"environments", bad, {{"a.yaml", 3, 5, "unknown field", "gtaes", "gates"}}})
+                  .has_value());
+  const auto rejected = world.call("GET", "/v1/configuration", "viewer");
+  EXPECT_EQ(at(rejected, "/rejected/commit"), bad);
+  EXPECT_EQ(at(rejected, "/rejected/diagnostics/0/line"), "3");
+
+  EXPECT_EQ(at(world.call("GET", "/v1/repositories", "viewer"), "/repositories/0/name"), "environments");
+  EXPECT_EQ(world.call("POST", "/v1/repositories/environments/sync?dry_run=true", "operator").status, 200);
+  EXPECT_TRUE(world.repositories.synced.empty());
+  EXPECT_EQ(world.call("POST", "/v1/repositories/environments/sync", "operator").status, 202);
+  EXPECT_EQ(world.repositories.synced.size(), 1U);
+  EXPECT_EQ(world.call("POST", "/v1/repositories/other/sync", "operator").status, 404);
+  EXPECT_EQ(at(world.call("GET", "/v1/environments/staging"), "/document/driver/deploy/command/0"), "/bin/deploy");
+}
+
+TEST_F(ApiService, TargetListsFilterAndPage) {
+  std::vector<std::string> seen;
+  std::string cursor;
+  do {
+    const auto page = world.call("GET", "/v1/targets?limit=2" + cursor);
+    for (std::size_t i = 0; i < size_at(page.body, "/targets"); ++i) {
+      seen.push_back(at(page, fmt::format("/targets/{}/target", i)));
+    }
+    const auto next = at(page, "/next");
+    cursor = next == "null" ? "" : "&cursor=" + next;
+  } while (!cursor.empty());
+  EXPECT_EQ(seen, (std::vector<std::string>{"billing/staging", "gateway/production", "gateway/staging"}));
+  EXPECT_EQ(size_at(world.call("GET", "/v1/targets?service=gateway&environment=staging").body, "/targets"), 1U);
+  EXPECT_EQ(size_at(world.call("GET", "/v1/targets?drift=true").body, "/targets"), 0U);
+  EXPECT_EQ(world.call("GET", "/v1/targets?enviroment=staging").status, 400);
+  EXPECT_EQ(world.call("GET", "/v1/targets/gateway/moon").status, 404);
+  const auto waiting = world.call("GET", "/v1/targets/gateway/staging");
+  EXPECT_EQ(at(waiting, "/waiting_for/0/guard"), "idle");
+}
+
+TEST_F(ApiService, AStoppedEngineAnswers503) {
+  world.engine->stop(Duration::zero());
+  const auto answer = world.call("POST", "/v1/releases", "reporter", R"({"service":"gateway","version":"v1"})");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.headers.at("retry-after"), "1");
+}
+
+}  // namespace
+}  // namespace headgate::api::test
