@@ -399,7 +399,7 @@ struct StateEvolver {
   }
   void operator()(const GateReported& e) {
     auto& service = state.services[e.service.text];
-    const GateKey key{e.commit.empty() ? e.version : e.commit, e.gate};
+    const auto key = gate_key(e.commit, e.version, e.gate);
     const auto [at, fresh] = service.gates.try_emplace(key);
     at->second = {e.status, e.metrics, e.url, meta().position, meta().time};
     if (fresh) service.gate_order.push_back(key);

@@ -58,18 +58,6 @@ std::vector<Condition> judge_quarantine(const State& state, const Promotion& p, 
 
 // ----------------------------------------------------------------------------------------------------------- gates
 
-const GateResult* result_of(const State& state, const Promotion& p, const std::string& gate) {
-  const auto service = state.services.find(p.id.target.service);
-  if (service == state.services.end()) return nullptr;
-  const GateResult* newest = nullptr;
-  for (const auto& subject : {p.to.release.commit, p.to.release.version}) {
-    if (subject.empty()) continue;
-    const auto at = service->second.gates.find({subject, gate});
-    if (at != service->second.gates.end() && (!newest || at->second.position > newest->position)) newest = &at->second;
-  }
-  return newest;
-}
-
 // Why the result does not pass the gate; empty when it does.
 std::string objection(const Gate& gate, const GateResult& result) {
   if (result.status == GateStatus::failed) return "failed";
@@ -91,11 +79,12 @@ std::vector<Condition> judge_gates(const State& state, const Promotion& p, Times
   std::vector<Condition> all;
   const auto* step = first_of(p, StepKind::gates);
   if (!step) return all;
+  const auto service = state.services.find(p.id.target.service);
   const auto& release = p.to.release;
   const auto subject = release.commit.empty() ? "version " + release.version : "commit " + release.commit.substr(0, 12);
   for (const auto& gate : step->step.gates) {
     auto c = rule(p, "gates", gate.line);
-    const auto* result = result_of(state, p, gate.name);
+    const auto* result = service == state.services.end() ? nullptr : service->second.gate(release, gate.name);
     if (!result) {
       c.text = "gate " + gate.name + " is not reported for " + subject;
       c.remedy = "report it: headgate gate report --service " + p.id.target.service +

@@ -43,6 +43,15 @@ std::optional<Timestamp> Promotion::next_due() const {
   return next;
 }
 
+GateKey gate_key(const std::string& commit, const std::string& version, const std::string& gate) {
+  return {commit.empty() ? "version:" + version : commit, gate};
+}
+
+const GateResult* ServiceState::gate(const Release& release, const std::string& name) const {
+  const auto at = gates.find(gate_key(release.commit, release.version, name));
+  return at == gates.end() ? nullptr : &at->second;
+}
+
 const TargetState* State::find(const TargetId& id) const {
   const auto at = targets.find(id);
   return at == targets.end() ? nullptr : &at->second;

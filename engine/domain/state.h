@@ -270,8 +270,10 @@ struct GateResult {
   }
 };
 
-// A gate's result belongs to a commit, or to a version where no commit is known.
-using GateKey = std::pair<std::string, std::string>;  // commit or version, gate
+// A gate's result belongs to a commit, or to a version where the release names no commit. Versions are kept apart from
+// commits by a prefix: a version may read like the commit of another release.
+using GateKey = std::pair<std::string, std::string>;  // commit or "version:" version, gate
+GateKey gate_key(const std::string& commit, const std::string& version, const std::string& gate);
 
 // What is in play of one service. Bounded: the oldest leave when the bounds are passed; the log keeps them.
 struct ServiceState {
@@ -297,6 +299,9 @@ struct ServiceState {
     v("quarantined", s.quarantined);
     v("environments", s.environments);
   }
+
+  // The latest report of the gate that counts for the release; null when there is none.
+  const GateResult* gate(const Release& release, const std::string& name) const;
 };
 
 struct RepositoryState {
