@@ -372,11 +372,25 @@ struct StateEvolver {
     const auto [at, fresh] = service.releases.try_emplace(e.id.version);
     at->second = {{e.id.version, e.commit, e.artifacts}, e.branch, e.tags, meta().position, meta().time};
     if (fresh) service.release_order.push_back(e.id.version);
-    if (service.release_order.size() > ServiceState::max_releases) {
-      service.releases.erase(service.release_order.front());
-      service.release_order.pop_front();
-    }
+    if (service.release_order.size() > ServiceState::max_releases) forget_oldest_release(e.id.service, service);
     touch_service(e.id.service);
+  }
+  bool in_use(const std::string& name, const ServiceState& service, const std::string& version) const {
+    const auto is = [&](const auto& wish) { return wish && wish->release.version == version; };
+    return std::ranges::any_of(service.environments, [&](const std::string& environment) {
+      const auto& t = state.targets.at({name, environment});
+      return is(t.desired) || is(t.current) || (t.document && t.document->document.release.version == version) ||
+             (t.promotion && t.promotion->to.release.version == version) ||
+             std::ranges::any_of(t.verified, [&](const Wish& wish) { return wish.release.version == version; });
+    });
+  }
+  // What targets want, run or may go back to is kept. The newest one is never the one to go.
+  void forget_oldest_release(const std::string& name, ServiceState& service) {
+    const auto at = std::find_if(service.release_order.begin(), service.release_order.end() - 1,
+                                 [&](const std::string& version) { return !in_use(name, service, version); });
+    if (at == service.release_order.end() - 1) return;
+    service.releases.erase(*at);
+    service.release_order.erase(at);
   }
   void operator()(const ReleaseQuarantined& e) {
     auto& list = state.services[e.id.service].quarantined;
