@@ -395,7 +395,6 @@ struct StateEvolver {
   void operator()(const ReleaseQuarantined& e) {
     auto& list = state.services[e.id.service].quarantined;
     list.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
-    if (list.size() > ServiceState::max_quarantined) list.erase(list.begin());
     touch_service(e.id.service);
   }
   void operator()(const ReleaseReinstated& e) {
