@@ -204,7 +204,8 @@ struct Advance {
     }
     // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.
     const bool new_candidate = !p.from || !p.from->release.same_candidate(p.to.release);
-    if (step.unhealthy && p.rules.rollback_quarantine && new_candidate && !state.quarantine(id.service, p.to.release)) {
+    const bool evidence = step.unhealthy && step.step.kind == StepKind::health;  // a driver or hook is no check
+    if (evidence && p.rules.rollback_quarantine && new_candidate && !state.quarantine(id.service, p.to.release)) {
       const auto& release = p.to.release;
       events.emplace_back(ReleaseQuarantined{
           {id.service, release.version}, release.commit, release.artifacts, to_string(p.id) + ": " + why});
