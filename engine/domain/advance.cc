@@ -84,14 +84,19 @@ struct Advance {
         (p.trigger == Trigger::desired || target.desired_at > p.planned_at)) {
       return {PromotionSuperseded{p.id, "a newer wish: release " + target.desired->release.version}};
     }
-    if (state.configuration.position < p.planned_at) return {};
     const auto* back = p.find("rollback-deploy");
-    const auto way_back = back ? back->step.deploys : std::nullopt;
+    auto way_back = back ? back->step.deploys : std::nullopt;
+    auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
+    if (way_back && state.quarantine(id.service, way_back->release)) {
+      why = "the way back, release " + way_back->release.version + ", is quarantined";
+      way_back = way_back_from(state, id, p.to);
+    } else if (state.configuration.position < p.planned_at) {
+      return {};
+    }
     const auto plan = plan_for(state, p.id, p.to, way_back, context);
     if (!plan) return {PromotionCancelled{p.id, "no stage leads to " + id.environment + " any more"}};
     if (plan->digest == p.plan_digest) return {};
     Events events;
-    const auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
     for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
     events.emplace_back(PromotionSuperseded{p.id, why});
     const PromotionId next{id, target.last_number + 1};
@@ -170,6 +175,17 @@ struct Advance {
     return events;
   }
 
+  // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
+  std::string barred(const Promotion& p, const LiveStep& step) const {
+    if (step.step.kind != StepKind::deploy || !step.step.deploys) return {};
+    if (p.phase == Phase::rolling_back) {
+      const auto* entry = state.quarantine(id.service, step.step.deploys->release);
+      return entry ? "release " + step.step.deploys->release.version + " is quarantined: " + entry->reason : std::string();
+    }
+    const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
+    return unmet_now.empty() ? std::string() : unmet_now.front().text;
+  }
+
   Events begin(const Promotion& p, const LiveStep& step) const {
     Events events;
     if (p.phase == Phase::waiting) {
@@ -180,20 +196,17 @@ struct Advance {
         return {StepWaiting{step_id(p, step), std::move(conditions)}};
       }
       events.emplace_back(PromotionStarted{p.id});
-    } else if (p.phase == Phase::running && step.step.kind == StepKind::deploy) {
-      const auto barred = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
-      if (!barred.empty()) {
-        return {StepFailed{step_id(p, step), barred.front().text}, PromotionFailed{p.id, barred.front().text}};
-      }
+    } else if (const auto why = barred(p, step); !why.empty()) {
+      return fail_step(p, step, why);
     }
     events.emplace_back(StepStarted{step_id(p, step)});
     events.emplace_back(ActivityStarted{step_id(p, step), 1});
     return events;
   }
 
-  Events failed(const Promotion& p, const LiveStep& step) const {
-    const auto why = step.step.name + ": " + step.reason;
-    Events events{StepFailed{step_id(p, step), step.reason}};
+  Events fail_step(const Promotion& p, const LiveStep& step, const std::string& reason) const {
+    const auto why = step.step.name + ": " + reason;
+    Events events{StepFailed{step_id(p, step), reason}};
     if (p.phase == Phase::rolling_back) {
       events.emplace_back(RollbackFailed{p.id, why});
       return events;
@@ -224,10 +237,11 @@ struct Advance {
       case ActivityStatus::succeeded:
         return {StepSucceeded{step_id(p, step)}};
       case ActivityStatus::failed:
-        return failed(p, step);
+        return fail_step(p, step, step.reason);
       case ActivityStatus::retrying:
-        if (*step.retry_due <= context.now) return {ActivityStarted{step_id(p, step), step.attempt + 1}};
-        return {};
+        if (*step.retry_due > context.now) return {};
+        if (const auto why = barred(p, step); !why.empty()) return fail_step(p, step, why);
+        return {ActivityStarted{step_id(p, step), step.attempt + 1}};
       case ActivityStatus::none:
       case ActivityStatus::running:
       case ActivityStatus::fenced:

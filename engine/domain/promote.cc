@@ -28,8 +28,11 @@ std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wi
 std::optional<Wish> way_back_from(const State& state, const TargetId& id, const Wish& to) {
   const auto* target = state.find(id);
   if (!target) return std::nullopt;
+  // Back to the same candidate under another version or other variables only from that candidate.
+  const bool from_same = target->current && target->current->release.same_candidate(to.release);
   for (const auto& wish : target->verified | std::views::reverse) {
-    if (wish != to && !state.quarantine(id.service, wish.release)) return wish;
+    if (wish == to || state.quarantine(id.service, wish.release)) continue;
+    if (from_same || !wish.release.same_candidate(to.release)) return wish;
   }
   return std::nullopt;
 }

@@ -10,7 +10,7 @@ namespace headgate {
 std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
                              const std::optional<Wish>& way_back, const Context& context);
 
-// The newest wish verified on the target that is neither `to` nor quarantined.
+// The newest wish verified on the target that is neither `to`, nor quarantined, nor what would have failed with `to`.
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to);
 
 // promotion.planned and a step.planned for each step, of the target's next promotion.
