@@ -188,7 +188,6 @@ struct StateEvolver {
       t.promotion.emplace();
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
-      t.held.clear();
     } else if (!t.promotion || t.promotion->id != id) {
       return;  // a late outcome of a promotion that has ended
     }
