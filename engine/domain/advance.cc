@@ -62,7 +62,7 @@ struct Advance {
     const auto way_back = way_back_from(state, id, wish);
     if (target.failed && target.failed->wish == wish) {
       // Not again by itself, unless something in the plan changed since.
-      const auto again = plan_for(state, {id, target.last_number}, wish, way_back, context);
+      const auto again = plan_for(state, {id, target.failed->number}, wish, way_back, context);
       if (!again || again->digest == target.failed->plan_digest) return {};
     }
     const PromotionId next{id, target.last_number + 1};

@@ -243,7 +243,7 @@ struct StateEvolver {
     constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
     // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
-    if (!not_a_failure && !withdrawn) t.failed = FailedAttempt{p.to, p.plan_digest};
+    if (!not_a_failure && !withdrawn && t.desired == p.to) t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest};
   }
 
   void operator()(const LogCreated& e) {
@@ -430,6 +430,7 @@ struct StateEvolver {
     t.people = e.people;
     t.document_people.clear();
     t.orphaned = false;
+    t.failed.reset();
     touch(e.target);
   }
   void operator()(const TargetObserved& e) {

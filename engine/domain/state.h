@@ -171,13 +171,16 @@ struct Observation {
   }
 };
 
+// The last promotion of what the document wishes did not succeed. A change of the wish or of the plan ends it.
 struct FailedAttempt {
   Wish wish;
+  std::uint64_t number = 0;  // of the promotion; its plan may name it
   std::string plan_digest;
   bool operator==(const FailedAttempt&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("wish", s.wish);
+    v("number", s.number);
     v("plan_digest", s.plan_digest);
   }
 };
