@@ -84,6 +84,12 @@ struct Advance {
         (p.trigger == Trigger::desired || target.desired_at > p.planned_at)) {
       return {PromotionSuperseded{p.id, "a newer wish: release " + target.desired->release.version}};
     }
+    if (p.trigger == Trigger::desired && target.document) {
+      const auto& document = target.document->document;
+      if (const auto wish = resolve_wish(state, id, document.release, document.variables); !wish) {
+        return {PromotionSuperseded{p.id, "a newer wish, which cannot be followed yet: " + wish.error().message}};
+      }
+    }
     const auto* back = p.find("rollback-deploy");
     auto way_back = back ? back->step.deploys : std::nullopt;
     auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
