@@ -55,7 +55,7 @@ struct Advance {
     }
     const auto& wish = *target.desired;
     if (!target.current && target.observed && target.document && !target.document->document.suspend &&
-        target.held.empty() && target.observed->shows(wish.release)) {
+        target.held.empty() && target.pinned.empty() && target.observed->shows(wish.release)) {
       return {TargetAdopted{id, wish, "it runs the desired release already"}};
     }
     if (!explain_idle(state, id, false).empty()) return {};
