@@ -144,6 +144,11 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
     return fail(ErrorCode::conflict,
                 "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
   }
+  for (const auto& condition : judge(state, *p, context.now, context.guards)) {
+    if (condition.guard == "gates" && !condition.met) {  // the approval would be void at once
+      return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
+    }
+  }
   if (!context.actor.starts_with("person:")) {
     return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
   }
