@@ -202,10 +202,14 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
 Decision decide_command(const State& state, const CompleteActivity& c, const Context& context) {
   const auto& outcome = c.outcome;
   if (outcome.kind == Outcome::Kind::stopped) return Events{};
+  const auto* target = state.find(c.id.promotion.target);
   const auto* p = state.live(c.id.promotion);
   const auto* step = p ? p->find(c.id.step) : nullptr;
-  const bool fenced = !step || step->activity == ActivityStatus::fenced;
-  if (fenced) return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
+  const bool planned = target && c.id.promotion.number > 0 && c.id.promotion.number <= target->last_number;
+  if (!planned || (p && (!step || step->activity == ActivityStatus::none))) {
+    return fail(ErrorCode::not_found, "no activity " + to_string(c.id));
+  }
+  if (!step || step->activity == ActivityStatus::fenced) return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
   if (step->activity != ActivityStatus::running || step->attempt != c.attempt) return Events{};  // told twice
 
   const auto reason = outcome.reason.substr(0, 2048);
