@@ -136,12 +136,16 @@ Decision decide_command(const State& state, const QuarantineRelease& c, const Co
 Decision decide_command(const State& state, const ReinstateRelease& c, const Context&) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto owner = state.services.find(c.release.service);
-  const bool quarantined =
-      owner != state.services.end() && std::ranges::any_of(owner->second.quarantined, [&](const Quarantine& q) {
-        return q.release.version == c.release.version;
-      });
-  if (!quarantined) return fail(ErrorCode::not_found, "release " + to_string(c.release) + " is not quarantined");
-  return Events{ReleaseReinstated{c.release, c.reason}};
+  if (owner != state.services.end()) {
+    for (const auto& entry : owner->second.quarantined) {
+      if (entry.release.version == c.release.version) return Events{ReleaseReinstated{c.release, c.reason}};
+    }
+  }
+  // Quarantine follows the candidate: whichever of its versions is named, the entry is lifted.
+  const auto* known = state.release(c.release);
+  const auto* entry = known ? state.quarantine(c.release.service, known->release) : nullptr;
+  if (!entry) return fail(ErrorCode::not_found, "release " + to_string(c.release) + " is not quarantined");
+  return Events{ReleaseReinstated{{c.release.service, entry->release.version}, c.reason}};
 }
 
 Decision decide_command(const State& state, const RecordObservation& c, const Context&) {
