@@ -11,6 +11,8 @@ using Decision = Result<Events>;
 inline constexpr std::size_t max_reason_bytes = 4096;
 Result<void> check_text(std::string_view pointer, std::string_view text, std::size_t max_bytes);
 
+Result<void> check_release(const Release& release);
+
 Decision decide_command(const State& state, const RegisterRelease& command, const Context& context);
 Decision decide_command(const State& state, const ReportGate& command, const Context& context);
 Decision decide_command(const State& state, const QuarantineRelease& command, const Context& context);

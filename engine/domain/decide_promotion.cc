@@ -114,9 +114,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
     events.emplace_back(PromotionSuperseded{p->id, "release " + wish.release.version + " was asked for"});
   }
   if (!state.release({c.target.service, wish.release.version})) {
-    if (!is_version(wish.release.version)) {
-      return fail(ErrorCode::invalid_input, "not a version", {{"/release/version", wish.release.version, "a version"}});
-    }
+    HEADGATE_TRY_VOID(check_release(wish.release));
     events.emplace_back(ReleaseRegistered{
         {c.target.service, wish.release.version}, wish.release.commit, wish.release.artifacts, {}, {}});
   }

@@ -32,6 +32,8 @@ Result<const Service*> service_in_force(const State& state, const std::string& n
               {{"/service", name, known_names(known)}});
 }
 
+}  // namespace
+
 Result<void> check_release(const Release& release) {
   std::vector<FieldError> errors;
   if (!is_version(release.version)) {
@@ -54,8 +56,6 @@ Result<void> check_release(const Release& release) {
   if (!errors.empty()) return fail(ErrorCode::invalid_input, "the release is not well-formed", std::move(errors));
   return {};
 }
-
-}  // namespace
 
 Result<void> check_text(std::string_view pointer, std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return {};
