@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace headgate::reconciler {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kLooseObjects = 256;  // up to so many are written one by one, more as one pack
@@ -154,6 +155,7 @@ class Copy {
 
   Result<void> write_loose() {
     for (const git_oid& id : objects_) {
+      if (copy_loose_file(id)) continue;
       OdbObjectHandle object;
       if (git_odb_read(out(object), source_odb_.get(), &id) != 0) return missing(id, "object");
       git_oid written;
@@ -164,6 +166,30 @@ class Copy {
       if (!git_oid_equal(&written, &id)) return missing(id, "object with its true content");
     }
     return {};
+  }
+
+  // A push leaves loose objects, and packing them again is the dearest part of a copy (6 of 22 ms for a folder of
+  // 10,000 files): the file goes over as it is, and counts once it reads as what its name says. False: copy otherwise.
+  bool copy_loose_file(const git_oid& id) {
+    const std::string hex = format_oid(id);
+    const fs::path name = fs::path(hex.substr(0, 2)) / hex.substr(2);
+    const fs::path target = fs::path(git_repository_path(clone_)) / "objects" / name;
+    const fs::path draft = target.parent_path() / ("tmp_obj_" + hex);  // a name that git prunes after a crash
+    std::error_code error;
+    fs::create_directory(target.parent_path(), error);
+    if (!fs::copy_file(fs::path(git_repository_commondir(source_)) / "objects" / name, draft,
+                       fs::copy_options::overwrite_existing, error)) {
+      return false;
+    }
+    fs::rename(draft, target, error);
+    if (error) {
+      fs::remove(draft, error);
+      return false;
+    }
+    OdbObjectHandle object;
+    if (git_odb_read(out(object), clone_odb_.get(), &id) == 0) return true;  // libgit2 hashes what it reads
+    fs::remove(target, error);
+    return false;
   }
 
   Result<void> write_pack() {
@@ -178,7 +204,7 @@ class Copy {
     for (const git_oid& id : objects_) {
       if (git_packbuilder_insert(pack.get(), &id, nullptr) != 0) return missing(id, "object");
     }
-    const std::filesystem::path folder = std::filesystem::path(git_repository_path(clone_)) / "objects" / "pack";
+    const fs::path folder = fs::path(git_repository_path(clone_)) / "objects" / "pack";
     const int code = git_packbuilder_write(
         pack.get(), folder.c_str(), 0, [](const git_indexer_progress*, void* stop) { return cancelled(stop); },
         const_cast<std::stop_token*>(&stop_));

@@ -408,6 +408,30 @@ TEST_F(GitRepositoryTest, ShallowRemoteIsRefusedWithTheRemedy) {
   EXPECT_THAT(error.message, HasSubstr("--unshallow"));
 }
 
+TEST_F(GitRepositoryTest, ADamagedObjectOfTheRemoteDoesNotEnterTheClone) {
+  const std::string first = remote_.commit_file("a", "1");
+  auto repository = open();
+  fetch(*repository);
+  const std::string second = remote_.commit_file("b", "2");
+  const auto file_of = [&](const std::string& id) {
+    return remote_.path() / ".git" / "objects" / id.substr(0, 2) / id.substr(2);
+  };
+  const fs::path blob = file_of(remote_.git({"rev-parse", "HEAD:b"}));
+  const fs::path aside = folder_.path() / "aside";
+  fs::rename(blob, aside);
+  fs::copy_file(file_of(remote_.git({"rev-parse", "HEAD:a"})), blob);  // sound in itself, under another's name
+  const Error error = refusal(*repository, first);
+  EXPECT_EQ(error.code, ErrorCode::io);
+  EXPECT_THAT(error.message, HasSubstr("git fsck"));
+  fs::remove(blob);
+  fs::rename(aside, blob);
+  EXPECT_EQ(fetch(*repository, first).sha, second);
+  const auto id = repository->blob_at(second, "b");
+  ASSERT_TRUE(id.has_value() && id->has_value());
+  EXPECT_EQ(repository->read_blob(**id, 10).value_or("?"), "2");
+  EXPECT_THAT(notices_, IsEmpty());
+}
+
 TEST_F(GitRepositoryTest, NotARepositoryAndWrongConfiguration) {
   fs::create_directories(folder_.path() / "plain");
   auto plain = open(config((folder_.path() / "plain").string()));
