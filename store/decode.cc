@@ -5,16 +5,19 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
-#include <utility>
+#include <optional>
 #include <vector>
 
 #include "store/codec.h"
+#include "store/envelope.h"
 #include "store/shapes.h"
 
 namespace headgate::store {
 namespace {
 
 namespace od = simdjson::ondemand;
+
+constexpr std::string_view kTypePrefix = "dev.headgate.";
 
 // What is wrong, once something is; every reader below does nothing from then on.
 struct Problem {
@@ -28,6 +31,8 @@ struct Problem {
 // Walks the fields of one object, each of which is asked for by its name in the order in which it was written.
 class Fields {
  public:
+  // Of an object without fields.
+  Fields(Problem& problem, std::string_view where) : problem_(problem), where_(where) {}
   Fields(Problem& problem, std::string_view where, od::object object) : problem_(problem), where_(where) {
     if (object.begin().get(at_)) {
       problem_.set(where_, "not an object");
@@ -294,20 +299,18 @@ struct AddressReader {
   }
 };
 
-struct Attributes {
-  std::string_view type, subject, correlation;
-};
-
 template <class E>
-void read_event(Problem& problem, const Attributes& attributes, od::value data, Event& out) {
+void read_event(const Envelope& envelope, Fields& data, Event& out) {
   auto& event = out.emplace<E>();
-  AddressReader address{problem, attributes.subject, attributes.correlation};
+  AddressReader address{data.problem(), envelope.subject, envelope.correlation};
   E::describe(event, address);
-  read_described(problem, "data", data, event);
+  FieldReader reader{data};
+  E::describe(event, reader);
+  data.end();
   if constexpr (std::is_same_v<E, StepPlanned>) event.step.name = event.id.step;
 }
 
-using ReadEvent = void (*)(Problem&, const Attributes&, od::value, Event&);
+using ReadEvent = void (*)(const Envelope&, Fields&, Event&);
 
 // The reader of each type by its stored text: open addressing over 256 slots.
 class Catalogue {
@@ -334,14 +337,13 @@ class Catalogue {
     std::string type;
     ReadEvent read = nullptr;
   };
-  static constexpr std::size_t kPrefix = std::string_view("dev.headgate.").size();
-  static constexpr std::size_t kShortest = kPrefix + 8;
+  static constexpr std::size_t kShortest = kTypePrefix.size() + 8;
   static_assert(std::variant_size_v<Event> < 200, "the table wants more slots");
 
   static std::size_t start(std::string_view type) {
     std::uint64_t head = 0;
     std::uint64_t tail = 0;
-    std::memcpy(&head, type.data() + kPrefix, sizeof head);
+    std::memcpy(&head, type.data() + kTypePrefix.size(), sizeof head);
     std::memcpy(&tail, type.data() + type.size() - sizeof tail, sizeof tail);
     return ((head ^ std::rotl(tail, 29)) * 0x9E3779B97F4A7C15U) >> 56;
   }
@@ -354,117 +356,82 @@ const Catalogue& catalogue() {
   return instance;
 }
 
-// A record's bytes with the room behind them that simdjson may read, and the parser for them.
+// An event's data with the room behind it that simdjson may read, and the parser for it.
 struct Workspace {
   std::vector<char> bytes;
   od::parser parser;
   explicit Workspace(std::size_t capacity) : bytes(capacity + simdjson::SIMDJSON_PADDING), parser(capacity) {}
 };
 
-// The same record with its type and data brought to the newest version; empty where no upcaster applies.
-std::string upcast(std::string_view type, std::string_view whole, std::size_t data_at,
-                   std::span<const Upcaster> table) {
-  constexpr std::string_view kPrefix = "dev.headgate.";
-  const auto dot = type.rfind(".v");
-  std::uint64_t version = 0;
-  if (!type.starts_with(kPrefix) || dot == std::string_view::npos || dot < kPrefix.size() ||
-      !parse_number(type.substr(dot + 2), version)) {
-    return {};
+void read_data(Problem& problem, const Envelope& envelope, std::string_view data, ReadEvent read, Event& out) {
+  if (data == "{}") {
+    Fields none(problem, "data");
+    return read(envelope, none, out);
   }
-  const auto name = type.substr(kPrefix.size(), dot - kPrefix.size());
-  for (const auto& upcaster : table) {
-    if (upcaster.name != name || static_cast<std::uint64_t>(upcaster.from) != version) continue;
-    const auto type_at = static_cast<std::size_t>(type.data() - whole.data());
-    std::string newer(whole.substr(0, type_at));
-    newer += stored_type({name, upcaster.from + 1});
-    newer += whole.substr(type_at + type.size(), data_at - type_at - type.size());
-    newer += upcaster.apply(whole.substr(data_at, whole.size() - data_at - 1));
-    newer += '}';
-    return newer;
-  }
-  return {};
-}
-
-// Reads attributes up to `data`, then the event; `newer` holds what is to be read instead when the type is an older
-// one.
-void read_record(Problem& problem, Workspace& space, std::string_view text, Recorded<Event>& out, bool& numbered,
-                 std::string& newer, std::span<const Upcaster> table) {
-  std::memcpy(space.bytes.data(), text.data(), text.size());
-  std::memset(space.bytes.data() + text.size(), 0, simdjson::SIMDJSON_PADDING);
-  const std::string_view whole(space.bytes.data(), text.size());
+  thread_local Workspace usual(kMaxRecordBytes);
+  std::optional<Workspace> larger;  // an upcaster may have made it longer than any record
+  auto& space = data.size() <= kMaxRecordBytes ? usual : larger.emplace(data.size());
+  std::memcpy(space.bytes.data(), data.data(), data.size());
+  std::memset(space.bytes.data() + data.size(), 0, simdjson::SIMDJSON_PADDING);
   od::document document;
   od::object object;
-  if (const auto error = space.parser.iterate(whole.data(), whole.size(), space.bytes.size()).get(document)) {
-    return problem.set("JSON", simdjson::error_message(error));
+  if (const auto error = space.parser.iterate(space.bytes.data(), data.size(), space.bytes.size()).get(document)) {
+    return problem.set("data", simdjson::error_message(error));
   }
-  if (document.get_object().get(object)) return problem.set("JSON", "not an object");
-
-  Fields fields(problem, "attributes", object);
-  od::value value;
-  const auto optional = [&](std::string_view name, std::string_view& member) {
-    if (!fields.take(name, value)) return false;
-    if (!read_text(value, member)) problem.set(name, "expected a text");
-    fields.next();
-    return true;
-  };
-  const auto required = [&](std::string_view name, std::string_view& member) {
-    if (!optional(name, member)) problem.set(name, "missing or out of order");
-  };
-  auto& meta = out.meta;
-  Attributes attributes;
-  std::string_view word;
-  required("specversion", word);
-  if (word != "1.0") return problem.set("specversion", "expected 1.0");
-  required("id", word);
-  if (!parse_number(word, meta.position)) return problem.set("id", "expected a position");
-  numbered = true;
-  required("source", word);
-  required("type", attributes.type);
-  required("time", word);
-  if (problem) return;
-  auto time = parse_timestamp(word);
-  if (!time) return problem.set("time", time.error().message);
-  meta.time = *time;
-  optional("subject", attributes.subject);
-  word = {};
-  optional("actor", word);
-  meta.actor = word;
-  meta.cause.reset();
-  if (optional("cause", word) && !parse_number(word, meta.cause.emplace())) {
-    return problem.set("cause", "expected a position");
-  }
-  optional("correlation", attributes.correlation);
-  optional("service", word);  // these two follow from the subject
-  optional("environment", word);
-  word = {};
-  optional("idempotencykey", word);
-  meta.idempotency_key = word;
-  word = {};
-  optional("requestdigest", word);
-  meta.request_digest = word;
-
-  const auto read = catalogue().find(attributes.type);
-  if (!fields.take("data", value)) {
-    if (!read) return problem.set("type", "unknown event type " + std::string(attributes.type));
-    return fields.end(), problem.set("data", "missing or out of order");
-  }
-  if (!read) {
-    const std::string_view token = value.raw_json_token();
-    newer = upcast(attributes.type, whole, static_cast<std::size_t>(token.data() - whole.data()), table);
-    if (newer.empty()) {
-      problem.set("type", "unknown event type " + std::string(attributes.type) +
-                              ", written by a newer version of Headgate: run that version");
-    }
-    return;
-  }
-  read(problem, attributes, value, out.event);
-  if (problem) return;
-  fields.next();
-  fields.end();
+  if (document.get_object().get(object)) return problem.set("data", "not an object");
+  Fields fields(problem, "data", object);
+  read(envelope, fields, out);
   const char* behind = nullptr;
   if (!problem && document.current_location().get(behind) != simdjson::OUT_OF_BOUNDS) {
-    problem.set("JSON", "something follows the record");
+    problem.set("data", "something follows it");
   }
+}
+
+// The reader of the type, with `data` brought to the version that it reads; null when nobody knows the type.
+ReadEvent find_reader(std::string_view type, std::span<const Upcaster> table, std::string_view& data,
+                      std::string& newer) {
+  const auto read = catalogue().find(type);
+  if (read != nullptr) return read;
+  const auto dot = type.rfind(".v");
+  std::uint64_t version = 0;
+  if (!type.starts_with(kTypePrefix) || dot == std::string_view::npos || dot < kTypePrefix.size() ||
+      !parse_number(type.substr(dot + 2), version)) {
+    return nullptr;
+  }
+  const auto name = type.substr(kTypePrefix.size(), dot - kTypePrefix.size());
+  for (const auto& upcaster : table) {
+    if (upcaster.name != name || static_cast<std::uint64_t>(upcaster.from) != version) continue;
+    newer = upcaster.apply(data);
+    data = newer;
+    return find_reader(stored_type({name, upcaster.from + 1}), table, data, newer);
+  }
+  return nullptr;
+}
+
+void read_record(Problem& problem, Envelope& envelope, std::string_view text, Recorded<Event>& out,
+                 std::span<const Upcaster> table) {
+  if (text.size() > kMaxRecordBytes) {
+    return problem.set("length", "expected at most 65535 bytes, found " + std::to_string(text.size()));
+  }
+  problem.text = read_envelope(text, envelope);
+  if (problem) return;
+  std::string newer;
+  auto data = envelope.data;
+  const auto read = find_reader(envelope.type, table, data, newer);
+  if (read == nullptr) {
+    return problem.set("type", "unknown event type " + std::string(envelope.type) +
+                                   ", written by a newer version of Headgate: run that version");
+  }
+  auto time = parse_timestamp(envelope.time);
+  if (!time) return problem.set("time", time.error().message);
+  auto& meta = out.meta;
+  meta.position = envelope.position;
+  meta.time = *time;
+  meta.actor = envelope.actor;
+  meta.cause = envelope.cause;
+  meta.idempotency_key = envelope.idempotency_key;
+  meta.request_digest = envelope.request_digest;
+  read_data(problem, envelope, data, read, out.event);
 }
 
 }  // namespace
@@ -475,22 +442,11 @@ std::span<const Upcaster> upcasters() {
 }
 
 Result<void> decode(std::string_view text, Recorded<Event>& out, std::span<const Upcaster> table) {
-  thread_local Workspace space(kMaxRecordBytes);
   Problem problem;
-  bool numbered = false;
-  std::string newer;
-  if (text.size() > kMaxRecordBytes) {
-    problem.set("length", "expected at most 65535 bytes, found " + std::to_string(text.size()));
-  } else {
-    read_record(problem, space, text, out, numbered, newer, table);
-  }
-  while (!problem && !newer.empty()) {
-    const auto current = std::exchange(newer, {});
-    Workspace larger(current.size());
-    read_record(problem, larger, current, out, numbered, newer, table);
-  }
+  Envelope envelope;
+  read_record(problem, envelope, text, out, table);
   if (!problem) return {};
-  return fail(ErrorCode::corrupt, (numbered ? "record " + std::to_string(out.meta.position) : "a record") +
+  return fail(ErrorCode::corrupt, (envelope.numbered ? "record " + std::to_string(envelope.position) : "a record") +
                                       " cannot be read: " + problem.text);
 }
 
@@ -516,12 +472,10 @@ Result<void> decode_at(Position position, std::string_view text, Recorded<Event>
 }
 
 Result<Timestamp> time_of(std::string_view text) {
-  // Nothing before the time can hold a quote of its own: an origin with one would stand there as \".
-  constexpr std::string_view kHead = R"(","time":")";
-  const auto at = text.find(kHead);
-  if (at == std::string_view::npos) return fail(ErrorCode::corrupt, "a record without a time");
-  auto time = parse_timestamp(text.substr(at + kHead.size(), kTimestampLength));
-  if (!time) return fail(ErrorCode::corrupt, "a record with a damaged time: " + time.error().message);
+  Envelope envelope;
+  if (const auto problem = read_envelope(text, envelope); !problem.empty()) return fail(ErrorCode::corrupt, problem);
+  auto time = parse_timestamp(envelope.time);
+  if (!time) time.error().code = ErrorCode::corrupt;
   return time;
 }
 

@@ -10,16 +10,6 @@
 namespace headgate::store {
 namespace {
 
-constexpr auto kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
-  return plain;
-}();
-
-bool is_plain(char c) {
-  return kPlain[static_cast<std::uint8_t>(c)];
-}
-
 void append_escaped(std::string& out, char c) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   switch (c) {
@@ -64,7 +54,7 @@ void append_text(std::string& out, std::string_view text) {
   std::size_t run = 0;  // begin of what is copied as it stands
   std::size_t at = 0;
   while (true) {
-    while (at < text.size() && is_plain(text[at])) ++at;
+    at += plain_length(text.substr(at));
     if (at == text.size()) break;
     if (static_cast<std::uint8_t>(text[at]) >= 0x80) {
       if (const auto length = sequence_length(text.substr(at)); length > 0) {
@@ -127,20 +117,27 @@ class ObjectWriter {
   template <class T>
   void operator()(std::string_view name, const T& value) {
     if (is_left_out(value)) return;
-    key(name);
+    begin_key();
+    out_ += name;  // an identifier
+    out_.append("\":", 2);
     append_value(out_, value);
   }
-  void key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    append_string(out_, name);
-    out_ += ':';
+  // Of whatever characters.
+  void key(std::string_view text) {
+    begin_key();
+    append_text(out_, text);
+    out_.append("\":", 2);
   }
   template <class T>
   void subject(const T&) {}
   void correlation(const std::string&) {}
 
  private:
+  void begin_key() {
+    out_.append(",\"" + (first_ ? 1 : 0), first_ ? 1 : 2);
+    first_ = false;
+  }
+
   std::string& out_;
   bool first_ = true;
 };

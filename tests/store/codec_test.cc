@@ -201,7 +201,7 @@ TEST(Codec, SaysWhatIsWrongWithARecord) {
   expect_refused(text + " ,", "");
   expect_refused(std::string(kMaxRecordBytes + 1, ' '), "at most 65535 bytes");
   expect_refused("", "a record cannot be read");
-  expect_refused("[]", "not an object");
+  expect_refused("[]", "specversion");
 }
 
 TEST(Codec, RefusesKeysThatStandTwice) {
