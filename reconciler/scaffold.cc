@@ -21,7 +21,7 @@ Check a change before it is pushed:
     headgate validate .
 
 The hooks here play a deployment with files, so that everything can be tried at once: what "runs" is a file under
-`/tmp/headgate-example`, or under `$HEADGATE_EXAMPLE_DIR` where that is set. Put your own in their place.
+`/tmp/headgate-example`, as the variable `directory` of each target says. Put your own in their place.
 )";
 
 constexpr std::string_view kService = R"(# One service, and its way to production.
@@ -97,7 +97,8 @@ spec:
   "  release:\n"                              \
   "    version: v0.1.0\n"                     \
   "  variables:\n"                            \
-  "    replicas: 1\n"
+  "    replicas: 1\n"                         \
+  "    directory: /tmp/headgate-example\n"
 
 constexpr std::string_view kAccess = R"(# Who may do what. Put the people of your team here.
 apiVersion: headgate.dev/v1
@@ -125,7 +126,7 @@ spec:
 constexpr std::string_view kDeploy = R"(#!/bin/sh
 # hooks/deploy.sh SERVICE ENVIRONMENT VERSION: make that version run. Doing it twice does no harm.
 set -eu
-place="${HEADGATE_EXAMPLE_DIR:-/tmp/headgate-example}/$2"
+place="$HEADGATE_VARIABLE_DIRECTORY/$2"
 mkdir -p "$place"
 printf '%s\n' "$3" > "$place/$1.new"
 mv "$place/$1.new" "$place/$1"
@@ -135,7 +136,7 @@ printf '{"version":"%s"}\n' "$3"
 constexpr std::string_view kObserve = R"(#!/bin/sh
 # hooks/observe.sh SERVICE ENVIRONMENT: say which version runs; an empty one means that nothing does.
 set -eu
-running="${HEADGATE_EXAMPLE_DIR:-/tmp/headgate-example}/$2/$1"
+running="$HEADGATE_VARIABLE_DIRECTORY/$2/$1"
 version=""
 if [ -f "$running" ]; then version=$(cat "$running"); fi
 printf '{"version":"%s"}\n' "$version"
@@ -144,14 +145,14 @@ printf '{"version":"%s"}\n' "$version"
 constexpr std::string_view kRetire = R"(#!/bin/sh
 # hooks/retire.sh SERVICE ENVIRONMENT: take away what runs there.
 set -eu
-rm -f "${HEADGATE_EXAMPLE_DIR:-/tmp/headgate-example}/$2/$1"
+rm -f "$HEADGATE_VARIABLE_DIRECTORY/$2/$1"
 printf '{"version":""}\n'
 )";
 
 constexpr std::string_view kSmoke = R"(#!/bin/sh
 # hooks/smoke.sh SERVICE ENVIRONMENT VERSION: exit 0 when that version answers.
 set -eu
-running=$(cat "${HEADGATE_EXAMPLE_DIR:-/tmp/headgate-example}/$2/$1")
+running=$(cat "$HEADGATE_VARIABLE_DIRECTORY/$2/$1")
 printf '{"running":"%s","expected":"%s"}\n' "$running" "$3"
 [ "$running" = "$3" ]
 )";
@@ -159,7 +160,7 @@ printf '{"running":"%s","expected":"%s"}\n' "$running" "$3"
 constexpr std::string_view kBackup = R"(#!/bin/sh
 # hooks/backup.sh SERVICE ENVIRONMENT: keep what runs there before it is replaced.
 set -eu
-running="${HEADGATE_EXAMPLE_DIR:-/tmp/headgate-example}/$2/$1"
+running="$HEADGATE_VARIABLE_DIRECTORY/$2/$1"
 if [ -f "$running" ]; then cp "$running" "$running.backup"; fi
 printf '{"backup":"%s.backup"}\n' "$running"
 )";

@@ -32,12 +32,13 @@ typed() {
 
 # ----------------------------------------------------------------------------------------------------------- processes
 
-# A process that only waits to be collected by its parent is gone as well.
+# Whether any thread of the process still runs. One that only waits to be collected by its parent is gone as well.
 alive() {
-  local stat
+  local stat tasks
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   stat=${stat##*) }
-  [ "${stat%% *}" != Z ]
+  tasks=("/proc/$1/task"/*)
+  [ "${stat%% *}" != Z ] || ((${#tasks[@]} > 1))
 }
 
 # stop_process PID SECONDS: SIGTERM, and SIGKILL when that is not heeded (then it fails).
@@ -70,6 +71,7 @@ launch_server() {
   PATH="$BIN:$PATH" setsid "$BIN/headgate" serve --config "$DIR/headgate.yaml" --log-format json \
     </dev/null >>"$DIR/headgate.log" 2>&1 &
   echo $! >"$DIR/headgate.pid"
+  disown
 }
 
 server_pid() { cat "$DIR/headgate.pid"; }
