@@ -14,17 +14,6 @@ namespace {
 
 constexpr std::string_view list_kind = "releases";
 
-// The newest result for the release's commit or version.
-const GateResult* result_of(const ServiceState& service, const Release& release, const std::string& gate) {
-  const GateResult* newest = nullptr;
-  for (const auto& subject : {release.commit, release.version}) {
-    if (subject.empty()) continue;
-    const auto at = service.gates.find({subject, gate});
-    if (at != service.gates.end() && (!newest || at->second.position > newest->position)) newest = &at->second;
-  }
-  return newest;
-}
-
 void write_metrics(JsonWriter& json, const std::map<std::string, Decimal, std::less<>>& metrics) {
   json.begin_object();
   for (const auto& [name, value] : metrics) json.field(name, value);
@@ -36,7 +25,7 @@ void write_gates(JsonWriter& json, const ServiceState& service, const Release& r
   if (service.document) {
     for (const auto& gate : service.document->document.gates) {
       json.begin_object().field("gate", gate.name);
-      const auto* result = result_of(service, release, gate.name);
+      const auto* result = service.gate(release, gate.name);
       json.field("status", result ? name_of(result->status) : std::string_view("missing"));
       if (result) {
         write_metrics(json.key("metrics"), result->metrics);
