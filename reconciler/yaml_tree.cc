@@ -7,6 +7,8 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstring>
 #include <memory_resource>
 #include <optional>
@@ -31,7 +33,7 @@ constexpr std::size_t kSmallMap = 16;
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(DiagnosticSink& sink, std::size_t text_size) : sink_(sink), arena_(text_size + 4096) {}
+  explicit TreeBuilder(DiagnosticSink& sink) : sink_(sink) {}
 
   const YamlNode* root() const { return root_; }
   bool saw_document() const { return saw_document_; }
@@ -181,7 +183,9 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   DiagnosticSink& sink_;
-  std::pmr::monotonic_buffer_resource arena_;
+  // Enough for a usual document, so that a file of many small ones asks the heap for nothing.
+  std::array<std::byte, 16'384> first_block_;
+  std::pmr::monotonic_buffer_resource arena_{first_block_.data(), first_block_.size()};
   std::vector<Open> open_;
   YamlNode* root_ = nullptr;
   YAML::Mark start_;
@@ -241,7 +245,7 @@ void read_yaml(std::string_view text, DiagnosticSink& sink, const std::function<
              bad->control ? "printable text" : "UTF-8");
     return;
   }
-  TreeBuilder builder(sink, text.size());
+  TreeBuilder builder(sink);
   try {
     std::ispanstream stream(std::span<const char>(text.data(), text.size()));
     YAML::Parser parser(stream);

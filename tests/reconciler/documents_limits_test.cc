@@ -1,10 +1,13 @@
 // Hostile files: everything is bounded, and nothing crashes the parser.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <time.h>
 
-#include <chrono>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 
 #include "reconciler/scaffold.h"
@@ -82,6 +85,13 @@ TEST(DocumentLimits, FoundTextIsCutAndEscaped) {
   EXPECT_EQ(escaped.diagnostics[0].found, "'\\x1b[31m'");
 }
 
+// Of this thread, so that a busy machine does not count.
+double cpu_seconds() {
+  std::timespec time{};
+  EXPECT_EQ(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), 0);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
 // A megabyte of each must be answered soon: the bound is generous for slow machines and sanitizers, and far below what
 // anything quadratic takes.
 TEST(DocumentLimits, LargeHostileTextsAreAnsweredSoon) {
@@ -125,10 +135,9 @@ TEST(DocumentLimits, LargeHostileTextsAreAnsweredSoon) {
   };
   for (const auto& text : texts) {
     SCOPED_TRACE(text.substr(0, 40));
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = cpu_seconds();
     const auto parsed = parse(text);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(seconds.count(), 20.0);
+    EXPECT_LT(cpu_seconds() - start, 20.0);
     EXPECT_LE(parsed.diagnostics.size(), 1001U);
   }
 }
