@@ -39,6 +39,7 @@ struct HttpServer::Impl {
     HttpLoop loop;
     asio::executor_work_guard<Executor> guard{loop.io.get_executor()};
     Timer sweep{loop.io.get_executor()};
+    bool ended = false;  // no sweep after this; a cancelled timer alone could have gone off just before
     std::thread runs;
   };
 
@@ -88,10 +89,9 @@ void HttpServer::Impl::admit(Socket socket, HttpLoop& loop) {
 
 Task<void> HttpServer::Impl::sweep(Thread& thread) {
   const milliseconds period = sweep_period(service.options.limits);
-  while (true) {
+  while (!thread.ended) {
     thread.sweep.expires_after(period);
-    const auto [ec] = co_await thread.sweep.async_wait(awaiting);
-    if (ec) co_return;
+    co_await thread.sweep.async_wait(awaiting);
     const auto now = Steady::now();
     for (Session* session : thread.loop.sessions) session->enforce_deadline(now);
   }
@@ -175,6 +175,7 @@ void HttpServer::Impl::stop(milliseconds drain) {
     if (service.ended.wait_for(ended, milliseconds(50), none_open)) break;
   }
   on_every_thread([](Thread& thread) {
+    thread.ended = true;
     thread.sweep.cancel();
     thread.guard.reset();
   });
