@@ -78,6 +78,19 @@ void read_release(YamlReader& r, const YamlNode& node, Release& release) {
   f.optional("artifacts", read_artifacts, release.artifacts);
 }
 
+// Nothing is promoted while a driver observes: there is no release to speak of.
+void read_observe(YamlReader& r, const YamlNode& node, Run& run) {
+  read_command(r, node, run);
+  if (node.kind != YamlNode::Kind::list) return;
+  for (const auto& word : YamlItems(node)) {
+    for (const std::string_view placeholder : {"${release.", "${previous.", "${promotion}"}) {
+      if (word.text.find(placeholder) == std::string_view::npos) continue;
+      r.at(word, "an observe command knows of no promotion", quoted(word.text),
+           "${service}, ${environment} and ${variables.<name>} alone");
+    }
+  }
+}
+
 }  // namespace
 
 void read_target(YamlReader& r, const YamlNode& spec, Target& target) {
@@ -98,7 +111,7 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
       Fields c(inner, value, "a command driver");
       auto& driver = environment.driver;
       c.required("deploy", read_command, driver.deploy);
-      c.required("observe", read_command, driver.observe);
+      c.required("observe", read_observe, driver.observe);
       c.optional("retire", [&](YamlReader& reader_of_list, const YamlNode& list) {
         read_command(reader_of_list, list, driver.retire.emplace());
       });

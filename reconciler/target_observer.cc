@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "engine/domain/planner.h"
 #include "reconciler/command_outcome.h"
 
 namespace headgate::reconciler {
@@ -78,6 +79,9 @@ TargetObserver::Task TargetObserver::task_of(const TargetId& id) const {
     task.observe = environment->second.document.driver.observe;
     task.every = environment->second.document.observe_every;
     if (target->document) task.variables = target->document->document.variables;
+    StringMap values{{"service", id.service}, {"environment", id.environment}};
+    for (const auto& [name, value] : task.variables) values["variables." + name] = value;
+    for (auto& argument : task.observe.command) argument = interpolate(argument, values);
   });
   return task;
 }

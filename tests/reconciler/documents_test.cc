@@ -255,6 +255,9 @@ const std::vector<Mistake>& other_mistakes() {
   static const std::vector<Mistake> all{
       {"NoDriver", environment("  §observeEvery: 1m\n"), "missing field 'driver' of an environment's spec"},
       {"NoObserve", environment("  driver: {command: §{deploy: [/bin/true]}}\n"), "missing field 'observe'"},
+      {"ObserveOfARelease",
+       environment("  driver: {command: {deploy: [/bin/true], observe: [/bin/true, §\"${release.version}\"]}}\n"),
+       "an observe command knows of no promotion"},
       {"DeployText", environment("  driver: {command: {deploy: §/bin/true, observe: [/bin/true]}}\n"),
        "expected a list: the program and its arguments"},
       {"ContainerDriver", environment("  driver: {§container: {}}\n"), "'container' of a driver is not supported"},

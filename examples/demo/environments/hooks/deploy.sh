@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes one release of greeter run on this machine. The service must outlive this command, so it is the machine's agent
-# that starts it; the activity's id tells the agent a repeat from something new.
+# hooks/deploy.sh INSTANCE: makes one release of greeter run on this machine. The service must outlive this command, so
+# it is the machine's agent that starts it; the activity's id tells the agent a repeat from something new.
 set -eu
 : "${HEADGATE_ACTIVITY:?}" "${HEADGATE_VARIABLE_AGENT:?}" "${HEADGATE_VARIABLE_STORE:?}" "${HEADGATE_VARIABLE_PORT:?}"
 
@@ -17,6 +17,6 @@ if ! printf '%s  %s\n' "$digest" "$file" | sha256sum -c --status; then
 fi
 
 # Its last line is the evidence; its exit code says the same as ours: 0 done, 75 try again, anything else failed.
-exec greeter ctl --socket "$HEADGATE_VARIABLE_AGENT" start "$HEADGATE_SERVICE-$HEADGATE_ENVIRONMENT" \
+exec greeter ctl --socket "$HEADGATE_VARIABLE_AGENT" start "$1" \
   --release "$file" --artifact "$artifact" --activity "$HEADGATE_ACTIVITY" \
   --port "$HEADGATE_VARIABLE_PORT" --workers "${HEADGATE_VARIABLE_WORKERS:-2}"

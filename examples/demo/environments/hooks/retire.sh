@@ -1,4 +1,4 @@
 #!/bin/sh
-# Takes away what runs there. Where nothing runs there is nothing to do.
+# hooks/retire.sh INSTANCE: takes away what runs there. Where nothing runs there is nothing to do.
 set -eu
-exec greeter ctl --socket "${HEADGATE_VARIABLE_AGENT:?}" stop "$HEADGATE_SERVICE-$HEADGATE_ENVIRONMENT"
+exec greeter ctl --socket "${HEADGATE_VARIABLE_AGENT:?}" stop "$1"
