@@ -142,7 +142,7 @@ TEST_F(EngineTest, OneActivityAtATimeOnATarget) {
   service.stages.front().before.clear();
   service.stages.front().wait = 0s;
   auto environment = staging_environment();
-  environment.driver.retire = Run{{"/bin/retire"}, {}, 1min};
+  environment.driver.retire = headgate::Run{{"/bin/retire"}, {}, 1min};
   push("c1", {service, environment, greeter_target("v1")});
   ASSERT_TRUE(run(RecordObservation{{"greeter", "staging"}, {}}));
   ASSERT_TRUE(run(ReportGate{"greeter", std::string(40, '1'), {}, "tests", GateStatus::passed, {}, {}, {}, {}}));
