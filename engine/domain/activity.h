@@ -13,8 +13,8 @@ struct Activity {
   StepId id;                  // to_string(id) is the idempotency key of every attempt
   std::uint32_t attempt = 1;  // from 1
   Step step;                  // kind run, deploy, retire or health
-  Wish to;                    // the promotion's candidate
-  std::optional<Wish> from;   // what ran before
+  Wish to;                    // what is brought there: the candidate; in a rollback, what it brings back
+  std::optional<Wish> from;   // what ran before; in such a rollback, the candidate
   bool operator==(const Activity&) const = default;
 };
 

@@ -284,6 +284,8 @@ std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
   const auto& p = *target->promotion;
   const auto* step = p.current();
   if (!step || step->activity != ActivityStatus::running) return std::nullopt;
+  const auto* back = step->step.rollback ? p.find("rollback-deploy") : nullptr;
+  if (back) return Activity{{p.id, step->step.name}, step->attempt, step->step, *back->step.deploys, p.to};
   return Activity{{p.id, step->step.name}, step->attempt, step->step, p.to, p.from};
 }
 

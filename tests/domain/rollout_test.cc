@@ -77,6 +77,19 @@ TEST(Rollout, AFailedVerificationRollsBackQuarantinesAndPins) {
   EXPECT_FALSE(world.at(production).promotion);
 }
 
+TEST(Rollout, TheStepsOfARollbackAreToldOfTheReleaseThatComesBack) {
+  auto world = given_v2_is_verified();
+  EXPECT_EQ(world.effect(production).to.release.version, "v2");
+  EXPECT_EQ(world.effect(production).from->release.version, "v1");
+  world.finish(production, Kind::unhealthy);
+  for (const auto* step : {"rollback-deploy", "rollback-smoke", "rollback-deep"}) {
+    EXPECT_EQ(world.effect(production).id.step, step);
+    EXPECT_EQ(world.effect(production).to.release.version, "v1");
+    EXPECT_EQ(world.effect(production).from->release.version, "v2");
+    world.finish(production);
+  }
+}
+
 TEST(Rollout, ABrokenDriverRollsBackWithoutQuarantine) {
   for (const auto kind : {Kind::terminal, Kind::unhealthy}) {  // a driver is no check, whatever it says
     auto world = given_v2_is_deploying();
