@@ -97,7 +97,8 @@ Result<int> verify_server(Client& client, const std::string& verifier_text, cons
     for (std::size_t begin = 0; begin < lines.size() && next < checkpoint.size;) {
       const auto end = std::min(lines.find('\n', begin), lines.size());
       if (end > begin) {
-        tree.append(store::leaf_hash(std::string_view(lines).substr(begin, end - begin)), [](store::TileId, const store::TileHashes&) {});
+        tree.append(store::leaf_hash(std::string_view(lines).substr(begin, end - begin)),
+                    [](store::TileId, const store::TileHashes&) {});
         ++next;
       }
       begin = end + 1;

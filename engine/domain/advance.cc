@@ -186,7 +186,8 @@ struct Advance {
     if (step.step.kind != StepKind::deploy || !step.step.deploys) return {};
     if (p.phase == Phase::rolling_back) {
       const auto* entry = state.quarantine(id.service, step.step.deploys->release);
-      return entry ? "release " + step.step.deploys->release.version + " is quarantined: " + entry->reason : std::string();
+      return entry ? "release " + step.step.deploys->release.version + " is quarantined: " + entry->reason
+                   : std::string();
     }
     const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
     return unmet_now.empty() ? std::string() : unmet_now.front().text;

@@ -207,7 +207,8 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
   if (!planned || (p && (!step || step->activity == ActivityStatus::none))) {
     return fail(ErrorCode::not_found, "no activity " + to_string(c.id));
   }
-  if (!step || step->activity == ActivityStatus::fenced) return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
+  if (!step || step->activity == ActivityStatus::fenced)
+    return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
   if (step->activity != ActivityStatus::running || step->attempt != c.attempt) return Events{};  // told twice
 
   const auto reason = outcome.reason.substr(0, 2048);

@@ -278,8 +278,8 @@ struct GateResult {
 using GateKey = std::pair<std::string, std::string>;  // commit or "version:" version, gate
 GateKey gate_key(const std::string& commit, const std::string& version, const std::string& gate);
 
-// What is in play of one service. Bounded: the oldest leave when the bounds are passed; the log keeps them. Quarantine is
-// for ever until a person lifts it.
+// What is in play of one service. Bounded: the oldest leave when the bounds are passed; the log keeps them. Quarantine
+// is for ever until a person lifts it.
 struct ServiceState {
   static constexpr std::size_t max_releases = 256;
   static constexpr std::size_t max_gate_results = 1024;
