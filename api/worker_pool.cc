@@ -40,6 +40,7 @@ void WorkerPool::stop() {
     dropped.swap(queue_);
   }
   changed_.notify_all();
+  dropped.clear();
   threads_.clear();  // joins
 }
 

@@ -66,7 +66,7 @@ std::string sample_path(const std::string& method, std::string pattern) {
                                                   {"{environment}", "staging"},
                                                   {"{version}", "v1"},
                                                   {"{n}", "1"},
-                                                  {"{position}", "3"},
+                                                  {"{position}", "0"},
                                                   {"{id}", "token:none"},
                                                   {"{name}", "environments"},
                                                   {"{path*}", "0/000.p/3"},

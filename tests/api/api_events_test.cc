@@ -104,7 +104,7 @@ TEST_F(ApiEvents, BadQueriesAreNamed) {
     EXPECT_EQ(answer.status, 400) << query;
     EXPECT_GE(size_at(answer.body, "/errors"), 1U) << answer.body;
   }
-  EXPECT_EQ(at(world.call("GET", "/v1/events?tpye=a"), "/errors/0/expected"), "'type'");
+  EXPECT_EQ(at(world.call("GET", "/v1/events?corelation=a"), "/errors/0/expected"), "'correlation'");
   EXPECT_EQ(world.call("GET", "/v1/events/999999").status, 404);
   EXPECT_EQ(world.call("GET", "/v1/events/abc").status, 404);
 }

@@ -101,7 +101,7 @@ TEST(QueryReader, NamesEverythingThatIsWrong) {
   Fields fields(Fields::Names::exact);
   fields.add("limit", "900");
   fields.add("active", "maybe");
-  fields.add("form", "2026-01-01T00:00:00Z");
+  fields.add("frm", "2026-01-01T00:00:00Z");
   fields.add("service", "a");
   fields.add("service", "b");
   QueryReader query(fields);
@@ -113,7 +113,7 @@ TEST(QueryReader, NamesEverythingThatIsWrong) {
   ASSERT_FALSE(read);
   ASSERT_EQ(read.error().fields.size(), 4U);
   EXPECT_EQ(read.error().fields[0].expected, "a number from 1 to 500");
-  EXPECT_EQ(read.error().fields[3].pointer, "form");
+  EXPECT_EQ(read.error().fields[3].pointer, "frm");
   EXPECT_EQ(read.error().fields[3].expected, "'from'");
 }
 

@@ -164,7 +164,7 @@ TEST_F(ApiPromotions, ARepeatGetsTheFirstAnswer) {
   EXPECT_EQ(at(other, "/errors/0/pointer"), "Idempotency-Key");
   // Somebody else's key is another one.
   EXPECT_EQ(world.call("POST", "/v1/promotions", "alice", body, key).status, 409);
-  for (const std::string bad : {std::string(129, 'k'), std::string("k\xc3\xa4")}) {
+  for (const std::string& bad : {std::string(129, 'k'), std::string("k\xc3\xa4")}) {
     EXPECT_EQ(world.call("POST", "/v1/promotions", "operator", body, "Idempotency-Key: " + bad + "\r\n").status, 400);
   }
 }

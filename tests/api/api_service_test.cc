@@ -1,6 +1,7 @@
 // The rest of the surface: health, the contract, metrics, blobs, tokens, releases, repositories.
 #include <fmt/format.h>
 
+#include <future>
 #include <set>
 
 #include "api/openapi.h"
@@ -151,6 +152,28 @@ TEST_F(ApiService, MetricsCountWhatHappened) {
       [&] { return at(world.call("GET", "/v1/promotions/gateway/production/1"), "/approval_requested") == "true"; }));
   EXPECT_NE(world.call("GET", "/metrics", "").body.find("headgate_approvals_waiting{environment=\"production\"} 1"),
             std::string::npos);
+}
+
+TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
+  Router router;
+  world.api->add_routes(router);
+  const auto ask = [&](bool loopback, std::string_view who) {
+    const auto match = router.match("GET", {"metrics"});
+    Request request;
+    request.method = "GET";
+    request.target = request.path = "/metrics";
+    request.route = match.route->pattern;
+    request.is_loopback = loopback;
+    if (!who.empty()) request.headers.add("Authorization", "Bearer " + token_for(who));
+    std::promise<int> status;
+    router.dispatch(*match.route, std::move(request),
+                    Reply([&](const Response& response) { status.set_value(response.status); }));
+    return status.get_future().get();
+  };
+  EXPECT_EQ(ask(true, ""), 200);
+  EXPECT_EQ(ask(false, ""), 401);
+  EXPECT_EQ(ask(false, "nothing"), 403);
+  EXPECT_EQ(ask(false, "viewer"), 200);
 }
 
 TEST_F(ApiService, CheckpointAndTilesArePublic) {

@@ -159,7 +159,7 @@ void ApiWorld::configure() {
 
   Service gateway;
   gateway.name = "gateway";
-  gateway.gates = {Gate{"unit-tests", {}, 3}};
+  gateway.gates = {headgate::Gate{"unit-tests", {}, 3}};
   auto staging = stage("staging");
   staging.gates = {"unit-tests"};
   auto production = stage("production");
@@ -257,7 +257,9 @@ std::string ApiWorld::plan_digest(const std::string& id) {
 
 std::vector<std::string> ApiWorld::stored() const {
   std::vector<std::string> records;
-  for (auto& record : *log.read(0, log.size())) records.push_back(std::move(record.bytes));
+  auto stored = log.read(0, log.size());
+  HEADGATE_CHECK(stored.has_value());
+  for (auto& record : *stored) records.push_back(std::move(record.bytes));
   return records;
 }
 
