@@ -1,0 +1,151 @@
+// Includes point down, and a library is used in the rooms it belongs to: ARCHITECTURE.md as a table.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headgate {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Room {
+  std::string_view folder;
+  std::vector<std::string_view> rooms;      // whose headers it may include
+  std::vector<std::string_view> libraries;  // beginnings of what else than the C++ standard library it may include
+};
+
+// Headers of the operating system: a name with ".h" that no library below claims.
+constexpr std::string_view kSystem = "(system)";
+
+const std::vector<Room>& rooms() {
+  static const std::vector<Room> all{
+      {"engine/domain", {"engine/domain"}, {}},
+      {"engine/ports", {"engine/domain", "engine/ports"}, {}},
+      {"engine/runtime", {"engine/domain", "engine/ports", "engine/runtime"}, {}},
+      {"store",
+       {"engine/domain", "engine/ports", "store"},
+       {"rocksdb/", "cereal/", "simdjson.h", "openssl/", "boost/json", "fmt/", kSystem}},
+      {"reconciler",
+       {"engine/domain", "engine/ports", "reconciler"},
+       {"git2", "yaml-cpp/", "curl/", "date/", "openssl/", "boost/json", "boost/url", "fmt/", kSystem}},
+      {"api",
+       {"engine/domain", "engine/ports", "engine/runtime", "store", "api"},
+       {"boost/", "openssl/", "prometheus/", "fmt/", kSystem}},
+      {"app",
+       {"engine/domain", "engine/ports", "engine/runtime", "store", "reconciler", "api", "app"},
+       {"CLI/", "spdlog/", "boost/json", "boost/url", "openssl/", "fmt/", kSystem}},
+  };
+  return all;
+}
+
+const std::vector<std::string_view> libraries{"rocksdb/", "cereal/",   "simdjson.h", "openssl/", "boost/",      "fmt/",
+                                              "git2",     "yaml-cpp/", "curl/",      "date/",    "prometheus/", "CLI/",
+                                              "spdlog/",  "valijson/", "gtest/",     "gmock/",   "benchmark/"};
+
+// What of the standard library would let the calculation see a clock, a thread, a file, chance or the screen.
+const std::set<std::string_view> impure{"atomic", "condition_variable", "ctime", "filesystem", "fstream",
+                                        "future", "iostream",           "mutex", "random",     "semaphore",
+                                        "thread", "stop_token"};
+
+struct Include {
+  fs::path file;
+  std::size_t line = 0;
+  bool quoted = false;
+  std::string name;
+};
+
+const fs::path& root() {
+  static const fs::path path = HEADGATE_SOURCE_DIR;
+  return path;
+}
+
+std::vector<Include> includes_of(std::string_view folder) {
+  static const std::regex pattern(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
+  std::vector<Include> all;
+  for (const auto& entry : fs::recursive_directory_iterator(root() / folder)) {
+    const auto extension = entry.path().extension();
+    if (extension != ".h" && extension != ".cc") continue;
+    std::ifstream in(entry.path());
+    std::string text;
+    for (std::size_t line = 1; std::getline(in, text); ++line) {
+      std::smatch match;
+      if (std::regex_search(text, match, pattern)) {
+        all.push_back({fs::relative(entry.path(), root()), line, match[1] == "\"", match[2]});
+      }
+    }
+  }
+  return all;
+}
+
+std::string where(const Include& include) {
+  return include.file.string() + ":" + std::to_string(include.line) + ": includes " + include.name;
+}
+
+bool begins_with_one_of(std::string_view name, const std::vector<std::string_view>& beginnings) {
+  return std::ranges::any_of(beginnings, [&](std::string_view beginning) { return name.starts_with(beginning); });
+}
+
+bool is_standard(std::string_view name) {
+  return name.find('/') == name.npos && name.find('.') == name.npos;
+}
+
+TEST(Includes, PointDown) {
+  for (const auto& room : rooms()) {
+    const auto all = includes_of(room.folder);
+    EXPECT_FALSE(all.empty()) << room.folder;
+    for (const auto& include : all) {
+      if (!include.quoted || include.name == "domain_digest.h") continue;  // the build writes that one
+      const auto folder = fs::path(include.name).parent_path().string();
+      EXPECT_TRUE(std::ranges::find(room.rooms, folder) != room.rooms.end()) << where(include);
+      EXPECT_TRUE(fs::exists(root() / include.name)) << where(include) << ", not written from the repository's root";
+    }
+  }
+}
+
+TEST(Includes, KeepEachLibraryInItsRooms) {
+  for (const auto& room : rooms()) {
+    const bool system = std::ranges::find(room.libraries, kSystem) != room.libraries.end();
+    for (const auto& include : includes_of(room.folder)) {
+      if (include.quoted || is_standard(include.name)) continue;
+      const bool of_library = begins_with_one_of(include.name, libraries);
+      EXPECT_TRUE(of_library ? begins_with_one_of(include.name, room.libraries) : system) << where(include);
+    }
+  }
+}
+
+TEST(Includes, LeaveTheDomainACalculation) {
+  for (const auto& include : includes_of("engine/domain")) {
+    EXPECT_FALSE(!include.quoted && impure.contains(include.name)) << where(include);
+  }
+}
+
+TEST(Includes, OfTheProgramAreNobodysElse) {
+  for (const auto* folder : {"engine", "store", "reconciler", "api"}) {
+    for (const auto& include : includes_of(folder)) {
+      EXPECT_FALSE(include.name.starts_with("app/") || include.name.starts_with("tests/") ||
+                   include.name.starts_with("bench/"))
+          << where(include);
+    }
+  }
+}
+
+TEST(Includes, OfEveryHeaderHappenOnce) {
+  for (const auto& room : rooms()) {
+    for (const auto& entry : fs::recursive_directory_iterator(root() / room.folder)) {
+      if (entry.path().extension() != ".h") continue;
+      std::ifstream in(entry.path());
+      const std::string text(std::istreambuf_iterator<char>(in), {});
+      EXPECT_NE(text.find("#pragma once"), text.npos) << fs::relative(entry.path(), root());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace headgate

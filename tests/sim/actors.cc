@@ -1,0 +1,430 @@
+#include "tests/sim/actors.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "tests/domain/fixture.h"
+
+namespace headgate::sim {
+
+using namespace std::chrono_literals;  // NOLINT: lengths of time read better so
+
+Actors::Actors(World& world) : world_(world) {
+  for (const char* name : {"ann", "ben", "cat", "dan", "eve", "fay"}) people_.push_back("person:" + std::string(name));
+  const std::vector<std::string> names{"gateway", "search", "billing"};
+  const std::vector<std::string> environments{"development", "staging", "production"};
+  service_names_.assign(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(1 + world_.below(3)));
+  environment_names_.assign(environments.begin(),
+                            environments.begin() + static_cast<std::ptrdiff_t>(1 + world_.below(3)));
+
+  std::vector<Document> documents;
+  policy_ = random_policy();
+  documents.emplace_back(policy_);
+  for (const auto& name : environment_names_) documents.emplace_back(test::environment(name, world_.chance(0.5)));
+  for (const auto& name : service_names_) {
+    services_[name] = random_service(name);
+    documents.emplace_back(services_[name]);
+    for (int i = 0; i < 3; ++i) new_release(name);
+    for (const auto& environment : environment_names_) {
+      const TargetId id{name, environment};
+      ids_.push_back(id);
+      wishes_[id] = random_wish(id);
+      documents.emplace_back(wishes_[id]);
+    }
+  }
+  push(std::move(documents));
+}
+
+// ----------------------------------------------------------------------------------------------------- what there is
+
+Stage Actors::random_stage(const std::string& environment, const std::vector<std::string>& before) {
+  auto s = test::stage(environment);
+  for (const auto* gate : {"unit-tests", "scan", "lint"}) {
+    if (world_.chance(0.3)) s.gates.emplace_back(gate);
+  }
+  if (!before.empty() && world_.chance(0.5)) s.healthy = {before.back()};
+  if (world_.chance(0.5)) s.approvals.push_back({"managers", 1 + static_cast<std::uint32_t>(world_.below(2)), 35});
+  if (world_.chance(0.2)) s.approvals.push_back({"platform", 1, 36});
+  s.self_approval = world_.chance(0.15);
+  s.approval_expiry = world_.chance(0.5) ? Duration(1h) : Duration(24h);
+  s.wait = world_.any_of(std::vector<Duration>{0s, 0s, 10min, 2h});
+  if (world_.chance(0.3)) s.before.push_back(test::hook("backup"));
+  if (world_.chance(0.2)) s.before.push_back(test::hook("migrate"));
+  if (world_.chance(0.6)) s.verify.push_back(test::health("smoke"));
+  if (world_.chance(0.3)) s.verify.push_back(test::health("deep"));
+  s.rollback_automatic = world_.chance(0.8);
+  s.rollback_quarantine = world_.chance(0.8);
+  return s;
+}
+
+Service Actors::random_service(const std::string& name) {
+  std::vector<Stage> stages;
+  std::vector<std::string> before;
+  for (const auto& environment : environment_names_) {
+    if (world_.chance(0.95)) stages.push_back(random_stage(environment, before));
+    before.push_back(environment);
+  }
+  auto s = test::service(std::move(stages));
+  s.name = name;
+  if (world_.chance(0.3)) s.gates[0].metrics["coverage"].min = Decimal{"92.125"};
+  return s;
+}
+
+AccessPolicy Actors::random_policy() {
+  AccessPolicy policy;
+  policy.name = "access";
+  for (const auto& id : people_) policy.people.push_back({id, {}});
+  for (const auto* name : {"managers", "platform"}) {
+    Team team{name, {}};
+    for (const auto& id : people_) {
+      if (world_.chance(0.6)) team.members.push_back(id);
+    }
+    policy.teams.push_back(team);
+    policy.grants.push_back({name,
+                             {},
+                             {},
+                             Role::approver,
+                             world_.chance(0.9) ? std::vector<std::string>{"*"} : std::vector<std::string>{"staging"},
+                             {"*"}});
+  }
+  policy.grants.push_back({{}, people_[0], {}, Role::approver, {"*"}, {"*"}});
+  return policy;
+}
+
+std::string Actors::next_commit() {
+  return test::commit_id(1'000'000 + ++commits_);
+}
+
+Release Actors::new_release(const std::string& service) {
+  auto& known = candidates_[service].releases;
+  Release release{"v" + std::to_string(known.size() + 1),
+                  next_commit(),
+                  {{"image", "registry.example.com/x@sha256:" + std::to_string(commits_)}}};
+  const auto dice = world_.below(10);
+  if (dice == 0 && !known.empty()) {  // another version of the same candidate
+    release.commit = known.back().commit;
+    release.artifacts = known.back().artifacts;
+  } else if (dice == 1) {
+    release.commit.clear();
+  } else if (dice == 2) {
+    release.artifacts.clear();
+  } else if (dice == 3 && !known.empty() && !known.back().commit.empty()) {  // a version that reads like a commit
+    release.version = known.back().commit;
+    if (std::ranges::find(known, release.version, &Release::version) != known.end())
+      release.version = "v" + std::to_string(known.size() + 1);
+  }
+  known.push_back(release);
+  return release;
+}
+
+Target Actors::random_wish(const TargetId& id) {
+  Target target;
+  target.id = id;
+  target.release = world_.chance(0.6) ? new_release(id.service) : world_.any_of(candidates_[id.service].releases);
+  if (world_.chance(0.3)) target.variables["replicas"] = std::to_string(world_.below(3));
+  target.suspend = world_.chance(0.05);
+  if (world_.chance(0.2)) {  // only the version: it may not be registered yet
+    target.release.commit.clear();
+    target.release.artifacts.clear();
+  }
+  return target;
+}
+
+std::vector<const Promotion*> Actors::live() const {
+  std::vector<const Promotion*> all;
+  for (const auto& id : world_.state().active) all.push_back(&*world_.state().find(id)->promotion);
+  return all;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// pushes
+
+// What the reconciler does with one fetch; whatever a crash took is done again.
+void Actors::push(std::vector<Document> documents, std::vector<DocumentKey> removed) {
+  ObserveCommits observed{"environments", "main", {}, {}};
+  const auto count = 1 + world_.below(3);
+  for (std::size_t i = 0; i < count; ++i) {
+    CommitObserved commit;
+    commit.repository = "environments";
+    commit.branch = "main";
+    commit.sha = next_commit();
+    commit.author = person();
+    commit.committer = world_.chance(0.8) ? commit.author : person();
+    if (world_.chance(0.2)) commit.co_authors = {person()};
+    observed.commits.push_back(std::move(commit));
+  }
+  const auto sha = observed.commits.back().sha;
+  const auto lines_moved = static_cast<std::uint32_t>(world_.below(3));
+  StageDocuments staged{sha, {}, std::move(removed)};
+  for (auto& document : documents) {
+    const auto key = key_of(document);
+    staged.accepted.push_back({{key.name + ".yaml", 1 + lines_moved, sha}, std::move(document)});
+  }
+  for (const auto& command : {Command(observed), Command(staged), Command(AcceptConfiguration{"environments", sha})}) {
+    for (int tries = 0; tries < 50 && world_.submit(command, "engine") == World::Answer::none; ++tries) {
+    }
+  }
+}
+
+void Actors::push_something() {
+  std::vector<Document> documents;
+  std::vector<DocumentKey> removed;
+  const auto dice = world_.below(20);
+  if (dice < 13) {
+    for (std::size_t i = 0; i <= world_.below(2); ++i) {
+      const auto& id = world_.any_of(ids_);
+      wishes_[id] = random_wish(id);
+      documents.emplace_back(wishes_[id]);
+    }
+  } else if (dice == 13) {
+    const auto& id = world_.any_of(ids_);
+    if (wishes_.erase(id) > 0) removed.push_back({DocumentKind::target, id.service + "." + id.environment});
+  } else if (dice < 17) {
+    const auto& name = world_.any_of(service_names_);
+    services_[name] = random_service(name);
+    documents.emplace_back(services_[name]);
+  } else if (dice == 17) {
+    documents.emplace_back(test::environment(world_.any_of(environment_names_), world_.chance(0.5)));
+  } else if (dice == 18) {
+    policy_ = random_policy();
+    documents.emplace_back(policy_);
+  } else {
+    const auto& id = world_.any_of(ids_);
+    if (wishes_.contains(id)) {
+      wishes_[id].suspend = !wishes_[id].suspend;
+      documents.emplace_back(wishes_[id]);
+    }
+  }
+  push(std::move(documents), std::move(removed));
+}
+
+void Actors::push_nothing_new() {
+  std::vector<Document> documents;
+  for (const auto& [name, service] : services_) {
+    if (world_.chance(0.3)) documents.emplace_back(service);
+  }
+  for (const auto& [id, wish] : wishes_) {
+    if (world_.chance(0.3)) documents.emplace_back(wish);
+  }
+  std::ranges::shuffle(documents, world_.random);
+  push(std::move(documents));
+}
+
+void Actors::push_nonsense() {
+  const auto sha = next_commit();
+  if (world_.chance(0.5)) {  // and Headgate ends before it knows better
+    auto changed = random_service(world_.any_of(service_names_));
+    world_.submit(StageDocuments{sha, {{{"x.yaml", 1, sha}, changed}}, {}}, "engine");
+  }
+  if (world_.chance(0.7)) {
+    world_.submit(RejectConfiguration{"environments", sha, {{"x.yaml", 1, 1, "unknown field", "a", "b"}}}, "engine");
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------- CI and
+// drivers
+
+void Actors::report_gate(const std::string& service, const Release& release, const std::string& gate, bool good) {
+  ReportGate report;
+  report.service = service;
+  report.gate = gate;
+  const bool by_version = release.commit.empty() || world_.chance(0.2);
+  (by_version ? report.version : report.commit) = by_version ? release.version : release.commit;
+  report.metrics = {{"coverage", {good || world_.chance(0.5) ? "95.5" : "91.999"}},
+                    {"critical", {good ? "0" : "0.001"}}};
+  if (!good) report.status = static_cast<GateStatus>(world_.below(3));
+  // CI asks again, with the same key, until it is answered, and sometimes once more.
+  const auto key = "run-" + std::to_string(++reports_);
+  for (int tries = 0; tries < 50 && world_.submit(report, "token:ci", key) == World::Answer::none; ++tries) {
+  }
+  if (world_.chance(0.1)) world_.submit(report, "token:ci", key);
+}
+
+void Actors::report_some_gate() {
+  const auto& service = world_.any_of(service_names_);
+  const auto& release = world_.any_of(candidates_[service].releases);
+  report_gate(service, release, world_.any_of(std::vector<std::string>{"unit-tests", "scan", "lint", "ghost"}),
+              world_.chance(0.6));
+}
+
+void Actors::report_what_is_waited_for() {
+  const auto waiting = live();
+  if (waiting.empty()) return;
+  const auto& p = *world_.any_of(waiting);
+  const auto service = p.id.target.service;
+  const auto release = p.to.release;
+  for (const auto* gate : {"unit-tests", "scan", "lint"}) report_gate(service, release, gate, world_.chance(0.95));
+}
+
+void Actors::observe(const TargetId& id, bool truly) {
+  auto seen = world_.runs(id);
+  if (!truly) {
+    const auto& release = world_.any_of(candidates_[id.service].releases);
+    seen = world_.chance(0.3) ? Observation{} : Observation{release.version, release.artifacts};
+  }
+  world_.submit(RecordObservation{id, seen}, "engine");
+}
+
+void Actors::let_an_activity_end() {
+  using Kind = Outcome::Kind;
+  const auto dice = world_.below(100);
+  world_.outcome(dice < 70   ? Kind::succeeded
+                 : dice < 86 ? Kind::unhealthy
+                 : dice < 93 ? Kind::retryable
+                 : dice < 98 ? Kind::terminal
+                             : Kind::stopped);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// people
+
+void Actors::approve(const PromotionId& id, const std::string& who) {
+  const auto* p = world_.state().live(id);
+  if (!p) return;
+  const auto digest = world_.chance(0.95) ? p->plan_digest : "sha256:stale";
+  const std::string team =
+      world_.chance(0.7) ? "" : world_.any_of(std::vector<std::string>{"managers", "platform", "ghosts"});
+  world_.submit(Approve{id, digest, team, {}}, who);
+}
+
+void Actors::with_live_promotion(void (Actors::*action)(const Promotion&)) {
+  const auto all = live();
+  if (all.empty()) return;
+  const Promotion copy = *world_.any_of(all);
+  (this->*action)(copy);
+}
+void Actors::approve_some(const Promotion& p) {
+  approve(p.id, person());
+}
+void Actors::reject_some(const Promotion& p) {
+  world_.submit(Reject{p.id, "no"}, person());
+}
+void Actors::cancel_some(const Promotion& p) {
+  world_.submit(Cancel{p.id, "stop"}, person());
+}
+
+void Actors::promote_by_hand() {
+  const auto& id = world_.any_of(ids_);
+  auto release = world_.chance(0.3) ? new_release(id.service) : world_.any_of(candidates_[id.service].releases);
+  if (world_.chance(0.3)) release = {release.version, {}, {}};
+  world_.submit(RequestPromotion{id, release, "by hand"}, person());
+}
+
+void Actors::act() {
+  if (world_.chance(0.95)) return act_alone();
+  world_.at_once([this] {
+    for (std::size_t i = 0; i < 6; ++i) {
+      switch (world_.below(6)) {
+        case 0:
+          push_something();
+          break;
+        case 1:
+          observe(world_.any_of(ids_), world_.chance(0.8));
+          break;
+        case 2:
+          with_live_promotion(&Actors::approve_some);
+          break;
+        case 3:
+          with_live_promotion(&Actors::cancel_some);
+          break;
+        case 4:
+          report_what_is_waited_for();
+          break;
+        default:
+          let_an_activity_end();
+      }
+    }
+  });
+}
+
+void Actors::act_alone() {
+  auto dice = world_.below(100);
+  const auto one_of = [&](std::size_t weight) {
+    if (dice < weight) {
+      dice = 1'000;
+      return true;
+    }
+    dice -= dice < 1'000 ? weight : 0;
+    return false;
+  };
+  const auto some_release = [&](const std::string& service) { return world_.any_of(candidates_[service].releases); };
+  if (one_of(33)) return let_an_activity_end();
+  if (one_of(14)) return with_live_promotion(&Actors::approve_some);
+  if (one_of(10)) return report_what_is_waited_for();
+  if (one_of(4)) return report_some_gate();
+  if (one_of(5)) return push_something();
+  if (one_of(2)) return push_nothing_new();
+  if (one_of(1)) return push_nonsense();
+  if (one_of(9)) return observe(world_.any_of(ids_), world_.chance(0.8));
+  if (one_of(4)) return promote_by_hand();
+  if (one_of(1)) return with_live_promotion(&Actors::cancel_some);
+  if (one_of(1)) return with_live_promotion(&Actors::reject_some);
+  if (one_of(2)) {
+    world_.submit(AdoptTarget{world_.any_of(ids_), "it runs"}, person());
+    return;
+  }
+  const auto& service = world_.any_of(service_names_);
+  if (one_of(2)) {
+    world_.submit(RegisterRelease{service, some_release(service), "main", {}}, "token:ci");
+  } else if (one_of(1)) {
+    world_.submit(QuarantineRelease{{service, some_release(service).version}, "CVE"}, person());
+  } else if (one_of(1)) {
+    world_.submit(ReinstateRelease{{service, some_release(service).version}, "looked at it"}, person());
+  } else if (one_of(2)) {
+    world_.clock_jumps(std::chrono::seconds(6 + static_cast<long long>(world_.below(200'000))) *
+                       (world_.chance(0.5) ? 1 : -1));
+  } else {
+    world_.pass(std::chrono::seconds(world_.any_of(std::vector<long long>{1, 5, 60, 600, 601, 3'600, 7'300, 90'000})));
+  }
+}
+
+void Actors::give_what_is_missing(const PromotionId& id) {
+  const auto missing = [&](std::string_view guard) {
+    const auto* p = world_.state().live(id);
+    if (!p) return false;
+    const auto conditions = judge(world_.state(), *p, world_.now());
+    return std::ranges::any_of(conditions, [&](const Condition& c) { return c.guard == guard && !c.met; });
+  };
+  if (missing("gates")) {
+    const auto release = world_.state().live(id)->to.release;
+    for (const auto* gate : {"unit-tests", "scan", "lint"}) report_gate(id.target.service, release, gate, true);
+  }
+  for (const auto& who : people_) {
+    if (missing("approvals")) world_.submit(Approve{id, world_.state().live(id)->plan_digest, {}, {}}, who);
+  }
+}
+
+std::vector<std::string> Actors::do_their_best() {
+  std::vector<Document> documents;
+  for (auto& [id, wish] : wishes_) {
+    wish.suspend = false;
+    documents.emplace_back(wish);
+  }
+  push(std::move(documents));
+  for (int round = 0; round < 60 && world_.ok(); ++round) {
+    const auto before = world_.events();
+    for (const auto& id : ids_) observe(id, true);
+    world_.answer_everything();
+    std::vector<PromotionId> waiting;
+    for (const auto* p : live()) waiting.push_back(p->id);
+    for (const auto& id : waiting) give_what_is_missing(id);
+    world_.pass(round % 2 == 0 ? 3h : 10min);
+    if (world_.events() == before) break;
+  }
+  std::vector<std::string> stuck;
+  for (const auto* p : live()) {
+    if (p->phase != Phase::waiting) {
+      stuck.push_back(to_string(p->id) + " is " + std::string(name_of(p->phase)));
+      continue;
+    }
+    bool waits = false;
+    for (const auto& condition : judge(world_.state(), *p, world_.now())) {
+      if (condition.met) continue;
+      waits |= condition.guard == "quarantine" || condition.guard == "healthy" || condition.guard == "approvals";
+    }
+    if (!waits) stuck.push_back(to_string(p->id) + " waits for nothing that somebody could not give");
+  }
+  return stuck;
+}
+
+}  // namespace headgate::sim

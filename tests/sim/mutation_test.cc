@@ -1,0 +1,151 @@
+// Each row of the table of guards is there for a reason: without it, some scenario deploys what the policy did not
+// allow, and the oracle says so. A row that nobody misses is no guard.
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <map>
+
+#include "tests/domain/fixture.h"
+#include "tests/sim/oracle.h"
+
+namespace headgate::sim {
+namespace {
+
+using namespace test;  // NOLINT: the little world of the domain's tests
+
+struct Scenario {
+  const char* name;
+  World (*play)(std::span<const Guard> guards);
+};
+
+World given(std::span<const Guard> guards, Stage last) {
+  World world(guards);
+  world.push({{access_policy(), environment("staging"), environment("production"),
+               service({stage("staging"), std::move(last)}), target(staging, release("v1")),
+               target(production, release("v1"))},
+              {},
+              "person:frank"});
+  world.observe(staging, "v1");
+  world.observe(production, "v1");
+  return world;
+}
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all{
+      {"a suspended target is wished another release while a promotion waits",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.wait = 1h;
+         auto world = given(guards, s);
+         auto wish = target(production, release("v2"));
+         world.push(wish);
+         wish.suspend = true;
+         world.push(wish);
+         world.pass(2h);
+         return world;
+       }},
+      {"a release is quarantined and wished",
+       [](std::span<const Guard> guards) {
+         auto world = given(guards, stage("production"));
+         world.when(RegisterRelease{"gateway", release("v2"), {}, {}});
+         world.when(QuarantineRelease{{"gateway", "v2"}, "CVE"}, "person:alice");
+         world.push(target(production, release("v2")));
+         return world;
+       }},
+      {"a gate was never reported",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.gates = {"lint"};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         return world;
+       }},
+      {"a gate turns bad while the promotion waits",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.gates = {"scan"};
+         s.wait = 1h;
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         world.gate("scan", "v2", GateStatus::passed, {{"critical", {"0"}}});
+         world.gate("scan", "v2", GateStatus::passed, {{"critical", {"2"}}});
+         world.pass(2h);
+         return world;
+       }},
+      {"a release that staging never saw is wished in production",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.healthy = {"staging"};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         return world;
+       }},
+      {"one of two approvals is given",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.approvals = {{"managers", 2, 35}};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         world.approve(promotion(production, 1), "person:carol");
+         return world;
+       }},
+      {"approvals expire during the wait",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.approvals = {{"managers", 1, 35}};
+         s.wait = 48h;
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         world.approve(promotion(production, 1), "person:carol");
+         world.pass(72h);
+         return world;
+       }},
+      {"a wait has begun and nobody waits",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.wait = 30min;
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         world.clock_jumps(24h);
+         return world;
+       }},
+  };
+  return all;
+}
+
+// What the oracle objects to in a scenario; the time that really passed is what the world let pass.
+std::vector<std::string> objections(const Scenario& scenario, std::span<const Guard> guards) {
+  const auto world = scenario.play(guards);
+  Oracle oracle;
+  Duration jumped{0};
+  for (const auto& record : world.log) {
+    if (const auto* step = std::get_if<ClockStepped>(&record.event)) jumped += step->delta;
+    oracle.see(record, record.meta.time - world.log.front().meta.time - jumped);
+  }
+  return oracle.violations();
+}
+
+TEST(Guards, EachOneIsMissedWhenItIsAway) {
+  for (const auto& scenario : scenarios()) {
+    EXPECT_TRUE(objections(scenario, all_guards()).empty())
+        << scenario.name << ": " << objections(scenario, all_guards()).front();
+  }
+  for (const auto& away : all_guards()) {
+    std::vector<Guard> rest;
+    for (const auto& guard : all_guards()) {
+      if (guard.name != away.name) rest.push_back(guard);
+    }
+    ASSERT_EQ(rest.size() + 1, all_guards().size()) << "two guards are called " << away.name;
+    std::size_t missed = 0;
+    for (const auto& scenario : scenarios()) {
+      const auto found = objections(scenario, rest);
+      if (found.empty()) continue;
+      std::cout << "without " << away.name << ": " << scenario.name << "\n    " << found.front() << '\n';
+      ++missed;
+    }
+    EXPECT_GT(missed, 0U) << "nobody misses the guard " << away.name;
+  }
+}
+
+}  // namespace
+}  // namespace headgate::sim

@@ -1,0 +1,422 @@
+#include "tests/sim/oracle.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace headgate::sim {
+namespace {
+
+// The world reports metrics with at most three digits of fraction.
+long long thousandths(const Decimal& value) {
+  const double number = std::strtod(value.text.c_str(), nullptr) * 1000;
+  return static_cast<long long>(number + (number < 0 ? -0.5 : 0.5));
+}
+
+bool has(const std::vector<std::string>& list, const std::string& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+bool covers(const std::vector<std::string>& scope, const std::string& value) {
+  return scope.empty() || has(scope, "*") || has(scope, value);
+}
+
+}  // namespace
+
+void Oracle::see(const Recorded<Event>& record, Duration elapsed) {
+  HEADGATE_CHECK(record.meta.position == position_);
+  actor_ = record.meta.actor;
+  elapsed_ = elapsed;
+  std::visit([this](const auto& e) { handle(e); }, record.event);
+  ++position_;
+}
+
+void Oracle::violated(const std::string& what) {
+  violations_.push_back("at position " + std::to_string(position_) + ": " + what);
+}
+
+Oracle::Course* Oracle::live(const PromotionId& id) {
+  const auto at = courses_.find(id);
+  if (at == courses_.end() || !at->second.live) {
+    violated("something happened to " + to_string(id) + ", which is not under way");
+    return nullptr;
+  }
+  return &at->second;
+}
+
+// ----------------------------------------------------------------------------------------------------- configuration
+
+void Oracle::handle(const CommitObserved& e) {
+  commit_people_.insert({e.author, e.committer});
+  commit_people_.insert(e.co_authors.begin(), e.co_authors.end());
+}
+
+void Oracle::handle(const ConfigurationAccepted& e) {
+  for (const auto& [commit, event] : staged_) {
+    if (commit != e.commit) continue;
+    if (const auto* accepted = std::get_if<DocumentAccepted>(&event)) {
+      if (const auto* service = std::get_if<Service>(&accepted->document)) services_[service->name] = *service;
+      if (const auto* policy = std::get_if<AccessPolicy>(&accepted->document)) access_ = *policy;
+      if (const auto* target = std::get_if<Target>(&accepted->document)) {
+        const auto before = targets_.find(target->id);
+        const bool same = before != targets_.end() && before->second.release == target->release &&
+                          before->second.variables == target->variables;
+        if (!same) places_[target->id].work.push_back({*target, commit_people_});
+        targets_[target->id] = *target;
+      }
+    }
+    if (const auto* removed = std::get_if<DocumentRemoved>(&event)) {
+      if (removed->kind == DocumentKind::service) services_.erase(removed->document);
+      if (removed->kind == DocumentKind::access_policy) access_.reset();
+      if (removed->kind == DocumentKind::target) {
+        const auto dot = removed->document.find('.');
+        const TargetId id{removed->document.substr(0, dot), removed->document.substr(dot + 1)};
+        targets_.erase(id);
+        places_[id].work.clear();
+      }
+    }
+  }
+  staged_.clear();
+  commit_people_.clear();
+}
+
+// ------------------------------------------------------------------------------------------------- releases and gates
+
+void Oracle::handle(const ReleaseRegistered& e) {
+  const Release release{e.id.version, e.commit, e.artifacts};
+  const auto [at, fresh] = releases_.try_emplace(e.id, release);
+  if (!fresh && at->second != release) violated("release " + to_string(e.id) + " changed");
+}
+
+void Oracle::handle(const GateReported& e) {
+  reports_.push_back({e.service.text, e.commit, e.version, e.gate, e.status, e.metrics});
+}
+
+void Oracle::handle(const ReleaseQuarantined& e) {
+  const Release release{e.id.version, e.commit, e.artifacts};
+  quarantined_.emplace_back(e.id.service, release);
+  bool evidence = false;
+  for (auto& [id, course] : courses_) {
+    if (!course.live || id.target.service != e.id.service || !course.planned.to.release.same_candidate(release))
+      continue;
+    course.barred = true;
+    for (const auto& step : course.steps) {
+      const auto at = course.attempts.find(step.name);
+      evidence |=
+          step.kind == StepKind::health && !step.rollback && at != course.attempts.end() && at->second.unhealthy;
+    }
+  }
+  if (actor_ == "engine" && !evidence)
+    violated("release " + to_string(e.id) + " was quarantined without a failed verification");
+}
+
+void Oracle::handle(const ReleaseReinstated& e) {
+  const auto at = std::find_if(quarantined_.begin(), quarantined_.end(), [&](const auto& entry) {
+    return entry.first == e.id.service && entry.second.version == e.id.version;
+  });
+  if (at == quarantined_.end()) return violated(to_string(e.id) + " was reinstated and not quarantined");
+  const auto release = at->second;
+  std::erase_if(quarantined_,
+                [&](const auto& entry) { return entry.first == e.id.service && entry.second.same_candidate(release); });
+  for (auto& [id, place] : places_) {
+    if (id.service != e.id.service) continue;
+    if (place.failed && place.failed->second.release.same_candidate(release)) place.failed.reset();
+  }
+}
+
+bool Oracle::quarantined(const std::string& service, const Release& release) const {
+  return std::any_of(quarantined_.begin(), quarantined_.end(),
+                     [&](const auto& entry) { return entry.first == service && entry.second.same_candidate(release); });
+}
+
+// -------------------------------------------------------------------------------------------------------- promotions
+
+void Oracle::handle(const PromotionPlanned& e) {
+  const auto& id = e.promotion;
+  for (const auto& [other, course] : courses_) {
+    if (course.live && other.target == id.target)
+      violated(to_string(id) + " was planned while " + to_string(other) + " was under way");
+  }
+  const auto& place = places_[id.target];
+  if (e.trigger == Trigger::desired) {
+    const auto wish = targets_.find(id.target);
+    if (wish == targets_.end() || wish->second.release.version != e.to.release.version ||
+        wish->second.variables != e.to.variables) {
+      violated(to_string(id) + " was planned and no document wishes it");
+    }
+    if (place.current == e.to) violated(to_string(id) + " was planned although the target runs it");
+    if (place.pinned) violated(to_string(id) + " was planned although the target is pinned");
+    if (place.held) violated(to_string(id) + " was planned although the target is held");
+    if (place.failed == std::pair(e.plan_digest, e.to))
+      violated(to_string(id) + " failed before and nothing has changed");
+  }
+  Course course;
+  course.planned = e;
+  course.asked_by = actor_;
+  if (const auto before = courses_.find({id.target, id.number - 1});
+      e.trigger == Trigger::manual && actor_ == "engine" && before != courses_.end()) {
+    course.asked_by = before->second.asked_by;  // the same promotion under a changed policy
+  }
+  if (!courses_.emplace(id, std::move(course)).second) violated(to_string(id) + " was planned twice");
+}
+
+void Oracle::handle(const StepPlanned& e) {
+  if (auto* course = live(e.id.promotion)) {
+    course->steps.push_back(e.step);
+    course->steps.back().name = e.id.step;
+  }
+}
+
+void Oracle::ended(const PromotionId& id, bool failed) {
+  auto* course = live(id);
+  if (!course) return;
+  course->live = false;
+  if (failed) places_[id.target].failed = {course->planned.plan_digest, course->planned.to};
+  const auto& planned = course->planned;
+  const bool new_candidate = !planned.from || !planned.from->release.same_candidate(planned.to.release);
+  for (const auto& step : course->steps) {
+    const auto at = course->attempts.find(step.name);
+    if (step.rollback || step.kind != StepKind::health || at == course->attempts.end() || !at->second.unhealthy)
+      continue;
+    if (planned.rules.rollback_quarantine && new_candidate && !course->barred) {
+      violated(to_string(id) + " failed its verification and its release is not quarantined");
+    }
+  }
+  for (const auto& [step, attempt] : course->attempts) {
+    if (attempt.running) violated(to_string(id) + " ended while " + step + " was running");
+  }
+}
+
+void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
+  auto& place = places_[id];
+  place.current = wish;
+  place.drifted = false;
+  place.held = false;
+  if (!wish) return;
+  const auto last = std::find_if(place.work.rbegin(), place.work.rend(), [&](const Work& work) {
+    return work.wished.release.version == wish->release.version && work.wished.variables == wish->variables;
+  });
+  place.work.erase(place.work.begin(), last.base());
+}
+
+void Oracle::handle(const TargetAdopted& e) {
+  brought(e.target, e.wish);
+  places_[e.target].verified.push_back(e.wish.release);
+  places_[e.target].failed.reset();
+}
+
+void Oracle::handle(const PromotionSucceeded& e) {
+  ended(e.promotion, false);
+  const auto& course = courses_[e.promotion];
+  for (const auto& step : course.steps) {
+    if (!step.rollback && !course.done.contains(step.name))
+      violated(to_string(e.promotion) + " succeeded without " + step.name);
+  }
+  brought(e.promotion.target, course.planned.to);
+  places_[e.promotion.target].verified.push_back(course.planned.to.release);
+  places_[e.promotion.target].failed.reset();
+}
+
+void Oracle::handle(const PromotionFailed& e) {
+  ended(e.promotion, true);
+  if (courses_[e.promotion].attempts.contains("deploy")) places_[e.promotion.target].held = true;
+}
+
+void Oracle::handle(const RollbackStarted& e) {
+  if (auto* course = live(e.promotion)) {
+    if (!course->attempts.contains("deploy")) violated(to_string(e.promotion) + " rolls back what it did not deploy");
+    for (const auto& [step, attempt] : course->attempts) {
+      if (attempt.running) violated(to_string(e.promotion) + " rolls back while " + step + " is running");
+    }
+    course->rolling_back = true;
+  }
+}
+
+void Oracle::handle(const RollbackSucceeded& e) {
+  ended(e.promotion, true);
+  std::optional<Wish> back;
+  for (const auto& step : courses_[e.promotion].steps) {
+    if (step.rollback && step.deploys) back = step.deploys;
+  }
+  brought(e.promotion.target, back);
+}
+
+void Oracle::handle(const RollbackFailed& e) {
+  ended(e.promotion, true);
+  places_[e.promotion.target].held = true;
+}
+
+// --------------------------------------------------------------------------------------------------------- approvals
+
+bool Oracle::eligible(const std::string& person, const std::string& team, const TargetId& target) const {
+  if (!access_) return false;
+  const auto in_team = [&](const std::string& name) {
+    return std::any_of(access_->teams.begin(), access_->teams.end(),
+                       [&](const Team& t) { return t.name == name && has(t.members, person); });
+  };
+  return in_team(team) && std::any_of(access_->grants.begin(), access_->grants.end(), [&](const Grant& grant) {
+           if (grant.role != Role::approver || !grant.token.empty()) return false;
+           if (!covers(grant.services, target.service) || !covers(grant.environments, target.environment)) return false;
+           return grant.person == person || (grant.person.empty() && in_team(grant.team));
+         });
+}
+
+void Oracle::handle(const ApprovalGranted& e) {
+  auto* course = live(e.promotion);
+  if (!course) return;
+  course->approvals.push_back(
+      {actor_, e.team, e.plan_digest, elapsed_, eligible(actor_, e.team, e.promotion.target), true});
+}
+
+void Oracle::drop(const PromotionId& id, const std::string& approver) {
+  auto* course = live(id);
+  if (!course) return;
+  for (auto& given : course->approvals) {
+    if (given.approver == approver) given.counts = false;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------- steps and
+// effects
+
+void Oracle::handle(const StepSucceeded& e) {
+  if (auto* course = live(e.id.promotion)) course->done.insert(e.id.step);
+}
+
+void Oracle::handle(const TimerSet& e) {
+  if (auto* course = live(e.id.promotion)) course->timer_set = elapsed_;
+}
+
+void Oracle::handle(const ActivityStarted& e) {
+  auto* course = live(e.id.promotion);
+  if (!course) return;
+  const auto name = to_string(e.id);
+  auto& attempt = course->attempts[e.id.step];
+  if (attempt.running) violated(name + " was started while an attempt of it was running");
+  if (e.attempt != attempt.number + 1) violated(name + " skipped an attempt");
+  attempt = {e.attempt, true, false, false};
+
+  const auto step =
+      std::find_if(course->steps.begin(), course->steps.end(), [&](const Step& s) { return s.name == e.id.step; });
+  if (step == course->steps.end()) return violated(name + " is not in the plan");
+  if (step->rollback != course->rolling_back) violated(name + " belongs to another plan than the one under way");
+  for (auto before = course->steps.begin(); before != step; ++before) {
+    if (before->rollback == step->rollback && !course->done.contains(before->name)) {
+      violated(name + " began before " + before->name + " was done");
+    }
+  }
+  if (step->deploys && quarantined(e.id.promotion.target.service, step->deploys->release)) {
+    violated(name + " deploys the quarantined release " + step->deploys->release.version);
+  }
+  if (!course->began) first_effect(e.id.promotion, *course);
+  course->began = true;
+}
+
+void Oracle::answered(const StepId& id, std::uint32_t number, bool unhealthy) {
+  auto* course = live(id.promotion);
+  if (!course) return;
+  auto& attempt = course->attempts[id.step];
+  if (!attempt.running || attempt.number != number) {
+    return violated("attempt " + std::to_string(number) + " of " + to_string(id) +
+                    " counted although it was not running");
+  }
+  attempt.running = false;
+  attempt.answered = true;
+  attempt.unhealthy = unhealthy;
+  course->barred |= quarantined(id.promotion.target.service, course->planned.to.release);
+}
+
+void Oracle::handle(const ActivityFenced& e) {
+  const auto at = courses_.find(e.id.promotion);
+  if (at == courses_.end()) return violated(to_string(e.id) + " was fenced and never planned");
+  auto& attempt = at->second.attempts[e.id.step];
+  if (attempt.number == e.attempt) attempt.running = false;
+}
+
+// ------------------------------------------------------------------------------------------------- the first effect
+
+const Stage* Oracle::stage(const TargetId& id) const {
+  const auto service = services_.find(id.service);
+  if (service == services_.end()) return nullptr;
+  for (const auto& stage : service->second.stages) {
+    if (stage.environment == id.environment) return &stage;
+  }
+  return nullptr;
+}
+
+void Oracle::first_effect(const PromotionId& id, const Course& course) {
+  const auto& release = course.planned.to.release;
+  const auto* policy = stage(id.target);
+  if (!policy) return violated(to_string(id) + " began and no stage leads there");
+  if (quarantined(id.target.service, release)) violated(to_string(id) + " began with a quarantined release");
+  const auto document = targets_.find(id.target);
+  if (document != targets_.end() && document->second.suspend) violated(to_string(id) + " began on a suspended target");
+  check_gates(id, course, *policy);
+  check_healthy(id, course, *policy);
+  check_approvals(id, course, *policy);
+  if (policy->wait > Duration::zero() && (!course.timer_set || elapsed_ - *course.timer_set < policy->wait)) {
+    violated(to_string(id) + " began before its wait was over");
+  }
+}
+
+void Oracle::check_gates(const PromotionId& id, const Course& course, const Stage& policy) {
+  const auto& release = course.planned.to.release;
+  for (const auto& name : policy.gates) {
+    const auto latest = std::find_if(reports_.rbegin(), reports_.rend(), [&](const Report& report) {
+      const bool concerns = release.commit.empty() ? report.commit.empty() && report.version == release.version
+                                                   : report.commit == release.commit;
+      return concerns && report.service == id.target.service && report.gate == name;
+    });
+    if (latest == reports_.rend()) {
+      violated(to_string(id) + " began without a report of gate " + name);
+      continue;
+    }
+    if (latest->status != GateStatus::passed)
+      violated(to_string(id) + " began although gate " + name + " did not pass");
+    for (const auto& gate : services_[id.target.service].gates) {
+      if (gate.name != name) continue;
+      for (const auto& [metric, threshold] : gate.metrics) {
+        const auto measured = latest->metrics.find(metric);
+        const bool within = measured != latest->metrics.end() &&
+                            (!threshold.min || thousandths(measured->second) >= thousandths(*threshold.min)) &&
+                            (!threshold.max || thousandths(measured->second) <= thousandths(*threshold.max));
+        if (!within) violated(to_string(id) + " began although " + metric + " of gate " + name + " is out of bounds");
+      }
+    }
+  }
+}
+
+void Oracle::check_healthy(const PromotionId& id, const Course& course, const Stage& policy) {
+  const auto& release = course.planned.to.release;
+  for (const auto& environment : policy.healthy) {
+    const auto& there = places_[{id.target.service, environment}];
+    const bool verified = std::any_of(there.verified.begin(), there.verified.end(),
+                                      [&](const Release& known) { return known.same_candidate(release); });
+    if (!verified) violated(to_string(id) + " began although it is not verified in " + environment);
+    if (there.drifted && there.current && there.current->release.same_candidate(release)) {
+      violated(to_string(id) + " began although " + environment + " has drifted from it");
+    }
+  }
+}
+
+void Oracle::check_approvals(const PromotionId& id, const Course& course, const Stage& policy) {
+  std::set<std::string> inside;
+  if (course.planned.trigger == Trigger::desired) {
+    for (const auto& work : places_[id.target].work) inside.insert(work.people.begin(), work.people.end());
+  }
+  if (course.asked_by != "engine") inside.insert(course.asked_by);
+  std::set<std::string> counted;
+  for (const auto& rule : policy.approvals) {
+    std::size_t count = 0;
+    for (const auto& given : course.approvals) {
+      const bool good = given.counts && given.team == rule.team && given.eligible &&
+                        given.digest == course.planned.plan_digest && elapsed_ - given.at < policy.approval_expiry &&
+                        (policy.self_approval || !inside.contains(given.approver));
+      if (good && counted.insert(given.approver).second) ++count;
+    }
+    if (count < rule.count) {
+      violated(to_string(id) + " began with " + std::to_string(count) + " of " + std::to_string(rule.count) +
+               " approvals of " + rule.team);
+    }
+  }
+}
+
+}  // namespace headgate::sim

@@ -1,0 +1,136 @@
+// A second opinion on promise 1: whether what happened was allowed, told from plain lists of what the records said. It
+// shares no code with the guards, the state or the planner, so that both would have to be wrong in the same way.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/domain/events.h"
+
+namespace headgate::sim {
+
+class Oracle {
+ public:
+  // `elapsed`: how much time has really passed since the world began, whatever the clocks say.
+  void see(const Recorded<Event>& record, Duration elapsed);
+  const std::vector<std::string>& violations() const { return violations_; }
+
+ private:
+  struct Report {
+    std::string service, commit, version, gate;
+    GateStatus status;
+    std::map<std::string, Decimal, std::less<>> metrics;
+  };
+  struct Given {
+    std::string approver, team, digest;
+    Duration at;
+    bool eligible = false;  // a member with the role when it was given
+    bool counts = true;     // neither voided nor expired
+  };
+  struct Attempt {
+    std::uint32_t number = 0;
+    bool running = false;
+    bool answered = false;
+    bool unhealthy = false;
+  };
+  struct Course {
+    PromotionPlanned planned;
+    std::string asked_by;
+    std::vector<Step> steps;
+    std::vector<Given> approvals;
+    std::optional<Duration> timer_set;
+    std::set<std::string> done;
+    std::map<std::string, Attempt> attempts;
+    bool began = false;
+    bool rolling_back = false;
+    bool barred = false;  // its release was in quarantine at some moment since it failed its verification
+    bool live = true;
+  };
+  // Work that was wished for a target and has not been brought there: whose it is, and the document that wished it.
+  struct Work {
+    Target wished;
+    std::set<std::string> people;
+  };
+  struct Place {
+    std::optional<Wish> current;
+    bool drifted = false;
+    bool pinned = false;
+    bool held = false;
+    std::vector<Release> verified;
+    std::vector<Work> work;
+    std::optional<std::pair<std::string, Wish>> failed;  // the plan's digest and what it would have brought
+  };
+
+  void handle(const auto&) {}
+  void handle(const CommitObserved& e);
+  void handle(const DocumentAccepted& e) { staged_.emplace_back(e.commit, Event(e)); }
+  void handle(const DocumentRemoved& e) { staged_.emplace_back(e.commit, Event(e)); }
+  void handle(const ConfigurationAccepted& e);
+  void handle(const ConfigurationRejected&) { staged_.clear(); }
+  void handle(const ReleaseRegistered& e);
+  void handle(const GateReported& e);
+  void handle(const ReleaseQuarantined& e);
+  void handle(const ReleaseReinstated& e);
+  void handle(const DesiredChanged& e) { places_[e.target].failed.reset(); }
+  void handle(const TargetAdopted& e);
+  void handle(const TargetPinned& e) { places_[e.target].pinned = true; }
+  void handle(const TargetUnpinned& e) { places_[e.target].pinned = false; }
+  void handle(const TargetOrphaned& e) { places_[e.target].pinned = false; }
+  void handle(const DriftDetected& e) { places_[e.target].drifted = true; }
+  void handle(const DriftResolved& e) { places_[e.target].drifted = false; }
+  void handle(const PromotionPlanned& e);
+  void handle(const StepPlanned& e);
+  void handle(const PromotionSucceeded& e);
+  void handle(const PromotionFailed& e);
+  void handle(const PromotionRejected& e) { ended(e.promotion, true); }
+  void handle(const PromotionCancelled& e) { ended(e.promotion, actor_ != "engine"); }
+  void handle(const PromotionSuperseded& e) { ended(e.promotion, false); }
+  void handle(const ApprovalGranted& e);
+  void handle(const ApprovalVoided& e) { drop(e.promotion, e.approver); }
+  void handle(const ApprovalExpired& e) { drop(e.promotion, e.approver); }
+  void handle(const StepSucceeded& e);
+  void handle(const TimerSet& e);
+  void handle(const ActivityStarted& e);
+  void handle(const ActivitySucceeded& e) { answered(e.id, e.attempt, false); }
+  void handle(const ActivityFailed& e) { answered(e.id, e.attempt, e.unhealthy); }
+  void handle(const ActivityFenced& e);
+  void handle(const RollbackStarted& e);
+  void handle(const RollbackSucceeded& e);
+  void handle(const RollbackFailed& e);
+
+  void violated(const std::string& what);
+  Course* live(const PromotionId& id);
+  void ended(const PromotionId& id, bool failed);
+  void drop(const PromotionId& id, const std::string& approver);
+  void answered(const StepId& id, std::uint32_t attempt, bool unhealthy);
+  void brought(const TargetId& id, const std::optional<Wish>& wish);
+  bool quarantined(const std::string& service, const Release& release) const;
+  bool eligible(const std::string& person, const std::string& team, const TargetId& target) const;
+  const Stage* stage(const TargetId& id) const;
+  void first_effect(const PromotionId& id, const Course& course);
+  void check_gates(const PromotionId& id, const Course& course, const Stage& stage);
+  void check_healthy(const PromotionId& id, const Course& course, const Stage& stage);
+  void check_approvals(const PromotionId& id, const Course& course, const Stage& stage);
+
+  std::string actor_;
+  Position position_ = 0;
+  Duration elapsed_{0};
+  std::vector<std::string> violations_;
+
+  std::vector<std::pair<std::string, Event>> staged_;
+  std::set<std::string> commit_people_;  // of commits since the last configuration that took force
+  std::map<std::string, Service> services_;
+  std::map<TargetId, Target> targets_;
+  std::optional<AccessPolicy> access_;
+  std::map<ReleaseId, Release> releases_;
+  std::vector<Report> reports_;
+  std::vector<std::pair<std::string, Release>> quarantined_;
+  std::map<TargetId, Place> places_;
+  std::map<PromotionId, Course> courses_;
+};
+
+}  // namespace headgate::sim

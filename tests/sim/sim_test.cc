@@ -1,0 +1,63 @@
+// Random worlds in virtual time. HEADGATE_SIM_SEED=n replays one, HEADGATE_SIM_RUNS=n looks at more of them,
+// HEADGATE_SIM_PRINT=1 prints their records.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include "tests/domain/fixture.h"
+#include "tests/sim/actors.h"
+#include "tests/sim/world.h"
+
+namespace headgate::sim {
+namespace {
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+struct Ends {
+  std::map<std::string, std::uint64_t> types;
+  Position events = 0;
+};
+
+void run(std::uint64_t seed, Ends& ends) {
+  SCOPED_TRACE("HEADGATE_SIM_SEED=" + std::to_string(seed));
+  World world(seed);
+  world.crash_probability = seed % 3 == 0 ? 0.1 : 0.01;
+  Actors actors(world);
+  for (int i = 0; i < 250 && world.ok(); ++i) actors.act();
+  if (world.ok()) {
+    world.crash_probability = 0.01;
+    for (const auto& what : actors.do_their_best()) ADD_FAILURE() << what;
+  }
+  world.finish();
+  for (const auto& what : world.failures()) ADD_FAILURE() << what;
+  for (const auto& [type, count] : world.seen()) ends.types[type] += count;
+  ends.events += world.events();
+}
+
+TEST(Simulation, KeepsItsPromisesWhateverHappens) {
+  Ends ends;
+  if (const auto seed = number_from("HEADGATE_SIM_SEED", 0); seed != 0) return run(seed, ends);
+  const auto runs = number_from("HEADGATE_SIM_RUNS", 60);
+  std::uint64_t seed = 1;
+  for (; seed <= runs && !testing::Test::HasFailure(); ++seed) run(seed, ends);
+  std::cout << "seeds 1 to " << seed - 1 << ", " << ends.events << " events\n";
+  for (const auto& [type, count] : ends.types) std::cout << "  " << count << ' ' << type << '\n';
+  // A world in which nothing of interest happens proves nothing.
+  if (runs < 60) return;
+  for (const auto* type : {"promotion.succeeded",  "promotion.failed",      "promotion.rejected", "promotion.cancelled",
+                           "promotion.superseded", "rollback.succeeded",    "rollback.failed",    "release.quarantined",
+                           "release.reinstated",   "approval.voided",       "approval.expired",   "activity.retried",
+                           "activity.fenced",      "target.pinned",         "target.unpinned",    "target.orphaned",
+                           "target.adopted",       "drift.detected",        "drift.resolved",     "clock.stepped",
+                           "timer.fired",          "configuration.rejected"}) {
+    EXPECT_GE(ends.types[type], 5U) << type << " hardly ever happened";
+  }
+}
+
+}  // namespace
+}  // namespace headgate::sim
