@@ -15,11 +15,11 @@ Dispatcher::~Dispatcher() {
   stop(Duration::zero());
 }
 
-void Dispatcher::enqueue_if_due(const TargetId& target, Slot& slot) {
-  if (stopping_ || slot.queued || slot.running || !slot.wanted || slot.done == key_of(*slot.wanted)) return;
+bool Dispatcher::enqueue_if_due(const TargetId& target, Slot& slot) {
+  if (stopping_ || slot.queued || slot.running || !slot.wanted || slot.done == key_of(*slot.wanted)) return false;
   slot.queued = true;
   ready_.push_back(target);
-  changed_.notify_one();
+  return true;
 }
 
 void Dispatcher::want(const TargetId& target, std::optional<Activity> activity) {
@@ -29,14 +29,14 @@ void Dispatcher::want(const TargetId& target, std::optional<Activity> activity) 
   auto& slot = known == slots_.end() ? slots_[target] : known->second;
   slot.wanted = std::move(activity);
   if (slot.running && (!slot.wanted || *slot.running != key_of(*slot.wanted))) slot.stop.request_stop();
-  enqueue_if_due(target, slot);
+  if (enqueue_if_due(target, slot)) ready_filled_.notify_one();
   if (!slot.wanted && !slot.running && !slot.queued) slots_.erase(target);
 }
 
 void Dispatcher::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
+    ready_filled_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
     if (stopping_) return;
     const auto target = ready_.front();
     ready_.pop_front();
@@ -63,9 +63,9 @@ void Dispatcher::work() {
     auto& after = slots_.at(target);  // a running slot stays
     after.running.reset();
     if (outcome.kind != Outcome::Kind::stopped) after.done = key_of(activity);
-    enqueue_if_due(target, after);
+    enqueue_if_due(target, after);  // nobody is woken: this thread looks at the queue next
     if (!after.wanted && !after.queued) slots_.erase(target);
-    changed_.notify_all();
+    if (stopping_) one_ended_.notify_all();
   }
 }
 
@@ -73,8 +73,8 @@ void Dispatcher::stop(Duration drain) {
   {
     std::unique_lock lock(mutex_);
     stopping_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, drain, [this] { return running_ == 0; });
+    ready_filled_.notify_all();
+    one_ended_.wait_for(lock, drain, [this] { return running_ == 0; });
     for (auto& [target, slot] : slots_) {
       if (slot.running) slot.stop.request_stop();
     }

@@ -40,7 +40,7 @@ class Dispatcher {
     bool queued = false;
   };
   static Key key_of(const Activity& activity) { return {activity.id, activity.attempt}; }
-  void enqueue_if_due(const TargetId& target, Slot& slot);
+  bool enqueue_if_due(const TargetId& target, Slot& slot);
   void work();
 
   Executor& executor_;
@@ -48,7 +48,8 @@ class Dispatcher {
   Observer& observer_;
   std::function<void(const Activity&, const Outcome&)> report_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable ready_filled_;  // workers wait for it
+  std::condition_variable one_ended_;     // stop does
   std::map<TargetId, Slot> slots_;
   std::deque<TargetId> ready_;
   std::size_t running_ = 0;

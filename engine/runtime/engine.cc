@@ -62,11 +62,10 @@ Engine::Engine(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock
       writer_(digest),
       dispatcher_(options_.workers, executor, clock, observer,
                   [this](const Activity& activity, const Outcome& outcome) {
-                    std::unique_lock lock(queue_mutex_);
+                    const std::scoped_lock lock(queue_mutex_);
                     if (closed_) return;  // the next start takes the attempt up again
                     // An outcome is never refused: at most one a worker waits here, so the queue stays bounded.
-                    queue_.push_back({{.command = CompleteActivity{activity.id, activity.attempt, outcome}}, {}});
-                    queue_filled_.notify_all();
+                    enqueue({{.command = CompleteActivity{activity.id, activity.attempt, outcome}}, {}});
                   }) {}
 
 Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock& clock,
@@ -108,9 +107,13 @@ Engine::~Engine() {
 bool Engine::submit(Submission submission, std::function<void(Result<Receipt>)> done) {
   const std::scoped_lock lock(queue_mutex_);
   if (!accepting_ || queue_.size() >= options_.queue_limit) return false;
-  queue_.push_back({std::move(submission), std::move(done)});
-  queue_filled_.notify_all();
+  enqueue({std::move(submission), std::move(done)});
   return true;
+}
+
+void Engine::enqueue(Queued queued) {
+  queue_.push_back(std::move(queued));
+  if (std::exchange(writer_waits_, false)) queue_filled_.notify_one();
 }
 
 std::size_t Engine::queue_depth() const {
@@ -128,7 +131,9 @@ std::vector<Engine::Queued> Engine::take_commands(std::stop_token stop) {
   }
   std::unique_lock lock(queue_mutex_);
   if (patience > Duration::zero()) {
+    writer_waits_ = queue_.empty();
     queue_filled_.wait_for(lock, stop, patience, [this] { return !queue_.empty(); });
+    writer_waits_ = false;
   }
   const auto count = std::min(queue_.size(), options_.batch_commands);
   std::vector<Queued> taken(std::make_move_iterator(queue_.begin()),

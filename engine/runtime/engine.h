@@ -107,8 +107,10 @@ class Engine final : public CommandSink, public StateView {
   mutable std::mutex queue_mutex_;
   std::condition_variable_any queue_filled_;
   std::deque<Queued> queue_;
-  bool accepting_ = true;  // from outside
-  bool closed_ = false;    // outcomes of activities too
+  bool writer_waits_ = false;   // for the queue to fill; else nobody needs to be woken
+  void enqueue(Queued queued);  // with the mutex held
+  bool accepting_ = true;       // from outside
+  bool closed_ = false;         // outcomes of activities too
 
   std::mutex waiters_mutex_;
   std::vector<Waiter> waiters_;
