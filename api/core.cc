@@ -164,14 +164,17 @@ void Core::wait_for_position(const CallPtr& call, const AsyncHandler& handler) {
                               {{"min_position", "no position", "a whole number"}}));
   }
   if (!wanted || deps.engine.position() > *wanted) return handler(call);
-  deps.engine.when_at(*wanted + 1, options.min_position_wait, [this, call, handler, wanted](bool reached) {
-    // On the writer's thread: what follows is for a worker.
-    work(call, [this, handler, wanted, reached](const CallPtr& c) {
-      if (reached) return handler(c);
-      answer(*c, problem(503, fmt::format("position {} was not reached in time; the log ends at {}", *wanted,
-                                          deps.engine.position() - 1)));
-    });
-  });
+  deps.engine.when_at(
+      *wanted + 1, options.min_position_wait, [self = weak_from_this(), call, handler, wanted](bool reached) {
+        const auto core = self.lock();
+        if (!core) return;  // the engine outlived the API: nobody waits any more
+        // On the writer's thread: what follows is for a worker.
+        core->work(call, [core = core.get(), handler, wanted, reached](const CallPtr& c) {
+          if (reached) return handler(c);
+          core->answer(*c, problem(503, fmt::format("position {} was not reached in time; the log ends at {}", *wanted,
+                                                    core->deps.engine.position() - 1)));
+        });
+      });
 }
 
 void Core::on_worker(const CallPtr& call, ReadHandler handler) {
@@ -219,12 +222,15 @@ void Core::submit(const CallPtr& call, Command command, WriteAnswer write) {
         sha256_digest(call->request.method + '\n' + call->request.target + '\n' + call->request.body);
   }
   const bool queued = deps.engine.submit(
-      std::move(submission), [this, call, write = std::move(write)](Result<Receipt> receipt) noexcept {
+      std::move(submission),
+      [self = weak_from_this(), call, write = std::move(write)](Result<Receipt> receipt) noexcept {
+        const auto core = self.lock();
+        if (!core) return;
         try {
-          if (receipt) return answer_write(*call, *receipt, write);
+          if (receipt) return core->answer_write(*call, *receipt, write);
           const auto& error = receipt.error();
           // The text was well-formed, or the engine would not have seen it: what it means was refused.
-          answer(*call, error.code == ErrorCode::invalid_input ? problem(error, 422) : problem(error));
+          core->answer(*call, error.code == ErrorCode::invalid_input ? problem(error, 422) : problem(error));
         } catch (const std::exception&) {
           // The reply that is dropped with the call answers 500.
         }

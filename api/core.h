@@ -48,7 +48,7 @@ struct WriteAnswer {
   std::function<std::string(const Receipt&)> location{};  // of what was made; may be empty
 };
 
-class Core {
+class Core : public std::enable_shared_from_this<Core> {
  public:
   Core(ApiDependencies dependencies, ApiOptions options);
   ~Core();

@@ -5,7 +5,7 @@
 namespace headgate::api {
 
 Api::Api(ApiDependencies dependencies, ApiOptions options)
-    : core_(std::make_unique<Core>(std::move(dependencies), options)) {}
+    : core_(std::make_shared<Core>(std::move(dependencies), options)) {}
 
 Api::~Api() {
   stop();

@@ -37,7 +37,7 @@ class Api {
   void stop();
 
  private:
-  std::unique_ptr<Core> core_;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace headgate::api
