@@ -244,10 +244,15 @@ Result<int> events(Client& client, const Cli& cli, const EventOptions& options) 
 
 Result<int> state(Client& client, const Cli& cli, const std::string& at) {
   HEADGATE_TRY(auto answer, client.get("/v1/state", {{"at", at}}));
+  // The further pages of its targets stay at the same moment.
+  HEADGATE_TRY(auto targets, all_pages(client, "/v1/state", "targets", {{"at", at}}));
+  if (answer.is_object()) {
+    answer.as_object()["targets"] = targets;
+    answer.as_object().erase("next");
+  }
   if (print_raw(cli.output, answer)) return exit_done;
   std::printf("at position %s, %s\n", text_at(answer, {"position"}).c_str(), text_at(answer, {"time"}).c_str());
-  if (const auto* targets = value_at(answer, {"targets"}); targets && targets->is_array())
-    print_targets(targets->as_array());
+  print_targets(targets);
   return exit_done;
 }
 

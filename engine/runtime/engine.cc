@@ -231,14 +231,17 @@ void Engine::publish(const Batch& batch) {
 
 void Engine::when_at(Position position, Duration timeout, std::function<void(bool)> call) {
   if (this->position() >= position) return call(true);
+  bool reached = false;
   {
     const std::scoped_lock lock(waiters_mutex_);
-    if (waiters_.size() < options_.waiter_limit) {
+    // Asked again under the lock: a batch published since has released its waiters already.
+    reached = this->position() >= position;
+    if (!reached && waiters_.size() < options_.waiter_limit) {
       waiters_.push_back({position, clock_.steady() + timeout, std::move(call)});
       return;
     }
   }
-  call(false);
+  call(reached);
 }
 
 void Engine::release_waiters() {
