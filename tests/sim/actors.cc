@@ -325,7 +325,7 @@ void Actors::act() {
           with_live_promotion(&Actors::approve_some);
           break;
         case 3:
-          with_live_promotion(&Actors::cancel_some);
+          if (world_.chance(0.2)) with_live_promotion(&Actors::cancel_some);
           break;
         case 4:
           report_what_is_waited_for();

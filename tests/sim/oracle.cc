@@ -135,7 +135,7 @@ void Oracle::handle(const PromotionPlanned& e) {
     if (course.live && other.target == id.target)
       violated(to_string(id) + " was planned while " + to_string(other) + " was under way");
   }
-  const auto& place = places_[id.target];
+  auto& place = places_[id.target];
   if (e.trigger == Trigger::desired) {
     const auto wish = targets_.find(id.target);
     if (wish == targets_.end() || wish->second.release.version != e.to.release.version ||
@@ -147,6 +147,7 @@ void Oracle::handle(const PromotionPlanned& e) {
     if (place.held) violated(to_string(id) + " was planned although the target is held");
     if (place.failed == std::pair(e.plan_digest, e.to))
       violated(to_string(id) + " failed before and nothing has changed");
+    place.failed.reset();  // something has changed: another wish or another plan
   }
   Course course;
   course.planned = e;
