@@ -32,7 +32,7 @@ Result<ServerConfig> config_of(const ServeOptions& options) {
   if (!options.data.empty()) config.data = options.data;
   if (!options.repository.empty()) config.repository.url = options.repository;
   if (!options.listen.empty()) HEADGATE_TRY_VOID(parse_listen(options.listen, config));
-  config.data = std::filesystem::absolute(config.data);
+  config.data = std::filesystem::absolute(config.data).lexically_normal();
   return config;
 }
 
