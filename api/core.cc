@@ -96,7 +96,7 @@ void Core::async(Router& router, std::string method, std::string pattern, std::s
   router.add(std::move(method), std::move(pattern), std::move(access), std::move(guard));
 }
 
-Handler Core::guarded(std::string access, AsyncHandler handler) {
+Handler Core::guarded(const std::string& access, AsyncHandler handler) {
   return [this, rule = AccessRule::of(access), handler = std::move(handler)](Request request, Reply reply) {
     admit(std::make_shared<Call>(std::move(request), std::move(reply)), rule, handler);
   };

@@ -97,7 +97,7 @@ class Core : public std::enable_shared_from_this<Core> {
   DenialRecorder denials;
 
  private:
-  Handler guarded(std::string access, AsyncHandler handler);
+  Handler guarded(const std::string& access, AsyncHandler handler);
   void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler);
   Result<void> authenticate(Call& call, const AccessRule& rule) const;
   void wait_for_position(const CallPtr& call, const AsyncHandler& handler);
