@@ -130,6 +130,7 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
 
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(kFamilies.size() + 1);
   for (const auto name : kFamilies) families.emplace_back(std::string(name), family_options(name, cache));
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options("default", cache));
   rocksdb::DB* db = nullptr;

@@ -45,6 +45,7 @@ pid_t launch(const LaunchSpec& spec) {
                                  "--pid-file", pid_file.string(), "--state-dir", state.string()};
   if (spec.broken) words.emplace_back("--broken");
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
