@@ -76,6 +76,7 @@ TargetObserver::Task TargetObserver::task_of(const TargetId& id) const {
     const auto environment = state.environments.find(id.environment);
     if (!target || environment == state.environments.end() || (!target->document && !target->current)) return;
     task.observable = true;
+    task.begun = state.next;
     task.observe = environment->second.document.driver.observe;
     task.every = environment->second.document.observe_every;
     if (target->document) task.variables = target->document->document.variables;
@@ -131,7 +132,7 @@ void TargetObserver::observe(const TargetId& target, const Task& task, std::stop
   if (!observed) return tell(observed.error().message);
   tell({});
   // A full queue: the next look tells it.
-  sink_.submit({.command = RecordObservation{target, *observed}}, [](Result<Receipt>) {});
+  sink_.submit({.command = RecordObservation{target, *observed, task.begun}}, [](Result<Receipt>) {});
 }
 
 }  // namespace headgate::reconciler

@@ -39,6 +39,7 @@ class TargetObserver {
     StringMap variables;
     Duration every{0};
     bool observable = false;
+    Position begun = 0;  // size of the log that it was taken from
   };
 
   void work(std::stop_token stop);

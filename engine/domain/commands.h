@@ -1,6 +1,7 @@
 // What can be asked of the engine. A command is an order and may be refused; what came of it is events.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -84,6 +85,7 @@ struct RequestPromotion {
 struct RecordObservation {
   TargetId target;
   Observation observed;
+  Position begun = std::numeric_limits<Position>::max();  // size of the log when the driver was asked
 };
 struct AdoptTarget {
   TargetId target;

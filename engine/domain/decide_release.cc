@@ -151,8 +151,9 @@ Decision decide_command(const State& state, const ReinstateRelease& c, const Con
 Decision decide_command(const State& state, const RecordObservation& c, const Context&) {
   const auto* target = state.find(c.target);
   if (!target) return Events{};
-  // While a promotion changes the target, what is seen there proves nothing.
+  // While a promotion changes the target, what is seen there proves nothing; nor does what was asked before it ended.
   if (target->promotion && target->promotion->phase != Phase::waiting) return Events{};
+  if (target->current && c.begun <= target->current_at) return Events{};
   if (c.observed.version.size() > 128 || c.observed.artifacts.size() > 32) {
     return fail(ErrorCode::invalid_input, "the driver's observation of " + to_string(c.target) + " is too large");
   }

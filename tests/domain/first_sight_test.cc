@@ -122,6 +122,15 @@ TEST(Drift, IsToldOnceAndItsEndToo) {
   EXPECT_THAT(world.observe(production, "v1"), ElementsAre("target.observed v1", "drift.resolved"));
 }
 
+TEST(Drift, WhatWasAskedBeforeTheTargetChangedProvesNothing) {
+  auto world = World::running_v1(stage("production"));
+  const auto before = world.at(production).current_at;
+  EXPECT_THAT(world.when(RecordObservation{production, {"v0", {}}, before}), IsEmpty());
+  EXPECT_FALSE(world.at(production).drifted);
+  EXPECT_THAT(world.when(RecordObservation{production, {"v0", {}}, before + 1}),
+              ElementsAre("target.observed v0", "drift.detected"));
+}
+
 TEST(Drift, WhatIsSeenDuringAPromotionProvesNothing) {
   auto world = World::running_v1(stage("production"));
   world.push(target(production, release("v2")));

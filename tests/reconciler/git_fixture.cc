@@ -165,11 +165,11 @@ std::string GitDaemon::url(const std::string& repository) const {
   return "git://127.0.0.1:" + std::to_string(port_) + "/" + repository;
 }
 
-TestServer::TestServer(std::function<void(int, const std::stop_token&)> serve) {
+TestServer::TestServer(std::function<void(int, const std::stop_token&)> serve, unsigned host) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl((127U << 24) | host);
   EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   EXPECT_EQ(::listen(listener_, 8), 0);
   socklen_t size = sizeof address;

@@ -82,7 +82,8 @@ class GitDaemon {
 // Accepts connections on a loopback port and lets `serve(connection)` talk; closes what it leaves open.
 class TestServer {
  public:
-  explicit TestServer(std::function<void(int connection, const std::stop_token& stop)> serve);
+  // `host`: the last number of the address, 127.0.0.<host>: another one is another host to HTTP.
+  explicit TestServer(std::function<void(int connection, const std::stop_token& stop)> serve, unsigned host = 1);
   ~TestServer();
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;

@@ -226,19 +226,21 @@ TEST_F(GitRemoteTest, AServerThatDripsIsEndedByTheTotalTime) {
 // An HTTP server that answers each request on a connection of its own.
 class HttpServer {
  public:
-  explicit HttpServer(std::function<std::string(const std::string& request)> answer)
-      : server_([this, answer = std::move(answer)](int connection, const std::stop_token&) {
-          std::string request;
-          char buffer[4096];
-          while (request.find("\r\n\r\n") == std::string::npos) {
-            const ssize_t size = ::recv(connection, buffer, sizeof buffer, 0);
-            if (size <= 0) return;
-            request.append(buffer, static_cast<std::size_t>(size));
-          }
-          ++requests;
-          const std::string reply = answer(request);
-          static_cast<void>(::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL));
-        }) {}
+  explicit HttpServer(std::function<std::string(const std::string& request)> answer, unsigned host = 1)
+      : server_(
+            [this, answer = std::move(answer)](int connection, const std::stop_token&) {
+              std::string request;
+              char buffer[4096];
+              while (request.find("\r\n\r\n") == std::string::npos) {
+                const ssize_t size = ::recv(connection, buffer, sizeof buffer, 0);
+                if (size <= 0) return;
+                request.append(buffer, static_cast<std::size_t>(size));
+              }
+              ++requests;
+              const std::string reply = answer(request);
+              static_cast<void>(::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL));
+            },
+            host) {}
   std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()) + "/x.git"; }
   int port() const { return server_.port(); }
   std::atomic<int> requests = 0;
@@ -297,12 +299,14 @@ TEST_F(GitRemoteTest, TheTokenIsSentWhenAskedForAndNeverShown) {
 
 TEST_F(GitRemoteTest, ARedirectDoesNotTakeTheTokenToAnotherHost) {
   std::atomic<bool> leaked = false;
-  HttpServer thief([&](const std::string& request) -> std::string {
-    if (request.find("Authorization:") != std::string::npos) leaked = true;
-    return kAsk;
-  });
+  HttpServer thief(
+      [&](const std::string& request) -> std::string {
+        if (request.find("Authorization:") != std::string::npos) leaked = true;
+        return kAsk;
+      },
+      2);
   HttpServer server([&](const std::string&) -> std::string {
-    return "HTTP/1.1 302 Found\r\nLocation: http://localhost:" + std::to_string(thief.port()) +
+    return "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:" + std::to_string(thief.port()) +
            "/x.git/info/refs?service=git-upload-pack\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   });
   auto with_token = config(server.url());
