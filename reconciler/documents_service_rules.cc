@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "engine/domain/planner.h"
 #include "reconciler/documents_kinds.h"
 
 namespace headgate::reconciler {
@@ -14,6 +15,10 @@ constexpr std::array<std::string_view, 5> kReservedSteps{"gates", "approval", "w
 constexpr std::string_view kReservedPrefix = "rollback-";
 
 void check_steps(YamlReader& r, const StageNodes& stage) {
+  if (stage.steps.size() > max_stage_steps) {
+    r.at(*stage.steps[max_stage_steps].second, "too many hooks and checks in this stage",
+         fmt::format("{}", stage.steps.size()), fmt::format("at most {}", max_stage_steps));
+  }
   std::map<std::string_view, const YamlNode*> seen;
   for (const auto& [name, node] : stage.steps) {
     if (name.empty()) continue;

@@ -2,6 +2,7 @@
 
 #include "engine/domain/decide.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
 
 namespace headgate {
@@ -62,11 +63,11 @@ struct Advance {
     const auto way_back = way_back_from(state, id, wish);
     if (target.failed && target.failed->wish == wish) {
       // Not again by itself, unless something in the plan changed since.
-      const auto again = plan_for(state, {id, target.failed->number}, wish, way_back, context);
+      const auto again = plan_for(state, {id, target.failed->number}, wish, way_back, context.digest);
       if (!again || again->digest == target.failed->plan_digest) return {};
     }
     const PromotionId next{id, target.last_number + 1};
-    const auto plan = plan_for(state, next, wish, way_back, context);
+    const auto plan = plan_for(state, next, wish, way_back, context.digest);
     if (!plan) return {};
     Events events;
     plan_events(events, next, Trigger::desired, *plan, target.people, {});
@@ -99,14 +100,14 @@ struct Advance {
     } else if (state.configuration.position < p.planned_at) {
       return {};
     }
-    const auto plan = plan_for(state, p.id, p.to, way_back, context);
-    if (!plan) return {PromotionCancelled{p.id, "no stage leads to " + id.environment + " any more"}};
+    const auto plan = plan_for(state, p.id, p.to, way_back, context.digest);
+    if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
     Events events;
     for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
     events.emplace_back(PromotionSuperseded{p.id, why});
     const PromotionId next{id, target.last_number + 1};
-    if (const auto fresh = plan_for(state, next, p.to, way_back, context)) {
+    if (const auto fresh = plan_for(state, next, p.to, way_back, context.digest)) {
       plan_events(events, next, p.trigger, *fresh, p.people, p.asked_because);
     }
     return events;
@@ -119,6 +120,20 @@ struct Advance {
       for (auto& condition : guard.judge(state, p, context.now)) {
         if (!condition.met) conditions.push_back(std::move(condition));
       }
+    }
+    return as_far_as_they_fit(std::move(conditions));
+  }
+  // step.waiting holds them all.
+  static std::vector<Condition> as_far_as_they_fit(std::vector<Condition> conditions) {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < conditions.size(); ++i) {
+      bytes += stored_size_bound(conditions[i]) + 1;
+      if (bytes <= max_event_bytes - 1'000) continue;
+      Condition rest;
+      rest.guard = conditions[i].guard;
+      rest.text = "and " + std::to_string(conditions.size() - i) + " more";
+      conditions.resize(i);
+      conditions.push_back(std::move(rest));
     }
     return conditions;
   }

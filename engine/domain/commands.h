@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/domain/activity.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/state.h"
 
 namespace headgate {
@@ -133,9 +134,5 @@ using Command = std::variant<CreateLog, StartEngine, StopEngine, StepClock, Obse
                              Approve, Reject, Cancel, CompleteActivity, CreateToken, RevokeToken, RecordDenied>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
-
-// An upper bound of what a document takes in its record; a document over `max_document_bytes` is refused.
-std::size_t stored_size_bound(const Document& document);
-std::size_t max_document_bytes(DocumentKind kind);
 
 }  // namespace headgate

@@ -3,52 +3,11 @@
 #include <algorithm>
 
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/planner.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate {
 namespace {
-
-// Counts what a described value takes as JSON, each text as if every second byte had to be escaped.
-struct SizeBound {
-  std::size_t bytes = 2;
-  template <class T>
-  void operator()(std::string_view name, const T& value) {
-    bytes += name.size() + 4;
-    add(value);
-  }
-  void add(const std::string& value) { bytes += 2 + value.size() + value.size() / 2; }
-  void add(const Decimal& value) { add(value.text); }
-  template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Duration>) void add(const T&) {
-    bytes += 20;
-  }
-  template <class T>
-  void add(const std::optional<T>& value) {
-    if (value) add(*value);
-  }
-  template <class T>
-  void add(const std::vector<T>& values) {
-    bytes += 2;
-    for (const auto& value : values) {
-      ++bytes;
-      add(value);
-    }
-  }
-  template <class K, class T, class C>
-  void add(const std::map<K, T, C>& values) {
-    bytes += 2;
-    for (const auto& [key, value] : values) {
-      add(key);
-      bytes += 2;
-      add(value);
-    }
-  }
-  template <class T>
-  requires requires(const T& value, SizeBound& visitor) { T::describe(value, visitor); }
-  void add(const T& value) {
-    bytes += 2;
-    T::describe(value, *this);
-  }
-};
 
 Decision decide_command(const State& state, const CreateLog& c, const Context&) {
   if (state.next != 0) return fail(ErrorCode::conflict, "the log exists already");
@@ -103,6 +62,14 @@ Decision decide_command(const State&, const StageDocuments& c, const Context&) {
                                             document_name(key) + " is too large: about " + std::to_string(bytes) +
                                             " bytes resolved, at most " + std::to_string(max_document_bytes(key.kind)));
     }
+    if (const auto* service = std::get_if<Service>(&document.document)) {
+      for (const auto& stage : service->stages) {
+        if (stage.before.size() + stage.verify.size() <= max_stage_steps) continue;
+        return fail(ErrorCode::too_large, document.source.file + ":" + std::to_string(stage.line) + ": the stage " +
+                                              stage.environment + " has more hooks and checks than " +
+                                              std::to_string(max_stage_steps));
+      }
+    }
     events.emplace_back(DocumentAccepted{document_name(key), c.commit, document.source, document.document});
   }
   for (const auto& key : c.removed)
@@ -123,8 +90,7 @@ Decision decide_command(const State& state, const RejectConfiguration& c, const 
   ConfigurationRejected rejected{c.repository, c.commit, {}, 0};
   std::size_t bytes = 0;
   for (const auto& diagnostic : c.diagnostics) {
-    bytes += 200 + 2 * (diagnostic.file.size() + diagnostic.message.size() + diagnostic.found.size() +
-                        diagnostic.expected.size());
+    bytes += stored_size_bound(diagnostic);
     if (bytes > 48 * 1024) break;
     rejected.diagnostics.push_back(diagnostic);
   }
@@ -147,20 +113,17 @@ Decision decide_command(const State&, const RecordDenied& c, const Context&) {
 
 }  // namespace
 
-std::size_t stored_size_bound(const Document& document) {
-  SizeBound bound;
-  std::visit([&](const auto& d) { bound.add(d); }, document);
-  return bound.bytes;
-}
-
-// A target's wish is stored up to three times in one record (before, after, deployed).
-std::size_t max_document_bytes(DocumentKind kind) {
-  return kind == DocumentKind::target ? 16'000 : 60'000;
-}
-
 Result<std::vector<Event>> decide(const State& state, const Command& command, const Context& context) {
   HEADGATE_CHECK(context.digest);
-  return std::visit([&](const auto& c) { return decide_command(state, c, context); }, command);
+  HEADGATE_TRY(auto events, std::visit([&](const auto& c) { return decide_command(state, c, context); }, command));
+  for (const auto& event : events) {
+    if (const auto bytes = stored_size_bound(event); bytes > max_event_bytes) {
+      return fail(ErrorCode::too_large, "the record of " + std::string(type_name(event)) + " would take up to " +
+                                            std::to_string(bytes) + " bytes, at most " +
+                                            std::to_string(max_event_bytes));
+    }
+  }
+  return events;
 }
 
 std::string_view name_of(const Command& command) {

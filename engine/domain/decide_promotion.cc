@@ -121,9 +121,8 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   auto people = target->desired != target->current ? target->people : std::vector<std::string>{};
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
   const PromotionId next{c.target, target->last_number + 1};
-  const auto plan = plan_for(state, next, wish, way_back_from(state, c.target, wish), context);
-  HEADGATE_CHECK(plan);
-  plan_events(events, next, Trigger::manual, *plan, std::move(people), c.reason);
+  HEADGATE_TRY(const auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest));
+  plan_events(events, next, Trigger::manual, plan, std::move(people), c.reason);
   return events;
 }
 

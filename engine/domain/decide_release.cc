@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate {
 namespace {
@@ -48,12 +49,18 @@ Result<void> check_release(const Release& release) {
   }
   for (const auto& [name, reference] : release.artifacts) {
     if (!is_name(name)) errors.push_back({"/artifacts/" + name, name, "a name of lower-case letters, digits and '-'"});
-    if (reference.empty() || reference.size() > 512 || reference.front() == '-') {
+    const bool printable = std::ranges::all_of(reference, [](char ch) { return ch > ' ' && ch < 0x7F; });
+    if (reference.empty() || reference.size() > 512 || reference.front() == '-' || !printable) {
       errors.push_back({"/artifacts/" + name, reference.substr(0, 64),
-                        "a reference of 1 to 512 bytes that does not begin with '-'"});
+                        "a reference of 1 to 512 printable characters that does not begin with '-'"});
     }
   }
   if (!errors.empty()) return fail(ErrorCode::invalid_input, "the release is not well-formed", std::move(errors));
+  const auto bytes = stored_size_bound(Wish{release, {}});
+  if (bytes > max_release_bytes) {
+    return fail(ErrorCode::too_large, "release " + release.version + " takes up to " + std::to_string(bytes) +
+                                          " bytes, at most " + std::to_string(max_release_bytes));
+  }
   return {};
 }
 
@@ -154,7 +161,8 @@ Decision decide_command(const State& state, const RecordObservation& c, const Co
   // While a promotion changes the target, what is seen there proves nothing; nor does what was asked before it ended.
   if (target->promotion && target->promotion->phase != Phase::waiting) return Events{};
   if (target->current && c.begun <= target->current_at) return Events{};
-  if (c.observed.version.size() > 128 || c.observed.artifacts.size() > 32) {
+  const Wish seen{{c.observed.version, {}, c.observed.artifacts}, {}};
+  if (c.observed.version.size() > 128 || stored_size_bound(seen) > max_release_bytes) {
     return fail(ErrorCode::invalid_input, "the driver's observation of " + to_string(c.target) + " is too large");
   }
   Events events;

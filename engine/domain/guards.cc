@@ -5,6 +5,8 @@
 #include <set>
 
 #include "engine/domain/access.h"
+#include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate {
 namespace {
@@ -203,6 +205,14 @@ constexpr std::array table{
     Guard{"wait", StepKind::wait, judge_wait},
 };
 
+Result<Wish> within_bounds(Wish wish) {
+  const auto bytes = stored_size_bound(wish);
+  if (bytes <= max_wish_bytes) return wish;
+  return fail(ErrorCode::too_large, "release " + wish.release.version + " with its variables takes up to " +
+                                        std::to_string(bytes) + " bytes, at most " + std::to_string(max_wish_bytes) +
+                                        ": shorten the variables or the artifacts");
+}
+
 Condition idle(const TargetState& t, std::string text, std::string remedy) {
   Condition c;
   c.guard = "idle";
@@ -238,7 +248,7 @@ Result<Wish> resolve_wish(const State& state, const TargetId& target, const Rele
   const auto* registered = state.release(id);
   const bool complete = !release.commit.empty() || !release.artifacts.empty();
   if (!registered) {
-    if (complete) return Wish{release, variables};
+    if (complete) return within_bounds({release, variables});
     return fail(ErrorCode::not_found, "release " + to_string(id) +
                                           " is not registered: register it (headgate release register), or give its "
                                           "commit or artifacts");
@@ -250,7 +260,7 @@ Result<Wish> resolve_wish(const State& state, const TargetId& target, const Rele
                                          " is registered with another commit or other artifacts: a release never "
                                          "changes, give the new one a new version");
   }
-  return Wish{registered->release, variables};
+  return within_bounds({registered->release, variables});
 }
 
 std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool after_failure) {
@@ -288,6 +298,11 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
   if (after_failure && t->failed && t->failed->wish == *wish) {
     return {idle(*t, "the last promotion of release " + wish->release.version + " did not succeed",
                  "change the wish or the policy, or headgate promote")};
+  }
+  if (after_failure) {
+    const DigestFunction no_digest = [](std::string_view) { return std::string(); };
+    const auto plan = plan_for(state, {id, t->last_number + 1}, *wish, way_back_from(state, id, *wish), no_digest);
+    if (!plan) return {idle(*t, plan.error().message, "see the service's document")};
   }
   return {};
 }

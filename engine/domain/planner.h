@@ -7,6 +7,10 @@
 
 namespace headgate {
 
+// Hooks and checks that a stage may have: with each check once more for the way back, the events of its plan stay
+// within max_events_per_command.
+inline constexpr std::size_t max_stage_steps = 96;
+
 struct PlanInput {
   PromotionId id;
   const InForce<Service>* service = nullptr;

@@ -4,15 +4,18 @@
 #include <ranges>
 
 #include "engine/domain/planner.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate {
 
-std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
-                             const std::optional<Wish>& way_back, const Context& context) {
+Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
+                      DigestFunction digest) {
   const auto owner = state.services.find(as.target.service);
   const auto environment = state.environments.find(as.target.environment);
   const auto* stage = state.stage(as.target);
-  if (owner == state.services.end() || environment == state.environments.end() || !stage) return std::nullopt;
+  if (owner == state.services.end() || environment == state.environments.end() || !stage) {
+    return fail(ErrorCode::not_found, "no stage leads to " + as.target.environment + " any more");
+  }
   const auto* target = state.find(as.target);
   PlanInput input;
   input.id = as;
@@ -22,7 +25,13 @@ std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wi
   if (target) input.from = target->current;
   input.way_back = way_back;
   input.to = to;
-  return plan_promotion(input, context.digest);
+  auto plan = plan_promotion(input, digest);
+  for (const auto& step : plan.steps) {
+    if (stored_size_bound(StepPlanned{{as, step.name}, step}) <= max_event_bytes) continue;
+    return fail(ErrorCode::too_large, "step " + step.name + " takes more than " + std::to_string(max_event_bytes) +
+                                          " bytes once its texts are filled in: shorten its command or the variables");
+  }
+  return plan;
 }
 
 std::optional<Wish> way_back_from(const State& state, const TargetId& id, const Wish& to) {

@@ -5,10 +5,10 @@
 
 namespace headgate {
 
-// The plan of bringing `to` to a target under the policy in force; nullopt when no stage or environment leads there.
-// `as` is the promotion's id; `way_back` what a rollback would bring back.
-std::optional<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
-                             const std::optional<Wish>& way_back, const Context& context);
+// The plan of bringing `to` to a target under the policy in force. `as` is the promotion's id; `way_back` what a
+// rollback would bring back. not_found when no stage or environment leads there, too_large when a step fits no record.
+Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
+                      DigestFunction digest);
 
 // The newest wish verified on the target that is neither `to`, nor quarantined, nor what would have failed with `to`.
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to);

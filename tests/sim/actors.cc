@@ -13,7 +13,7 @@ Actors::Actors(World& world) : world_(world) {
   for (const char* name : {"ann", "ben", "cat", "dan", "eve", "fay"}) people_.push_back("person:" + std::string(name));
   const std::vector<std::string> names{"gateway", "search", "billing"};
   const std::vector<std::string> environments{"development", "staging", "production"};
-  service_names_.assign(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(1 + world_.below(3)));
+  service_names_.assign(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(1 + world_.below(2)));
   environment_names_.assign(environments.begin(),
                             environments.begin() + static_cast<std::ptrdiff_t>(1 + world_.below(3)));
 
@@ -40,10 +40,10 @@ Actors::Actors(World& world) : world_(world) {
 Stage Actors::random_stage(const std::string& environment, const std::vector<std::string>& before) {
   auto s = test::stage(environment);
   for (const auto* gate : {"unit-tests", "scan", "lint"}) {
-    if (world_.chance(0.3)) s.gates.emplace_back(gate);
+    if (world_.chance(0.25)) s.gates.emplace_back(gate);
   }
   if (!before.empty() && world_.chance(0.5)) s.healthy = {before.back()};
-  if (world_.chance(0.5)) s.approvals.push_back({"managers", 1 + static_cast<std::uint32_t>(world_.below(2)), 35});
+  if (world_.chance(0.4)) s.approvals.push_back({"managers", 1 + static_cast<std::uint32_t>(world_.below(2)), 35});
   if (world_.chance(0.2)) s.approvals.push_back({"platform", 1, 36});
   s.self_approval = world_.chance(0.15);
   s.approval_expiry = world_.chance(0.5) ? Duration(1h) : Duration(24h);
@@ -110,6 +110,7 @@ Release Actors::new_release(const std::string& service) {
     release.artifacts.clear();
   } else if (dice == 3 && !known.empty() && !known.back().commit.empty()) {  // a version that reads like a commit
     release.version = known.back().commit;
+    if (world_.chance(0.5)) release.commit.clear();
     if (std::ranges::find(known, release.version, &Release::version) != known.end())
       release.version = "v" + std::to_string(known.size() + 1);
   }
@@ -284,7 +285,10 @@ void Actors::approve(const PromotionId& id, const std::string& who) {
   const auto digest = world_.chance(0.95) ? p->plan_digest : "sha256:stale";
   const std::string team =
       world_.chance(0.7) ? "" : world_.any_of(std::vector<std::string>{"managers", "platform", "ghosts"});
-  world_.submit(Approve{id, digest, team, {}}, who);
+  const bool stale = digest != p->plan_digest;
+  if (world_.submit(Approve{id, digest, team, {}}, who) == World::Answer::accepted && stale) {
+    world_.complain("an approval of another plan was accepted");
+  }
 }
 
 void Actors::with_live_promotion(void (Actors::*action)(const Promotion&)) {

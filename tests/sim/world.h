@@ -43,6 +43,7 @@ class World {
   const State& state() const { return writer_->state(); }
   Timestamp now() const { return now_; }
   Observation runs(const TargetId& target) const;  // what really runs there
+  void complain(const std::string& what) { fail(what); }
   bool ok() const { return failures_.empty(); }
   const std::vector<std::string>& failures() const { return failures_; }
   Position events() const { return log_.size(); }
