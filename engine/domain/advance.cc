@@ -20,6 +20,15 @@ struct Advance {
 
   // ------------------------------------------------------------------------------------------------------ the wish
 
+  // Of wishes that were not fulfilled, and of the document since: their work is inside whatever is planned next.
+  std::vector<std::string> people_inside() const {
+    auto people = target.people;
+    for (const auto& person : target.document_people) {
+      if (std::ranges::find(people, person) == people.end()) people.push_back(person);
+    }
+    return people;
+  }
+
   Events follow_document() const {
     if (!target.document) {
       if (!target.desired || target.orphaned) return {};
@@ -40,10 +49,7 @@ struct Advance {
     changed.to = *wish;
     changed.file = target.document->source.file;
     changed.line = target.document->source.line;
-    changed.people = target.people;  // of wishes that were not fulfilled: their work is inside this one
-    for (const auto& person : target.document_people) {
-      if (std::ranges::find(changed.people, person) == changed.people.end()) changed.people.push_back(person);
-    }
+    changed.people = people_inside();
     events.emplace_back(std::move(changed));
     if (!target.pinned.empty()) events.emplace_back(TargetUnpinned{id, "the desired state changed"});
     return events;
@@ -70,7 +76,7 @@ struct Advance {
     const auto plan = plan_for(state, next, wish, way_back, context.digest);
     if (!plan) return {};
     Events events;
-    plan_events(events, next, Trigger::desired, *plan, target.people, {});
+    plan_events(events, next, Trigger::desired, *plan, people_inside(), {});
     return events;
   }
 

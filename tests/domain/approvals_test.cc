@@ -129,6 +129,13 @@ TEST(Approvals, WorkOfWishesThatWereNeverFulfilledStaysInside) {
   EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
 }
 
+TEST(Approvals, WhoBringsAWishBackIsInside) {
+  auto world = given_v2_is_asked_for();
+  world.push(target(production, {"v3", {}, {}}), "person:bob");  // not registered: it cannot be followed
+  world.push(target(production, release("v2")), "person:carol");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
+}
+
 TEST(Approvals, WorkThatWasPromotedIsInsideNoMore) {
   auto world = given_v2_is_asked_for(approved_by_two(), "person:carol");
   world.approve(first, "person:dave");
