@@ -77,7 +77,7 @@ TEST(Grants, ReachTheirServicesAndEnvironmentsOnly) {
   const Principal dave{"token:dave", "person:dave"};
   const Principal stranger{"token:stranger", {}};
   struct Row {
-    const Principal& who;
+    Principal who;
     Role role;
     const char* service;
     const char* environment;
