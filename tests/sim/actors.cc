@@ -174,6 +174,8 @@ void Actors::push_something() {
   if (dice < 13) {
     for (std::size_t i = 0; i <= world_.below(2); ++i) {
       const auto& id = world_.any_of(ids_);
+      std::erase_if(documents,
+                    [&](const Document& d) { return std::get<Target>(d).id == id; });  // a commit has it once
       wishes_[id] = random_wish(id);
       documents.emplace_back(wishes_[id]);
     }

@@ -2,6 +2,8 @@
 // HEADGATE_SIM_PRINT=1 prints their records.
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -18,6 +20,12 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+// A failed check ends the process: the seed must be told all the same.
+std::uint64_t seed_under_way = 0;
+void tell_seed(int) {
+  std::fprintf(stderr, "HEADGATE_SIM_SEED=%llu\n", static_cast<unsigned long long>(seed_under_way));
+}
+
 struct Ends {
   std::map<std::string, std::uint64_t> types;
   Position events = 0;
@@ -25,6 +33,8 @@ struct Ends {
 
 void run(std::uint64_t seed, Ends& ends) {
   SCOPED_TRACE("HEADGATE_SIM_SEED=" + std::to_string(seed));
+  seed_under_way = seed;
+  std::signal(SIGABRT, tell_seed);
   World world(seed);
   world.crash_probability = seed % 3 == 0 ? 0.1 : 0.01;
   Actors actors(world);
