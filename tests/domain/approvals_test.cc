@@ -114,7 +114,6 @@ TEST(Approvals, NobodyApprovesWhatTheyCommittedForSomebodyElse) {
 }
 
 TEST(Approvals, NobodyApprovesWhatTheyAskedForByHand) {
-  auto policy = access_policy();
   auto world = World::running_v1(approved_by_two());
   world.request(production, "v2", "person:carol");
   world.gate("lint", "v2");
@@ -248,8 +247,6 @@ TEST(Approvals, AreVoidedWhenAScriptOfThePlanChanges) {
 TEST(Approvals, StayWhenNothingInThePlanChanges) {
   auto world = given_v2_is_asked_for();
   world.approve(first, "person:carol");
-  const Lines nothing{"document.accepted", "configuration.accepted"};
-  (void)nothing;
   // The same documents further down in their files, in another order.
   auto moved = approved_by_two();
   moved.line += 5;
