@@ -146,23 +146,24 @@ void Engine::run(std::stop_token stop) {
   auto offset = clock_.now().time_since_epoch() - clock_.steady();
   while (true) {
     auto commands = take_commands(stop);
-    const auto offset_now = clock_.now().time_since_epoch() - clock_.steady();
+    // One look at the wall clock a round: a jump after it is found in the next round, before anything is judged by it.
+    const auto now = clock_.now();
+    const auto offset_now = now.time_since_epoch() - clock_.steady();
     if (std::chrono::abs(offset_now - offset) > clock_tolerance) {
       commands.insert(commands.begin(), {{.command = StepClock{offset_now - offset}}, {}});
       offset = offset_now;
     }
-    const bool idle = commands.empty() && !writer_.has_work(clock_.now());
+    const bool idle = commands.empty() && !writer_.has_work(now);
     if (idle && stop.stop_requested()) return;
-    if (!idle && !run_batch(std::move(commands))) return;
+    if (!idle && !run_batch(std::move(commands), now)) return;
     release_waiters();
   }
 }
 
-bool Engine::run_batch(std::vector<Queued> commands) {
+bool Engine::run_batch(std::vector<Queued> commands, Timestamp now) {
   std::vector<Result<Receipt>> receipts;
   receipts.reserve(commands.size());
   std::size_t decided = 0;
-  const auto now = clock_.now();
   for (; decided < commands.size() && !writer_.full(); ++decided) {
     receipts.push_back(writer_.execute(commands[decided].submission, now));
   }
@@ -317,7 +318,7 @@ void Engine::stop(Duration drain) {
   writer_thread_.request_stop();
   writer_thread_.join();
   if (failed) return;  // the log has refused: nothing more is written
-  run_batch({{{.command = StopEngine{}}, {}}});
+  run_batch({{{.command = StopEngine{}}, {}}}, clock_.now());
   const auto began = clock_.steady();
   const auto saved = [&]() -> Result<void> {
     HEADGATE_TRY(const auto root, log_.root(published_.next));

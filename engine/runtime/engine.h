@@ -84,7 +84,7 @@ class Engine final : public CommandSink, public StateView {
          DigestFunction digest, Observer& observer, std::function<void(const Error&)> fatal);
   Result<void> load();
   void run(std::stop_token stop);
-  bool run_batch(std::vector<Queued> commands);  // false: the log refused
+  bool run_batch(std::vector<Queued> commands, Timestamp now);  // false: the log refused
   void publish(const Batch& batch);
   void release_waiters();
   void write_snapshots(std::stop_token stop);
