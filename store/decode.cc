@@ -438,7 +438,11 @@ void read_record(Problem& problem, Envelope& envelope, std::string_view text, Re
 
 // An earlier version of a type gets its line here: {"gate.reported", 1, gate_reported_v1_to_v2}.
 std::span<const Upcaster> upcasters() {
-  return {};
+  static constexpr std::array table{
+      // Version 2 may name the log before this one; a log of version 1 had none.
+      Upcaster{"log.created", 1, [](std::string_view data) { return std::string(data); }},
+  };
+  return table;
 }
 
 Result<void> decode(std::string_view text, Recorded<Event>& out, std::span<const Upcaster> table) {

@@ -260,6 +260,8 @@ struct Advance {
   }
 
   Events act(const Promotion& p, const LiveStep& step) const {
+    const bool begins = step.status == StepStatus::pending || step.activity == ActivityStatus::retrying;
+    if (begins && p.phase != Phase::waiting && state.effects_paused) return {};
     if (step.status == StepStatus::pending) return begin(p, step);
     switch (step.activity) {
       case ActivityStatus::succeeded:
@@ -301,6 +303,7 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
 }
 
 std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
+  if (state.effects_paused) return std::nullopt;
   const auto* target = state.find(id);
   if (!target || !target->promotion) return std::nullopt;
   const auto& p = *target->promotion;

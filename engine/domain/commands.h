@@ -21,6 +21,26 @@ struct StartEngine {
   std::string version;
 };
 struct StopEngine {};
+struct RotateKey {
+  std::string verifier_key;
+};
+struct PauseEffects {
+  std::string reason;
+};
+struct ResumeEffects {
+  std::string reason;
+};
+// How a backup went.
+struct RecordBackup {
+  std::variant<BackupCompleted, BackupVerified, BackupFailed> outcome;
+};
+// The first command in a log that was put back from a backup. `previous` is set when a checkpoint is known that the
+// backup does not reach: then the log goes on under another origin.
+struct RestoreLog {
+  LogRestored restored;
+  std::string origin;  // the new one, where there is a previous one
+  std::optional<PreviousLog> previous;
+};
 struct StepClock {
   Duration delta{0};
 };
@@ -128,10 +148,19 @@ struct RecordDenied {
   std::string route;
 };
 
-using Command = std::variant<CreateLog, StartEngine, StopEngine, StepClock, ObserveCommits, ReportRepository,
-                             StageDocuments, AcceptConfiguration, RejectConfiguration, RegisterRelease, ReportGate,
-                             QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation, AdoptTarget,
-                             Approve, Reject, Cancel, CompleteActivity, CreateToken, RevokeToken, RecordDenied>;
+struct RecordExport {
+  AuditExported exported;
+};
+struct ErasePerson {
+  std::string person;
+};
+
+using Command =
+    std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup, RestoreLog,
+                 StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration,
+                 RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation,
+                 AdoptTarget, Approve, Reject, Cancel, CompleteActivity, CreateToken, RevokeToken, RecordDenied,
+                 RecordExport, ErasePerson>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
 

@@ -11,7 +11,36 @@ namespace {
 
 Decision decide_command(const State& state, const CreateLog& c, const Context&) {
   if (state.next != 0) return fail(ErrorCode::conflict, "the log exists already");
-  return Events{LogCreated{c.origin, c.verifier_key}};
+  return Events{LogCreated{c.origin, c.verifier_key, {}}};
+}
+Decision decide_command(const State& state, const RotateKey& c, const Context&) {
+  if (state.verifier_key == c.verifier_key) return Events{};
+  return Events{KeyRotated{c.verifier_key, state.verifier_key}};
+}
+Decision decide_command(const State& state, const PauseEffects& c, const Context&) {
+  if (state.effects_paused) return Events{};
+  return Events{EffectsPaused{c.reason.substr(0, max_reason_bytes)}};
+}
+Decision decide_command(const State& state, const ResumeEffects& c, const Context&) {
+  if (!state.effects_paused) return Events{};
+  return Events{EffectsResumed{c.reason.substr(0, max_reason_bytes)}};
+}
+Decision decide_command(const State&, const RecordBackup& c, const Context&) {
+  return std::visit([](const auto& outcome) { return Events{outcome}; }, c.outcome);
+}
+Decision decide_command(const State& state, const RestoreLog& c, const Context&) {
+  HEADGATE_CHECK(state.next == c.restored.size);
+  Events events;
+  if (c.previous) {
+    if (c.origin == state.origin || c.origin.empty()) {
+      return fail(ErrorCode::invalid_input, "a log that falls behind a checkpoint of " + state.origin +
+                                                " goes on under another origin, not under the same one");
+    }
+    events.emplace_back(LogCreated{c.origin, state.verifier_key, c.previous});
+  }
+  events.emplace_back(c.restored);
+  if (!state.effects_paused) events.emplace_back(EffectsPaused{"the log was restored from a backup"});
+  return events;
 }
 Decision decide_command(const State&, const StartEngine& c, const Context&) {
   return Events{EngineStarted{c.version}};
@@ -110,6 +139,12 @@ Decision decide_command(const State& state, const RevokeToken& c, const Context&
 Decision decide_command(const State&, const RecordDenied& c, const Context&) {
   return Events{AccessDenied{c.reason, c.count, c.route.substr(0, 256)}};
 }
+Decision decide_command(const State&, const RecordExport& c, const Context&) {
+  return Events{c.exported};
+}
+Decision decide_command(const State&, const ErasePerson& c, const Context&) {
+  return Events{PersonErased{c.person}};
+}
 
 }  // namespace
 
@@ -131,6 +166,11 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const CreateLog&) const { return "create_log"; }
     std::string_view operator()(const StartEngine&) const { return "start_engine"; }
     std::string_view operator()(const StopEngine&) const { return "stop_engine"; }
+    std::string_view operator()(const RotateKey&) const { return "rotate_key"; }
+    std::string_view operator()(const PauseEffects&) const { return "pause_effects"; }
+    std::string_view operator()(const ResumeEffects&) const { return "resume_effects"; }
+    std::string_view operator()(const RecordBackup&) const { return "record_backup"; }
+    std::string_view operator()(const RestoreLog&) const { return "restore_log"; }
     std::string_view operator()(const StepClock&) const { return "step_clock"; }
     std::string_view operator()(const ObserveCommits&) const { return "observe_commits"; }
     std::string_view operator()(const ReportRepository&) const { return "report_repository"; }
@@ -151,6 +191,8 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const CreateToken&) const { return "create_token"; }
     std::string_view operator()(const RevokeToken&) const { return "revoke_token"; }
     std::string_view operator()(const RecordDenied&) const { return "record_denied"; }
+    std::string_view operator()(const RecordExport&) const { return "record_export"; }
+    std::string_view operator()(const ErasePerson&) const { return "erase_person"; }
   } name;
   return std::visit(name, command);
 }

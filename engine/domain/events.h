@@ -13,67 +13,16 @@
 #include <variant>
 #include <vector>
 
+#include "engine/domain/event_type.h"
 #include "engine/domain/plan.h"
+#include "engine/domain/upkeep_events.h"
 
 namespace headgate {
-
-struct EventType {
-  std::string_view name;  // <noun>.<past participle>; stored as dev.headgate.<name>.v<version>
-  int version = 1;
-};
-
-// A JSON object as text, minified, as it was read; its numbers are never touched.
-struct Json {
-  std::string text = "{}";
-  bool operator==(const Json&) const = default;
-};
 
 // Subjects that are plain words.
 struct ServiceName {
   std::string text;
   auto operator<=>(const ServiceName&) const = default;
-};
-
-// -------------------------------------------------------------------------------------------------------- log, engine
-
-struct LogCreated {
-  static constexpr EventType type{"log.created"};
-  std::string origin;
-  std::string verifier_key;  // C2SP signed-note: name+hash+key
-  bool operator==(const LogCreated&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("origin", s.origin);
-    v("verifier_key", s.verifier_key);
-  }
-};
-
-struct EngineStarted {
-  static constexpr EventType type{"engine.started"};
-  std::string version;
-  bool operator==(const EngineStarted&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("version", s.version);
-  }
-};
-
-struct EngineStopped {
-  static constexpr EventType type{"engine.stopped"};
-  bool operator==(const EngineStopped&) const = default;
-  template <class Self, class V>
-  static void describe(Self&, V&) {}
-};
-
-// The wall clock parted from the steady clock by more than 5 s; running timers move by `delta` to keep their length.
-struct ClockStepped {
-  static constexpr EventType type{"clock.stepped"};
-  Duration delta{0};  // whole milliseconds
-  bool operator==(const ClockStepped&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("delta_ms", s.delta);
-  }
 };
 
 // -------------------------------------------------------------------------------------------------------- repository
@@ -745,52 +694,10 @@ struct RollbackFailed {
   }
 };
 
-// ------------------------------------------------------------------------------------------------------------ access
-
-struct TokenCreated {
-  static constexpr EventType type{"token.created"};
-  std::string id;           // token:<id>; its name is beside the log
-  std::string hash;         // sha256:<hex> of the token's text
-  std::vector<Role> roles;  // held everywhere, besides what the AccessPolicy grants
-  std::optional<Timestamp> expires;
-  bool operator==(const TokenCreated&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v.subject(s.id);
-    v("hash", s.hash);
-    v("roles", s.roles);
-    v("expires", s.expires);
-  }
-};
-
-struct TokenRevoked {
-  static constexpr EventType type{"token.revoked"};
-  std::string id;
-  bool operator==(const TokenRevoked&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v.subject(s.id);
-  }
-};
-
-// Requests that were refused for want of a token or a role, added up over a minute.
-struct AccessDenied {
-  static constexpr EventType type{"access.denied"};
-  std::string reason;  // unauthenticated, forbidden
-  std::uint64_t count = 1;
-  std::string route;  // of the first of them
-  bool operator==(const AccessDenied&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("reason", s.reason);
-    v("count", s.count);
-    v("route", s.route);
-  }
-};
-
 // In the order of the catalogue; the order is not stored.
 using Event =
-    std::variant<LogCreated, EngineStarted, EngineStopped, ClockStepped, CommitObserved, HistoryRewritten,
+    std::variant<LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified,
+                 BackupFailed, LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten,
                  RepositoryUnreachable, RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted,
                  ConfigurationRejected, ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported,
                  DesiredChanged, TargetObserved, TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned,
@@ -799,7 +706,7 @@ using Event =
                  ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
                  StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
                  ActivityRetried, ActivityFenced, RollbackStarted, RollbackSucceeded, RollbackFailed, TokenCreated,
-                 TokenRevoked, AccessDenied>;
+                 TokenRevoked, AccessDenied, AuditExported, PersonErased>;
 
 inline std::string_view type_name(const Event& event) {
   return std::visit([](const auto& e) { return e.type.name; }, event);

@@ -192,7 +192,8 @@ struct StateEvolver {
       return;  // a late outcome of a promotion that has ended
     }
     auto& p = *t.promotion;
-    const auto due_before = p.next_due();
+    const bool paused = state.effects_paused.has_value();
+    const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
     if (p.ended) {
@@ -202,7 +203,7 @@ struct StateEvolver {
       state.active.erase(id.target);
       return;
     }
-    if (const auto due = p.next_due(); due != due_before) {
+    if (const auto due = p.next_due(paused); due != due_before) {
       if (due_before) state.wakeups.erase({*due_before, id.target});
       if (due) state.wakeups.insert({*due, id.target});
     }
@@ -250,13 +251,32 @@ struct StateEvolver {
     state.origin = e.origin;
     state.verifier_key = e.verifier_key;
   }
+  void operator()(const KeyRotated& e) { state.verifier_key = e.verifier_key; }
+  void operator()(const BackupCompleted&) {}
+  void operator()(const BackupVerified&) {}
+  void operator()(const BackupFailed&) {}
+  void operator()(const LogRestored&) {}
+  void operator()(const EffectsPaused& e) { pause({{e.reason, meta().position, meta().time}}); }
+  void operator()(const EffectsResumed&) { pause({}); }
+  void pause(std::optional<EffectsPause> paused) {
+    state.effects_paused = std::move(paused);
+    reckon_wakeups();
+  }
+  // Anew, for every live promotion.
+  void reckon_wakeups() {
+    state.wakeups.clear();
+    for (const auto& id : state.active) {
+      const auto due = state.targets.at(id).promotion->next_due(state.effects_paused.has_value());
+      if (due) state.wakeups.insert({*due, id});
+      touch(id);
+    }
+  }
   void operator()(const EngineStarted&) {}
   void operator()(const EngineStopped&) {}
   void operator()(const ClockStepped& e) {
     const auto move = [&](std::optional<Timestamp>& due) {
       if (due) *due += e.delta;
     };
-    state.wakeups.clear();
     for (const auto& id : state.active) {
       auto& p = *state.targets.at(id).promotion;
       for (auto& s : p.steps) {
@@ -264,9 +284,8 @@ struct StateEvolver {
         move(s.retry_due);
       }
       for (auto& a : p.approvals) a.expires += e.delta;
-      if (const auto due = p.next_due()) state.wakeups.insert({*due, id});
-      touch(id);
     }
+    reckon_wakeups();
   }
 
   void operator()(const CommitObserved& e) {
@@ -483,6 +502,8 @@ struct StateEvolver {
     state.tokens.erase(at);
   }
   void operator()(const AccessDenied&) {}
+  void operator()(const AuditExported&) {}
+  void operator()(const PersonErased&) {}
 
   // The receipt of a keyed request: its own events follow each other, caused by the first.
   void remember_request() {

@@ -176,6 +176,18 @@ std::vector<Condition> judge_approvals(const State& state, const Promotion& p, T
   return all;
 }
 
+// --------------------------------------------------------------------------------------------------------- effects
+
+std::vector<Condition> judge_effects(const State& state, const Promotion&, Timestamp) {
+  if (!state.effects_paused) return {};
+  Condition c;
+  c.guard = "effects";
+  c.text = "effects are paused: " + state.effects_paused->reason;
+  c.remedy = "look at what differs, then headgate effects resume --reason TEXT";
+  c.events = {state.effects_paused->position};
+  return {std::move(c)};
+}
+
 // ------------------------------------------------------------------------------------------------------------ wait
 
 std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
@@ -203,6 +215,7 @@ constexpr std::array table{
     Guard{"healthy", StepKind::gates, judge_healthy},
     Guard{"approvals", StepKind::approval, judge_approvals},
     Guard{"wait", StepKind::wait, judge_wait},
+    Guard{"effects", StepKind::deploy, judge_effects},
 };
 
 Result<Wish> within_bounds(Wish wish) {

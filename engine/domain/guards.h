@@ -15,7 +15,7 @@ using DigestFunction = std::string (*)(std::string_view text);
 
 struct Guard {
   std::string_view name;
-  StepKind step;  // the step that waits for it (gates, approval, wait); all are judged again before the first effect
+  StepKind step;  // that waits for it: gates, approval, wait; deploy: none, it is judged before the first effect alone
   std::vector<Condition> (*judge)(const State& state, const Promotion& promotion, Timestamp now);
 };
 

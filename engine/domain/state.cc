@@ -27,7 +27,7 @@ bool Promotion::deployed() const {
   });
 }
 
-std::optional<Timestamp> Promotion::next_due() const {
+std::optional<Timestamp> Promotion::next_due(bool effects_paused) const {
   if (ended) return std::nullopt;
   std::optional<Timestamp> next;
   const auto sooner = [&](const std::optional<Timestamp>& due) {
@@ -35,7 +35,7 @@ std::optional<Timestamp> Promotion::next_due() const {
   };
   if (const auto* step = current()) {
     if (!step->fired) sooner(step->due);
-    sooner(step->retry_due);
+    if (!effects_paused) sooner(step->retry_due);
   }
   if (phase == Phase::waiting) {
     for (const auto& approval : approvals) sooner(approval.expires);

@@ -139,7 +139,8 @@ struct Promotion {
   // Whether the driver may have touched the target: the deploy step's activity began.
   bool deployed() const;
   // When it wants to be looked at again without anything happening.
-  std::optional<Timestamp> next_due() const;
+  // While effects are paused no retry is due: their end touches it.
+  std::optional<Timestamp> next_due(bool effects_paused) const;
 };
 
 template <class D>
@@ -392,6 +393,20 @@ struct RequestState {
   }
 };
 
+// Since when nothing outside is done, and why.
+struct EffectsPause {
+  std::string reason;
+  Position position = 0;
+  Timestamp time;
+  bool operator==(const EffectsPause&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("reason", s.reason);
+    v("position", s.position);
+    v("time", s.time);
+  }
+};
+
 struct State {
   static constexpr std::size_t max_requests = 10'000;
 
@@ -399,6 +414,7 @@ struct State {
   Timestamp last_time;
   std::string origin;
   std::string verifier_key;
+  std::optional<EffectsPause> effects_paused;
   ConfigurationState configuration;
   std::map<std::string, RepositoryState, std::less<>> repositories;
   std::map<std::string, ServiceState, std::less<>> services;
@@ -417,6 +433,7 @@ struct State {
     v("last_time", s.last_time);
     v("origin", s.origin);
     v("verifier_key", s.verifier_key);
+    v("effects_paused", s.effects_paused);
     v("configuration", s.configuration);
     v("repositories", s.repositories);
     v("services", s.services);

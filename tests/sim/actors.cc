@@ -374,8 +374,14 @@ void Actors::act_alone() {
     world_.submit(RegisterRelease{service, some_release(service), "main", {}}, "token:ci");
   } else if (one_of(1)) {
     world_.submit(QuarantineRelease{{service, some_release(service).version}, "CVE"}, person());
-  } else if (one_of(1)) {
+  } else if (one_of(2)) {
     world_.submit(ReinstateRelease{{service, some_release(service).version}, "looked at it"}, person());
+  } else if (world_.state().effects_paused ? one_of(3) : one_of(1)) {
+    if (world_.state().effects_paused) {
+      world_.submit(ResumeEffects{"looked"}, person());
+    } else {
+      world_.submit(PauseEffects{"let me look"}, person());
+    }
   } else if (one_of(2)) {
     world_.clock_jumps(std::chrono::seconds(6 + static_cast<long long>(world_.below(200'000))) *
                        (world_.chance(0.5) ? 1 : -1));
@@ -407,6 +413,7 @@ std::vector<std::string> Actors::do_their_best() {
     documents.emplace_back(wish);
   }
   push(std::move(documents));
+  world_.submit(ResumeEffects{"looked"}, person());
   for (int round = 0; round < 60 && world_.ok(); ++round) {
     const auto before = world_.events();
     for (const auto& id : ids_) observe(id, true);

@@ -109,6 +109,13 @@ const std::vector<Scenario>& scenarios() {
          world.clock_jumps(24h);
          return world;
        }},
+      {"effects are paused",
+       [](std::span<const Guard> guards) {
+         auto world = given(guards, stage("production"));
+         world.when(PauseEffects{"an incident"}, "person:alice");
+         world.push(target(production, release("v2")));
+         return world;
+       }},
   };
   return all;
 }

@@ -290,6 +290,7 @@ void Oracle::handle(const ActivityStarted& e) {
   auto* course = live(e.id.promotion);
   if (!course) return;
   const auto name = to_string(e.id);
+  if (paused_) violated(name + " was started while effects were paused");
   auto& attempt = course->attempts[e.id.step];
   if (attempt.running) violated(name + " was started while an attempt of it was running");
   if (e.attempt != attempt.number + 1) violated(name + " skipped an attempt");

@@ -66,6 +66,8 @@ class Oracle {
   };
 
   void handle(const auto&) {}
+  void handle(const EffectsPaused&) { paused_ = true; }
+  void handle(const EffectsResumed&) { paused_ = false; }
   void handle(const CommitObserved& e);
   void handle(const DocumentAccepted& e) { staged_.emplace_back(e.commit, Event(e)); }
   void handle(const DocumentRemoved& e) { staged_.emplace_back(e.commit, Event(e)); }
@@ -118,6 +120,7 @@ class Oracle {
 
   std::string actor_;
   Position position_ = 0;
+  bool paused_ = false;  // nothing outside may begin
   Duration elapsed_{0};
   std::vector<std::string> violations_;
 
