@@ -38,8 +38,9 @@ struct RecordBackup {
 // backup does not reach: then the log goes on under another origin.
 struct RestoreLog {
   LogRestored restored;
-  std::string origin;  // the new one, where there is a previous one
-  std::optional<PreviousLog> previous;
+  std::string origin{};  // the new one, where there is a previous one
+  std::optional<PreviousLog> previous{};
+  std::string verifier_key{};  // of the new origin
 };
 struct StepClock {
   Duration delta{0};

@@ -36,7 +36,7 @@ Decision decide_command(const State& state, const RestoreLog& c, const Context&)
       return fail(ErrorCode::invalid_input, "a log that falls behind a checkpoint of " + state.origin +
                                                 " goes on under another origin, not under the same one");
     }
-    events.emplace_back(LogCreated{c.origin, state.verifier_key, c.previous});
+    events.emplace_back(LogCreated{c.origin, c.verifier_key, c.previous});
   }
   events.emplace_back(c.restored);
   if (!state.effects_paused) events.emplace_back(EffectsPaused{"the log was restored from a backup"});

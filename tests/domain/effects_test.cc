@@ -62,15 +62,16 @@ TEST(Restore, BeginsPausedAndUnderAnotherOriginWhenItFallsBehind) {
   auto world = World::running_v1(stage("production"));
   const auto origin = world.state.origin;
   const LogRestored restored{7, world.state.next, "sha256:00"};
-  EXPECT_THAT(world.when(RestoreLog{restored, {}, {}}, "engine"), ElementsAre("log.restored", "effects.paused"));
+  EXPECT_THAT(world.when(RestoreLog{restored}, "engine"), ElementsAre("log.restored", "effects.paused"));
   EXPECT_EQ(world.state.origin, origin);
 
   const PreviousLog previous{origin, world.state.next + 5, "sha256:11"};
   const LogRestored again{7, world.state.next, "sha256:00"};
-  EXPECT_THAT(world.when(RestoreLog{again, origin, previous}, "engine"), Refused("another origin"));
-  EXPECT_THAT(world.when(RestoreLog{again, "other.example.com", previous}, "engine"),
+  EXPECT_THAT(world.when(RestoreLog{again, origin, previous, "k"}, "engine"), Refused("another origin"));
+  EXPECT_THAT(world.when(RestoreLog{again, "other.example.com", previous, "other.example.com+00000000+AA"}, "engine"),
               ElementsAre("log.created", "log.restored"));
   EXPECT_EQ(world.state.origin, "other.example.com");
+  EXPECT_EQ(world.state.verifier_key, "other.example.com+00000000+AA");
 }
 
 TEST(Key, ARotationNamesBothKeysAndTheSameKeyIsNone) {
