@@ -26,6 +26,7 @@
 #include "store/watermark.h"
 
 namespace rocksdb {
+class DB;
 class FileSystem;
 class WriteBatch;
 }  // namespace rocksdb
@@ -34,6 +35,9 @@ namespace headgate::store {
 
 class EventIndex;
 class RocksDbStore;
+
+// In a data directory: what a restore has not finished yet. A log is not opened beside it.
+inline constexpr const char* kUnfinishedRestore = "restoring";
 
 enum class Durability : std::uint8_t { batch, strict };
 
@@ -88,6 +92,9 @@ class RocksDbLog final : public EventLog, private TileReader {
   // readable, each stored tile, the root at the watermark and at the end. The first thing that differs is an Error that
   // names it. `progress(done, all)` is called now and then.
   Result<Verified> verify(const std::function<void(Position, Position)>& progress) const;
+
+  // For the backup engine, which reads it beside the writer.
+  rocksdb::DB& database() const;
 
   // Writes index and mark and gives the files back; the destructor does the same without telling of a failure.
   Result<void> close();

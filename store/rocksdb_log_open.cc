@@ -25,7 +25,16 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
   return log;
 }
 
+rocksdb::DB& RocksDbLog::database() const {
+  return store_->db();
+}
+
 Result<void> RocksDbLog::load() {
+  if (std::filesystem::exists(options_.dir / kUnfinishedRestore)) {
+    return fail(ErrorCode::conflict, fmt::format("a restore into {} did not come to its end: empty that directory and "
+                                                 "restore again",
+                                                 options_.dir.string()));
+  }
   if (!options_.read_only) {
     std::error_code error;
     std::filesystem::create_directories(options_.dir, error);

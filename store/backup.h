@@ -1,0 +1,94 @@
+// Backups of a data directory in a folder of their own:
+//
+//   engine/                     the databases: RocksDB's backup engine, which keeps a file that several hold once
+//   blobs/<2>/<62>              blobs by their digest, once for all backups
+//   sets/<id>/SHA256SUMS        every file below and every blob of this backup, as sha256sum writes it
+//             watermark, log.key, people/…
+//             backup.json       written last: what has none does not count, and goes with the next backup
+//
+// Folders are 0700, files 0600 (those of the engine as RocksDB makes them, behind the folder). A backup holds the first
+// `size` records of the log, all of them durable there: it can never be ahead of the log that it was taken from.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/domain/error.h"
+#include "engine/domain/names.h"
+#include "engine/domain/time.h"
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace headgate::store {
+
+class RocksDbLog;
+
+struct BackupInfo {
+  std::uint64_t id = 0;
+  Timestamp time;
+  std::string origin;
+  std::uint64_t size = 0;  // records
+  Hash root{};
+  std::uint64_t bytes = 0;  // of everything that a restore would write
+  bool has_key = false;
+  std::optional<Timestamp> verified{};  // when all of it was last read again
+  std::string failure{};                // why it is not to be trusted; empty while it is
+};
+
+struct BackupSource {
+  const RocksDbLog& log;
+  std::filesystem::path data;  // its blobs and people
+  std::filesystem::path key;   // of the checkpoints; need not exist
+};
+
+class Backups {
+ public:
+  // The root of the first `size` records of the log that a backup is compared with.
+  using RootAt = std::function<Result<Hash>(std::uint64_t size)>;
+
+  // `file_system`: below the backups' databases; null: the operating system's.
+  explicit Backups(std::filesystem::path folder, std::shared_ptr<rocksdb::FileSystem> file_system = nullptr)
+      : folder_(std::move(folder)), file_system_(std::move(file_system)) {}
+
+  const std::filesystem::path& folder() const { return folder_; }
+  // All that came to their end, the oldest first; none when there is no folder. corrupt, naming the file, for one whose
+  // description cannot be read.
+  Result<std::vector<BackupInfo>> list() const;
+  // A new one, of a log that may be written to meanwhile. It is not verified yet. On an Error (unavailable when another
+  // process writes to the folder) nothing is left of it, and the older ones are as they were.
+  Result<BackupInfo> create(const BackupSource& source, Timestamp now);
+  // Reads every byte and every record again; the tree of the records, the stored tiles, the watermark and `root_at`,
+  // where it is given, must all agree. Writes down how it went. An Error corrupt names what differs.
+  Result<BackupInfo> verify(std::uint64_t id, const RootAt& root_at, Timestamp now);
+  // Removes those from before `before`, but never the newest good one. Returns how many.
+  Result<std::size_t> prune(Timestamp before);
+  // Writes what the backup holds into a data directory that exists and has none of it. Every byte is compared with its
+  // checksum. Durable on return.
+  Result<BackupInfo> restore(std::uint64_t id, const std::filesystem::path& data) const;
+
+  // The newest that is to be trusted; nullptr when there is none.
+  static const BackupInfo* newest_good(const std::vector<BackupInfo>& all, bool must_be_verified);
+
+ private:
+  struct Engine;
+  std::filesystem::path set_of(std::uint64_t id) const { return folder_ / "sets" / std::to_string(id); }
+  Result<BackupInfo> read_info(std::uint64_t id) const;
+  Result<void> write_info(const BackupInfo& info) const;
+  Result<BackupInfo> fill(const BackupSource& source, const Engine& engine, std::uint64_t id, Timestamp now);
+  Result<void> verify_files(const BackupInfo& info) const;
+  Result<void> remove(Engine& engine, std::uint64_t id);
+  Result<void> sweep(Engine& engine);
+  Result<void> sweep_blobs();
+
+  std::filesystem::path folder_;
+  std::shared_ptr<rocksdb::FileSystem> file_system_;
+};
+
+}  // namespace headgate::store

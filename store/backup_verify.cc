@@ -1,0 +1,150 @@
+// Reading a backup again: to verify it, and to restore from it.
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "store/backup.h"
+#include "store/backup_engine.h"
+#include "store/blob_store.h"
+#include "store/codec.h"
+#include "store/file_list.h"
+#include "store/files.h"
+#include "store/sha256.h"
+#include "store/source_check.h"
+#include "store/watermark.h"
+
+namespace headgate::store {
+namespace {
+
+namespace fs = std::filesystem;
+using Family = RocksDbStore::Family;
+
+constexpr std::size_t kMaxListBytes = std::size_t{1} << 30;
+
+// Every record of the database and every tile of its tree, read and computed again.
+Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin) {
+  MerkleTree tree;
+  SourceCheck sources;
+  Recorded<Event> record;
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 1 << 20;
+  const std::unique_ptr<rocksdb::Iterator> at(store.db().NewIterator(options, store.family(Family::events)));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    if (at->key().ToStringView() != event_key(tree.size())) {
+      return fail(ErrorCode::corrupt, fmt::format("record {} is missing", tree.size()));
+    }
+    const auto bytes = at->value().ToStringView();
+    HEADGATE_TRY_VOID(decode_at(tree.size(), bytes, record));
+    HEADGATE_TRY_VOID(sources.next(tree.size(), bytes));
+    Result<void> tiles;
+    tree.append(leaf_hash(bytes), [&](TileId id, const TileHashes& hashes) {
+      const auto stored = store.get(Family::tree, tile_key(id));
+      const std::string_view computed(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
+      if (!stored) {
+        tiles = std::unexpected(stored.error());
+      } else if (*stored != computed) {
+        tiles = fail(ErrorCode::corrupt, fmt::format("tile {}/{} is not the one of its records", id.level, id.number));
+      }
+    });
+    HEADGATE_TRY_VOID(tiles);
+  }
+  if (!at->status().ok()) return fail_status(fmt::format("read record {}", tree.size()), at->status());
+  origin = sources.origin();
+  return tree;
+}
+
+// What the copies of a restore have not been synced of, RocksDB's among them.
+Result<void> sync_everything(const fs::path& dir) {
+  HEADGATE_TRY(const UniqueFd fd, open_file(dir, O_RDONLY | O_DIRECTORY));
+  if (::syncfs(fd.get()) != 0) return fail_io("sync", dir, errno);
+  return {};
+}
+
+}  // namespace
+
+Result<void> Backups::verify_files(const BackupInfo& info) const {
+  const auto set = set_of(info.id);
+  HEADGATE_TRY(const auto text, read_file(set / "SHA256SUMS", kMaxListBytes));
+  HEADGATE_TRY(const auto files, parse_file_list(text));
+  for (const auto& file : files) {
+    const auto path = (set / file.path).lexically_normal();
+    auto bytes = read_file(path, BlobStore::kMaxBlobBytes);
+    if (!bytes) return fail(ErrorCode::corrupt, bytes.error().message);
+    if (sha256(*bytes) != file.digest) return fail(ErrorCode::corrupt, fmt::format("{} was altered", path.string()));
+  }
+  HEADGATE_TRY(const auto watermark, WatermarkFile::open(set / "watermark"));
+  if (watermark.mark() != Mark{info.size, info.root}) {
+    return fail(ErrorCode::corrupt, fmt::format("{} is of {} records, the backup of {}", (set / "watermark").string(),
+                                                watermark.mark().size, info.size));
+  }
+  return {};
+}
+
+Result<BackupInfo> Backups::verify(std::uint64_t id, const RootAt& root_at, Timestamp now) {
+  auto read = read_info(id);
+  if (!read && read.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::not_found, fmt::format("there is no backup {} in {}", id, folder_.string()));
+  }
+  if (!read) return read;
+  auto info = std::move(*read);
+  const auto verified = [&]() -> Result<void> {
+    HEADGATE_TRY(const auto engine, ReadOnlyBackupEngine::open(folder_, file_system_));
+    const auto whole = engine.engine->VerifyBackup(static_cast<rocksdb::BackupID>(id), true);
+    if (!whole.ok()) return fail(ErrorCode::corrupt, whole.ToString());
+    HEADGATE_TRY(const auto database, open_backup(*engine.engine, id));
+    std::string origin;
+    HEADGATE_TRY(const auto tree, read_records(*database, origin));
+    if (tree.size() != info.size || tree.root() != info.root || (tree.size() > 0 && origin != info.origin)) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("it holds {} records of {} with the root {}, expected {} of {} with {}", tree.size(),
+                              origin, hex(tree.root()), info.size, info.origin, hex(info.root)));
+    }
+    if (root_at) {
+      HEADGATE_TRY(const auto root, root_at(info.size));
+      if (root != info.root) {
+        return fail(ErrorCode::corrupt, fmt::format("its first {} records have the root {}, those of the log have {}",
+                                                    info.size, hex(info.root), hex(root)));
+      }
+    }
+    return verify_files(info);
+  }();
+  if (verified) {
+    info.verified = now;
+    info.failure.clear();
+  } else {
+    info.verified.reset();
+    info.failure = verified.error().message;
+  }
+  const auto written = write_info(info);  // on a medium that is only read it fails, and nothing depends on it
+  if (!verified) return fail(verified.error().code, fmt::format("backup {} is no good: {}", id, info.failure));
+  static_cast<void>(written);
+  return info;
+}
+
+Result<BackupInfo> Backups::restore(std::uint64_t id, const fs::path& data) const {
+  HEADGATE_TRY(auto info, read_info(id));
+  HEADGATE_TRY(const auto engine, ReadOnlyBackupEngine::open(folder_, file_system_));
+  HEADGATE_TRY_VOID(make_dir_durably(data / "db", 0700));
+  const auto db = (data / "db").string();
+  const auto status = engine.engine->RestoreDBFromBackup(static_cast<rocksdb::BackupID>(id), db, db);
+  if (!status.ok()) return fail_backup(fmt::format("restore backup {} to {}", id, data.string()), status);
+  const auto set = set_of(id);
+  HEADGATE_TRY(const auto text, read_file(set / "SHA256SUMS", kMaxListBytes));
+  HEADGATE_TRY(const auto files, parse_file_list(text));
+  for (const auto& file : files) {
+    const auto from = (set / file.path).lexically_normal();
+    constexpr std::string_view up = "../../";
+    const auto inside = file.path.starts_with(up) ? file.path.substr(up.size()) : file.path;
+    HEADGATE_TRY(const auto copied, copy_file_durably(from, data / inside));
+    if (copied.digest != file.digest) {
+      return fail(ErrorCode::corrupt, fmt::format("{} was altered since it was backed up", from.string()));
+    }
+  }
+  HEADGATE_TRY_VOID(sync_everything(data));
+  return info;
+}
+
+}  // namespace headgate::store

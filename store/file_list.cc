@@ -1,0 +1,80 @@
+#include "store/file_list.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "store/blob_store.h"
+#include "store/files.h"
+#include "store/sha256.h"
+
+namespace headgate::store {
+namespace {
+
+constexpr std::size_t kDigits = 64;
+constexpr std::string_view kBetween = "  ";
+constexpr std::string_view kUp = "../../";
+
+// Neither absolute nor, but for the two steps up at its beginning, with a part that leads elsewhere.
+bool stays_inside(std::string_view path) {
+  if (path.starts_with(kUp)) path.remove_prefix(kUp.size());
+  if (path.empty() || path.front() == '/') return false;
+  const auto parts = std::filesystem::path(path);
+  return std::ranges::none_of(parts, [](const auto& part) { return part == ".." || part == "." || part.empty(); });
+}
+
+}  // namespace
+
+std::string file_list_text(const std::vector<ListedFile>& files) {
+  std::string text;
+  for (const auto& file : files) text += hex(file.digest) + std::string(kBetween) + file.path + "\n";
+  return text;
+}
+
+Result<std::vector<ListedFile>> parse_file_list(std::string_view text) {
+  std::vector<ListedFile> files;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    const auto digest = parse_digest("sha256:" + std::string(line.substr(0, kDigits)));
+    if (end == std::string_view::npos || line.size() <= kDigits + kBetween.size() || !digest ||
+        line.substr(kDigits, kBetween.size()) != kBetween || !stays_inside(line.substr(kDigits + kBetween.size()))) {
+      return fail(ErrorCode::corrupt, fmt::format("line {} is not a digest and a path", files.size() + 1));
+    }
+    files.push_back({*digest, std::string(line.substr(kDigits + kBetween.size()))});
+    text.remove_prefix(end + 1);
+  }
+  return files;
+}
+
+Result<std::vector<std::string>> files_below(const std::filesystem::path& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) return files;
+  std::filesystem::recursive_directory_iterator entries(folder, error);
+  for (; !error && entries != std::filesystem::recursive_directory_iterator(); entries.increment(error)) {
+    if (!entries->is_regular_file(error) || is_temporary(entries->path())) {
+      error.clear();  // gone since it was listed, as a temporary file is
+      continue;
+    }
+    files.push_back(entries->path().lexically_relative(folder).string());
+  }
+  if (error) return fail_io("list", folder, error.value());
+  std::ranges::sort(files);
+  return files;
+}
+
+Result<CopiedFile> copy_file_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  HEADGATE_TRY(const auto bytes, read_file(from, BlobStore::kMaxBlobBytes));
+  HEADGATE_TRY_VOID(make_dirs_durably(to.parent_path()));
+  HEADGATE_TRY_VOID(write_file_durably(to, bytes, 0600));
+  return CopiedFile{sha256(bytes), bytes.size()};
+}
+
+Result<void> make_dirs_durably(const std::filesystem::path& dir) {
+  if (dir.empty() || std::filesystem::is_directory(dir)) return {};
+  HEADGATE_TRY_VOID(make_dirs_durably(dir.parent_path()));
+  return make_dir_durably(dir, 0700);
+}
+
+}  // namespace headgate::store

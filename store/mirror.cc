@@ -1,0 +1,272 @@
+#include "store/mirror.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "store/file_list.h"
+#include "store/log_import.h"
+#include "store/mirror_files.h"
+#include "store/rocksdb_log.h"
+#include "store/sha256.h"
+
+namespace headgate::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxBundleBytes = kTileWidth * (2 + 0xffff);
+constexpr std::string_view kDigestPrefix = "sha256:";
+constexpr std::size_t kDigits = 64;
+
+std::string blob_name(const Hash& digest) {
+  const auto text = hex(digest);
+  return text.substr(0, 2) + "/" + text.substr(2);
+}
+
+// Tiles and leaves as the mirror itself has them.
+class MirrorTiles final : public TileReader {
+ public:
+  explicit MirrorTiles(const fs::path& folder) : folder_(folder) {}
+  Result<void> read_tile(TileId id, TileHashes& out) const override {
+    const auto path = folder_ / tile_file(std::to_string(id.level), id.number, kTileWidth);
+    HEADGATE_TRY(const auto bytes, read_file(path, kTileBytes));
+    if (bytes.size() != kTileBytes) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("{} has {} bytes, expected {}", path.string(), bytes.size(), kTileBytes));
+    }
+    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(out.data()));
+    return {};
+  }
+
+ private:
+  const fs::path& folder_;
+};
+
+Result<std::string> read_bundle(const fs::path& folder, std::uint64_t number, std::uint64_t width) {
+  return read_file(folder / tile_file("entries", number, width), kMaxBundleBytes);
+}
+
+std::string_view bytes_of(std::span<const Hash> hashes) {
+  return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(Hash)};
+}
+
+}  // namespace
+
+Mirror::Mirror(fs::path folder, const RocksDbLog& log, fs::path blobs, DataLock lock)
+    : folder_(std::move(folder)), log_(log), blobs_(std::move(blobs)), lock_(std::move(lock)) {}
+
+Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, const RocksDbLog& log, const fs::path& blobs) {
+  HEADGATE_TRY_VOID(make_dirs_durably(folder));
+  auto lock = DataLock::acquire(folder);
+  if (!lock && lock.error().code == ErrorCode::unavailable) {
+    return fail(ErrorCode::unavailable, fmt::format("another process writes to the mirror {}", folder.string()));
+  }
+  if (!lock) return std::unexpected(std::move(lock).error());
+  auto mirror = std::unique_ptr<Mirror>(new Mirror(folder, log, blobs, std::move(*lock)));
+  HEADGATE_TRY_VOID(mirror->load());
+  HEADGATE_TRY_VOID(mirror->copy_all_blobs());
+  return mirror;
+}
+
+Result<void> Mirror::load() {
+  auto note = read_file(folder_ / "checkpoint", kMaxNoteBytes);
+  if (!note && note.error().code == ErrorCode::not_found) return {};
+  if (!note) return std::unexpected(std::move(note).error());
+  const auto checkpoint = [&]() -> Result<Checkpoint> {
+    HEADGATE_TRY(const auto parsed, parse_note(*note));
+    return parse_checkpoint_text(parsed.text);
+  }();
+  if (!checkpoint) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} is damaged: {}", (folder_ / "checkpoint").string(), checkpoint.error().message));
+  }
+  HEADGATE_TRY_VOID(check_history(*checkpoint));
+
+  std::vector<Hash> leaves;
+  const auto begin = checkpoint->size / kTileWidth * kTileWidth;
+  auto tree = [&]() -> Result<MerkleTree> {
+    if (const auto rest = checkpoint->size - begin; rest > 0) {
+      HEADGATE_TRY(const auto bundle, read_bundle(folder_, begin / kTileWidth, rest));
+      HEADGATE_TRY_VOID(read_entries(bundle, rest, [&](std::string_view record) -> Result<void> {
+        leaves.push_back(leaf_hash(record));
+        return {};
+      }));
+    }
+    return MerkleTree::restore(checkpoint->size, MirrorTiles(folder_),
+                               [&](Position position) -> Result<Hash> { return leaves.at(position - begin); });
+  }();
+  if (!tree || tree->root() != checkpoint->root) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("the mirror {} is damaged, its files do not lead to its checkpoint of {} records{}: move "
+                            "it away, and a new one is begun",
+                            folder_.string(), checkpoint->size, tree ? "" : " (" + tree.error().message + ")"));
+  }
+  tree_ = std::move(*tree);
+  note_ = std::move(*note);
+  return {};
+}
+
+Result<void> Mirror::check_history(const Checkpoint& checkpoint) const {
+  const auto size = log_.size();
+  if (checkpoint.size > size) {
+    return fail(ErrorCode::conflict,
+                fmt::format("the mirror {} holds {} records of {}, the log has only {}: the log has lost what the "
+                            "mirror has, or is another one; nothing is written to it",
+                            folder_.string(), checkpoint.size, checkpoint.origin, size));
+  }
+  HEADGATE_TRY(const auto root, log_.root(checkpoint.size));
+  if (root != checkpoint.root) {
+    return fail(ErrorCode::conflict,
+                fmt::format("the history of the mirror {} differs: its {} records of {} are not those of the log {}; "
+                            "nothing is written to it",
+                            folder_.string(), checkpoint.size, checkpoint.origin, log_.origin()));
+  }
+  return {};
+}
+
+Result<void> Mirror::write(const std::string& path, std::string_view bytes) {
+  const auto file = folder_ / path;
+  HEADGATE_TRY_VOID(make_dirs_durably(file.parent_path()));
+  return write_file_durably(file, bytes, 0600);
+}
+
+Result<void> Mirror::advance() {
+  HEADGATE_TRY(auto note, log_.checkpoint());
+  if (note == note_) return {};
+  HEADGATE_TRY(const auto parsed, parse_note(note));
+  HEADGATE_TRY(const auto checkpoint, parse_checkpoint_text(parsed.text));
+  if (checkpoint.size < tree_.size()) {
+    return fail(ErrorCode::conflict,
+                fmt::format("the log's checkpoint is of {} records, the mirror has {}", checkpoint.size, tree_.size()));
+  }
+  const auto before = tree_.size();
+  // The bundle that was not full is read from its first record again; the tree goes on from where it was.
+  auto tree = tree_;
+  for (auto number = before / kTileWidth; number * kTileWidth < checkpoint.size; ++number) {
+    HEADGATE_TRY_VOID(write_bundle(number, checkpoint.size, tree));
+  }
+  if (tree.root() != checkpoint.root) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("the records of the log and the checkpoint of {} records do not agree with what the "
+                            "mirror {} has: history differs",
+                            checkpoint.size, folder_.string()));
+  }
+  HEADGATE_TRY_VOID(write_partial_tiles(tree));
+  HEADGATE_TRY_VOID(write("checkpoint", note));
+  tree_ = std::move(tree);
+  note_ = std::move(note);
+  remove_old_partials(before, tree_.size());
+  return {};
+}
+
+Result<void> Mirror::write_bundle(std::uint64_t number, std::uint64_t size, MerkleTree& tree) {
+  const auto begin = number * kTileWidth;
+  const auto count = std::min(kTileWidth, size - begin);
+  HEADGATE_TRY(const auto records, log_.read(begin, count));
+  if (records.size() != count) {
+    return fail(ErrorCode::corrupt, fmt::format("the log gives {} records from {} on, its checkpoint covers {}",
+                                                records.size(), begin, count));
+  }
+  std::string bundle;
+  std::vector<std::pair<TileId, TileHashes>> full;
+  for (const auto& record : records) {
+    append_entry(bundle, record.bytes);
+    if (record.position < tree.size()) continue;  // mirrored before
+    HEADGATE_TRY_VOID(copy_named_blobs(record.bytes));
+    tree.append(leaf_hash(record.bytes), [&](TileId id, const TileHashes& hashes) { full.emplace_back(id, hashes); });
+  }
+  HEADGATE_TRY_VOID(write(tile_file("entries", number, count), bundle));
+  for (const auto& [id, hashes] : full) {
+    HEADGATE_TRY_VOID(write(tile_file(std::to_string(id.level), id.number, kTileWidth), bytes_of(hashes)));
+  }
+  return {};
+}
+
+Result<void> Mirror::write_partial_tiles(const MerkleTree& tree) {
+  for (unsigned level = 0; level < kTileLevels; ++level) {
+    const auto hashes = tree.unfinished_tile(level);
+    if (hashes.empty()) continue;
+    const auto number = tree.size() >> (kTileHeight * (level + 1));
+    HEADGATE_TRY_VOID(write(tile_file(std::to_string(level), number, hashes.size()), bytes_of(hashes)));
+  }
+  return {};
+}
+
+// Partial tiles that a fuller one has taken the place of. What cannot be removed is in nobody's way.
+void Mirror::remove_old_partials(std::uint64_t from, std::uint64_t to) {
+  std::error_code ignored;
+  const auto clear = [&](const std::string& level, unsigned height) {
+    const auto old_width = from >> (height - kTileHeight) & (kTileWidth - 1);
+    const auto new_width = to >> (height - kTileHeight) & (kTileWidth - 1);
+    const auto number = from >> height;
+    if (old_width == 0 || (number == to >> height && old_width == new_width)) return;
+    const auto old = folder_ / tile_file(level, number, old_width);
+    fs::remove(old, ignored);
+    fs::remove(old.parent_path(), ignored);  // when it is empty
+  };
+  clear("entries", kTileHeight);
+  for (unsigned level = 0; level < kTileLevels - 1; ++level) clear(std::to_string(level), kTileHeight * (level + 1));
+}
+
+Result<void> Mirror::copy_all_blobs() {
+  HEADGATE_TRY(const auto names, files_below(blobs_));
+  for (const auto& name : names) {
+    if (!fs::exists(folder_ / "blobs" / name)) HEADGATE_TRY_VOID(copy_blob(name));
+  }
+  return {};
+}
+
+// Every digest in the text counts as a name; those of other things than blobs lead to no file.
+Result<void> Mirror::copy_named_blobs(std::string_view record) {
+  for (auto at = record.find(kDigestPrefix); at != std::string_view::npos; at = record.find(kDigestPrefix, at + 1)) {
+    const auto digest = parse_digest(record.substr(at, kDigestPrefix.size() + kDigits));
+    if (!digest) continue;
+    const auto name = blob_name(*digest);
+    if (fs::exists(blobs_ / name) && !fs::exists(folder_ / "blobs" / name)) HEADGATE_TRY_VOID(copy_blob(name));
+  }
+  return {};
+}
+
+Result<void> Mirror::copy_blob(const std::string& name) {
+  auto copied = copy_file_durably(blobs_ / name, folder_ / "blobs" / name);
+  if (!copied && copied.error().code == ErrorCode::not_found) return {};  // it expired this instant
+  if (!copied) return std::unexpected(std::move(copied).error());
+  return {};
+}
+
+Result<MirroredLog> restore_from_mirror(const fs::path& folder, const fs::path& data) {
+  auto note = read_file(folder / "checkpoint", kMaxNoteBytes);
+  if (!note && note.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::not_found, fmt::format("{} is no mirror: it has no checkpoint", folder.string()));
+  }
+  if (!note) return std::unexpected(std::move(note).error());
+  HEADGATE_TRY(const auto parsed, parse_note(*note));
+  HEADGATE_TRY(const auto checkpoint, parse_checkpoint_text(parsed.text));
+  HEADGATE_TRY(const auto import, LogImport::open(data, checkpoint.origin));
+  for (std::uint64_t number = 0; number * kTileWidth < checkpoint.size; ++number) {
+    const auto width = std::min(kTileWidth, checkpoint.size - number * kTileWidth);
+    HEADGATE_TRY(const auto bundle, read_bundle(folder, number, width));
+    const auto appended = read_entries(bundle, width, [&](std::string_view record) { return import->append(record); });
+    if (!appended) {
+      return fail(appended.error().code, fmt::format("{}: {}", (folder / tile_file("entries", number, width)).string(),
+                                                     appended.error().message));
+    }
+  }
+  HEADGATE_TRY(const auto mark, import->finish());
+  if (mark.root != checkpoint.root) {
+    return fail(ErrorCode::corrupt, fmt::format("the {} records of the mirror {} are not those of its checkpoint: "
+                                                "records were altered",
+                                                mark.size, folder.string()));
+  }
+  HEADGATE_TRY(const auto blobs, files_below(folder / "blobs"));
+  for (const auto& name : blobs) {
+    HEADGATE_TRY(const auto copied, copy_file_durably(folder / "blobs" / name, data / "blobs" / name));
+    if (blob_name(copied.digest) != name) {
+      return fail(ErrorCode::corrupt, fmt::format("{} was altered", (folder / "blobs" / name).string()));
+    }
+  }
+  return MirroredLog{checkpoint, std::move(*note)};
+}
+
+}  // namespace headgate::store
