@@ -52,7 +52,8 @@ void Workload::plan_one() {
                       {{"coverage", {"91.25"}}},
                       "https://ci.example.com/runs/" + std::to_string(position_),
                       "1204 passed",
-                      ""},
+                      "",
+                      {}},
          "token:ci");
   }
   push(DesiredChanged{
@@ -88,7 +89,8 @@ void Workload::plan_one() {
                        planned.plan_digest,
                        "checked the canary",
                        {position_ - 11},
-                       time_ + std::chrono::hours(24)},
+                       time_ + std::chrono::hours(24),
+                       {}},
        fmt::format("person:{:06}", random_() % 200));
   push(PromotionStarted{promotion});
   for (std::size_t i = 0; i < 8; ++i) {

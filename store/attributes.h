@@ -67,6 +67,7 @@ class AttributesView {
     service_ = id.service;
   }
   void subject(const ServiceName& name) { subject_text_ = service_ = name.text; }
+  void subject(const EnvironmentName& name) { subject_text_ = environment_ = name.text; }
   void subject(const std::string& text) { subject_text_ = text; }
   void correlation(const std::string& text) { correlation_text_ = text; }
   template <class T>

@@ -277,6 +277,7 @@ struct AddressReader {
     done();
   }
   void subject(ServiceName& name) { name.text = rest; }
+  void subject(EnvironmentName& name) { name.text = rest; }
   void subject(std::string& text) { text = rest; }
   void correlation(std::string& text) { text = correlated; }
   template <class T>
@@ -438,9 +439,12 @@ void read_record(Problem& problem, Envelope& envelope, std::string_view text, Re
 
 // An earlier version of a type gets its line here: {"gate.reported", 1, gate_reported_v1_to_v2}.
 std::span<const Upcaster> upcasters() {
+  constexpr auto as_it_is = [](std::string_view data) { return std::string(data); };
   static constexpr std::array table{
-      // Version 2 may name the log before this one; a log of version 1 had none.
-      Upcaster{"log.created", 1, [](std::string_view data) { return std::string(data); }},
+      // Each version 2 has fields more that may be left out, and mean what was meant before when they are.
+      Upcaster{"log.created", 1, as_it_is},      Upcaster{"document.accepted", 1, as_it_is},
+      Upcaster{"gate.reported", 1, as_it_is},    Upcaster{"step.planned", 1, as_it_is},
+      Upcaster{"approval.granted", 1, as_it_is}, Upcaster{"step.waiting", 1, as_it_is},
   };
   return table;
 }

@@ -67,7 +67,8 @@ void members(T& sourced, V&& v) {
   v(sourced.source), v(sourced.document);
 }
 template <class T, class V>
-requires(std::same_as<std::remove_const_t<T>, ServiceName> || std::same_as<std::remove_const_t<T>, Decimal> ||
+requires(std::same_as<std::remove_const_t<T>, ServiceName> || std::same_as<std::remove_const_t<T>, EnvironmentName> ||
+         std::same_as<std::remove_const_t<T>, Decimal> ||
          std::same_as<std::remove_const_t<T>, Json>) void members(T& value, V&& v) {
   v(value.text);
 }

@@ -26,6 +26,7 @@ struct AddressVisitor {
     address.service = id.service;
   }
   void subject(const ServiceName& name) { address.subject = address.service = name.text; }
+  void subject(const EnvironmentName& name) { address.subject = address.environment = name.text; }
   void subject(const std::string& text) { address.subject = text; }
   void correlation(const std::string& text) { address.correlation = text; }
   template <class T>

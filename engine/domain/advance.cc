@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/domain/decide.h"
+#include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
@@ -119,15 +120,30 @@ struct Advance {
     return events;
   }
 
-  std::vector<Condition> unmet(const Promotion& p, auto concerns) const {
+  // What is not met, and when time alone changes what the guards say.
+  struct Unmet {
     std::vector<Condition> conditions;
+    std::optional<Timestamp> until;
+  };
+  Unmet judged(const Promotion& p, auto concerns) const {
+    Unmet unmet;
     for (const auto& guard : context.guards) {
       if (!concerns(guard)) continue;
       for (auto& condition : guard.judge(state, p, context.now)) {
-        if (!condition.met) conditions.push_back(std::move(condition));
+        if (condition.due && *condition.due > context.now && (!unmet.until || *condition.due < *unmet.until)) {
+          unmet.until = condition.due;
+        }
+        if (!condition.met) unmet.conditions.push_back(std::move(condition));
       }
     }
-    return as_far_as_they_fit(std::move(conditions));
+    unmet.conditions = as_far_as_they_fit(std::move(unmet.conditions));
+    return unmet;
+  }
+  std::vector<Condition> unmet(const Promotion& p, auto concerns) const { return judged(p, concerns).conditions; }
+  // Says what the step waits for, unless that is known.
+  Events wait_for(const Promotion& p, const LiveStep& step, Unmet unmet) const {
+    if (unmet.conditions == step.unmet && unmet.until == step.until) return {};
+    return {StepWaiting{step_id(p, step), std::move(unmet.conditions), unmet.until}};
   }
   // step.waiting holds them all.
   static std::vector<Condition> as_far_as_they_fit(std::vector<Condition> conditions) {
@@ -144,7 +160,7 @@ struct Advance {
     return conditions;
   }
 
-  // Approvals that have run out, or whose evidence has turned worse.
+  // Approvals that have run out, or whose evidence has turned worse, or that were given before a reason to ask arose.
   Events review_approvals(const Promotion& p) const {
     Events events;
     for (const auto& approval : p.approvals) {
@@ -152,9 +168,10 @@ struct Advance {
     }
     if (!events.empty() || p.approvals.empty()) return events;
     const auto worse = unmet(p, [](const Guard& guard) { return guard.name == "gates"; });
-    if (worse.empty()) return {};
+    const auto exceptions = exceptions_of(state, p);
     for (const auto& approval : p.approvals) {
-      events.emplace_back(ApprovalVoided{p.id, approval.approver, worse.front().text});
+      const auto why = worse.empty() ? new_reason(exceptions, approval.exceptions) : worse.front().text;
+      if (!why.empty()) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
     }
     return events;
   }
@@ -193,11 +210,11 @@ struct Advance {
     if (kind == StepKind::wait && !step.fired && step.due && *step.due <= context.now) {
       return {TimerFired{step_id(p, step)}};
     }
-    auto conditions = unmet(p, [&](const Guard& guard) { return guard.step == kind; });
-    if (conditions.empty()) {
+    auto unmet_now = judged(p, [&](const Guard& guard) { return guard.step == kind; });
+    if (unmet_now.conditions.empty()) {
       events.emplace_back(StepSucceeded{step_id(p, step)});
-    } else if (kind != StepKind::wait && (pending || conditions != step.unmet)) {
-      events.emplace_back(StepWaiting{step_id(p, step), std::move(conditions)});
+    } else if (kind != StepKind::wait) {
+      for (auto& event : wait_for(p, step, std::move(unmet_now))) events.push_back(std::move(event));
     }
     return events;
   }
@@ -214,18 +231,28 @@ struct Advance {
     return unmet_now.empty() ? std::string() : unmet_now.front().text;
   }
 
+  // What a step that changes the target waits for although the promotion is under way: a freeze, and a window where
+  // nothing may go on after it has closed. A rollback passes both.
+  Unmet held(const Promotion& p, const LiveStep& step) const {
+    const bool changes_it = step.step.kind == StepKind::run || step.step.kind == StepKind::deploy;
+    if (p.phase == Phase::rolling_back || !changes_it) return {};
+    const auto environment = state.environments.find(id.environment);
+    const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
+    return judged(p,
+                  [&](const Guard& guard) { return guard.name == "freezes" || (guard.name == "windows" && !overrun); });
+  }
+
   Events begin(const Promotion& p, const LiveStep& step) const {
     Events events;
     if (p.phase == Phase::waiting) {
       // The first outside effect: everything is judged once more, together.
-      auto conditions = unmet(p, [](const Guard&) { return true; });
-      if (!conditions.empty()) {
-        if (conditions == step.unmet) return {};
-        return {StepWaiting{step_id(p, step), std::move(conditions)}};
-      }
+      auto unmet_now = judged(p, [](const Guard&) { return true; });
+      if (!unmet_now.conditions.empty()) return wait_for(p, step, std::move(unmet_now));
       events.emplace_back(PromotionStarted{p.id});
     } else if (const auto why = barred(p, step); !why.empty()) {
       return fail_step(p, step, why);
+    } else if (auto unmet_now = held(p, step); !unmet_now.conditions.empty()) {
+      return wait_for(p, step, std::move(unmet_now));
     }
     events.emplace_back(StepStarted{step_id(p, step)});
     events.emplace_back(ActivityStarted{step_id(p, step), 1});

@@ -128,6 +128,26 @@ struct Cancel {
   PromotionId promotion;
   std::string reason;
 };
+// Of a closed window or a freeze, for this promotion.
+struct OverrideProtection {
+  PromotionId promotion;
+  std::string reason;
+};
+struct SetFreeze {
+  std::string environment;
+  std::vector<std::string> services;  // empty: all of them
+  std::string reason;
+  std::optional<Timestamp> until;
+};
+struct LiftFreeze {
+  std::string id;
+  std::string reason;
+};
+// What `windows` come to. Dropped when the environment has other windows by now.
+struct ExpandWindows {
+  std::vector<Window> windows;
+  WindowExpanded expanded;
+};
 struct CompleteActivity {
   StepId id;
   std::uint32_t attempt = 1;
@@ -160,8 +180,8 @@ using Command =
     std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup, RestoreLog,
                  StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration,
                  RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation,
-                 AdoptTarget, Approve, Reject, Cancel, CompleteActivity, CreateToken, RevokeToken, RecordDenied,
-                 RecordExport, ErasePerson>;
+                 AdoptTarget, Approve, Reject, Cancel, OverrideProtection, SetFreeze, LiftFreeze, ExpandWindows,
+                 CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
 

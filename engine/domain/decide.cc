@@ -187,6 +187,10 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const Approve&) const { return "approve"; }
     std::string_view operator()(const Reject&) const { return "reject"; }
     std::string_view operator()(const Cancel&) const { return "cancel"; }
+    std::string_view operator()(const OverrideProtection&) const { return "override_protection"; }
+    std::string_view operator()(const SetFreeze&) const { return "set_freeze"; }
+    std::string_view operator()(const LiftFreeze&) const { return "lift_freeze"; }
+    std::string_view operator()(const ExpandWindows&) const { return "expand_windows"; }
     std::string_view operator()(const CompleteActivity&) const { return "complete_activity"; }
     std::string_view operator()(const CreateToken&) const { return "create_token"; }
     std::string_view operator()(const RevokeToken&) const { return "revoke_token"; }

@@ -23,6 +23,10 @@ Decision decide_command(const State& state, const RequestPromotion& command, con
 Decision decide_command(const State& state, const Approve& command, const Context& context);
 Decision decide_command(const State& state, const Reject& command, const Context& context);
 Decision decide_command(const State& state, const Cancel& command, const Context& context);
+Decision decide_command(const State& state, const OverrideProtection& command, const Context& context);
+Decision decide_command(const State& state, const SetFreeze& command, const Context& context);
+Decision decide_command(const State& state, const LiftFreeze& command, const Context& context);
+Decision decide_command(const State& state, const ExpandWindows& command, const Context& context);
 Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);
 
 }  // namespace headgate

@@ -3,6 +3,7 @@
 
 #include "engine/domain/access.h"
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/retry.h"
 
@@ -157,8 +158,11 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
   if (std::ranges::find(p->approvals, context.actor, &Approval::approver) != p->approvals.end()) {
     return fail(ErrorCode::conflict, "you have approved " + to_string(p->id) + " already; one person counts once");
   }
-  return Events{ApprovalGranted{p->id, std::move(team), p->plan_digest, c.comment, evidence_of(state, *p),
-                                context.now + p->rules.approval_expiry}};
+  ApprovalGranted granted{p->id,     std::move(team),        p->plan_digest,
+                          c.comment, evidence_of(state, *p), context.now + p->rules.approval_expiry,
+                          {}};
+  for (const auto& exception : exceptions_of(state, *p)) granted.exceptions[exception.key] = exception.measured;
+  return Events{std::move(granted)};
 }
 
 Decision decide_command(const State& state, const Reject& c, const Context& context) {
@@ -193,6 +197,33 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
     events.emplace_back(ActivityFenced{{p->id, step->step.name}, step->attempt, why});
   }
   events.emplace_back(PromotionCancelled{p->id, why});
+  return events;
+}
+
+Decision decide_command(const State& state, const OverrideProtection& c, const Context& context) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  if (c.reason.empty())
+    return fail(ErrorCode::invalid_input, "an override needs a reason", {{"/reason", "nothing", "a text"}});
+  HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
+  if (p->phase == Phase::rolling_back) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " rolls back: that passes windows and freezes");
+  }
+  Events events;
+  std::vector<std::string> freezes;
+  for (const auto& [id, freeze] : state.freezes) {
+    if (freeze.in_force(context.now) && freeze.covers(p->id.target) &&
+        std::ranges::find(p->freezes_overridden, id) == p->freezes_overridden.end()) {
+      freezes.push_back(id);
+    }
+  }
+  if (!freezes.empty()) events.emplace_back(FreezeOverridden{p->id, std::move(freezes), c.reason});
+  for (const auto& condition : judge(state, *p, context.now, context.guards)) {
+    if (condition.guard != "windows" || condition.met) continue;
+    events.emplace_back(WindowOverridden{p->id, condition.text, c.reason, condition.due});
+  }
+  if (events.empty()) {
+    return fail(ErrorCode::conflict, "neither a closed window nor a freeze stands before " + to_string(p->id));
+  }
   return events;
 }
 

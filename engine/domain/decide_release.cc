@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/gates.h"
 #include "engine/domain/record_size.h"
 
 namespace headgate {
@@ -90,13 +91,14 @@ Decision decide_command(const State& state, const RegisterRelease& c, const Cont
 
 Decision decide_command(const State& state, const ReportGate& c, const Context&) {
   HEADGATE_TRY(const Service* service, service_in_force(state, c.service));
-  if (std::ranges::find(service->gates, c.gate, &Gate::name) == service->gates.end()) {
+  const auto gate = std::ranges::find(service->gates, c.gate, &Gate::name);
+  if (gate == service->gates.end()) {
     std::map<std::string, bool> known;
-    for (const auto& gate : service->gates) known[gate.name] = true;
+    for (const auto& other : service->gates) known[other.name] = true;
     return fail(ErrorCode::invalid_input, "service " + c.service + " has no gate '" + c.gate + "'",
                 {{"/gate", c.gate, "one of: " + known_names(known)}});
   }
-  GateReported report{{c.service}, c.commit, c.version, c.gate, c.status, c.metrics, c.url, c.summary, c.report};
+  GateReported report{{c.service}, c.commit, c.version, c.gate, c.status, c.metrics, c.url, c.summary, c.report, {}};
   if (c.commit.empty() == c.version.empty()) {
     return fail(ErrorCode::invalid_input, "a gate is reported for a commit or for a version",
                 {{"/commit", c.commit.empty() ? "neither" : "both", "one of commit and version"}});
@@ -127,6 +129,8 @@ Decision decide_command(const State& state, const ReportGate& c, const Context&)
   HEADGATE_TRY_VOID(check_text("/url", c.url, 2048));
   HEADGATE_TRY_VOID(check_text("/summary", c.summary, 4096));
   HEADGATE_TRY_VOID(check_text("/report", c.report, 80));
+  report.after =
+      passed_before(*service, state.services.find(c.service)->second, {report.version, report.commit, {}}, *gate);
   return Events{std::move(report)};
 }
 

@@ -1,5 +1,8 @@
 #include "engine/domain/documents.h"
 
+#include <algorithm>
+#include <tuple>
+
 namespace headgate {
 
 DocumentKey key_of(const Document& document) {
@@ -12,6 +15,13 @@ DocumentKey key_of(const Document& document) {
     DocumentKey operator()(const AccessPolicy& d) const { return {DocumentKind::access_policy, d.name}; }
   } key;
   return std::visit(key, document);
+}
+
+bool same_times(const std::vector<Window>& some, const std::vector<Window>& others) {
+  const auto times = [](const Window& w) {
+    return std::tie(w.kind, w.schedule, w.duration, w.time_zone, w.from, w.to);
+  };
+  return std::ranges::equal(some, others, {}, times, times);
 }
 
 std::string to_string(const Diagnostic& d) {

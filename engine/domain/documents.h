@@ -18,28 +18,34 @@
 
 namespace headgate {
 
-// Bounds of a metric that a gate reports. At least one is set.
+// Bounds of a metric that a gate reports. Without any it is tracked: recorded, and never in the way.
 struct Threshold {
   std::optional<Decimal> min;
   std::optional<Decimal> max;
+  std::optional<Otherwise> otherwise;  // out of bounds; unset: the gate does not pass
   bool operator==(const Threshold&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("min", s.min);
     v("max", s.max);
+    v("otherwise", s.otherwise);
   }
 };
 
 struct Gate {
   std::string name;
   std::map<std::string, Threshold, std::less<>> metrics;
-  std::uint32_t line = 0;  // in the document's file
+  std::uint32_t line = 0;           // in the document's file
+  std::vector<std::string> after;   // gates that must have passed before it is reported
+  std::optional<Duration> max_age;  // an older report does not count any more
   bool operator==(const Gate&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("name", s.name);
     v("metrics", s.metrics);
     v("line", s.line);
+    v("after", s.after);
+    v("max_age_ms", s.max_age);
   }
 };
 
@@ -190,16 +196,52 @@ struct CommandDriver {
   }
 };
 
+// When promotions may begin in an environment (allow), or may not (deny, which wins). Either `schedule` (cron, five
+// fields), `duration` and `time_zone` (an IANA name) are set, or `from` and `to`.
+struct Window {
+  WindowKind kind = WindowKind::allow;
+  std::string name;  // may be empty
+  std::string schedule;
+  std::optional<Duration> duration;
+  std::string time_zone;
+  std::optional<Timestamp> from;
+  std::optional<Timestamp> to;
+  std::uint32_t line = 0;
+  bool operator==(const Window&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("kind", s.kind);
+    v("name", s.name);
+    v("schedule", s.schedule);
+    v("duration_ms", s.duration);
+    v("time_zone", s.time_zone);
+    v("from", s.from);
+    v("to", s.to);
+    v("line", s.line);
+  }
+};
+
+// Whether they come to the same intervals: the lines where they stand do not matter.
+bool same_times(const std::vector<Window>& some, const std::vector<Window>& others);
+
 struct Environment {
   std::string name;
   CommandDriver driver;
   Duration observe_every = std::chrono::minutes(1);
+  std::vector<Window> windows;
+  // Whether what is under way may go on after a window has closed. Unset: it may.
+  std::optional<bool> overrun;
+  // How long blobs are kept that events of this environment name. Unset: for ever.
+  std::optional<Duration> blob_retention;
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("name", s.name);
     v("driver", s.driver);
     v("observe_every_ms", s.observe_every);
+    v("windows", s.windows);
+    v("overrun", s.overrun);
+    v("blob_retention_ms", s.blob_retention);
   }
 };
 

@@ -25,6 +25,9 @@ enum class Phase : std::uint8_t {
   superseded
 };
 enum class Trigger : std::uint8_t { desired, manual };
+// What follows when a metric is out of its bounds and the gate does not fail by that.
+enum class Otherwise : std::uint8_t { approval };
+enum class WindowKind : std::uint8_t { allow, deny };
 
 template <class E>
 struct EnumNames;  // names in the order of the enumerators, from 0
@@ -42,6 +45,8 @@ HEADGATE_ENUM_NAMES(StepKind, "gates", "approval", "wait", "run", "deploy", "hea
 HEADGATE_ENUM_NAMES(Phase, "waiting", "running", "rollingBack", "succeeded", "failed", "rolledBack", "rejected",
                     "cancelled", "superseded");
 HEADGATE_ENUM_NAMES(Trigger, "desired", "manual");
+HEADGATE_ENUM_NAMES(Otherwise, "approval");
+HEADGATE_ENUM_NAMES(WindowKind, "allow", "deny");
 
 template <class E>
 constexpr std::string_view name_of(E value) {

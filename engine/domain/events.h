@@ -7,6 +7,7 @@
 // and unset optionals are not stored; everything else is.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 
 #include "engine/domain/event_type.h"
 #include "engine/domain/plan.h"
+#include "engine/domain/protection_events.h"
 #include "engine/domain/upkeep_events.h"
 
 namespace headgate {
@@ -95,7 +97,7 @@ struct RepositoryRecovered {
 
 // Staged; takes force with the configuration.accepted of the same commit.
 struct DocumentAccepted {
-  static constexpr EventType type{"document.accepted"};
+  static constexpr EventType type{"document.accepted", 2};
   std::string name;  // Kind/name
   std::string commit;
   Source source;
@@ -205,7 +207,7 @@ struct ReleaseReinstated {
 };
 
 struct GateReported {
-  static constexpr EventType type{"gate.reported"};
+  static constexpr EventType type{"gate.reported", 2};
   ServiceName service;
   std::string commit;   // what it was reported for: a commit …
   std::string version;  // … or, where the release names no commit, its version
@@ -214,7 +216,8 @@ struct GateReported {
   std::map<std::string, Decimal, std::less<>> metrics;
   std::string url;
   std::string summary;
-  std::string report;  // digest of a blob
+  std::string report;              // digest of a blob
+  std::vector<std::string> after;  // of the gates that it comes after, those that had passed when it was reported
   bool operator==(const GateReported&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -227,6 +230,7 @@ struct GateReported {
     v("url", s.url);
     v("summary", s.summary);
     v("report", s.report);
+    v("after", s.after);
   }
 };
 
@@ -372,7 +376,7 @@ struct PromotionPlanned {
 };
 
 struct StepPlanned {
-  static constexpr EventType type{"step.planned"};
+  static constexpr EventType type{"step.planned", 2};
   StepId id;
   Step step;  // its name is the id's
   bool operator==(const StepPlanned&) const = default;
@@ -441,13 +445,15 @@ struct ApprovalRequested {
 
 // By the record's actor.
 struct ApprovalGranted {
-  static constexpr EventType type{"approval.granted"};
+  static constexpr EventType type{"approval.granted", 2};
   PromotionId promotion;
   std::string team;
   std::string plan_digest;
   std::string comment;
   std::vector<Position> evidence;  // the gate reports that its giver saw
   Timestamp expires;
+  // Metrics out of bounds that its giver saw and that take an approval: by gate/metric, as measured.
+  std::map<std::string, Decimal, std::less<>> exceptions;
   bool operator==(const ApprovalGranted&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -457,6 +463,7 @@ struct ApprovalGranted {
     v("comment", s.comment);
     v("evidence", s.evidence);
     v("expires", s.expires);
+    v("exceptions", s.exceptions);
   }
 };
 
@@ -513,14 +520,16 @@ struct StepStarted {
 };
 
 struct StepWaiting {
-  static constexpr EventType type{"step.waiting"};
+  static constexpr EventType type{"step.waiting", 2};
   StepId id;
   std::vector<Condition> unmet;
+  std::optional<Timestamp> until;  // when time alone changes what it waits for
   bool operator==(const StepWaiting&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v.subject(s.id);
     v("unmet", s.unmet);
+    v("until", s.until);
   }
 };
 
@@ -705,8 +714,9 @@ using Event =
                  PromotionFailed, PromotionRejected, PromotionCancelled, PromotionSuperseded, ApprovalRequested,
                  ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
                  StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
-                 ActivityRetried, ActivityFenced, RollbackStarted, RollbackSucceeded, RollbackFailed, TokenCreated,
-                 TokenRevoked, AccessDenied, AuditExported, PersonErased>;
+                 ActivityRetried, ActivityFenced, RollbackStarted, RollbackSucceeded, RollbackFailed, FreezeSet,
+                 FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, TokenCreated, TokenRevoked,
+                 AccessDenied, AuditExported, PersonErased>;
 
 inline std::string_view type_name(const Event& event) {
   return std::visit([](const auto& e) { return e.type.name; }, event);

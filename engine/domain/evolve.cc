@@ -57,11 +57,17 @@ struct PromotionEvolver {
 
   void operator()(const ApprovalRequested&) { p.approval_requested = true; }
   void operator()(const ApprovalGranted& e) {
-    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires});
+    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions});
   }
   void operator()(const ApprovalRejected&) {}
   void operator()(const ApprovalVoided& e) { drop_approval(e.approver); }
   void operator()(const ApprovalExpired& e) { drop_approval(e.approver); }
+  void operator()(const WindowOverridden& e) {
+    p.window_override = WindowOverride{meta.actor, e.reason, meta.position, e.until};
+  }
+  void operator()(const FreezeOverridden& e) {
+    for (const auto& freeze : e.freezes) add_unique(p.freezes_overridden, freeze);
+  }
   void drop_approval(const std::string& approver) {
     std::erase_if(p.approvals, [&](const Approval& a) { return a.approver == approver; });
   }
@@ -71,14 +77,20 @@ struct PromotionEvolver {
     s.status = StepStatus::started;
     s.started = meta.time;
     s.unmet.clear();
+    s.until.reset();
   }
-  void operator()(const StepWaiting& e) { step(e.id).unmet = e.unmet; }
+  void operator()(const StepWaiting& e) {
+    auto& s = step(e.id);
+    s.unmet = e.unmet;
+    s.until = e.until;
+  }
   void operator()(const StepSucceeded& e) {
     auto& s = step(e.id);
     s.status = StepStatus::succeeded;
     s.ended = meta.time;
     s.due.reset();
     s.unmet.clear();
+    s.until.reset();
   }
   void operator()(const StepFailed& e) {
     auto& s = step(e.id);
@@ -274,6 +286,7 @@ struct StateEvolver {
   void operator()(const EngineStarted&) {}
   void operator()(const EngineStopped&) {}
   void operator()(const ClockStepped& e) {
+    state.stepped += e.delta;
     const auto move = [&](std::optional<Timestamp>& due) {
       if (due) *due += e.delta;
     };
@@ -355,8 +368,14 @@ struct StateEvolver {
         break;
       }
       case DocumentKind::environment: {
+        const auto known = state.environments.find(name);
+        const auto windows = known == state.environments.end() ? std::vector<Window>{} : known->second.document.windows;
         state.environments.erase(name);
         if (document) state.environments.emplace(name, in_force(std::get<Environment>(std::move(*document))));
+        if (const auto at = state.environments.find(name);
+            at == state.environments.end() || !same_times(at->second.document.windows, windows)) {
+          state.windows.erase(name);  // until they are expanded they count as closed
+        }
         for (const auto& [id, t] : state.targets) {
           if (id.environment == name) touch(id);
         }
@@ -432,13 +451,36 @@ struct StateEvolver {
     auto& service = state.services[e.service.text];
     const auto key = gate_key(e.commit, e.version, e.gate);
     const auto [at, fresh] = service.gates.try_emplace(key);
-    at->second = {e.status, e.metrics, e.url, meta().position, meta().time};
+    at->second = {e.status, e.metrics,       e.url,       e.report,
+                  e.after,  meta().position, meta().time, meta().time - state.stepped};
     if (fresh) service.gate_order.push_back(key);
     if (service.gate_order.size() > ServiceState::max_gate_results) {
       service.gates.erase(service.gate_order.front());
       service.gate_order.pop_front();
     }
     touch_service(e.service.text);
+  }
+
+  void touch_environment(const std::string& name) {
+    if (!touched) return;
+    for (const auto& id : state.active) {
+      if (id.environment == name) touched->insert(id);
+    }
+  }
+  void operator()(const FreezeSet& e) {
+    std::erase_if(state.freezes, [&](const auto& entry) { return !entry.second.in_force(meta().time); });
+    state.freezes[e.id] = {e.environment.text, e.services,      e.reason,   e.until,
+                           meta().actor,       meta().position, meta().time};
+    ++state.last_freeze;
+    touch_environment(e.environment.text);
+  }
+  void operator()(const FreezeLifted& e) {
+    state.freezes.erase(e.id);
+    touch_environment(e.environment.text);
+  }
+  void operator()(const WindowExpanded& e) {
+    state.windows[e.environment.text] = {e.from, e.until, e.intervals, meta().position};
+    touch_environment(e.environment.text);
   }
 
   void operator()(const DesiredChanged& e) {

@@ -5,8 +5,10 @@
 #include <set>
 
 #include "engine/domain/access.h"
+#include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/windows.h"
 
 namespace headgate {
 namespace {
@@ -23,6 +25,15 @@ Condition rule(const Promotion& p, std::string_view guard, std::uint32_t line) {
 const LiveStep* first_of(const Promotion& p, StepKind kind) {
   const auto at = std::ranges::find_if(p.steps, [&](const LiveStep& s) { return s.step.kind == kind; });
   return at == p.steps.end() ? nullptr : &*at;
+}
+
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string text;
+  for (const auto& word : words) {
+    if (!text.empty()) text += between;
+    text += word;
+  }
+  return text;
 }
 
 // --------------------------------------------------------------------------------------------------------- suspend
@@ -60,47 +71,82 @@ std::vector<Condition> judge_quarantine(const State& state, const Promotion& p, 
 
 // ----------------------------------------------------------------------------------------------------------- gates
 
-// Why the result does not pass the gate; empty when it does.
-std::string objection(const Gate& gate, const GateResult& result) {
-  if (result.status == GateStatus::failed) return "failed";
-  if (result.status == GateStatus::error) return "could not be judged (error)";
-  for (const auto& [name, threshold] : gate.metrics) {
-    const auto measured = result.metrics.find(name);
-    if (measured == result.metrics.end()) return "metric " + name + " was not reported";
-    if (threshold.min && compare(measured->second, *threshold.min) < 0) {
-      return "metric " + name + " is " + measured->second.text + ", below the minimum of " + threshold.min->text;
-    }
-    if (threshold.max && compare(measured->second, *threshold.max) > 0) {
-      return "metric " + name + " is " + measured->second.text + ", above the maximum of " + threshold.max->text;
-    }
+std::string subject_of(const Release& release) {
+  return release.commit.empty() ? "version " + release.version : "commit " + release.commit.substr(0, 12);
+}
+
+std::string how_to_report(const Promotion& p, const std::string& gate) {
+  const auto& release = p.to.release;
+  return "headgate gate report --service " + p.id.target.service +
+         (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) + " --gate " +
+         gate + " --status passed";
+}
+
+// Calls use(gate, latest report or null) for every gate that the promotion requires.
+void for_each_gate(const State& state, const Promotion& p, auto use) {
+  const auto* step = first_of(p, StepKind::gates);
+  if (!step) return;
+  const auto service = state.services.find(p.id.target.service);
+  for (const auto& gate : step->step.gates) {
+    use(gate, service == state.services.end() ? nullptr : service->second.gate(p.to.release, gate.name));
   }
-  return {};
 }
 
 std::vector<Condition> judge_gates(const State& state, const Promotion& p, Timestamp) {
   std::vector<Condition> all;
-  const auto* step = first_of(p, StepKind::gates);
-  if (!step) return all;
-  const auto service = state.services.find(p.id.target.service);
-  const auto& release = p.to.release;
-  const auto subject = release.commit.empty() ? "version " + release.version : "commit " + release.commit.substr(0, 12);
-  for (const auto& gate : step->step.gates) {
+  const auto subject = subject_of(p.to.release);
+  for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
     auto c = rule(p, "gates", gate.line);
-    const auto* result = service == state.services.end() ? nullptr : service->second.gate(release, gate.name);
     if (!result) {
       c.text = "gate " + gate.name + " is not reported for " + subject;
-      c.remedy = "report it: headgate gate report --service " + p.id.target.service +
-                 (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) +
-                 " --gate " + gate.name + " --status passed";
-    } else {
-      c.events = {result->position};
-      const auto why = objection(gate, *result);
-      c.met = why.empty();
-      c.text = "gate " + gate.name + (c.met ? " passed for " + subject : ": " + why + ", for " + subject);
-      if (!c.met) c.remedy = "mend what it found and report it again, or promote another release";
+      c.remedy = "report it: " + how_to_report(p, gate.name);
+      all.push_back(std::move(c));
+      return;
+    }
+    c.events = {result->position};
+    auto [why, exceptions] = opinion_of(gate, *result);
+    // A plan without an approval step has nobody who could agree.
+    if (!exceptions.empty() && !first_of(p, StepKind::approval)) why = exceptions.front().text;
+    c.met = why.empty();
+    c.text = "gate " + gate.name + (c.met ? " passed for " + subject : ": " + why + ", for " + subject);
+    if (!c.met) c.remedy = "mend what it found and report it again, or promote another release";
+    all.push_back(std::move(c));
+  });
+  return all;
+}
+
+std::vector<Condition> judge_max_age(const State& state, const Promotion& p, Timestamp now) {
+  std::vector<Condition> all;
+  for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
+    if (!gate.max_age || !result) return;
+    auto c = rule(p, "maxAge", gate.line);
+    c.events = {result->position};
+    c.due = result->measured + state.stepped + *gate.max_age;
+    c.met = now < *c.due;
+    c.text = "gate " + gate.name + " was reported within the last " + format_duration(*gate.max_age);
+    if (!c.met) {
+      c.text = "the report of gate " + gate.name + " is older than " + format_duration(*gate.max_age);
+      c.remedy = "run it again and report it: " + how_to_report(p, gate.name);
     }
     all.push_back(std::move(c));
-  }
+  });
+  return all;
+}
+
+std::vector<Condition> judge_after(const State& state, const Promotion& p, Timestamp) {
+  std::vector<Condition> all;
+  for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
+    if (gate.after.empty() || !result) return;
+    auto c = rule(p, "after", gate.line);
+    c.events = {result->position};
+    const auto early = reported_too_early(gate, *result);
+    c.met = early.empty();
+    c.text = "gate " + gate.name +
+             (c.met ? " was reported after what it comes after had passed"
+                    : " was reported before these had passed: " + joined(early, ", "));
+    if (!c.met) c.remedy = "once they have passed, report it again: " + how_to_report(p, gate.name);
+    all.push_back(std::move(c));
+  });
   return all;
 }
 
@@ -138,6 +184,25 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
 
 // ------------------------------------------------------------------------------------------------------- approvals
 
+std::string who_can_approve(const State& state, const Promotion& p, const std::vector<ApprovalRule>& rules,
+                            const std::set<std::string>& given) {
+  std::vector<std::string> others;
+  std::vector<std::string> teams;
+  const auto* policy = state.access();
+  for (const auto& required : rules) {
+    teams.push_back(required.team);
+    if (!policy) continue;
+    for (auto& person : approvers(*policy, required.team, p.id.target)) {
+      if (given.contains(person) || std::ranges::find(others, person) != others.end()) continue;
+      if (!p.rules.self_approval && std::ranges::find(p.people, person) != p.people.end()) continue;
+      others.push_back(std::move(person));
+    }
+  }
+  return others.empty() ? "nobody of " + joined(teams, " or ") +
+                              " can give it: all others are barred by self-approval or hold no approver role here"
+                        : joined(others, ", ") + " can approve: headgate approve " + to_string(p.id);
+}
+
 std::vector<Condition> judge_approvals(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
   const auto* step = first_of(p, StepKind::approval);
@@ -157,23 +222,39 @@ std::vector<Condition> judge_approvals(const State& state, const Promotion& p, T
     c.met = count >= required.count;
     c.text = std::to_string(required.count) + (required.count == 1 ? " approval of " : " approvals of ") +
              required.team + ": " + std::to_string(count) + " given" + (names.empty() ? "" : " by " + names);
-    if (!c.met) {
-      std::string others;
-      if (const auto* policy = state.access()) {
-        for (const auto& person : approvers(*policy, required.team, p.id.target)) {
-          if (given.contains(person)) continue;
-          if (!p.rules.self_approval && std::ranges::find(p.people, person) != p.people.end()) continue;
-          others += (others.empty() ? "" : ", ") + person;
-        }
-      }
-      c.remedy = others.empty()
-                     ? "nobody of " + required.team + " can give it: all others are barred by self-approval " +
-                           "or hold no approver role here"
-                     : others + " can approve: headgate approve " + to_string(p.id);
-    }
+    if (!c.met) c.remedy = who_can_approve(state, p, {required}, given);
     all.push_back(std::move(c));
   }
   return all;
+}
+
+// One person more than the rules ask for, who knows of every metric that is out of bounds: review_approvals voids what
+// was given without that knowledge.
+std::vector<Condition> judge_otherwise(const State& state, const Promotion& p, Timestamp now) {
+  const auto* step = first_of(p, StepKind::approval);
+  const auto exceptions = exceptions_of(state, p);
+  if (!step || exceptions.empty()) return {};
+  auto c = rule(p, "otherwise", exceptions.front().line);
+  std::string reasons;
+  for (const auto& exception : exceptions) {
+    reasons += (reasons.empty() ? "" : "; ") + exception.text;
+    if (std::ranges::find(c.events, exception.position) == c.events.end()) c.events.push_back(exception.position);
+  }
+  std::set<std::string> given;
+  std::uint32_t more = 0;
+  std::vector<std::string> teams;
+  for (const auto& required : step->step.approvals) {
+    std::uint32_t count = 0;
+    for (const auto& approval : p.approvals) {
+      if (approval.team == required.team && approval.expires > now && given.insert(approval.approver).second) ++count;
+    }
+    more += count - std::min(count, required.count);
+    teams.push_back(required.team);
+  }
+  c.met = more > 0;
+  c.text = "one more approval of " + joined(teams, " or ") + ": " + std::to_string(more) + " given; since " + reasons;
+  if (!c.met) c.remedy = who_can_approve(state, p, step->step.approvals, given) + "; or mend it and report it again";
+  return {std::move(c)};
 }
 
 // --------------------------------------------------------------------------------------------------------- effects
@@ -208,14 +289,70 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
   return {std::move(c)};
 }
 
+// ------------------------------------------------------------------------------------------------ windows, freezes
+
+std::vector<Condition> judge_windows(const State& state, const Promotion& p, Timestamp now) {
+  const auto environment = state.environments.find(p.id.target.environment);
+  if (environment == state.environments.end() || environment->second.document.windows.empty()) return {};
+  const auto& [document, source, commit] = environment->second;
+  const auto expanded = state.windows.find(document.name);
+  const auto verdict =
+      window_verdict(document.windows, expanded == state.windows.end() ? nullptr : &expanded->second, now);
+  Condition c;
+  c.guard = "windows";
+  c.met = verdict.open;
+  c.text = "environment " + document.name + ": " + verdict.text;
+  c.file = source.file;
+  c.line = verdict.line > 0 ? verdict.line : source.line;
+  c.commit = commit;
+  c.due = verdict.due;
+  if (expanded != state.windows.end()) c.events = {expanded->second.position};
+  if (c.met) return {std::move(c)};
+  if (const auto& passed = p.window_override; passed && (!passed->until || now < *passed->until)) {
+    c.met = true;
+    c.text += "; " + passed->by + " let it pass: " + passed->reason;
+    c.events.push_back(passed->position);
+  } else {
+    c.remedy = "wait, or with the role breakGlass: headgate override " + to_string(p.id) + " --reason TEXT";
+  }
+  return {std::move(c)};
+}
+
+std::vector<Condition> judge_freezes(const State& state, const Promotion& p, Timestamp now) {
+  std::vector<Condition> all;
+  for (const auto& [id, freeze] : state.freezes) {
+    if (!freeze.in_force(now) || !freeze.covers(p.id.target)) continue;
+    Condition c;
+    c.guard = "freezes";
+    c.text = "environment " + freeze.environment + " is frozen by " + freeze.by + " (freeze " + id + ")" +
+             (freeze.until ? " until " + format_timestamp(*freeze.until) : "") + ": " + freeze.reason;
+    c.events = {freeze.position};
+    c.due = freeze.until;
+    c.met = std::ranges::find(p.freezes_overridden, id) != p.freezes_overridden.end();
+    if (c.met) {
+      c.text += "; overridden";
+    } else {
+      c.remedy = "lift it: headgate unfreeze " + id + ", or with the role breakGlass: headgate override " +
+                 to_string(p.id) + " --reason TEXT";
+    }
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
 constexpr std::array table{
     Guard{"suspend", StepKind::gates, judge_suspend},
     Guard{"quarantine", StepKind::gates, judge_quarantine},
     Guard{"gates", StepKind::gates, judge_gates},
+    Guard{"maxAge", StepKind::gates, judge_max_age},
+    Guard{"after", StepKind::gates, judge_after},
     Guard{"healthy", StepKind::gates, judge_healthy},
     Guard{"approvals", StepKind::approval, judge_approvals},
+    Guard{"otherwise", StepKind::approval, judge_otherwise},
     Guard{"wait", StepKind::wait, judge_wait},
     Guard{"effects", StepKind::deploy, judge_effects},
+    Guard{"windows", StepKind::deploy, judge_windows},
+    Guard{"freezes", StepKind::deploy, judge_freezes},
 };
 
 Result<Wish> within_bounds(Wish wish) {

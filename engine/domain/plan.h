@@ -2,6 +2,7 @@
 // carries it out reads nothing else, so an upgrade or a change of the documents cannot alter what is under way.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,7 @@ struct Condition {
   std::uint32_t line = 0;
   std::string commit;
   std::vector<Position> events;  // that bear on it
+  std::optional<Timestamp> due;  // when time alone changes it
   bool operator==(const Condition&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -110,6 +112,7 @@ struct Condition {
     v("line", s.line);
     v("commit", s.commit);
     v("events", s.events);
+    v("due", s.due);
   }
 };
 

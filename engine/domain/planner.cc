@@ -19,6 +19,12 @@ struct CanonicalText {
   template <class T>
   void operator()(std::string_view name, const T& value) {
     if (name == "line") return;
+    // Fields of a later version than the first are left out where they say nothing: an upgrade changes no digest.
+    if constexpr (requires { value.has_value(); }) {
+      if ((name == "otherwise" || name == "max_age_ms") && !value) return;
+    } else if constexpr (requires { value.empty(); }) {
+      if (name == "after" && value.empty()) return;
+    }
     put(name);
     write(value);
   }
@@ -126,7 +132,7 @@ void add_protections(Plan& plan, const PlanInput& input) {
     for (const auto& name : stage.gates) {
       const auto& gates = input.service->document.gates;
       const auto gate = std::ranges::find(gates, name, &Gate::name);
-      step.gates.push_back(gate == gates.end() ? Gate{name, {}, stage.requires_line} : *gate);
+      step.gates.push_back(gate == gates.end() ? Gate{name, {}, stage.requires_line, {}, {}} : *gate);
     }
     step.healthy = stage.healthy;
     plan.steps.push_back(std::move(step));

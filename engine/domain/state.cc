@@ -35,12 +35,18 @@ std::optional<Timestamp> Promotion::next_due(bool effects_paused) const {
   };
   if (const auto* step = current()) {
     if (!step->fired) sooner(step->due);
+    sooner(step->until);
     if (!effects_paused) sooner(step->retry_due);
   }
   if (phase == Phase::waiting) {
     for (const auto& approval : approvals) sooner(approval.expires);
   }
   return next;
+}
+
+bool Freeze::covers(const TargetId& target) const {
+  return environment == target.environment &&
+         (services.empty() || std::ranges::find(services, target.service) != services.end());
 }
 
 GateKey gate_key(const std::string& commit, const std::string& version, const std::string& gate) {

@@ -37,10 +37,11 @@ struct LiveStep {
   StepStatus status = StepStatus::pending;
   std::optional<Timestamp> started;
   std::optional<Timestamp> ended;
-  std::string reason;            // of a failure
-  std::vector<Condition> unmet;  // as last recorded by step.waiting
-  std::optional<Timestamp> due;  // of its timer, while it runs
-  bool fired = false;            // its timer did
+  std::string reason;              // of a failure
+  std::vector<Condition> unmet;    // as last recorded by step.waiting
+  std::optional<Timestamp> until;  // likewise: when time alone changes them
+  std::optional<Timestamp> due;    // of its timer, while it runs
+  bool fired = false;              // its timer did
   ActivityStatus activity = ActivityStatus::none;
   std::uint32_t attempt = 0;  // the last one that began
   std::optional<Timestamp> retry_due;
@@ -56,6 +57,7 @@ struct LiveStep {
     v("ended", s.ended);
     v("reason", s.reason);
     v("unmet", s.unmet);
+    v("until", s.until);
     v("due", s.due);
     v("fired", s.fired);
     v("activity", s.activity);
@@ -73,6 +75,7 @@ struct Approval {
   Position position = 0;
   Timestamp time;
   Timestamp expires;
+  std::map<std::string, Decimal, std::less<>> exceptions;  // metrics out of bounds that its giver saw, by gate/metric
   bool operator==(const Approval&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -82,6 +85,23 @@ struct Approval {
     v("position", s.position);
     v("time", s.time);
     v("expires", s.expires);
+    v("exceptions", s.exceptions);
+  }
+};
+
+// Somebody let a promotion pass closed windows.
+struct WindowOverride {
+  std::string by;
+  std::string reason;
+  Position position = 0;
+  std::optional<Timestamp> until;  // when the window would have opened
+  bool operator==(const WindowOverride&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("by", s.by);
+    v("reason", s.reason);
+    v("position", s.position);
+    v("until", s.until);
   }
 };
 
@@ -98,6 +118,8 @@ struct Promotion {
   std::vector<LiveStep> steps;  // forward steps, then those of the rollback
   bool approval_requested = false;
   std::vector<Approval> approvals;  // that count
+  std::optional<WindowOverride> window_override;
+  std::vector<std::string> freezes_overridden;  // ids
   Position planned_at = 0;
   Timestamp planned;
   std::optional<Timestamp> effects_began;
@@ -121,6 +143,8 @@ struct Promotion {
     v("steps", s.steps);
     v("approval_requested", s.approval_requested);
     v("approvals", s.approvals);
+    v("window_override", s.window_override);
+    v("freezes_overridden", s.freezes_overridden);
     v("planned_at", s.planned_at);
     v("planned", s.planned);
     v("effects_began", s.effects_began);
@@ -261,16 +285,22 @@ struct GateResult {
   GateStatus status = GateStatus::passed;
   std::map<std::string, Decimal, std::less<>> metrics;
   std::string url;
+  std::string report;              // digest of a blob
+  std::vector<std::string> after;  // gates that had passed when it was reported
   Position position = 0;
   Timestamp time;
+  Timestamp measured;  // `time` on a clock that never steps: less State::stepped as it was then
   bool operator==(const GateResult&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("status", s.status);
     v("metrics", s.metrics);
     v("url", s.url);
+    v("report", s.report);
+    v("after", s.after);
     v("position", s.position);
     v("time", s.time);
+    v("measured", s.measured);
   }
 };
 
@@ -407,11 +437,52 @@ struct EffectsPause {
   }
 };
 
+struct Freeze {
+  std::string environment;
+  std::vector<std::string> services;  // empty: all of them
+  std::string reason;
+  std::optional<Timestamp> until;
+  std::string by;
+  Position position = 0;
+  Timestamp time;
+  bool operator==(const Freeze&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("environment", s.environment);
+    v("services", s.services);
+    v("reason", s.reason);
+    v("until", s.until);
+    v("by", s.by);
+    v("position", s.position);
+    v("time", s.time);
+  }
+  bool in_force(Timestamp now) const { return !until || now < *until; }
+  bool covers(const TargetId& target) const;
+};
+
+// What is known of an environment's windows: every interval that meets [from, until).
+struct ExpandedWindows {
+  Timestamp from;
+  Timestamp until;
+  std::vector<WindowInterval> intervals;
+  Position position = 0;
+  bool operator==(const ExpandedWindows&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("from", s.from);
+    v("until", s.until);
+    v("intervals", s.intervals);
+    v("position", s.position);
+  }
+};
+
 struct State {
   static constexpr std::size_t max_requests = 10'000;
+  static constexpr std::size_t max_freezes = 1'000;
 
   Position next = 0;  // how many events are folded in
   Timestamp last_time;
+  Duration stepped{0};  // by how much the wall clock has jumped, all in all
   std::string origin;
   std::string verifier_key;
   std::optional<EffectsPause> effects_paused;
@@ -419,6 +490,9 @@ struct State {
   std::map<std::string, RepositoryState, std::less<>> repositories;
   std::map<std::string, ServiceState, std::less<>> services;
   std::map<std::string, InForce<Environment>, std::less<>> environments;
+  std::map<std::string, ExpandedWindows, std::less<>> windows;  // by environment
+  std::map<std::string, Freeze, std::less<>> freezes;           // by id; some may have run out
+  std::uint64_t last_freeze = 0;                                // id of the newest
   std::map<TargetId, TargetState> targets;
   std::map<std::string, TokenState, std::less<>> tokens;         // by id
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
@@ -431,6 +505,7 @@ struct State {
   static void describe(Self& s, V& v) {
     v("next", s.next);
     v("last_time", s.last_time);
+    v("stepped", s.stepped);
     v("origin", s.origin);
     v("verifier_key", s.verifier_key);
     v("effects_paused", s.effects_paused);
@@ -438,6 +513,9 @@ struct State {
     v("repositories", s.repositories);
     v("services", s.services);
     v("environments", s.environments);
+    v("windows", s.windows);
+    v("freezes", s.freezes);
+    v("last_freeze", s.last_freeze);
     v("targets", s.targets);
     v("tokens", s.tokens);
     v("token_hashes", s.token_hashes);

@@ -88,7 +88,11 @@ ApiWorld::ApiWorld(ApiOptions options, HttpLimits limits) {
                                                   [this] {
                                                     const std::scoped_lock lock(not_ready_mutex);
                                                     return not_ready;
-                                                  }},
+                                                  },
+                                              .evidence = [this](std::span<const StoredRecord> records,
+                                                                 const StoredRecord& exported) {
+                                                return evidence(records, exported);
+                                              }},
                               options);
   Router router;
   api->add_routes(router);
@@ -159,7 +163,7 @@ void ApiWorld::configure() {
 
   Service gateway;
   gateway.name = "gateway";
-  gateway.gates = {headgate::Gate{"unit-tests", {}, 3}};
+  gateway.gates = {headgate::Gate{"unit-tests", {}, 3, {}, {}}};
   auto staging = stage("staging");
   staging.gates = {"unit-tests"};
   auto production = stage("production");

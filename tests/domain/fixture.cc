@@ -107,11 +107,11 @@ Environment environment(const std::string& name, bool can_retire) {
 Service service(std::vector<Stage> stages) {
   Service s;
   s.name = "gateway";
-  Gate tests{"unit-tests", {}, 10};
+  Gate tests{"unit-tests", {}, 10, {}, {}};
   tests.metrics["coverage"].min = Decimal{"90"};
-  Gate scan{"scan", {}, 12};
+  Gate scan{"scan", {}, 12, {}, {}};
   scan.metrics["critical"].max = Decimal{"0"};
-  s.gates = {tests, scan, Gate{"lint", {}, 14}};
+  s.gates = {tests, scan, Gate{"lint", {}, 14, {}, {}}};
   s.stages = std::move(stages);
   return s;
 }

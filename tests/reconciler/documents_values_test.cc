@@ -73,11 +73,11 @@ spec:
   EXPECT_EQ(service.name, "gateway");
   EXPECT_EQ(service.group, "backend");
   ASSERT_EQ(service.gates.size(), 3U);
-  EXPECT_EQ(service.gates[0], (Gate{"lint", {}, 9}));
-  EXPECT_EQ(service.gates[1], (Gate{"unit-tests", {{"coverage", {Decimal{"90"}, {}}}}, 10}));
+  EXPECT_EQ(service.gates[0], (Gate{"lint", {}, 9, {}, {}}));
+  EXPECT_EQ(service.gates[1], (Gate{"unit-tests", {{"coverage", {Decimal{"90"}, {}, {}}}}, 10, {}, {}}));
   EXPECT_EQ(
       service.gates[2],
-      (Gate{"security-scan", {{"critical", {{}, Decimal{"0"}}}, {"ratio", {Decimal{"0.10"}, Decimal{"1e2"}}}}, 12}));
+      (Gate{"security-scan", {{"critical", {{}, Decimal{"0"}, {}}}, {"ratio", {Decimal{"0.10"}, Decimal{"1e2"}, {}}}}, 12, {}, {}}));
   ASSERT_EQ(service.stages.size(), 2U);
 
   const auto& staging = service.stages[0];

@@ -59,7 +59,7 @@ TEST(Codec, WritesTheRecordOfTheDesign) {
   record.meta.actor = "person:k3v9q2";
   record.meta.cause = 41;
   EXPECT_EQ(encoded(record), R"({"specversion":"1.0","id":"42","source":"headgate.example.com/log",)"
-                             R"("type":"dev.headgate.approval.granted.v1","time":"2026-11-20T14:55:01.123456Z",)"
+                             R"("type":"dev.headgate.approval.granted.v2","time":"2026-11-20T14:55:01.123456Z",)"
                              R"("subject":"gateway/production/7","actor":"person:k3v9q2","cause":"41",)"
                              R"("correlation":"gateway/production/7","service":"gateway","environment":"production",)"
                              R"("data":{"team":"platform","plan_digest":"sha256:0f","comment":"checked the canary",)"
@@ -110,7 +110,7 @@ TEST(Codec, GoldenFilesHoldEveryType) {
   });
   for (std::size_t kind = 0; kind < std::variant_size_v<Document>; ++kind) {
     const auto name = std::string(EnumNames<DocumentKind>::names[kind]);
-    check("document.accepted.v1." + name + ".json", golden_document(kind));
+    check("document.accepted.v2." + name + ".json", golden_document(kind));
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     // Older versions stay, and are read through upcasters.
@@ -182,12 +182,12 @@ TEST(Codec, BytesThatAreNoTextBecomeTheReplacementCharacter) {
 }
 
 TEST(Codec, SaysWhatIsWrongWithARecord) {
-  const auto text = encoded(recorded(GateReported{{"gateway"}, "9f", "", "lint", GateStatus::failed, {}, "", "", ""}));
+  const auto text = encoded(recorded(GateReported{{"gateway"}, "9f", "", "lint", GateStatus::failed, {}, "", "", "", {}}));
   ASSERT_TRUE(decode(text).has_value());
   expect_refused(
-      replaced(text, "gate.reported.v1", "gate.invented.v1"),
+      replaced(text, "gate.reported.v2", "gate.invented.v1"),
       "record 7 cannot be read: type: unknown event type dev.headgate.gate.invented.v1, written by a newer version");
-  expect_refused(replaced(text, "gate.reported.v1", "gate.reported.v2"),
+  expect_refused(replaced(text, "gate.reported.v2", "gate.reported.v3"),
                  "unknown event type dev.headgate.gate.reported.v2");
   expect_refused(replaced(text, R"("status":"failed")", R"("status":"maybe")"), "unknown word 'maybe'");
   expect_refused(replaced(text, R"("status":"failed")", R"("status":1)"), "status: unknown word");

@@ -113,6 +113,7 @@ class Filler {
     id.version = source_.id_part("version");
   }
   void subject(ServiceName& name) { name.text = source_.id_part("service"); }
+  void subject(EnvironmentName& name) { name.text = source_.id_part("environment"); }
   void subject(std::string& text) { text = source_.text("subject"); }
   void correlation(std::string& text) { text = source_.text("commit"); }
 
