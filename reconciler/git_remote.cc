@@ -132,6 +132,20 @@ int on_progress(const git_indexer_progress* progress, void* payload) {
   return transfer.watch.is_cut() ? GIT_EUSER : 0;
 }
 
+// The remote's own word on a reference that was pushed: hooks and protected branches refuse here.
+int on_pushed(const char*, const char* status, void* payload) {
+  if (status == nullptr) return 0;
+  auto& transfer = *static_cast<Transfer*>(payload);
+  transfer.refused = fmt::format("the remote refuses the push: {}", clean_text(status, 200));
+  return GIT_EUSER;
+}
+
+int on_push_progress(unsigned, unsigned, std::size_t, void* payload) {
+  auto& transfer = *static_cast<Transfer*>(payload);
+  transfer.watch.touch();
+  return transfer.watch.is_cut() ? GIT_EUSER : 0;
+}
+
 int on_sideband(const char*, int, void* payload) {
   static_cast<Transfer*>(payload)->watch.touch();
   return 0;
@@ -156,6 +170,16 @@ ErrorCode code_of_failure() {
   }
 }
 
+std::unexpected<Error> transfer_failed(const Transfer& transfer, ErrorCode otherwise, std::string_view what) {
+  const std::string words = libgit_message();
+  if (!transfer.refused.empty()) {
+    return fail(transfer.refused.starts_with("the new history") ? ErrorCode::too_large : ErrorCode::io,
+                transfer.refused);
+  }
+  if (const auto verdict = transfer.watch.verdict()) return std::unexpected(*verdict);
+  return fail(otherwise, fmt::format("{}: {}", what, words));
+}
+
 Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& transfer) {
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks.credentials = give_credentials;
@@ -164,14 +188,8 @@ Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& tr
   options.callbacks.payload = &transfer;
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.proxy_opts.type = GIT_PROXY_AUTO;
-  const auto failed = [&](ErrorCode otherwise, std::string_view what) -> std::unexpected<Error> {
-    const std::string words = libgit_message();
-    if (!transfer.refused.empty()) {
-      return fail(transfer.refused.starts_with("the new history") ? ErrorCode::too_large : ErrorCode::io,
-                  transfer.refused);
-    }
-    if (const auto verdict = transfer.watch.verdict()) return std::unexpected(*verdict);
-    return fail(otherwise, fmt::format("{}: {}", what, words));
+  const auto failed = [&](ErrorCode otherwise, std::string_view what) {
+    return transfer_failed(transfer, otherwise, what);
   };
 
   if (git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, nullptr) != 0) {
@@ -211,19 +229,24 @@ Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& tr
   return *target;
 }
 
-Result<git_oid> bring_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
-                             const std::stop_token& stop) {
-  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
-  Transfer transfer{.config = config, .url = url, .watch = watch};
-  // Without a name: neither the URL nor its secrets are written to the clone. Without url.*.insteadOf: the URL is the
-  // one in Headgate's configuration, and Debian's libgit2 1.5.1 loses 40 KB at each look for that setting.
+// Without a name: neither the URL nor its secrets are written to the clone. Without url.*.insteadOf: the URL is the
+// one in Headgate's configuration, and Debian's libgit2 1.5.1 loses 40 KB at each look for that setting.
+Result<RemoteHandle> make_remote(git_repository* clone, const std::string& url) {
   git_remote_create_options options = GIT_REMOTE_CREATE_OPTIONS_INIT;
   options.repository = clone;
   options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF;
   RemoteHandle remote;
-  if (git_remote_create_with_opts(out(remote), url.text.c_str(), &options) != 0) {
+  if (git_remote_create_with_opts(out(remote), url.c_str(), &options) != 0) {
     return std::unexpected(libgit_error(ErrorCode::io, "the remote cannot be prepared"));
   }
+  return remote;
+}
+
+Result<git_oid> bring_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                             const std::stop_token& stop) {
+  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
+  Transfer transfer{.config = config, .url = url, .watch = watch};
+  HEADGATE_TRY(const RemoteHandle remote, make_remote(clone, url.text));
   Result<git_oid> head = download(remote.get(), clone, transfer);
   git_remote_disconnect(remote.get());
   if (!head) return head;
@@ -240,6 +263,33 @@ Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& con
   if (head || head.error().code != ErrorCode::io || stop.stop_requested()) return head;
   // `git gc` may have moved objects under our feet: a second look opens everything anew.
   return bring_local(clone, config, url, stop);
+}
+
+Result<void> push_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                       const git_oid& commit, const std::stop_token& stop) {
+  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
+  Transfer transfer{.config = config, .url = url, .watch = watch};
+  HEADGATE_TRY(const RemoteHandle remote,
+               make_remote(clone, url.kind == GitUrl::Kind::local ? url.path.string() : url.text));
+  git_push_options options = GIT_PUSH_OPTIONS_INIT;
+  options.callbacks.credentials = give_credentials;
+  options.callbacks.sideband_progress = on_sideband;
+  options.callbacks.push_transfer_progress = on_push_progress;
+  options.callbacks.push_update_reference = on_pushed;
+  options.callbacks.payload = &transfer;
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.pb_parallelism = 1;
+  HEADGATE_TRY_VOID(point_branch(clone, config.branch, commit));
+  const std::string name = std::string(kHeads) + config.branch;
+  const std::string specification = name + ":" + name;
+  char* const specifications[] = {const_cast<char*>(specification.c_str())};
+  const git_strarray wanted{const_cast<char**>(specifications), 1};
+  const int code = git_remote_push(remote.get(), &wanted, &options);
+  if (code == GIT_ENONFASTFORWARD) {
+    return fail(ErrorCode::conflict, "somebody else pushed to the branch meanwhile");
+  }
+  if (code != 0) return transfer_failed(transfer, ErrorCode::io, "pushing failed");
+  return {};
 }
 
 }  // namespace headgate::reconciler

@@ -1,5 +1,5 @@
 // Brings the head of one branch from a remote into the clone: straight from the disk of this host, or by libgit2's
-// transports. Says which branches there are when the wanted one is missing.
+// transports. Says which branches there are when the wanted one is missing. And the other way: pushes one commit.
 #pragma once
 
 #include <stop_token>
@@ -14,5 +14,10 @@ namespace headgate::reconciler {
 // corrupt: the clone is damaged (never said of the remote).
 Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                            const std::stop_token& stop);
+
+// Moves the branch at the remote to a commit of the clone, and the clone's own with it. conflict when that would lose
+// commits that the remote has: nothing is ever forced. Errors else as bring_head.
+Result<void> push_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                       const git_oid& commit, const std::stop_token& stop);
 
 }  // namespace headgate::reconciler

@@ -17,7 +17,6 @@ namespace headgate::store {
 
 namespace {
 
-constexpr char kEd25519 = 0x01;  // algorithm byte of signed-note
 constexpr std::string_view kPrivatePrefix = "PRIVATE+KEY+";
 constexpr std::string_view kDash = "\xe2\x80\x94 ";
 constexpr std::size_t kMaxNameBytes = 255;
@@ -37,8 +36,12 @@ Result<void> check_name(std::string_view name) {
       fmt::format("a key's name must be 1 to {} printable ASCII characters without spaces and '+'", kMaxNameBytes));
 }
 
-KeyId key_id_of(std::string_view name, const PublicKey& key) {
-  const auto hash = sha256(fmt::format("{}\n{}{}", name, kEd25519, bytes_of(key)));
+constexpr char byte_of(KeyAlgorithm algorithm) {
+  return static_cast<char>(algorithm);
+}
+
+KeyId key_id_of(std::string_view name, KeyAlgorithm algorithm, const PublicKey& key) {
+  const auto hash = sha256(fmt::format("{}\n{}{}", name, byte_of(algorithm), bytes_of(key)));
   KeyId id;
   std::copy_n(hash.begin(), id.size(), id.begin());
   return id;
@@ -54,14 +57,14 @@ struct KeyText {
   std::array<std::uint8_t, 32> bytes{};
 };
 
-// name+id+base64(0x01 ‖ 32 bytes); base64 may hold '+' itself.
-std::optional<KeyText> parse_key_text(std::string_view text) {
+// name+id+base64(algorithm ‖ 32 bytes); base64 may hold '+' itself.
+std::optional<KeyText> parse_key_text(std::string_view text, KeyAlgorithm algorithm) {
   const auto first = text.find('+');
   if (first == std::string_view::npos) return std::nullopt;
   const auto second = text.find('+', first + 1);
   if (second != first + 9) return std::nullopt;
   auto data = decode_base64(text.substr(second + 1));
-  if (!data || data->size() != 33 || data->front() != kEd25519) return std::nullopt;
+  if (!data || data->size() != 33 || data->front() != byte_of(algorithm)) return std::nullopt;
   KeyText key{std::string(text.substr(0, first)), std::string(text.substr(first + 1, 8)), {}};
   std::memcpy(key.bytes.data(), data->data() + 1, key.bytes.size());
   OPENSSL_cleanse(data->data(), data->size());
@@ -87,21 +90,24 @@ std::unexpected<Error> malformed(std::string_view what) {
 
 }  // namespace
 
-Result<VerifierKey> VerifierKey::make(std::string name, const PublicKey& key) {
+Result<VerifierKey> VerifierKey::make(std::string name, const PublicKey& key, KeyAlgorithm algorithm) {
   HEADGATE_TRY_VOID(check_name(name));
   VerifierKey made;
-  made.id_ = key_id_of(name, key);
+  made.algorithm_ = algorithm;
+  made.id_ = key_id_of(name, algorithm, key);
   made.name_ = std::move(name);
   made.key_ = key;
   return made;
 }
 
-Result<VerifierKey> VerifierKey::parse(std::string_view text) {
-  auto key = parse_key_text(text);
+Result<VerifierKey> VerifierKey::parse(std::string_view text, KeyAlgorithm algorithm) {
+  auto key = parse_key_text(text, algorithm);
   if (!key) {
-    return fail(ErrorCode::invalid_input, "not a verifier key: expected name+<8 hex digits>+base64 of an Ed25519 key");
+    return fail(ErrorCode::invalid_input,
+                fmt::format("not a verifier key: expected name+<8 hex digits>+base64 of the byte {} and an Ed25519 key",
+                            static_cast<int>(algorithm)));
   }
-  HEADGATE_TRY(auto made, make(std::move(key->name), key->bytes));
+  HEADGATE_TRY(auto made, make(std::move(key->name), key->bytes, algorithm));
   if (id_text(made.id_) != key->id) {
     return fail(ErrorCode::invalid_input, fmt::format("verifier key {} has id {}, expected {}: it was altered",
                                                       made.name_, key->id, id_text(made.id_)));
@@ -110,7 +116,8 @@ Result<VerifierKey> VerifierKey::parse(std::string_view text) {
 }
 
 std::string VerifierKey::text() const {
-  return fmt::format("{}+{}+{}", name_, id_text(id_), encode_base64(fmt::format("{}{}", kEd25519, bytes_of(key_))));
+  return fmt::format("{}+{}+{}", name_, id_text(id_),
+                     encode_base64(fmt::format("{}{}", byte_of(algorithm_), bytes_of(key_))));
 }
 
 bool VerifierKey::verify(std::string_view message, const Signature& signature) const {
@@ -150,7 +157,8 @@ Result<SigningKey> SigningKey::load(const std::filesystem::path& path) {
   std::string_view line = text;
   if (line.ends_with('\n')) line.remove_suffix(1);
   std::optional<KeyText> parsed;
-  if (line.starts_with(kPrivatePrefix)) parsed = parse_key_text(line.substr(kPrivatePrefix.size()));
+  if (line.starts_with(kPrivatePrefix))
+    parsed = parse_key_text(line.substr(kPrivatePrefix.size()), KeyAlgorithm::ed25519);
   OPENSSL_cleanse(text.data(), text.size());
   const auto damaged = [&] {
     return fail(ErrorCode::corrupt,
@@ -170,7 +178,7 @@ Result<SigningKey> SigningKey::load(const std::filesystem::path& path) {
 
 Result<void> SigningKey::save(const std::filesystem::path& path) const {
   std::array<char, 33> data;
-  data[0] = kEd25519;
+  data[0] = byte_of(KeyAlgorithm::ed25519);
   std::size_t size = data.size() - 1;
   HEADGATE_CHECK(EVP_PKEY_get_raw_private_key(key_.get(), reinterpret_cast<unsigned char*>(data.data() + 1), &size) ==
                  1);
@@ -198,8 +206,13 @@ std::string sign_note(std::string_view text, const SigningKey& key) {
   HEADGATE_CHECK(is_note_text(text));
   const auto& verifier = key.verifier();
   const auto signature = key.sign(text);
-  return fmt::format("{}\n{}{} {}\n", text, kDash, verifier.name(),
-                     encode_base64(fmt::format("{}{}", bytes_of(verifier.id()), bytes_of(signature))));
+  return fmt::format("{}\n{}", text,
+                     signature_line({verifier.name(), verifier.id(), std::string(bytes_of(signature))}));
+}
+
+std::string signature_line(const NoteSignature& signature) {
+  return fmt::format("{}{} {}\n", kDash, signature.name,
+                     encode_base64(fmt::format("{}{}", bytes_of(signature.id), signature.bytes)));
 }
 
 Result<Note> parse_note(std::string_view note) {

@@ -24,15 +24,20 @@ namespace headgate::store {
 inline constexpr std::size_t kMaxNoteBytes = 64 * 1024;
 inline constexpr std::size_t kMaxNoteSignatures = 100;
 
-using KeyId = std::array<std::uint8_t, 4>;  // first bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)
+using KeyId = std::array<std::uint8_t, 4>;  // first bytes of SHA-256(name ‖ 0x0A ‖ algorithm ‖ public key)
 using PublicKey = std::array<std::uint8_t, 32>;
 using Signature = std::array<std::uint8_t, 64>;
 
-// What a stranger needs to check notes: name+<8 hex digits of the key id>+base64(0x01 ‖ public key).
+// What an Ed25519 key signs: a note's own text, or a statement of a witness about it (cosignature.h).
+enum class KeyAlgorithm : std::uint8_t { ed25519 = 0x01, cosignature_v1 = 0x04 };
+
+// What a stranger needs to check notes: name+<8 hex digits of the key id>+base64(algorithm ‖ public key).
 class VerifierKey {
  public:
-  static Result<VerifierKey> parse(std::string_view text);
-  static Result<VerifierKey> make(std::string name, const PublicKey& key);
+  // invalid_input also when the key is of another algorithm.
+  static Result<VerifierKey> parse(std::string_view text, KeyAlgorithm algorithm = KeyAlgorithm::ed25519);
+  static Result<VerifierKey> make(std::string name, const PublicKey& key,
+                                  KeyAlgorithm algorithm = KeyAlgorithm::ed25519);
 
   const std::string& name() const { return name_; }
   const KeyId& id() const { return id_; }
@@ -43,6 +48,7 @@ class VerifierKey {
 
  private:
   VerifierKey() = default;
+  KeyAlgorithm algorithm_ = KeyAlgorithm::ed25519;
   std::string name_;
   KeyId id_{};
   PublicKey key_{};
@@ -76,6 +82,8 @@ struct NoteSignature {
   KeyId id{};
   std::string bytes;  // what follows the key id; 64 bytes where the key is one of ours
 };
+
+std::string signature_line(const NoteSignature& signature);  // with its newline
 
 struct Note {
   std::string text;  // with its last newline
