@@ -30,6 +30,8 @@ class Measure {
       return kLongestInteger + 1;
     } else if constexpr (std::is_enum_v<T>) {
       return size_of(name_of(value));
+    } else if constexpr (std::is_same_v<T, Timestamp>) {
+      return size_of(format_timestamp(value));
     } else {
       Measure inner;
       T::describe(value, inner);
