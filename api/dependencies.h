@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ class RepositoryControl {
   virtual Result<void> sync(std::string_view name) = 0;  // asks for a fetch now; not_found
 };
 
+// The zip of an evidence bundle: these records and, last, the one that records their export. Blocks for seconds.
+using EvidenceDoor = std::function<Result<std::string>(std::span<const StoredRecord> records, const StoredRecord&)>;
+
 struct ApiDependencies {
   runtime::Engine& engine;
   const EventLog& log;
@@ -62,6 +66,7 @@ struct ApiDependencies {
   Metrics& metrics;
   // Why the server should get no traffic now; nothing while it is ready. May be empty. Called from socket threads.
   std::function<std::optional<std::string>()> not_ready{};
+  EvidenceDoor evidence{};
 };
 
 struct ApiOptions {

@@ -109,6 +109,8 @@ struct Metrics::Impl {
   Family<Histogram>& http_seconds = histograms("headgate_http_request_seconds", "Time to answer an HTTP request.");
   Family<Counter>& denied_total =
       counters("headgate_access_denied_total", "Requests refused for want of a token or role.");
+  Family<Counter>& published_total = counters("headgate_checkpoint_publications_total",
+                                              "Attempts to bring a checkpoint to a witness or a Git repository.");
 
   // Of the writer's thread alone.
   std::array<Counter*, event_types> by_type{};
@@ -250,6 +252,10 @@ void Metrics::on_request(const Access& access) {
 
 void Metrics::access_denied(Denial reason) {
   impl_->by_denial[static_cast<std::size_t>(reason)]->Increment();
+}
+
+void Metrics::checkpoint_published(std::string_view to, bool succeeded) {
+  impl_->published_total.Add({{"to", std::string(to)}, {"outcome", succeeded ? "succeeded" : "failed"}}).Increment();
 }
 
 void Metrics::reconciled(std::string_view repository, Duration took) {

@@ -30,6 +30,8 @@ class Metrics final : public runtime::Observer {
   void access_denied(Denial reason);
   // One round over a repository: from the fetch to the last command that came of it.
   void reconciled(std::string_view repository, Duration took);
+  // One attempt to bring a checkpoint to "git" or "witness <name>".
+  void checkpoint_published(std::string_view to, bool succeeded);
 
   // The page in Prometheus' text format. Walks the live state in small steps.
   std::string page(const runtime::Engine& engine, std::optional<Timestamp> checkpoint, Timestamp now) const;

@@ -14,6 +14,7 @@ void add_blob_routes(Core& core, Router& router);
 void add_promotion_routes(Core& core, Router& router);
 void add_promotion_story_routes(Core& core, Router& router);  // explain, timeline
 void add_event_routes(Core& core, Router& router);
+void add_evidence_routes(Core& core, Router& router);
 void add_access_routes(Core& core, Router& router);  // tokens, people
 
 }  // namespace headgate::api

@@ -21,6 +21,7 @@ void Api::add_routes(Router& router) {
   add_promotion_routes(*core_, router);
   add_promotion_story_routes(*core_, router);
   add_event_routes(*core_, router);
+  add_evidence_routes(*core_, router);
   add_access_routes(*core_, router);
 }
 

@@ -48,6 +48,7 @@ const std::map<std::string, std::string> table{
     {"GET /v1/events/stream", "viewer"},
     {"GET /v1/events/{position}", "viewer"},
     {"GET /v1/events/{position}/proof", "viewer"},
+    {"GET /v1/evidence", "auditor"},
     {"GET /v1/tokens", "admin"},
     {"POST /v1/tokens", "admin"},
     {"DELETE /v1/tokens/{id}", "admin"},

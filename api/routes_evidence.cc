@@ -1,0 +1,162 @@
+// The evidence bundle: records of a query, handed out with their proofs. That they were is a record itself, durable
+// before the first byte leaves, and part of the bundle: it says how many there were.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+
+#include "api/events_query.h"
+#include "api/problem.h"
+#include "api/routes.h"
+#include "api/visibility.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::size_t page_records = 1'000;
+constexpr std::size_t max_records = 10'000;
+constexpr std::size_t max_bytes = 32 << 20;
+constexpr int unprocessable = 422;
+
+// key=value joined by &, percent-encoded, times in the notation of the records.
+std::string text_of(const EventFilter& filter) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    out += fmt::format("{}{}=", out.empty() ? "" : "&", name);
+    for (const char c : value) {
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                         std::string_view("-._~:/*").find(c) != std::string_view::npos;
+      if (plain) {
+        out += c;
+      } else {
+        out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      }
+    }
+  };
+  add("type", filter.type);
+  add("service", filter.service);
+  add("environment", filter.environment);
+  add("actor", filter.actor);
+  add("correlation", filter.correlation);
+  if (filter.from) add("from", format_timestamp(*filter.from));
+  if (filter.to) add("to", format_timestamp(*filter.to));
+  return out;
+}
+
+// Everything that matches among the first `size` records and may be seen.
+Result<std::vector<StoredRecord>> find_records(Core& core, const Principal& principal, const EventFilter& filter,
+                                               Position size) {
+  std::vector<StoredRecord> found;
+  std::size_t bytes = 0;
+  EventQuery query;
+  query.filter = filter;
+  query.limit = page_records;
+  while (true) {
+    HEADGATE_TRY(auto page, core.deps.log.query(query));
+    if (page.records.empty()) return found;
+    query.after = page.records.back().position;
+    std::erase_if(page.records, [size](const StoredRecord& record) { return record.position >= size; });
+    HEADGATE_TRY_VOID(
+        core.deps.engine.read([&](const State& state) { return keep_visible(page.records, state, principal); }));
+    for (const auto& record : page.records) bytes += record.bytes.size();
+    std::ranges::move(page.records, std::back_inserter(found));
+    if (found.size() > max_records || bytes > max_bytes) {
+      return fail(ErrorCode::too_large,
+                  fmt::format("more than {} records or {} MiB match: narrow the filter (from and to, service, "
+                              "environment, type) and take several bundles",
+                              max_records, max_bytes >> 20));
+    }
+    if (!page.more || *query.after >= size) return found;
+  }
+}
+
+// One bundle is made at a time: each holds its records and the zip in memory.
+class Turn {
+ public:
+  static std::shared_ptr<Turn> take(const std::shared_ptr<std::atomic_flag>& busy) {
+    if (busy->test_and_set()) return nullptr;
+    return std::make_shared<Turn>(busy);
+  }
+  explicit Turn(std::shared_ptr<std::atomic_flag> busy) : busy_(std::move(busy)) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { end(); }
+  // Before the answer, so that whoever asks again after it is not refused.
+  void end() {
+    if (!ended_.exchange(true)) busy_->clear();
+  }
+
+ private:
+  std::shared_ptr<std::atomic_flag> busy_;
+  std::atomic<bool> ended_{false};
+};
+
+struct Export {
+  std::shared_ptr<Turn> turn;
+  std::vector<StoredRecord> records;
+};
+
+Result<Response> bundle(Core& core, const Export& taken, Position exported) {
+  HEADGATE_TRY(const auto own, core.deps.log.read(exported, 1));
+  HEADGATE_CHECK(own.size() == 1);
+  auto zip = core.deps.evidence(taken.records, own.front());
+  taken.turn->end();
+  if (!zip) return std::unexpected(std::move(zip).error());
+  auto response = Response::of(200, "application/zip", std::move(*zip));
+  response.set("Content-Disposition", fmt::format("attachment; filename=\"evidence-{}.zip\"", exported));
+  response.set("Cache-Control", "no-store");
+  Core::set_position(response, exported + 1);
+  return response;
+}
+
+void export_evidence(Core& core, const CallPtr& call, const EventFilter& filter, const std::shared_ptr<Turn>& turn) {
+  const Position size = core.deps.log.size();
+  auto records = find_records(core, call->principal, filter, size);
+  if (!records) {
+    turn->end();
+    const bool too_many = records.error().code == ErrorCode::too_large;
+    return core.answer(*call, too_many ? problem(records.error(), unprocessable) : problem(records.error()));
+  }
+  Submission submission;
+  submission.command = RecordExport{{"evidence", text_of(filter), records->size(), size}};
+  submission.actor = call->principal.actor();
+  const auto taken = std::make_shared<Export>(turn, std::move(*records));
+  const bool queued = core.deps.engine.submit(
+      std::move(submission), [weak = core.weak_from_this(), call, taken](Result<Receipt> receipt) noexcept {
+        const auto self = weak.lock();
+        if (!self) return;
+        try {
+          if (!receipt) return self->answer(*call, std::unexpected(receipt.error()));
+          self->on_worker(call, [core = self.get(), taken, position = receipt->last](Call&) {
+            return bundle(*core, *taken, position);
+          });
+        } catch (const std::exception&) {
+          // The reply that is dropped with the call answers 500.
+        }
+      });
+  if (!queued) core.answer(*call, problem(503, "the queue of commands is full, or the server is stopping"));
+}
+
+}  // namespace
+
+void add_evidence_routes(Core& core, Router& router) {
+  const auto busy = std::make_shared<std::atomic_flag>();
+  core.async(router, "GET", "/v1/evidence", "auditor", [&core, busy](const CallPtr& call) {
+    QueryReader reader(call->request.query);
+    auto filter = read_event_filter(reader);
+    if (const auto read = reader.finish(); !read) return core.answer(*call, std::unexpected(read.error()));
+    if (!core.deps.evidence) return core.answer(*call, problem(503, "this server makes no evidence bundles"));
+    if (call->request.method == "HEAD") {
+      return core.answer(*call, problem(405, "evidence is taken by GET: each bundle is recorded in the log"));
+    }
+    auto turn = Turn::take(busy);
+    if (!turn) return core.answer(*call, problem(503, "another bundle is being made: ask again in some seconds"));
+    core.work(call, [&core, filter = std::move(filter), turn = std::move(turn)](const CallPtr& c) {
+      export_evidence(core, c, filter, turn);
+    });
+  });
+}
+
+}  // namespace headgate::api
