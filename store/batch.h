@@ -11,12 +11,12 @@
 
 namespace headgate::store {
 
-// Records of one append, encoded and hashed. Reused from batch to batch, so that it allocates only when it grows.
+// Records of one append, encoded and hashed.
 class Batch {
  public:
-  // conflict when the positions do not run on from `next` or a time goes back behind `latest`; too_large. `what` the
-  // batch holds after an Error is unspecified.
-  Result<void> fill(std::string_view origin, Position next, Timestamp latest, std::span<const Recorded<Event>> events);
+  // Adds records, all or none: conflict when the positions do not run on from `next` or a time goes back behind
+  // `latest`; too_large.
+  Result<void> add(std::string_view origin, Position next, Timestamp latest, std::span<const Recorded<Event>> events);
 
   std::size_t size() const { return ends_.size(); }
   std::string_view record(std::size_t i) const {
@@ -27,6 +27,8 @@ class Batch {
   const std::vector<Hash>& leaves() const { return leaves_; }
 
  private:
+  Result<void> add_one(std::string_view origin, Position position, Timestamp latest, const Recorded<Event>& event);
+
   std::string bytes_;
   std::vector<std::size_t> ends_;
   std::vector<Hash> leaves_;

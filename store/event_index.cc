@@ -142,8 +142,7 @@ EventIndex::~EventIndex() {
   if (follower_.joinable()) follower_.join();
 }
 
-void EventIndex::pack(const Recorded<Event>& event) {
-  auto& bytes = tail_.bytes;
+void EventIndex::Packed::add(const Recorded<Event>& event) {
   const auto append = [&](std::string_view text) {
     // A record has at most 65,535 bytes, and so has each of its texts.
     HEADGATE_CHECK(text.size() <= 0xffff);
@@ -166,20 +165,17 @@ void EventIndex::pack(const Recorded<Event>& event) {
         bytes[begin + 1] = static_cast<char>(length & 0xff);
       },
       event.event);
-  ++tail_.count;
+  ++count;
 }
 
-void EventIndex::feed(const Recorded<Event>& event) {
-  feed(std::span(&event, 1));
-}
-
-void EventIndex::feed(std::span<const Recorded<Event>> events) {
+void EventIndex::feed(const Packed& events) {
   bool wake = false;
   bool full = false;
   {
     const std::scoped_lock lock(tail_mutex_);
     const auto before = tail_.count;
-    for (const auto& event : events) pack(event);
+    tail_.bytes += events.bytes;
+    tail_.count += events.count;
     wake = before < kWakeEvents && tail_.count >= kWakeEvents;
     full = tail_.bytes.size() > kMaxWaitingBytes;
   }

@@ -36,9 +36,15 @@ class EventIndex {
   EventIndex(const EventIndex&) = delete;
   EventIndex& operator=(const EventIndex&) = delete;
 
+  // Events as they are handed over: type u8, then actor, service, environment and correlation, each with its length.
+  struct Packed {
+    std::string bytes;
+    std::size_t count = 0;
+    void add(const Recorded<Event>& event);
+  };
+
   // By one thread, in order.
-  void feed(const Recorded<Event>& event);
-  void feed(std::span<const Recorded<Event>> events);
+  void feed(const Packed& events);
 
   // Everything below is thread-safe.
 
@@ -53,14 +59,7 @@ class EventIndex {
   enum class Field : std::uint8_t { type = 1, actor, service, environment, target, correlation };
   class Lists;
 
-  // Events as they were handed over: type u8, then actor, service, environment and correlation, each with its length.
-  struct Tail {
-    std::string bytes;
-    std::size_t count = 0;
-  };
-
-  void pack(const Recorded<Event>& event);  // under tail_mutex_
-  void sort_in() const;                     // under lists_mutex_
+  void sort_in() const;  // under lists_mutex_
   void follow();
   Result<void> write_lists(const Lists& lists);
   std::vector<Position> recent(Field field, std::string_view value, Position begin, Position end) const;
@@ -71,12 +70,12 @@ class EventIndex {
 
   mutable std::mutex tail_mutex_;  // innermost
   std::condition_variable wake_;
-  mutable Tail tail_;
+  mutable Packed tail_;
   bool stopping_ = false;
 
   std::mutex flush_mutex_;  // outermost: one flush at a time
   mutable std::mutex lists_mutex_;
-  mutable Tail sorting_;
+  mutable Packed sorting_;
   mutable std::shared_ptr<Lists> live_;
   std::shared_ptr<const Lists> leaving_;  // being written
   Position written_;

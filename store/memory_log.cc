@@ -10,20 +10,41 @@
 
 namespace headgate::store {
 
-Result<Appended> MemoryLog::append(Position expected, std::span<const Recorded<Event>> events) {
-  // This thread alone changes the entries, so that it needs no lock to look at them.
-  const Position next = entries_.size();
-  if (expected != next) {
-    return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", next, expected));
+struct MemoryLog::Pending final : StagedRecords {
+  Batch batch;
+  std::vector<Timestamp> times;
+};
+
+MemoryLog::MemoryLog(std::string origin) : origin_(std::move(origin)) {}
+MemoryLog::~MemoryLog() = default;
+
+Result<void> MemoryLog::stage(Position expected, std::span<const Recorded<Event>> events) {
+  if (expected != staged_) {
+    return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", staged_, expected));
   }
-  const auto latest = entries_.empty() ? Timestamp::min() : entries_.back().time;
-  HEADGATE_TRY_VOID(batch_.fill(origin_, next, latest, events));
+  if (events.empty()) return {};
+  if (!open_) open_ = std::make_unique<Pending>();
+  HEADGATE_TRY_VOID(open_->batch.add(origin_, staged_, latest_, events));
+  for (const auto& event : events) open_->times.push_back(event.meta.time);
+  staged_ += events.size();
+  latest_ = events.back().meta.time;
+  return {};
+}
+
+std::unique_ptr<StagedRecords> MemoryLog::seal() {
+  if (!open_ || open_->batch.size() == 0) return nullptr;
+  return std::move(open_);
+}
+
+Result<Appended> MemoryLog::commit(std::unique_ptr<StagedRecords> staged) {
+  const auto& pending = static_cast<Pending&>(*staged);
   const std::unique_lock lock(mutex_);
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    entries_.push_back({std::string(batch_.record(i)), events[i].meta.time});
-    tree_.append(batch_.leaves()[i], [&](TileId id, const TileHashes& hashes) { tiles_.full.emplace(id, hashes); });
+  for (std::size_t i = 0; i < pending.batch.size(); ++i) {
+    entries_.push_back({std::string(pending.batch.record(i)), pending.times[i]});
+    tree_.append(pending.batch.leaves()[i],
+                 [&](TileId id, const TileHashes& hashes) { tiles_.full.emplace(id, hashes); });
   }
-  return Appended{entries_.size(), batch_.leaves()};
+  return Appended{entries_.size(), pending.batch.leaves()};
 }
 
 Position MemoryLog::size() const {

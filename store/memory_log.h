@@ -15,9 +15,12 @@ namespace headgate::store {
 
 class MemoryLog final : public EventLog {
  public:
-  explicit MemoryLog(std::string origin) : origin_(std::move(origin)) {}
+  explicit MemoryLog(std::string origin);
+  ~MemoryLog() override;
 
-  Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) override;
+  Result<void> stage(Position expected, std::span<const Recorded<Event>> events) override;
+  std::unique_ptr<StagedRecords> seal() override;
+  Result<Appended> commit(std::unique_ptr<StagedRecords> batch) override;
   Position size() const override;
   Result<std::vector<StoredRecord>> read(Position from, std::size_t limit) const override;
   Result<void> fold(Position from, Position to,
@@ -34,6 +37,7 @@ class MemoryLog final : public EventLog {
     std::map<TileId, TileHashes> full;
   };
 
+  struct Pending;
   struct Entry {
     std::string bytes;
     Timestamp time;
@@ -42,7 +46,11 @@ class MemoryLog final : public EventLog {
   Position position_at_locked(Timestamp time) const;
 
   const std::string origin_;
-  Batch batch_;  // of the appending thread
+  // Of the staging thread.
+  std::unique_ptr<Pending> open_;
+  Position staged_ = 0;  // records in the log and staged
+  Timestamp latest_ = Timestamp::min();
+
   mutable std::shared_mutex mutex_;
   std::deque<Entry> entries_;  // an entry never moves or changes once it is in
   MerkleTree tree_;

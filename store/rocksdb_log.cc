@@ -4,6 +4,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "store/event_filter.h"
 #include "store/event_index.h"
@@ -25,9 +26,17 @@ rocksdb::Slice slice(std::string_view text) {
 
 }  // namespace
 
-RocksDbLog::RocksDbLog(Options options) : options_(std::move(options)) {
-  write_ = std::make_unique<rocksdb::WriteBatch>(0, 0, kProtectionBytes, 0);
-}
+struct RocksDbLog::Pending final : StagedRecords {
+  explicit Pending(Position first) : before(first), write(0, 0, kProtectionBytes, 0) {}
+
+  Position before;  // of the first record
+  Batch records;
+  rocksdb::WriteBatch write;
+  EventIndex::Packed index;
+  MerkleTree tree;  // with them
+};
+
+RocksDbLog::RocksDbLog(Options options) : options_(std::move(options)) {}
 
 RocksDbLog::~RocksDbLog() {
   static_cast<void>(close());
@@ -36,7 +45,7 @@ RocksDbLog::~RocksDbLog() {
 Result<void> RocksDbLog::close() {
   if (!store_) return {};
   Result<void> result;
-  if (index_ && !failure_ && !options_.read_only) result = index_->flush();
+  if (index_ && !failure() && !options_.read_only) result = index_->flush();
   index_.reset();
   if (watermark_) {
     if (auto marked = watermark_->wait_until(size()); !marked && result) result = std::move(marked);
@@ -52,54 +61,77 @@ Result<void> RocksDbLog::close() {
 
 std::unexpected<Error> RocksDbLog::fail_for_good(Error error) {
   error.message += "; whether the last records were kept is unknown until the log is opened again";
+  const std::scoped_lock lock(failure_mutex_);
   failure_ = error;
   return std::unexpected(std::move(error));
 }
 
-Result<Appended> RocksDbLog::append(Position expected, std::span<const Recorded<Event>> events) {
-  if (failure_) return std::unexpected(*failure_);
-  if (options_.read_only) return fail(ErrorCode::conflict, "the log is open for reading only");
-  const auto before = size();
-  if (expected != before) {
-    return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", before, expected));
-  }
-  if (events.empty()) return Appended{before, {}};
-  HEADGATE_TRY_VOID(batch_.fill(origin_, before, latest_, events));
+std::optional<Error> RocksDbLog::failure() const {
+  const std::scoped_lock lock(failure_mutex_);
+  return failure_;
+}
 
-  write_->Clear();
-  std::string key = event_key(before);
-  for (std::size_t i = 0; i < events.size(); ++i) {
+Result<void> RocksDbLog::stage(Position expected, std::span<const Recorded<Event>> events) {
+  if (auto error = failure()) return std::unexpected(std::move(*error));
+  if (options_.read_only) return fail(ErrorCode::conflict, "the log is open for reading only");
+  const auto next = next_tree_.size();
+  if (expected != next) {
+    return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", next, expected));
+  }
+  if (events.empty()) return {};
+  if (!open_) open_ = std::make_unique<Pending>(next);
+  auto& batch = *open_;
+  const auto first = batch.records.size();
+  HEADGATE_TRY_VOID(batch.records.add(origin_, next, latest_, events));
+  std::string key;
+  for (std::size_t i = first; i < batch.records.size(); ++i) {
     key.clear();
-    append_big_endian(key, before + i);
-    write_->Put(store_->family(Family::events), key, slice(batch_.record(i)));
-    next_tree_.append(batch_.leaves()[i], [&](TileId id, const TileHashes& hashes) {
-      write_->Put(store_->family(Family::tree), tile_key(id),
-                  {reinterpret_cast<const char*>(hashes.data()), kTileBytes});
+    append_big_endian(key, batch.before + i);
+    batch.write.Put(store_->family(Family::events), key, slice(batch.records.record(i)));
+    next_tree_.append(batch.records.leaves()[i], [&](TileId id, const TileHashes& hashes) {
+      batch.write.Put(store_->family(Family::tree), tile_key(id),
+                      {reinterpret_cast<const char*>(hashes.data()), kTileBytes});
     });
   }
+  for (const auto& event : events) batch.index.add(event);
+  latest_ = events.back().meta.time;
+  return {};
+}
+
+std::unique_ptr<StagedRecords> RocksDbLog::seal() {
+  if (!open_ || open_->records.size() == 0) return nullptr;
+  open_->tree = next_tree_;
+  return std::move(open_);
+}
+
+Result<Appended> RocksDbLog::commit(std::unique_ptr<StagedRecords> staged) {
+  if (auto error = failure()) return std::unexpected(std::move(*error));
+  auto& batch = static_cast<Pending&>(*staged);
+  const auto before = size();
+  HEADGATE_CHECK(batch.before == before);
+  watermark_->write_beside();
   rocksdb::WriteOptions options;
   options.sync = true;
   options.protection_bytes_per_key = kProtectionBytes;
-  if (const auto status = store_->db().Write(options, write_.get()); !status.ok()) {
+  if (const auto status = store_->db().Write(options, &batch.write); !status.ok()) {
     auto error = fail_status("write to the log", status).error();
     if (error.code != ErrorCode::corrupt) error.code = ErrorCode::io;
     return fail_for_good(std::move(error));
   }
 
-  latest_ = events.back().meta.time;
-  const auto after = before + events.size();
-  const auto root = next_tree_.root();
-  index_->feed(events);
+  const auto after = before + batch.records.size();
+  const auto root = batch.tree.root();
+  index_->feed(batch.index);
   {
     const std::scoped_lock lock(tree_mutex_);
-    tree_ = next_tree_;
+    tree_ = std::move(batch.tree);
     size_.store(after, std::memory_order_release);
   }
   watermark_->follow(after, root);
   if (auto marked = watermark_->wait_until(options_.durability == Durability::strict ? after : before); !marked) {
     return fail_for_good(std::move(marked).error());
   }
-  return Appended{after, batch_.leaves()};
+  return Appended{after, batch.records.leaves()};
 }
 
 Result<void> RocksDbLog::scan(Position from, Position to,

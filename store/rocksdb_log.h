@@ -59,7 +59,9 @@ class RocksDbLog final : public EventLog, private TileReader {
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   ~RocksDbLog() override;
 
-  Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) override;
+  Result<void> stage(Position expected, std::span<const Recorded<Event>> events) override;
+  std::unique_ptr<StagedRecords> seal() override;
+  Result<Appended> commit(std::unique_ptr<StagedRecords> batch) override;
   Position size() const override { return size_.load(std::memory_order_acquire); }
   Result<std::vector<StoredRecord>> read(Position from, std::size_t limit) const override;
   Result<void> fold(Position from, Position to,
@@ -118,12 +120,15 @@ class RocksDbLog final : public EventLog, private TileReader {
   std::unique_ptr<WatermarkFollower> watermark_;  // none when read only
   Mark mark_at_open_;
 
-  // Of the appending thread.
-  Batch batch_;
-  std::unique_ptr<rocksdb::WriteBatch> write_;
-  MerkleTree next_tree_;
+  // Of the staging thread.
+  struct Pending;
+  std::unique_ptr<Pending> open_;
+  MerkleTree next_tree_;  // of all that is in the log and staged
   Timestamp latest_ = Timestamp::min();
-  std::optional<Error> failure_;  // the outcome of an append is unknown: nothing more is accepted
+
+  mutable std::mutex failure_mutex_;
+  std::optional<Error> failure_;  // the outcome of a commit is unknown: nothing more is accepted
+  std::optional<Error> failure() const;
 
   std::atomic<Position> size_{0};
   mutable std::mutex tree_mutex_;

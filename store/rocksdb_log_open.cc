@@ -119,7 +119,13 @@ Result<void> RocksDbLog::catch_up_index() {
   }
   index_ = std::make_unique<EventIndex>(
       *store_, written, EventIndex::Options{options_.read_only, std::max<std::size_t>(1, options_.index_flush_events)});
-  return fold(written, size(), [this](const Recorded<Event>& record) { index_->feed(record); });
+  EventIndex::Packed packed;
+  return fold(written, size(), [&](const Recorded<Event>& record) {
+    packed.bytes.clear();
+    packed.count = 0;
+    packed.add(record);
+    index_->feed(packed);
+  });
 }
 
 namespace {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "store/sha256.h"
 
@@ -97,15 +98,17 @@ Result<void> WatermarkFile::write(const Mark& mark) {
   return {};
 }
 
-WatermarkFollower::WatermarkFollower(WatermarkFile file)
-    : file_(std::move(file)), newest_(file_.mark()), durable_(newest_), thread_([this] { run(); }) {}
+WatermarkFollower::WatermarkFollower(WatermarkFile file, std::chrono::milliseconds patience)
+    : file_(std::move(file)), newest_(file_.mark()), durable_(newest_), patience_(patience), thread_([this] {
+        run();
+      }) {}
 
 WatermarkFollower::~WatermarkFollower() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
-  handed_over_.notify_one();
+  wake_.notify_one();
   thread_.join();
 }
 
@@ -114,13 +117,24 @@ void WatermarkFollower::follow(std::uint64_t size, const Hash& root) {
     const std::scoped_lock lock(mutex_);
     HEADGATE_CHECK(size >= newest_.size);
     newest_ = Mark{size, root};
+    if (!asleep_) return;  // it looks again within its patience
   }
-  handed_over_.notify_one();
+  wake_.notify_one();
+}
+
+void WatermarkFollower::write_beside() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (newest_ == durable_) return;
+    due_ = true;
+  }
+  wake_.notify_one();
 }
 
 Result<void> WatermarkFollower::wait_until(std::uint64_t size) {
   std::unique_lock lock(mutex_);
   HEADGATE_CHECK(size <= newest_.size);
+  if (durable_.size < size && !std::exchange(due_, true)) wake_.notify_one();
   progress_.wait(lock, [&] { return durable_.size >= size || failure_; });
   if (durable_.size >= size) return {};
   return std::unexpected(*failure_);
@@ -134,8 +148,17 @@ Mark WatermarkFollower::durable() const {
 void WatermarkFollower::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    handed_over_.wait(lock, [&] { return stopping_ || newest_ != durable_; });
-    if (newest_ == durable_) return;  // stopping, with nothing left to write
+    if (!wake_.wait_for(lock, patience_, [&] { return stopping_ || due_; }) && newest_ == durable_) {
+      asleep_ = true;
+      wake_.wait(lock, [&] { return stopping_ || newest_ != durable_; });
+      asleep_ = false;
+      if (!stopping_) continue;
+    }
+    due_ = false;
+    if (newest_ == durable_) {
+      if (stopping_) return;
+      continue;
+    }
     const Mark mark = newest_;
     lock.unlock();
     auto written = file_.write(mark);

@@ -7,6 +7,7 @@
 // The sector of sequence s is s mod 2. The newest whole sector counts.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -52,17 +53,24 @@ class WatermarkFile {
 };
 
 // Writes marks on a thread of its own, always the newest one: marks that are handed over while a sync runs are one
-// write. Thread-safe. The first failure is final; every later wait returns it.
+// write. A mark waits for the next synced write of the log to begin (`write_beside`), so that the disk flushes both at
+// once instead of one after the other; when none begins within `patience`, it is written alone. Thread-safe. The first
+// failure is final; every later wait returns it.
 class WatermarkFollower {
  public:
-  explicit WatermarkFollower(WatermarkFile file);
+  static constexpr std::chrono::milliseconds kPatience{2};
+
+  explicit WatermarkFollower(WatermarkFile file, std::chrono::milliseconds patience = kPatience);
   WatermarkFollower(const WatermarkFollower&) = delete;
   WatermarkFollower& operator=(const WatermarkFollower&) = delete;
   ~WatermarkFollower();  // writes what was handed over, then ends the thread
 
   // Hands over a mark without waiting. HEADGATE_CHECK: sizes never go back.
   void follow(std::uint64_t size, const Hash& root);
-  // Blocks until a mark of at least `size` is durable. HEADGATE_CHECK: such a mark was handed over.
+  // The caller is about to sync something else on the same disk: what was handed over is written now.
+  void write_beside();
+  // Blocks until a mark of at least `size` is durable; it is written at once. HEADGATE_CHECK: such a mark was handed
+  // over.
   Result<void> wait_until(std::uint64_t size);
   Mark durable() const;
 
@@ -70,12 +78,15 @@ class WatermarkFollower {
   void run();
 
   mutable std::mutex mutex_;
-  std::condition_variable handed_over_;
+  std::condition_variable wake_;  // of the thread
   std::condition_variable progress_;
   WatermarkFile file_;  // of the thread alone
   Mark newest_;         // handed over
   Mark durable_;
   std::optional<Error> failure_;
+  const std::chrono::milliseconds patience_;
+  bool due_ = false;     // newest_ is to be written without waiting for company
+  bool asleep_ = false;  // nothing to write for a while: the next mark must wake the thread
   bool stopping_ = false;
   std::thread thread_;  // last: starts when everything else is there
 };

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/domain/events.h"
@@ -46,16 +48,32 @@ struct EventPage {
   bool more = false;                  // the query has matches beyond the last of them
 };
 
+// Records on their way into the log: encoded and hashed, not durable, seen by no reader.
+class StagedRecords {
+ public:
+  virtual ~StagedRecords() = default;
+};
+
 class EventLog {
  public:
   virtual ~EventLog() = default;
 
-  // Durable on return, all or nothing. `expected` must be size(), and meta.position of each event expected, expected+1,
-  // …; times never go back; else conflict. A record over 65,535 bytes: too_large, nothing written. An Error io or
-  // corrupt means that the outcome is unknown: stop the process. One thread appends.
-  virtual Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) = 0;
+  // An append in its parts, so that one thread stages the next batch while another waits for the disk.
+  //
+  // stage: adds to the open batch, all or nothing. `expected` must be the number of records in the log and staged, and
+  // meta.position of each event expected, expected+1, …; times never go back; else conflict. A record over 65,535
+  // bytes: too_large. One thread stages and seals.
+  virtual Result<void> stage(Position expected, std::span<const Recorded<Event>> events) = 0;
+  // Closes the open batch; null when nothing was staged since the last one. Every sealed batch must be committed.
+  virtual std::unique_ptr<StagedRecords> seal() = 0;
+  // Durable on return, all or nothing. HEADGATE_CHECK: batches come in the order in which they were sealed. An Error
+  // means that the outcome is unknown: stop the process; nothing more is accepted. One thread commits.
+  virtual Result<Appended> commit(std::unique_ptr<StagedRecords> batch) = 0;
 
-  // Everything below is thread-safe and sees all that append has returned for.
+  // All three at once, where one thread does everything.
+  Result<Appended> append(Position expected, std::span<const Recorded<Event>> events);
+
+  // Everything below is thread-safe and sees all that commit has returned for.
   virtual Position size() const = 0;
   // Records at from, from+1, …, at most `limit`; fewer at the end of the log.
   virtual Result<std::vector<StoredRecord>> read(Position from, std::size_t limit) const = 0;
@@ -69,5 +87,12 @@ class EventLog {
   // The first position whose time is at or after `time`; size() when there is none.
   virtual Result<Position> position_at(Timestamp time) const = 0;
 };
+
+inline Result<Appended> EventLog::append(Position expected, std::span<const Recorded<Event>> events) {
+  HEADGATE_TRY_VOID(stage(expected, events));
+  auto batch = seal();
+  if (!batch) return Appended{expected, {}};
+  return commit(std::move(batch));
+}
 
 }  // namespace headgate

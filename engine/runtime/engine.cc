@@ -95,6 +95,7 @@ Result<void> Engine::load() {
     auto target = effect.id.promotion.target;
     dispatcher_.want(target, std::move(effect));
   }
+  commit_thread_ = std::jthread([this](std::stop_token stop) { run_commits(stop); });
   writer_thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   snapshot_thread_ = std::jthread([this](std::stop_token stop) { write_snapshots(stop); });
   return {};
@@ -113,7 +114,7 @@ bool Engine::submit(Submission submission, std::function<void(Result<Receipt>)> 
 
 void Engine::enqueue(Queued queued) {
   queue_.push_back(std::move(queued));
-  if (std::exchange(writer_waits_, false)) queue_filled_.notify_one();
+  if (std::exchange(writer_waits_, false)) writer_wakes_.notify_one();
 }
 
 std::size_t Engine::queue_depth() const {
@@ -121,21 +122,31 @@ std::size_t Engine::queue_depth() const {
   return queue_.size();
 }
 
+// -------------------------------------------------------------------------------------------------------- the writer
+
 std::vector<Engine::Queued> Engine::take_commands(std::stop_token stop) {
   const auto now = clock_.now();
+  const bool growing = this->growing();
+  const std::size_t room =
+      writer_.full() ? 0 : options_.batch_commands - std::min(options_.batch_commands, commands_.size());
   Duration patience = clock_check;
-  if (writer_.has_work(now)) {
+  if (room > 0 && writer_.has_work(now)) {
     patience = Duration::zero();
   } else if (const auto wakeup = writer_.next_wakeup()) {
     patience = std::clamp<Duration>(*wakeup - now, milliseconds(1), patience);
   }
   std::unique_lock lock(queue_mutex_);
   if (patience > Duration::zero()) {
-    writer_waits_ = queue_.empty();
-    queue_filled_.wait_for(lock, stop, patience, [this] { return !queue_.empty(); });
+    // Whoever wakes it takes the flag down: when that was for nothing it goes up again.
+    const auto ready = [&] {
+      writer_waits_ = !failed_ && (room == 0 || queue_.empty()) && (!growing || committing_);
+      return !writer_waits_;
+    };
+    // A stop waits for what was decided.
+    writer_wakes_.wait_for(lock, growing ? std::stop_token() : stop, patience, ready);
     writer_waits_ = false;
   }
-  const auto count = std::min(queue_.size(), options_.batch_commands);
+  const auto count = std::min(queue_.size(), room);
   std::vector<Queued> taken(std::make_move_iterator(queue_.begin()),
                             std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(count)));
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -153,51 +164,115 @@ void Engine::run(std::stop_token stop) {
       commands.insert(commands.begin(), {{.command = StepClock{offset_now - offset}}, {}});
       offset = offset_now;
     }
-    const bool idle = commands.empty() && !writer_.has_work(now);
-    if (idle && stop.stop_requested()) return;
-    if (!idle && !run_batch(std::move(commands), now)) return;
+    const bool idle = commands.empty() && (writer_.full() || !writer_.has_work(now));
+    if (!idle && !decide_all(std::move(commands), now)) return;
+    if (!hand_over()) return;
+    if (idle && !growing() && stop.stop_requested()) return;
     release_waiters();
   }
 }
 
-bool Engine::run_batch(std::vector<Queued> commands, Timestamp now) {
-  std::vector<Result<Receipt>> receipts;
-  receipts.reserve(commands.size());
+bool Engine::growing() const {
+  return !commands_.empty() || !writer_.batch().events.empty() || !writer_.batch().changed.empty();
+}
+
+bool Engine::decide_all(std::vector<Queued> commands, Timestamp now) {
   std::size_t decided = 0;
   for (; decided < commands.size() && !writer_.full(); ++decided) {
-    receipts.push_back(writer_.execute(commands[decided].submission, now));
+    receipts_.push_back(writer_.execute(commands[decided].submission, now));
+    commands_.push_back(std::move(commands[decided]));
   }
   if (decided < commands.size()) {  // the batch is full: the rest goes first in the next one
     const std::scoped_lock lock(queue_mutex_);
     queue_.insert(queue_.begin(), std::make_move_iterator(commands.begin() + static_cast<std::ptrdiff_t>(decided)),
                   std::make_move_iterator(commands.end()));
-    commands.resize(decided);
   }
   writer_.advance_due(now);
-  const auto batch = writer_.take_batch();
+  const auto& batch = writer_.batch();
+  const auto fresh = std::span(batch.events).subspan(staged_events_);
+  if (fresh.empty()) return true;
+  if (const auto staged = log_.stage(fresh.front().meta.position, fresh); !staged) {
+    refused(staged.error());
+    return false;
+  }
+  staged_events_ = batch.events.size();
+  return true;
+}
 
+Engine::Decided Engine::take_decided() {
+  staged_events_ = 0;
+  return {writer_.take_batch(), std::exchange(commands_, {}), std::exchange(receipts_, {}), log_.seal()};
+}
+
+bool Engine::hand_over() {
+  if (!growing()) return true;
+  const std::scoped_lock lock(queue_mutex_);
+  if (failed_) return false;
+  if (committing_) return true;  // later: the batch goes on growing meanwhile
+  handed_over_ = take_decided();
+  committing_ = true;
+  committer_wakes_.notify_one();
+  return true;
+}
+
+void Engine::refused(const Error& error) {
+  // Whether it is on disk is unknown: nobody gets an answer, nothing more is done; the next start looks.
+  {
+    const std::scoped_lock lock(queue_mutex_);
+    accepting_ = false;
+    closed_ = true;
+    failed_ = true;
+  }
+  writer_wakes_.notify_one();
+  fatal_(error);
+}
+
+// ----------------------------------------------------------------------------------------------------- the committer
+
+void Engine::run_commits(std::stop_token stop) {
+  while (true) {
+    std::optional<Decided> decided;
+    {
+      std::unique_lock lock(queue_mutex_);
+      if (!committer_wakes_.wait(lock, stop, [this] { return handed_over_.has_value(); })) return;
+      decided = std::exchange(handed_over_, std::nullopt);
+    }
+    if (!commit(std::move(*decided))) return;
+    {
+      const std::scoped_lock lock(queue_mutex_);
+      committing_ = false;
+      if (std::exchange(writer_waits_, false)) writer_wakes_.notify_one();
+    }
+    release_waiters();
+  }
+}
+
+bool Engine::commit(Decided decided) {
+  const auto& batch = decided.batch;
   std::vector<Hash> leaves;
-  if (!batch.events.empty()) {
+  if (decided.staged) {
     const auto began = clock_.steady();
-    auto appended = log_.append(batch.first, batch.events);
+    auto appended = log_.commit(std::move(decided.staged));
     if (!appended) {
-      // Whether it is on disk is unknown: nobody gets an answer, nothing more is done; the next start looks.
-      {
-        const std::scoped_lock lock(queue_mutex_);
-        accepting_ = false;
-        closed_ = true;
-      }
-      fatal_(appended.error());
+      refused(appended.error());
       return false;
     }
     leaves = std::move(appended->leaves);
     observer_.batch_appended(batch.events, clock_.steady() - began);
     publish(batch);
   }
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    auto& receipt = receipts[i];
-    observer_.command_done(name_of(commands[i].submission.command), receipt.has_value());
-    if (!commands[i].done) continue;
+  answer(decided, leaves);
+  // Nobody else writes the published state, so that this thread needs no lock to look at it.
+  for (const auto& target : batch.changed) dispatcher_.want(target, pending_effect(published_, target));
+  return true;
+}
+
+void Engine::answer(Decided& decided, const std::vector<Hash>& leaves) {
+  for (std::size_t i = 0; i < decided.commands.size(); ++i) {
+    auto& command = decided.commands[i];
+    auto& receipt = decided.receipts[i];
+    observer_.command_done(name_of(command.submission.command), receipt.has_value());
+    if (!command.done) continue;
     if (receipt && receipt->repeated) {
       receipt->events.clear();
       const auto folded = log_.fold(receipt->first, receipt->last + 1,
@@ -208,13 +283,11 @@ bool Engine::run_batch(std::vector<Queued> commands, Timestamp now) {
       } else {
         receipt->leaf_hash = *leaf;
       }
-    } else if (receipt && receipt->count > 0 && !commands[i].submission.dry_run) {
-      receipt->leaf_hash = leaves[receipt->last - batch.first];
+    } else if (receipt && receipt->count > 0 && !command.submission.dry_run) {
+      receipt->leaf_hash = leaves[receipt->last - decided.batch.first];
     }
-    commands[i].done(std::move(receipt));
+    command.done(std::move(receipt));
   }
-  for (const auto& target : batch.changed) dispatcher_.want(target, pending_effect(writer_.state(), target));
-  return true;
 }
 
 void Engine::publish(const Batch& batch) {
@@ -309,16 +382,16 @@ void Engine::stop(Duration drain) {
   dispatcher_.stop(drain);
   snapshot_thread_.request_stop();
   snapshot_thread_.join();
-  bool failed = false;
   {
     const std::scoped_lock lock(queue_mutex_);
-    failed = closed_;
     closed_ = true;
   }
   writer_thread_.request_stop();
   writer_thread_.join();
-  if (failed) return;  // the log has refused: nothing more is written
-  run_batch({{{.command = StopEngine{}}, {}}}, clock_.now());
+  commit_thread_.request_stop();
+  commit_thread_.join();
+  if (failed_) return;  // nothing more is written
+  if (!decide_all({{{.command = StopEngine{}}, {}}}, clock_.now()) || !commit(take_decided())) return;
   const auto began = clock_.steady();
   const auto saved = [&]() -> Result<void> {
     HEADGATE_TRY(const auto root, log_.root(published_.next));

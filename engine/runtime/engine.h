@@ -1,5 +1,9 @@
-// The shell around the calculation: one writer that drains the queue of commands, decides and evolves each in memory,
-// appends all their records in one synced batch, and only then answers, publishes and dispatches.
+// The shell around the calculation, in two threads:
+//
+//   writer     drains the queue of commands, decides and evolves each in memory and stages the records
+//   committer  makes a batch durable in one synced write, and only then publishes, answers and dispatches
+//
+// While the disk syncs one batch, the next one grows: what the disk takes longer for comes in larger batches.
 #pragma once
 
 #include <atomic>
@@ -42,7 +46,7 @@ struct EngineOptions {
 class Engine final : public CommandSink, public StateView {
  public:
   // Folds the log (from the newest snapshot on), writes log.created and engine.started, and starts writer and workers.
-  // `fatal` is called once when the log refuses an append, from the writer's thread; the process must end then.
+  // `fatal` is called once when the log refuses records, from an engine's thread; the process must end then.
   static Result<std::unique_ptr<Engine>> start(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock& clock,
                                                Executor& executor, DigestFunction digest, Observer& observer,
                                                std::function<void(const Error&)> fatal);
@@ -60,7 +64,7 @@ class Engine final : public CommandSink, public StateView {
   Position position() const { return published_position_.load(std::memory_order_acquire); }
   // Calls back once position() >= `position` (true) or `timeout` has passed (false); at once when it holds already.
   void when_at(Position position, Duration timeout, std::function<void(bool)> call);
-  // Called with position() after each batch, from the writer's thread; must be quick. The subscription ends when the
+  // Called with position() after each batch, from the committer's thread; must be quick. The subscription ends when the
   // returned token is destroyed, and is not running any more when the destructor returns.
   std::shared_ptr<void> subscribe(std::function<void(Position)> call);
 
@@ -74,6 +78,13 @@ class Engine final : public CommandSink, public StateView {
     Submission submission;
     std::function<void(Result<Receipt>)> done;
   };
+  // Commands that were decided, and what came of them: one synced write, then the answers.
+  struct Decided {
+    Batch batch;
+    std::vector<Queued> commands;
+    std::vector<Result<Receipt>> receipts;
+    std::unique_ptr<StagedRecords> staged;  // null when there is nothing to write
+  };
   struct Waiter {
     Position position;
     Duration deadline;  // steady
@@ -84,7 +95,14 @@ class Engine final : public CommandSink, public StateView {
          DigestFunction digest, Observer& observer, std::function<void(const Error&)> fatal);
   Result<void> load();
   void run(std::stop_token stop);
-  bool run_batch(std::vector<Queued> commands, Timestamp now);  // false: the log refused
+  bool decide_all(std::vector<Queued> commands, Timestamp now);  // false: the log refused
+  bool growing() const;                                          // something was decided and not handed over yet
+  bool hand_over();  // to the committer, if it is idle; false: the log refused
+  Decided take_decided();
+  void run_commits(std::stop_token stop);
+  bool commit(Decided decided);  // false: the log refused
+  void answer(Decided& decided, const std::vector<Hash>& leaves);
+  void refused(const Error& error);
   void publish(const Batch& batch);
   void release_waiters();
   void write_snapshots(std::stop_token stop);
@@ -98,19 +116,28 @@ class Engine final : public CommandSink, public StateView {
   Observer& observer_;
   std::function<void(const Error&)> fatal_;
 
-  Writer writer_;  // the live state, ahead of the log by the batch in hand; only the writer's thread touches it
+  // Of the writer's thread.
+  Writer writer_;  // the live state, ahead of the log by two batches at most: the growing one and the one that syncs
+  std::vector<Queued> commands_;  // of the growing batch
+  std::vector<Result<Receipt>> receipts_;
+  std::size_t staged_events_ = 0;  // of the growing batch
+
   mutable std::shared_mutex published_mutex_;
   State published_;
   std::atomic<Position> published_position_{0};
   Dispatcher dispatcher_;
 
   mutable std::mutex queue_mutex_;
-  std::condition_variable_any queue_filled_;
+  std::condition_variable_any writer_wakes_;
   std::deque<Queued> queue_;
-  bool writer_waits_ = false;   // for the queue to fill; else nobody needs to be woken
+  bool writer_waits_ = false;  // for commands or for the committer; else nobody needs to be woken
+  std::optional<Decided> handed_over_;
+  bool committing_ = false;  // from the handing over until it is durable and answered
+  std::condition_variable_any committer_wakes_;
   void enqueue(Queued queued);  // with the mutex held
   bool accepting_ = true;       // from outside
   bool closed_ = false;         // outcomes of activities too
+  bool failed_ = false;         // the log refused
 
   std::mutex waiters_mutex_;
   std::vector<Waiter> waiters_;
@@ -126,6 +153,7 @@ class Engine final : public CommandSink, public StateView {
   std::mutex stop_mutex_;
   bool stopped_ = false;
   std::jthread snapshot_thread_;
+  std::jthread commit_thread_;
   std::jthread writer_thread_;
 };
 

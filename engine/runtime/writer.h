@@ -32,6 +32,7 @@ class Writer {
   bool has_work(Timestamp now) const;
   std::optional<Timestamp> next_wakeup() const;
 
+  const Batch& batch() const { return batch_; }  // what has come together since take_batch
   Batch take_batch();
   bool full() const { return batch_.events.size() >= max_batch_events; }
 

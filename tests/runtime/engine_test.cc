@@ -208,13 +208,17 @@ TEST_F(EngineTest, TellsAnEndedPromotionFromItsOwnEvents) {
   EXPECT_EQ(promotion_of_log(*log, {{"greeter", "staging"}, 2}).error().code, ErrorCode::not_found);
 }
 
-// A log whose next append fails.
+// A log whose next commit fails.
 class FailingLog final : public EventLog {
  public:
   explicit FailingLog(EventLog& log) : log_(log) {}
-  Result<Appended> append(Position expected, std::span<const Recorded<Event>> events) override {
+  Result<void> stage(Position expected, std::span<const Recorded<Event>> events) override {
+    return log_.stage(expected, events);
+  }
+  std::unique_ptr<StagedRecords> seal() override { return log_.seal(); }
+  Result<Appended> commit(std::unique_ptr<StagedRecords> batch) override {
     if (failing) return fail(ErrorCode::io, "no space left on device");
-    return log_.append(expected, events);
+    return log_.commit(std::move(batch));
   }
   Position size() const override { return log_.size(); }
   Result<std::vector<StoredRecord>> read(Position from, std::size_t limit) const override {
