@@ -24,6 +24,12 @@ function(headgate_library name)
   target_link_libraries(${name} PUBLIC headgate_flags ${LIB_LINK})
 endfunction()
 
+# headgate_check_records(target): each record that the program appends to a log is held against its published schema
+# (tests/schemas/). headgate_test does it for every program that links headgate_store.
+function(headgate_check_records target)
+  target_link_libraries(${target} PRIVATE headgate_checked_batch headgate_record_checker)
+endfunction()
+
 # headgate_test(name [TSAN] LABEL unit SOURCES … LINK …): a GoogleTest program that CTest runs. TSAN: it stays inside
 # instrumented code, so that the thread sanitizer can judge it (RocksDB and libgit2 are not).
 function(headgate_test name)
@@ -36,6 +42,9 @@ function(headgate_test name)
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE headgate_flags ${TEST_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  if("headgate_store" IN_LIST TEST_LINK)
+    headgate_check_records(${name})
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
 endfunction()
