@@ -182,13 +182,14 @@ TEST(Codec, BytesThatAreNoTextBecomeTheReplacementCharacter) {
 }
 
 TEST(Codec, SaysWhatIsWrongWithARecord) {
-  const auto text = encoded(recorded(GateReported{{"gateway"}, "9f", "", "lint", GateStatus::failed, {}, "", "", "", {}}));
+  const auto text =
+      encoded(recorded(GateReported{{"gateway"}, "9f", "", "lint", GateStatus::failed, {}, "", "", "", {}}));
   ASSERT_TRUE(decode(text).has_value());
   expect_refused(
       replaced(text, "gate.reported.v2", "gate.invented.v1"),
       "record 7 cannot be read: type: unknown event type dev.headgate.gate.invented.v1, written by a newer version");
   expect_refused(replaced(text, "gate.reported.v2", "gate.reported.v3"),
-                 "unknown event type dev.headgate.gate.reported.v2");
+                 "unknown event type dev.headgate.gate.reported.v3");
   expect_refused(replaced(text, R"("status":"failed")", R"("status":"maybe")"), "unknown word 'maybe'");
   expect_refused(replaced(text, R"("status":"failed")", R"("status":1)"), "status: unknown word");
   expect_refused(replaced(text, R"(,"status":"failed")", ""), "status: missing");
