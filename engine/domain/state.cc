@@ -35,7 +35,7 @@ std::optional<Timestamp> Promotion::next_due(bool effects_paused) const {
   };
   if (const auto* step = current()) {
     if (!step->fired) sooner(step->due);
-    sooner(step->until);
+    if (!effects_paused || phase == Phase::waiting) sooner(step->until);
     if (!effects_paused) sooner(step->retry_due);
   }
   if (phase == Phase::waiting) {

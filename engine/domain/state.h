@@ -163,7 +163,7 @@ struct Promotion {
   // Whether the driver may have touched the target: the deploy step's activity began.
   bool deployed() const;
   // When it wants to be looked at again without anything happening.
-  // While effects are paused no retry is due: their end touches it.
+  // While effects are paused nothing of what is under way is due: their end touches it.
   std::optional<Timestamp> next_due(bool effects_paused) const;
 };
 
