@@ -119,6 +119,14 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
     d.at_least_one_of({"command"});
   });
   f.optional("observeEvery", &YamlReader::positive_duration, environment.observe_every);
+  f.optional("retention", [&](YamlReader& reader, const YamlNode& node) {
+    Fields retention(reader, node, "a retention");
+    retention.optional("blobs", [&](YamlReader& inner, const YamlNode& value) {
+      Duration blobs{};
+      if (inner.positive_duration(value, blobs)) environment.blob_retention = blobs;
+    });
+    retention.at_least_one_of({"blobs"});
+  });
 }
 
 }  // namespace headgate::reconciler

@@ -1,10 +1,12 @@
 // Large evidence beside the log: content-addressed bytes, synced before the event that names them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/domain/error.h"
+#include "engine/domain/time.h"
 
 namespace headgate {
 
@@ -20,6 +22,8 @@ class Blobs {
   // Durable on return; storing the same bytes twice stores them once. Thread-safe.
   virtual Result<BlobRef> put(std::string_view bytes, std::string_view media_type) = 0;
   virtual Result<std::string> get(std::string_view digest) const = 0;  // not_found, corrupt
+  // When a policy gave the bytes up; nothing while they are there, and where they never were.
+  virtual std::optional<Timestamp> expired(std::string_view digest) const = 0;
 };
 
 }  // namespace headgate

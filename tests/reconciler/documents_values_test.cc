@@ -153,6 +153,17 @@ TEST(DocumentValues, TheTimeoutOfAVerificationHoldsForItsCommand) {
   EXPECT_EQ(service.stages[0].verify[0].run->timeout, 3s);
 }
 
+TEST(DocumentValues, RetentionOfBlobs) {
+  const auto with = [](const std::string& retention) {
+    return environment_with_driver("  retention: " + retention + "\n");
+  };
+  EXPECT_EQ(only<Environment>(with("{blobs: 90d}")).blob_retention, 90 * 24h);
+  EXPECT_EQ(only<Environment>(environment_with_driver("")).blob_retention, std::nullopt);
+  for (const char* wrong : {"{}", "{blobs: 0s}", "{blobs: long}", "{logs: 90d}", "90d"}) {
+    EXPECT_FALSE(parse(with(wrong)).diagnostics.empty()) << wrong;
+  }
+}
+
 TEST(DocumentValues, Environment) {
   const auto environment = only<Environment>(R"(apiVersion: headgate.dev/v1
 kind: Environment
