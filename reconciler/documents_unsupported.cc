@@ -27,7 +27,7 @@ constexpr std::array kRollback{Words("restore")};
 constexpr std::array kEnvironment{Words("traffic"),    Words("locations"),         Words("onLocationFailure"),
                                   Words("prometheus"), Words("windows"),           Words("overrun"),
                                   Words("selfHeal"),   Words("ignoreDifferences"), Words("maxConcurrent"),
-                                  Words("retention"),  Words("monitors"),          Words("maintenance")};
+                                  Words("monitors"),   Words("maintenance")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
 constexpr std::array kTarget{Words("variablesFrom")};
 constexpr std::array kGrant{Words("requireClaims")};
