@@ -1,4 +1,5 @@
-// The slowest index's 99th percentile of a page of 50, at random places, in both orders.
+// The slowest index's 99th percentile of a page of 50, at random places, in both orders. Two filters at once are told
+// beside it: how far they search depends on how often they agree.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,34 +15,37 @@ constexpr int kPages = 400;  // of each index in each run
 
 struct Index {
   const char* name;
+  bool alone;  // one index answers
   void (*fill)(EventFilter&, std::mt19937_64&);
 };
 
 const Index kIndexes[] = {
-    {"none", [](EventFilter&, std::mt19937_64&) {}},
-    {"type", [](EventFilter& filter, std::mt19937_64&) { filter.type = "approval.granted"; }},
-    {"type glob", [](EventFilter& filter, std::mt19937_64&) { filter.type = "step.*"; }},
-    {"actor",
+    {"none", true, [](EventFilter&, std::mt19937_64&) {}},
+    {"type", true, [](EventFilter& filter, std::mt19937_64&) { filter.type = "approval.granted"; }},
+    {"type glob", true, [](EventFilter& filter, std::mt19937_64&) { filter.type = "step.*"; }},
+    {"actor", true,
      [](EventFilter& filter, std::mt19937_64& random) { filter.actor = fmt::format("person:{:06}", random() % 200); }},
-    {"service", [](EventFilter& filter,
-                   std::mt19937_64& random) { filter.service = fmt::format("service-{:03}", random() % 500); }},
-    {"environment", [](EventFilter& filter, std::mt19937_64&) { filter.environment = "production"; }},
-    {"target",
+    {"service", true,
+     [](EventFilter& filter, std::mt19937_64& random) {
+       filter.service = fmt::format("service-{:03}", random() % 500);
+     }},
+    {"environment", true, [](EventFilter& filter, std::mt19937_64&) { filter.environment = "production"; }},
+    {"target", true,
      [](EventFilter& filter, std::mt19937_64& random) {
        filter.service = fmt::format("service-{:03}", random() % 500);
        filter.environment = "staging";
      }},
-    {"correlation",
+    {"correlation", true,
      [](EventFilter& filter, std::mt19937_64& random) {
        filter.correlation = fmt::format("service-{:03}/production/{}", random() % 500, 1 + random() % 5);
      }},
-    {"type, target",
+    {"type, target", false,
      [](EventFilter& filter, std::mt19937_64& random) {
        filter.type = "promotion.*";
        filter.service = fmt::format("service-{:03}", random() % 500);
        filter.environment = "production";
      }},
-    {"actor, environment",
+    {"actor, environment", false,
      [](EventFilter& filter, std::mt19937_64& random) {
        filter.actor = fmt::format("person:{:06}", random() % 200);
        filter.environment = "production";
@@ -64,7 +68,7 @@ double worst_p99_ms(const store::RocksDbLog& log, std::mt19937_64& random, Times
     }
     const auto p99 = percentile(times, 99);
     if (tell) fmt::print(stderr, "  by {:<20} p50 {:.3f} ms, p99 {:.3f} ms\n", index.name, median(times), p99);
-    worst = std::max(worst, p99);
+    if (index.alone) worst = std::max(worst, p99);
   }
   return worst;
 }

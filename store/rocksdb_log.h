@@ -108,6 +108,7 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<void> catch_up_index();
   Result<void> read_tile(TileId id, TileHashes& out) const override;
   Result<std::string> read_one(Position position) const;
+  Result<std::vector<StoredRecord>> read_all(const std::vector<Position>& positions) const;
   Result<void> scan(Position from, Position to,
                     const std::function<Result<void>(Position, std::string_view)>& visit) const;
   MerkleTree tree() const;
