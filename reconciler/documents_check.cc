@@ -115,7 +115,34 @@ class Checker {
                "the name of an Environment");
       }
       for (const auto& rule : stage.approvals) check(service, stage, rule, source);
+      check_exceptions(service, stage, source);
     }
+  }
+
+  // Where a metric out of bounds asks for one person more, there must be one.
+  void check_exceptions(const Service& service, const Stage& stage, const Source& source) {
+    const auto asks = [&](const std::string& name) {
+      const auto gate = std::ranges::find(service.gates, name, &Gate::name);
+      return gate != service.gates.end() &&
+             std::ranges::any_of(gate->metrics, [](const auto& metric) { return metric.second.otherwise.has_value(); });
+    };
+    if (!policy_ || stage.approvals.empty() || std::ranges::none_of(stage.gates, asks)) return;
+    const auto able = approvers(service.name, stage.environment);
+    std::set<std::string_view> people;
+    std::size_t needed = 1;
+    for (const auto& rule : stage.approvals) {
+      needed += rule.count;
+      const auto team = teams_.find(rule.team);
+      if (team == teams_.end()) return;  // that is reported already
+      for (const auto& person : team->second.document->members) {
+        if (able.contains(person)) people.insert(person);
+      }
+    }
+    if (people.size() >= needed) return;
+    report(source, stage.approvals.front().line,
+           fmt::format("{} people can approve for {} in {}, and {} must when a gate's metric is out of bounds",
+                       people.size(), quoted(service.name), quoted(stage.environment), needed),
+           "one member more with the role approver");
   }
 
   void check(const Service& service, const Stage& stage, const ApprovalRule& rule, const Source& source) {

@@ -20,6 +20,7 @@ void read_target(YamlReader& r, const YamlNode& spec, Target& target);
 void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
                         AccessPolicy& policy);
 
+void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
 void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
 void read_check(YamlReader& r, const YamlNode& node, Check& check);
 
@@ -31,9 +32,15 @@ struct StageNodes {
   std::vector<std::pair<std::string, const YamlNode*>> steps;  // before, then verify
 };
 
+// Where the names of a gate stand.
+struct GateNodes {
+  const YamlNode* name = nullptr;
+  std::vector<const YamlNode*> after;
+};
+
 // What a service's own document decides: gates, stages and steps named twice or not at all, reserved step names,
 // cycles.
-void check_service(YamlReader& r, const Service& service, const std::vector<const YamlNode*>& gate_names,
+void check_service(YamlReader& r, const Service& service, const std::vector<GateNodes>& gate_nodes,
                    const std::vector<StageNodes>& stages);
 
 }  // namespace headgate::reconciler

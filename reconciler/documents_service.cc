@@ -17,7 +17,19 @@ void read_threshold(YamlReader& r, const YamlNode& node, Threshold& bounds) {
   };
   f.optional("min", bound, bounds.min);
   f.optional("max", bound, bounds.max);
-  f.at_least_one_of({"min", "max"});
+  f.optional("otherwise", [&](YamlReader& reader, const YamlNode& value) {
+    Otherwise otherwise{};
+    if (reader.word(value, otherwise)) bounds.otherwise = otherwise;
+  });
+  const bool tracked = f.optional("track", [](YamlReader& reader, const YamlNode& value) {
+    bool track = true;
+    if (reader.boolean(value, track) && !track) reader.wrong_value(value, "true, or a min or max");
+  });
+  if (tracked) {
+    for (const auto* field : {"min", "max", "otherwise"}) f.not_together("track", field);
+  } else {
+    f.at_least_one_of({"min", "max"});
+  }
   if (bounds.min && bounds.max && compare(*bounds.min, *bounds.max) > 0) {
     r.at(*f.value_of("max"), "no value can pass", quoted(bounds.max->text), "at least the min, " + bounds.min->text);
   }
@@ -41,12 +53,18 @@ void read_metrics(YamlReader& r, const YamlNode& node, decltype(Gate::metrics)& 
   }
 }
 
-void read_gate(YamlReader& r, const YamlNode& node, Gate& gate, const YamlNode*& name) {
+void read_gate(YamlReader& r, const YamlNode& node, Gate& gate, GateNodes& nodes) {
   Fields f(r, node, "a gate");
   gate.line = node.place.line;
-  name = &node;
-  if (f.required("name", &YamlReader::name, gate.name)) name = f.value_of("name");
+  nodes.name = &node;
+  if (f.required("name", &YamlReader::name, gate.name)) nodes.name = f.value_of("name");
   f.optional("metrics", read_metrics, gate.metrics);
+  f.optional("after",
+             [&](YamlReader& reader, const YamlNode& value) { reader.names(value, gate.after, &nodes.after); });
+  f.optional("maxAge", [&](YamlReader& reader, const YamlNode& value) {
+    Duration age{};
+    if (reader.positive_duration(value, age)) gate.max_age = age;
+  });
 }
 
 void read_trigger(YamlReader& r, const YamlNode& node) {
@@ -148,14 +166,14 @@ void read_stage(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& n
 }  // namespace
 
 void read_service(YamlReader& r, const YamlNode& spec, Service& service) {
-  std::vector<const YamlNode*> gate_names;
+  std::vector<GateNodes> gates;
   std::vector<StageNodes> stages;
   {
     Fields f(r, spec, "a service's spec");
     f.optional("group", &YamlReader::name, service.group);
     f.optional("gates", [&](YamlReader& reader, const YamlNode& node) {
       reader.list(node, service.gates, [&](YamlReader& inner, const YamlNode& item, Gate& gate) {
-        read_gate(inner, item, gate, gate_names.emplace_back());
+        read_gate(inner, item, gate, gates.emplace_back());
       });
     });
     f.required("stages", [&](YamlReader& reader, const YamlNode& node) {
@@ -167,7 +185,7 @@ void read_service(YamlReader& r, const YamlNode& spec, Service& service) {
       if (stages.size() > kMaxStages) reader.wrong_value(node, fmt::format("at most {} stages", kMaxStages));
     });
   }
-  if (stages.size() <= kMaxStages) check_service(r, service, gate_names, stages);
+  if (stages.size() <= kMaxStages) check_service(r, service, gates, stages);
 }
 
 }  // namespace headgate::reconciler

@@ -34,8 +34,9 @@ void check_steps(YamlReader& r, const StageNodes& stage) {
   }
 }
 
-// Of each stage, the stages whose health it requires.
+// Of each stage, the stages whose health it requires; of each gate, those that it comes after.
 using Edges = std::vector<std::vector<std::size_t>>;
+using Names = std::vector<std::string_view>;
 
 Edges edges_of(const Service& service) {
   std::map<std::string_view, std::size_t> index;
@@ -50,7 +51,7 @@ Edges edges_of(const Service& service) {
 }
 
 // The shortest ring through `start`, as "a -> b -> a"; empty when there is none.
-std::string ring_through(const Service& service, const Edges& edges, std::size_t start) {
+std::string ring_through(const Names& names, const Edges& edges, std::size_t start) {
   const auto none = edges.size();
   std::vector<std::size_t> came_from(edges.size(), none);
   std::vector<std::size_t> queue{start};
@@ -58,11 +59,9 @@ std::string ring_through(const Service& service, const Edges& edges, std::size_t
     const auto at = queue[head];
     for (const auto next : edges[at]) {
       if (next == start) {
-        auto path = service.stages[start].environment;
-        for (auto back = at; back != start; back = came_from[back]) {
-          path.insert(0, service.stages[back].environment + " -> ");
-        }
-        return service.stages[start].environment + " -> " + path;
+        std::string path(names[start]);
+        for (auto back = at; back != start; back = came_from[back]) path.insert(0, std::string(names[back]) + " -> ");
+        return std::string(names[start]) + " -> " + path;
       }
       if (came_from[next] != none) continue;
       came_from[next] = at;
@@ -78,9 +77,49 @@ std::vector<std::string_view> names_of(const std::map<std::string_view, std::uin
   return names;
 }
 
+void check_gate_order(YamlReader& r, const Service& service, const std::vector<GateNodes>& nodes,
+                      const std::map<std::string_view, std::uint32_t>& known) {
+  Names names;
+  for (const auto& gate : service.gates) names.push_back(gate.name);
+  Edges edges(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t k = 0; k < service.gates[i].after.size(); ++k) {
+      const auto& name = service.gates[i].after[k];
+      if (known.contains(name)) {
+        edges[i].push_back(static_cast<std::size_t>(std::ranges::find(names, name) - names.begin()));
+      } else {
+        r.at(*nodes[i].after[k], fmt::format("unknown gate {}{}", quoted(name), r.suggestion(name, names_of(known))),
+             "", "another gate of this service");
+      }
+    }
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto ring = ring_through(names, edges, i); !ring.empty()) {
+      r.at(*nodes[i].name, "gates come after each other in a circle: " + ring, "", "an order in which each can come");
+      return;  // the other gates of the ring would say the same
+    }
+  }
+}
+
+// A metric out of bounds asks for one more of the people whom the stage asks anyway.
+void check_exceptions(YamlReader& r, const Service& service, const Stage& stage, const StageNodes& nodes) {
+  if (!stage.approvals.empty()) return;
+  for (std::size_t k = 0; k < stage.gates.size(); ++k) {
+    const auto gate = std::ranges::find(service.gates, stage.gates[k], &Gate::name);
+    if (gate == service.gates.end()) continue;
+    const auto asks =
+        std::ranges::find_if(gate->metrics, [](const auto& metric) { return metric.second.otherwise.has_value(); });
+    if (asks == gate->metrics.end()) continue;
+    r.at(*nodes.gates[k],
+         fmt::format("gate {} may ask for an approval (metric {}), and nobody approves in this stage",
+                     quoted(gate->name), asks->first),
+         "", "approvals in the stage's protection");
+  }
+}
+
 }  // namespace
 
-void check_service(YamlReader& r, const Service& service, const std::vector<const YamlNode*>& gate_names,
+void check_service(YamlReader& r, const Service& service, const std::vector<GateNodes>& gate_nodes,
                    const std::vector<StageNodes>& stages) {
   std::map<std::string_view, std::uint32_t> gates;  // with their lines
   bool gates_known = true;                          // else what refers to a gate cannot be judged
@@ -89,7 +128,7 @@ void check_service(YamlReader& r, const Service& service, const std::vector<cons
     if (gate.name.empty()) {
       gates_known = false;
     } else if (const auto [first, is_new] = gates.emplace(gate.name, gate.line); !is_new) {
-      r.at(*gate_names[i], fmt::format("duplicate gate {}", quoted(gate.name)), "",
+      r.at(*gate_nodes[i].name, fmt::format("duplicate gate {}", quoted(gate.name)), "",
            fmt::format("a name of its own; line {} has it already", first->second));
     }
   }
@@ -122,12 +161,16 @@ void check_service(YamlReader& r, const Service& service, const std::vector<cons
                        r.suggestion(name, names_of(environments))),
            "", "the environment of another stage");
     }
+    check_exceptions(r, service, stage, stages[i]);
     check_steps(r, stages[i]);
   }
+  if (gates_known) check_gate_order(r, service, gate_nodes, gates);
 
+  Names names;
+  for (const auto& stage : service.stages) names.push_back(stage.environment);
   const auto edges = edges_of(service);
   for (std::size_t i = 0; i < service.stages.size(); ++i) {
-    if (const auto ring = ring_through(service, edges, i); !ring.empty()) {
+    if (const auto ring = ring_through(names, edges, i); !ring.empty()) {
       r.at(*stages[i].environment, "stages wait for each other in a circle: " + ring, "",
            "an order in which each can come first");
       return;  // the other stages of the ring would say the same

@@ -119,6 +119,11 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
     d.at_least_one_of({"command"});
   });
   f.optional("observeEvery", &YamlReader::positive_duration, environment.observe_every);
+  f.optional("windows", read_windows, environment.windows);
+  f.optional("overrun", [&](YamlReader& reader, const YamlNode& value) {
+    bool overrun = true;
+    if (reader.boolean(value, overrun)) environment.overrun = overrun;
+  });
   f.optional("retention", [&](YamlReader& reader, const YamlNode& node) {
     Fields retention(reader, node, "a retention");
     retention.optional("blobs", [&](YamlReader& inner, const YamlNode& value) {

@@ -10,8 +10,7 @@ using Words = std::string_view;
 
 constexpr std::array kMetadata{Words("formerly")};
 constexpr std::array kService{Words("source"), Words("dependsOn"), Words("analysis")};
-constexpr std::array kGate{Words("maxAge"), Words("schedule"), Words("run"), Words("after")};
-constexpr std::array kThreshold{Words("otherwise"), Words("track")};
+constexpr std::array kGate{Words("schedule"), Words("run")};
 constexpr std::array kStage{Words("expedite"), Words("maxConcurrent"), Words("downtime"), Words("objectives"),
                             Words("driver")};
 constexpr std::array kTrigger{Words("branch"), Words("tag"), Words("after"), Words("soak"), Words("schedule")};
@@ -24,10 +23,9 @@ constexpr std::array kHttp{Words("followRedirects")};
 constexpr std::array kExpectation{Words("header"), Words("followRedirects")};
 constexpr std::array kBody{Words("jsonPointer"), Words("equals")};
 constexpr std::array kRollback{Words("restore")};
-constexpr std::array kEnvironment{Words("traffic"),    Words("locations"),         Words("onLocationFailure"),
-                                  Words("prometheus"), Words("windows"),           Words("overrun"),
-                                  Words("selfHeal"),   Words("ignoreDifferences"), Words("maxConcurrent"),
-                                  Words("monitors"),   Words("maintenance")};
+constexpr std::array kEnvironment{Words("traffic"),       Words("locations"), Words("onLocationFailure"),
+                                  Words("prometheus"),    Words("selfHeal"),  Words("ignoreDifferences"),
+                                  Words("maxConcurrent"), Words("monitors"),  Words("maintenance")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
 constexpr std::array kTarget{Words("variablesFrom")};
 constexpr std::array kGrant{Words("requireClaims")};
@@ -36,7 +34,6 @@ constexpr std::array kTable{
     UnsupportedFields{"metadata", kMetadata},
     UnsupportedFields{"a service's spec", kService},
     UnsupportedFields{"a gate", kGate},
-    UnsupportedFields{"a metric's bound", kThreshold},
     UnsupportedFields{"a stage", kStage},
     UnsupportedFields{"a trigger", kTrigger},
     UnsupportedFields{"a stage's requirements", kRequires},

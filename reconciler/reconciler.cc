@@ -4,6 +4,7 @@
 #include <future>
 
 #include "reconciler/documents_parser.h"
+#include "reconciler/windows.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -42,6 +43,7 @@ void Reconciler::run(std::stop_token stop) {
     const auto began = clock_.steady();
     const auto accepted = look(stop);
     if (stop.stop_requested()) return;
+    renew_windows();
     if (accepted && options_.looked) options_.looked(clock_.steady() - began, *accepted);
     repository_.wait(options_.poll, stop);
   }
@@ -207,6 +209,28 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     read.files[path] = std::move(parsed.documents);
   }
   return read;
+}
+
+void Reconciler::renew_windows() {
+  const auto now = clock_.now();
+  std::vector<std::pair<std::string, std::vector<Window>>> due;
+  state_.with_state([&](const State& state) {
+    for (const auto& [name, environment] : state.environments) {
+      const auto known = state.windows.find(name);
+      const auto& windows = environment.document.windows;
+      if (expansion_is_due(windows, known == state.windows.end() ? nullptr : &known->second, now)) {
+        due.emplace_back(name, windows);
+      }
+    }
+  });
+  for (auto& [name, windows] : due) {
+    auto expanded = expand_windows(name, windows, now);
+    const auto recorded = expanded ? submit(ExpandWindows{std::move(windows), std::move(*expanded)})
+                                   : Result<Receipt>(std::unexpected(expanded.error()));
+    if (!recorded) {
+      notice_(NoticeLevel::warning, "environment " + name + " stays closed: " + recorded.error().message, name);
+    }
+  }
 }
 
 Result<void> Reconciler::prepare_scripts(const std::vector<SourcedDocument>& documents) {

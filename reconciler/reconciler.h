@@ -47,6 +47,8 @@ class Reconciler {
   // One look, on the caller's thread; the constructor's thread does it again and again. Public for tests and
   // benchmarks.
   Result<bool> look(std::stop_token stop);
+  // Works out the windows of environments whose expansion is missing or runs out. After every look.
+  void renew_windows();
   void start();  // the thread
 
  private:

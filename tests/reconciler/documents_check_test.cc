@@ -173,6 +173,24 @@ TEST(DocumentsCheck, MistakesAreListedUpToALimit) {
   EXPECT_THAT(text, ::testing::HasSubstr("200 more mistakes are not listed"));
 }
 
+// A metric out of bounds asks for one person more than the stage asks anyway.
+TEST(DocumentsCheck, AnExceptionThatNobodyIsLeftToApprove) {
+  const auto service_with = [](int count) {
+    return document("Service", "gateway",
+                    "  gates: [{name: scan, metrics: {high: {max: 0, otherwise: approval}}}]\n"
+                    "  stages:\n"
+                    "    - environment: production\n"
+                    "      requires: {gates: [scan]}\n"
+                    "      protection: {approvals: [{team: managers, count: " +
+                        std::to_string(count) + "}]}\n");
+  };
+  const auto grants = policy("{team: managers, role: approver, environments: [production], services: [gateway]}");
+  EXPECT_EQ(checked({service_with(1), named_environment("production"), grants}), "");
+  EXPECT_EQ(checked({service_with(2), named_environment("production"), grants}),
+            "1.yaml:9:1: error: 2 people can approve for 'gateway' in 'production', and 3 must when a gate's metric is "
+            "out of bounds: expected one member more with the role approver\n");
+}
+
 TEST(Scaffold, ValidatesClean) {
   OfflinePeople people;
   const YamlDocumentParser parser(people);

@@ -75,9 +75,12 @@ spec:
   ASSERT_EQ(service.gates.size(), 3U);
   EXPECT_EQ(service.gates[0], (Gate{"lint", {}, 9, {}, {}}));
   EXPECT_EQ(service.gates[1], (Gate{"unit-tests", {{"coverage", {Decimal{"90"}, {}, {}}}}, 10, {}, {}}));
-  EXPECT_EQ(
-      service.gates[2],
-      (Gate{"security-scan", {{"critical", {{}, Decimal{"0"}, {}}}, {"ratio", {Decimal{"0.10"}, Decimal{"1e2"}, {}}}}, 12, {}, {}}));
+  EXPECT_EQ(service.gates[2],
+            (Gate{"security-scan",
+                  {{"critical", {{}, Decimal{"0"}, {}}}, {"ratio", {Decimal{"0.10"}, Decimal{"1e2"}, {}}}},
+                  12,
+                  {},
+                  {}}));
   ASSERT_EQ(service.stages.size(), 2U);
 
   const auto& staging = service.stages[0];
@@ -179,7 +182,47 @@ spec:
                                         "blob-of-hooks/deploy.sh"},
                           headgate::Run{{"/usr/bin/observe", "${service}"}, ""},
                           headgate::Run{{"hooks/retire.sh", "${promotion}"}, "blob-of-hooks/retire.sh"}},
-                         30s}));
+                         30s,
+                         {},
+                         {},
+                         {}}));
+}
+
+TEST(DocumentValues, GatesWithExceptionsOrderAndAge) {
+  const auto service = only<Service>(R"(apiVersion: headgate.dev/v1
+kind: Service
+metadata: {name: gateway}
+spec:
+  gates:
+    - {name: scan, metrics: {high: {max: 0, otherwise: approval}, medium: {track: true}}, maxAge: 24h}
+    - {name: images, after: [scan]}
+  stages: [{environment: production, requires: {gates: [scan, images]}, protection: {approvals: [{team: managers}]}}]
+)");
+  ASSERT_EQ(service.gates.size(), 2U);
+  EXPECT_EQ(service.gates[0].max_age, 24h);
+  EXPECT_EQ(service.gates[0].metrics.at("high"), (Threshold{{}, Decimal{"0"}, Otherwise::approval}));
+  EXPECT_EQ(service.gates[0].metrics.at("medium"), Threshold{});
+  EXPECT_THAT(service.gates[1].after, ElementsAre("scan"));
+}
+
+TEST(DocumentValues, Windows) {
+  const auto environment = only<Environment>(R"(apiVersion: headgate.dev/v1
+kind: Environment
+metadata: {name: production}
+spec:
+  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}
+  windows:
+    - {kind: allow, schedule: "0 9 * * 1-5", duration: 8h, timeZone: Europe/Rome}
+    - {kind: deny, name: year-end, from: 2026-12-20T00:00:00+01:00, to: 2027-01-03T00:00:00Z}
+  overrun: false
+)");
+  const auto at = [](const char* text) { return *parse_timestamp(text); };
+  EXPECT_THAT(
+      environment.windows,
+      ElementsAre(
+          Window{WindowKind::allow, "", "0 9 * * 1-5", 8h, "Europe/Rome", {}, {}, 7},
+          Window{WindowKind::deny, "year-end", "", {}, "", at("2026-12-19T23:00:00Z"), at("2027-01-03T00:00:00Z"), 8}));
+  EXPECT_EQ(environment.overrun, false);
 }
 
 TEST(DocumentValues, Target) {

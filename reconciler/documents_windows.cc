@@ -1,0 +1,91 @@
+// When an environment is open: the windows of an Environment.
+#include <fmt/core.h>
+
+#include "reconciler/cron.h"
+#include "reconciler/documents_kinds.h"
+#include "reconciler/windows.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t kMaxWindows = 32;
+constexpr Duration kShortest = std::chrono::minutes(1);
+constexpr Duration kLongest = std::chrono::days(31);
+
+void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule) {
+  if (!r.is_scalar(node, "a schedule such as \"0 9 * * 1-5\"")) return;
+  if (const auto cron = parse_cron(node.text); !cron) {
+    r.at(node, "wrong schedule: " + cron.error().message, fmt::format("'{}'", node.text.substr(0, 100)),
+         "minute, hour, day of the month, month and day of the week, such as \"0 9 * * 1-5\"");
+    return;
+  }
+  schedule = node.text;
+}
+
+void read_window_duration(YamlReader& r, const YamlNode& node, std::optional<Duration>& out) {
+  Duration duration{};
+  if (!r.duration(node, duration)) return;
+  if (duration < kShortest || duration > kLongest) {
+    r.wrong_value(node, "a duration of 1m to 31d");
+    return;
+  }
+  out = duration;
+}
+
+void read_time_zone(YamlReader& r, const YamlNode& node, std::string& zone) {
+  if (!r.line_of_text(node, zone)) return;
+  std::vector<std::string_view> known;
+  if (const auto problem = time_zone_problem(zone, &known); !problem.empty()) {
+    r.at(node, fmt::format("'{}' is {}{}", zone, problem, r.suggestion(zone, known)), "",
+         "an IANA name such as Europe/Rome");
+  }
+}
+
+void read_moment(YamlReader& r, const YamlNode& node, std::optional<Timestamp>& out) {
+  if (!r.is_scalar(node, "a time such as 2026-12-20T00:00:00Z")) return;
+  if (const auto time = parse_timestamp(node.text)) {
+    out = *time;
+  } else {
+    r.wrong_value(node, "a time such as 2026-12-20T00:00:00Z");
+  }
+}
+
+void read_window(YamlReader& r, const YamlNode& node, Window& window) {
+  Fields f(r, node, "a window");
+  window.line = node.place.line;
+  f.required("kind", [&](YamlReader& reader, const YamlNode& value) { reader.word(value, window.kind); });
+  f.optional("name", &YamlReader::name, window.name);
+  const bool scheduled = f.optional("schedule", read_schedule, window.schedule);
+  const bool lasts = f.optional("duration", read_window_duration, window.duration);
+  const bool zoned = f.optional("timeZone", read_time_zone, window.time_zone);
+  const bool from = f.optional("from", read_moment, window.from);
+  const bool to = f.optional("to", read_moment, window.to);
+  if (!f.is_map()) return;
+  const bool by_schedule = scheduled || lasts || zoned;
+  const bool by_moments = from || to;
+  if (by_schedule == by_moments) {
+    r.at(node, by_schedule ? "a window by schedule and by moments at once" : "a window without a time", "",
+         "schedule, duration and timeZone, or from and to");
+  } else if (by_schedule && !(scheduled && lasts && zoned)) {
+    r.at(node,
+         fmt::format("a window without {}", !scheduled ? "schedule"
+                                            : !lasts   ? "duration"
+                                                       : "timeZone"),
+         "", "schedule, duration and timeZone together");
+  } else if (by_moments && !(from && to)) {
+    r.at(node, fmt::format("a window without {}", from ? "to" : "from"), "", "from and to together");
+  } else if (window.from && window.to && *window.to <= *window.from) {
+    r.at(*f.value_of("to"), "the window ends before it begins", format_timestamp(*window.to),
+         "a time after " + format_timestamp(*window.from));
+  }
+}
+
+}  // namespace
+
+void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows) {
+  if (r.list(node, windows, read_window) && windows.size() > kMaxWindows) {
+    r.wrong_value(node, fmt::format("at most {} windows", kMaxWindows));
+  }
+}
+
+}  // namespace headgate::reconciler
