@@ -5,7 +5,8 @@
 
 namespace headgate::api {
 
-void add_server_routes(Core& core, Router& router);         // health, metrics, contract, checkpoint, tiles
+void add_server_routes(Core& core, Router& router);  // health, metrics, contract
+void add_log_routes(Core& core, Router& router);     // checkpoint, tiles, keys
 void add_configuration_routes(Core& core, Router& router);  // services, environments, configuration, repositories
 void add_target_routes(Core& core, Router& router);
 void add_state_routes(Core& core, Router& router);

@@ -13,6 +13,7 @@ Api::~Api() {
 
 void Api::add_routes(Router& router) {
   add_server_routes(*core_, router);
+  add_log_routes(*core_, router);
   add_configuration_routes(*core_, router);
   add_target_routes(*core_, router);
   add_state_routes(*core_, router);

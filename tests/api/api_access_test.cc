@@ -15,6 +15,8 @@ const std::map<std::string, std::string> table{
     {"GET /metrics", "none"},  // the tests' peers are on loopback
     {"GET /checkpoint", "none"},
     {"GET /tile/{path*}", "none"},
+    {"GET /tile/entries/{path*}", "auditor"},
+    {"GET /v1/log/keys", "viewer"},
     {"GET /openapi.json", "viewer"},
     {"GET /v1/services", "viewer"},
     {"GET /v1/services/{service}", "viewer"},

@@ -172,6 +172,16 @@ TEST(TilePath, OneTextATile) {
         "0/000.p/256", "0/000.p/", "0/001/002", "0/000/", "entries/000", "0/x018/x446/x744/x073/x709/x551/616"}) {
     EXPECT_FALSE(parse_tile_path(bad)) << bad;
   }
+  EXPECT_EQ(parse_entries_path("x001/234.p/9"), (TilePath{0, 1'234, 9}));
+  EXPECT_FALSE(parse_entries_path("0/000"));
+  for (const std::uint64_t number : {0UL, 7UL, 999UL, 1'000UL, 1'234'067UL, UINT64_MAX}) {
+    for (const unsigned width : {1U, 255U, 256U}) {
+      const TilePath path{63, number, width};
+      EXPECT_EQ(parse_tile_path(tile_path(path).substr(6)), path);
+      EXPECT_EQ(parse_entries_path(entries_path(path).substr(14)), (TilePath{0, number, width}));
+    }
+  }
+  EXPECT_EQ(tile_path({1, 1'234'067, 256}), "/tile/1/x001/x234/067");
 }
 
 }  // namespace

@@ -177,17 +177,62 @@ TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
 }
 
 TEST_F(ApiService, CheckpointAndTilesArePublic) {
-  EXPECT_TRUE(world.call("GET", "/checkpoint", "").body.starts_with("test.example.com\n3\n"));
+  const auto checkpoint = world.call("GET", "/checkpoint", "");
+  EXPECT_TRUE(checkpoint.body.starts_with("test.example.com\n3\n"));
+  EXPECT_EQ(checkpoint.headers.at("content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(checkpoint.headers.at("cache-control"), "no-store");
   const auto tile = world.call("GET", "/tile/0/000.p/3", "");
   EXPECT_EQ(tile.status, 200);
   EXPECT_EQ(tile.body.size(), 96U);
   EXPECT_NE(tile.headers.at("cache-control").find("immutable"), std::string::npos);
-  for (const char* path : {"/tile/1/000", "/tile/0/1", "/tile/0/000.p/0", "/tile/0/000.p/256", "/tile/entries/000",
-                           "/tile/0/x000/001", "/tile/00/000", "/tile/0/000.p/03"}) {
-    EXPECT_EQ(world.call("GET", path, "").status, 404) << path;
+  for (const char* path : {"/tile/1/000", "/tile/0/001", "/tile/63/000"}) {
+    const auto missing = world.call("GET", path, "");
+    EXPECT_EQ(missing.status, 404) << path;
+    EXPECT_EQ(missing.headers.at("content-type"), "application/problem+json");
+  }
+  for (const char* path : {"/tile/0/1", "/tile/0", "/tile/0/000.p/0", "/tile/0/000.p/256", "/tile/0/000.p/257",
+                           "/tile/0/x000/001", "/tile/00/000", "/tile/0/000.p/03", "/tile/64/000"}) {
+    EXPECT_EQ(world.call("GET", path, "").status, 400) << path;
   }
   world.proofs.signed_yet = false;
   EXPECT_EQ(world.call("GET", "/checkpoint", "").status, 503);
+}
+
+TEST_F(ApiService, EntryBundlesAreTheRecordsBehindTheirLengths) {
+  const auto stored = world.stored();
+  const auto bundle = world.call("GET", "/tile/entries/000.p/9", "auditor");
+  ASSERT_EQ(bundle.status, 200);
+  EXPECT_EQ(bundle.headers.at("content-type"), "application/octet-stream");
+  EXPECT_EQ(bundle.headers.at("cache-control"), "private, max-age=31536000, immutable");
+  std::string expected;
+  for (std::size_t i = 0; i < 9; ++i) {
+    expected += static_cast<char>(stored[i].size() >> 8);
+    expected += static_cast<char>(stored[i].size() & 0xff);
+    expected += stored[i];
+  }
+  EXPECT_EQ(bundle.body, expected);
+  for (const char* path :
+       {"/tile/entries/000", "/tile/entries/001.p/1", "/tile/entries/x018/x446/x744/x073/x709/x551/615"}) {
+    EXPECT_EQ(world.call("GET", path, "auditor").status, 404) << path;
+  }
+  for (const char* path : {"/tile/entries/0", "/tile/entries/000.p/0", "/tile/entries/0/000"}) {
+    EXPECT_EQ(world.call("GET", path, "auditor").status, 400) << path;
+  }
+  EXPECT_EQ(world.call("GET", "/tile/entries/000.p/9", "viewer").status, 403);
+  EXPECT_EQ(world.call("GET", "/tile/entries/000.p/9", "").status, 401);
+}
+
+TEST_F(ApiService, KeysOfTheLogSayFromWhereTheyHold) {
+  ASSERT_TRUE(world.run(RotateKey{"test.example.com+00000000+AA"}));
+  const auto position = std::to_string(world.log.size() - 1);
+  const auto keys = world.call("GET", "/v1/log/keys", "viewer");
+  ASSERT_EQ(keys.status, 200) << keys.body;
+  EXPECT_EQ(size_at(keys.body, "/keys"), 2U);
+  EXPECT_EQ(at(keys, "/keys/0/from"), "0");
+  EXPECT_EQ(at(keys, "/keys/0/until"), position);
+  EXPECT_EQ(at(keys, "/keys/1/from"), position);
+  EXPECT_EQ(at(keys, "/keys/1/verifier_key"), "test.example.com+00000000+AA");
+  EXPECT_EQ(at(keys, "/keys/1/until"), "null");
 }
 
 TEST_F(ApiService, BlobsAreWhatTheirDigestSays) {
