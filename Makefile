@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build demo test unit asan tsan bench lint format clean
+.PHONY: help setup build demo test torture unit asan tsan bench lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ demo: build ## a push travels to production, a broken one rolls back by itself (
 test: setup build/release/build.ninja ## build and run every test
 	@cmake --build build/release --parallel $(JOBS)
 	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS)
+
+torture: setup build/release/build.ninja ## crashes, damage and kills for an hour or so (ROUNDS=50: times what make test does; HEADGATE_SEED: one again)
+	@cmake --build build/release --parallel $(JOBS)
+	@HEADGATE_TORTURE=$(or $(ROUNDS),50) ctest --test-dir build/release --output-on-failure -L torture --verbose
 
 unit: setup ## the fast tests alone, in a debug build
 	@cmake --preset dev

@@ -26,7 +26,7 @@ constexpr std::size_t kMaxListBytes = std::size_t{1} << 30;
 // Every record of the database and every tile of its tree, read and computed again.
 Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin) {
   MerkleTree tree;
-  SourceCheck sources;
+  SourceSteps steps;
   Recorded<Event> record;
   rocksdb::ReadOptions options;
   options.fill_cache = false;
@@ -38,7 +38,9 @@ Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin) 
     }
     const auto bytes = at->value().ToStringView();
     HEADGATE_TRY_VOID(decode_at(tree.size(), bytes, record));
-    HEADGATE_TRY_VOID(sources.next(tree.size(), bytes));
+    Envelope envelope;
+    if (const auto wrong = read_envelope(bytes, envelope); !wrong.empty()) return fail(ErrorCode::corrupt, wrong);
+    steps.add(envelope, bytes);
     Result<void> tiles;
     tree.append(leaf_hash(bytes), [&](TileId id, const TileHashes& hashes) {
       const auto stored = store.get(Family::tree, tile_key(id));
@@ -52,6 +54,8 @@ Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin) 
     HEADGATE_TRY_VOID(tiles);
   }
   if (!at->status().ok()) return fail_status(fmt::format("read record {}", tree.size()), at->status());
+  SourceCheck sources;
+  HEADGATE_TRY_VOID(sources.next(steps));
   origin = sources.origin();
   return tree;
 }

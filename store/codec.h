@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "engine/domain/events.h"
+#include "store/envelope.h"
 
 namespace headgate::store {
 
@@ -42,6 +43,10 @@ Result<void> decode(std::string_view text, Recorded<Event>& out, std::span<const
 // The same for a record that stands at `position`: the Error names that position, and so does one about a record that
 // bears another.
 Result<void> decode_at(Position position, std::string_view text, Recorded<Event>& out);
+
+// The envelope of the record at `position` and its time: attributes in order, this position, a known type; Errors as
+// decode_at. Its data is not looked into: for records whose bytes are vouched for by their hash.
+Result<Timestamp> envelope_at(Position position, std::string_view text, Envelope& out);
 
 // The time of a record without reading the rest of it. corrupt when there is none where it must be.
 Result<Timestamp> time_of(std::string_view text);

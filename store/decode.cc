@@ -409,30 +409,61 @@ ReadEvent find_reader(std::string_view type, std::span<const Upcaster> table, st
   return nullptr;
 }
 
-void read_record(Problem& problem, Envelope& envelope, std::string_view text, Recorded<Event>& out,
-                 std::span<const Upcaster> table) {
+// The envelope and its time, and the reader of the type, with `data` brought to the version that it reads.
+ReadEvent read_head(Problem& problem, Envelope& envelope, std::string_view text, Timestamp& time,
+                    std::span<const Upcaster> table, std::string_view& data, std::string& newer) {
   if (text.size() > kMaxRecordBytes) {
-    return problem.set("length", "expected at most 65535 bytes, found " + std::to_string(text.size()));
+    problem.set("length", "expected at most 65535 bytes, found " + std::to_string(text.size()));
+    return nullptr;
   }
   problem.text = read_envelope(text, envelope);
-  if (problem) return;
-  std::string newer;
-  auto data = envelope.data;
+  if (problem) return nullptr;
+  data = envelope.data;
   const auto read = find_reader(envelope.type, table, data, newer);
   if (read == nullptr) {
-    return problem.set("type", "unknown event type " + std::string(envelope.type) +
-                                   ", written by a newer version of Headgate: run that version");
+    problem.set("type", "unknown event type " + std::string(envelope.type) +
+                            ", written by a newer version of Headgate: run that version");
+    return nullptr;
   }
-  auto time = parse_timestamp(envelope.time);
-  if (!time) return problem.set("time", time.error().message);
+  auto parsed = parse_timestamp(envelope.time);
+  if (!parsed) {
+    problem.set("time", parsed.error().message);
+    return nullptr;
+  }
+  time = *parsed;
+  return read;
+}
+
+void read_record(Problem& problem, Envelope& envelope, std::string_view text, Recorded<Event>& out,
+                 std::span<const Upcaster> table) {
+  std::string newer;
+  std::string_view data;
   auto& meta = out.meta;
+  const auto read = read_head(problem, envelope, text, meta.time, table, data, newer);
+  if (read == nullptr) return;
   meta.position = envelope.position;
-  meta.time = *time;
   meta.actor = envelope.actor;
   meta.cause = envelope.cause;
   meta.idempotency_key = envelope.idempotency_key;
   meta.request_digest = envelope.request_digest;
   read_data(problem, envelope, data, read, out.event);
+}
+
+std::unexpected<Error> cannot_be_read(const Problem& problem, const Envelope& envelope) {
+  return fail(ErrorCode::corrupt, (envelope.numbered ? "record " + std::to_string(envelope.position) : "a record") +
+                                      " cannot be read: " + problem.text);
+}
+
+// Of an Error about the record at `position` that may name another one, or none.
+std::unexpected<Error> named(Position position, Error error) {
+  const auto name = "record " + std::to_string(position);
+  if (!error.message.starts_with(name + " ")) error.message = name + ": " + error.message;
+  return std::unexpected(std::move(error));
+}
+
+std::unexpected<Error> misplaced(Position position, Position said) {
+  return fail(ErrorCode::corrupt,
+              "record " + std::to_string(position) + " says that it is record " + std::to_string(said));
 }
 
 }  // namespace
@@ -454,8 +485,7 @@ Result<void> decode(std::string_view text, Recorded<Event>& out, std::span<const
   Envelope envelope;
   read_record(problem, envelope, text, out, table);
   if (!problem) return {};
-  return fail(ErrorCode::corrupt, (envelope.numbered ? "record " + std::to_string(envelope.position) : "a record") +
-                                      " cannot be read: " + problem.text);
+  return cannot_be_read(problem, envelope);
 }
 
 Result<void> decode(std::string_view text, Recorded<Event>& out) {
@@ -469,14 +499,21 @@ Result<Recorded<Event>> decode(std::string_view text) {
 }
 
 Result<void> decode_at(Position position, std::string_view text, Recorded<Event>& out) {
-  const auto name = [&] { return "record " + std::to_string(position); };
-  if (auto read = decode(text, out); !read) {
-    auto& message = read.error().message;
-    if (!message.starts_with(name() + " ")) message = name() + ": " + message;
-    return read;
-  }
+  if (auto read = decode(text, out); !read) return named(position, std::move(read).error());
   if (out.meta.position == position) return {};
-  return fail(ErrorCode::corrupt, name() + " says that it is record " + std::to_string(out.meta.position));
+  return misplaced(position, out.meta.position);
+}
+
+Result<Timestamp> envelope_at(Position position, std::string_view text, Envelope& out) {
+  Problem problem;
+  std::string newer;
+  std::string_view data;
+  Timestamp time;
+  if (read_head(problem, out, text, time, upcasters(), data, newer) == nullptr) {
+    return named(position, cannot_be_read(problem, out).error());
+  }
+  if (out.position != position) return misplaced(position, out.position);
+  return time;
 }
 
 Result<Timestamp> time_of(std::string_view text) {

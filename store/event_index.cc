@@ -49,6 +49,38 @@ struct TextHash {
 
 }  // namespace
 
+std::uint64_t IndexSum::hash(std::uint8_t field, std::string_view value) {
+  return std::hash<std::string_view>{}(value)*31 + field;
+}
+
+void IndexSum::add(std::uint64_t field_and_value, Position position) {
+  // The finalizer of MurmurHash3: every bit of the input moves every bit of the sum.
+  auto mixed = field_and_value ^ position * 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ mixed >> 33) * 0xff51afd7ed558ccd;
+  mixed = (mixed ^ mixed >> 33) * 0xc4ceb9fe1a85ec53;
+  sum_ += mixed ^ mixed >> 33;
+}
+
+void IndexSum::add(const Envelope& record) {
+  using Field = EventIndex::Field;
+  const auto add_value = [&](Field field, std::string_view value) {
+    if (!value.empty()) add(hash(static_cast<std::uint8_t>(field), value), record.position);
+  };
+  constexpr std::string_view prefix = "dev.headgate.";
+  auto type = record.type.substr(std::min(prefix.size(), record.type.size()));
+  add_value(Field::type, type.substr(0, type.rfind(".v")));
+  add_value(Field::actor, record.actor);
+  add_value(Field::service, record.service);
+  add_value(Field::environment, record.environment);
+  if (!record.environment.empty()) {
+    std::string target(record.service);
+    target += '/';
+    target += record.environment;
+    add_value(Field::target, target);
+  }
+  add_value(Field::correlation, record.correlation);
+}
+
 // Lists in memory: positions of the events [first, first + count) by field and value.
 class EventIndex::Lists {
  public:
@@ -269,6 +301,31 @@ Result<void> EventIndex::write_lists(const Lists& lists) {
 Position EventIndex::written() const {
   const std::scoped_lock lock(lists_mutex_);
   return written_;
+}
+
+Result<std::uint64_t> EventIndex::sum_of_blocks(Position written) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> blocks(
+      store_.db().NewIterator(options, store_.family(RocksDbStore::Family::index)));
+  IndexSum sum;
+  std::vector<Position> positions;
+  for (blocks->SeekToFirst(); blocks->Valid(); blocks->Next()) {
+    const auto key = blocks->key().ToStringView();
+    const auto length = key.size() < 11 ? 0
+                                        : static_cast<std::size_t>(static_cast<std::uint8_t>(key[1])) << 8 |
+                                              static_cast<std::size_t>(static_cast<std::uint8_t>(key[2]));
+    if (key.size() != length + 11) return fail(ErrorCode::corrupt, "a block of the index has a damaged key");
+    const auto first = big_endian(key.substr(3 + length));
+    if (first >= written) continue;
+    if (!read_block(blocks->value().ToStringView(), first, positions)) {
+      return fail(ErrorCode::corrupt, "a block of the index is damaged");
+    }
+    const auto list = IndexSum::hash(static_cast<std::uint8_t>(key[0]), key.substr(3, length));
+    for (const auto position : positions) sum.add(list, position);
+  }
+  if (!blocks->status().ok()) return fail_status("read the index", blocks->status());
+  return sum.value();
 }
 
 std::vector<Position> EventIndex::recent(Field field, std::string_view value, Position begin, Position end) const {

@@ -18,10 +18,24 @@
 #include <vector>
 
 #include "engine/ports/event_log.h"
+#include "store/envelope.h"
 #include "store/posting_list.h"
 #include "store/rocksdb_store.h"
 
 namespace headgate::store {
+
+// The sum over the index's entries of a hash of each. Equal sums are equal entries, but for a chance of 2^-64.
+class IndexSum {
+ public:
+  void add(const Envelope& record);  // all entries of one record
+  void add(std::uint64_t field_and_value, Position position);
+  static std::uint64_t hash(std::uint8_t field, std::string_view value);
+  void add(const IndexSum& other) { sum_ += other.sum_; }
+  std::uint64_t value() const { return sum_; }
+
+ private:
+  std::uint64_t sum_ = 0;
+};
 
 class EventIndex {
  public:
@@ -54,8 +68,11 @@ class EventIndex {
   // Writes everything that was fed so far.
   Result<void> flush();
   Position written() const;
+  // Of the blocks on disk, as far as they go below `written`. Reads them all.
+  Result<std::uint64_t> sum_of_blocks(Position written) const;
 
  private:
+  friend class IndexSum;
   enum class Field : std::uint8_t { type = 1, actor, service, environment, target, correlation };
   class Lists;
 

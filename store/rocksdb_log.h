@@ -16,13 +16,16 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "engine/ports/event_log.h"
 #include "store/batch.h"
 #include "store/checkpoint.h"
+#include "store/log_checks.h"
 #include "store/merkle_tree.h"
+#include "store/rocksdb_store.h"
 #include "store/watermark.h"
 
 namespace rocksdb {
@@ -34,7 +37,6 @@ class WriteBatch;
 namespace headgate::store {
 
 class EventIndex;
-class RocksDbStore;
 
 // In a data directory: what a restore has not finished yet. A log is not opened beside it.
 inline constexpr const char* kUnfinishedRestore = "restoring";
@@ -51,11 +53,13 @@ class RocksDbLog final : public EventLog, private TileReader {
     std::optional<SigningKey> key = std::nullopt;                // for checkpoints
     std::shared_ptr<rocksdb::FileSystem> file_system = nullptr;  // null: the operating system's
     std::size_t index_flush_events = 32'768;
+    LogChecks checks = LogChecks::all();
   };
 
-  // Makes an empty log where there is none. Refuses a log that holds less than its watermark or another root (corrupt,
-  // naming what is missing), a foreign or newer format or another origin (conflict), a log that another process has
-  // open (unavailable), no log when it is only to be read (not_found).
+  // Makes an empty log where there is none. Refuses a log that holds less than its watermark or another root, or of
+  // which a part is damaged (corrupt, naming it and what to do; nothing was changed), a foreign or newer format or
+  // another origin (conflict), a log that another process has open (unavailable), no log when it is only to be read
+  // (not_found).
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   ~RocksDbLog() override;
 
@@ -78,6 +82,8 @@ class RocksDbLog final : public EventLog, private TileReader {
   // The first `width` hashes of a tile, 1 to 256; not_found while the tree has fewer.
   Result<std::vector<Hash>> tile(TileId id, std::size_t width) const;
 
+  // For checkpoints from now on, where the log was opened without a key. Before anybody asks for one.
+  void use_key(SigningKey key) { options_.key = std::move(key); }
   // The newest signed checkpoint: of a size that the watermark has reached, and signed anew at most once a second.
   // unavailable without a key.
   Result<std::string> checkpoint() const;
@@ -90,10 +96,11 @@ class RocksDbLog final : public EventLog, private TileReader {
     std::uint64_t tiles = 0;
     Hash root{};
   };
-  // Computes everything anew from the records up to size(): dense positions, times that never go back, each record
-  // readable, each stored tile, the root at the watermark and at the end. The first thing that differs is an Error that
-  // names it. `progress(done, all)` is called now and then.
-  Result<Verified> verify(const std::function<void(Position, Position)>& progress) const;
+  // Computes everything anew from the records up to size(): dense positions, times that never go back, each
+  // record readable, each stored tile, the root at the watermark and at the end, the index. The first thing that
+  // differs is an Error (corrupt) that names it. `progress(done, all)` is called now and then; unavailable soon after a
+  // `stop`.
+  Result<Verified> verify(const std::function<void(Position, Position)>& progress, std::stop_token stop = {}) const;
 
   // For the backup engine, which reads it beside the writer.
   rocksdb::DB& database() const;
@@ -104,7 +111,11 @@ class RocksDbLog final : public EventLog, private TileReader {
  private:
   explicit RocksDbLog(Options options);
   Result<void> load();
-  Result<void> check_watermark();
+  Result<void> expect_no_mark() const;  // where there is no log
+  Result<void> load_database(RocksDbStore::Options database, bool read_only);
+  Result<void> restore_tree();
+  Result<void> check_watermark(bool read_only);
+  Result<void> check_index_position();
   Result<void> catch_up_index();
   Result<void> read_tile(TileId id, TileHashes& out) const override;
   Result<std::string> read_one(Position position) const;

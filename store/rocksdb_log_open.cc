@@ -1,6 +1,5 @@
-// How a log is opened and how it is verified: what must agree with what.
+// How a log is opened: what must agree with what.
 #include <fmt/core.h>
-#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 
@@ -9,13 +8,29 @@
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
 #include "store/sha256.h"
+#include "store/source_check.h"
 
 namespace headgate::store {
 namespace {
 
 using Family = RocksDbStore::Family;
 
-constexpr Position kProgressRecords = 8'192;
+std::unexpected<Error> advise(Error error, const std::filesystem::path& data) {
+  if (error.code == ErrorCode::corrupt) error.message += repair_advice(data);
+  return std::unexpected(std::move(error));
+}
+
+std::unexpected<Error> fail_watermark(Error error) {
+  if (error.code == ErrorCode::corrupt) error.message += "; put back the watermark of a backup";
+  return std::unexpected(std::move(error));
+}
+
+std::unexpected<Error> fail_short(const std::filesystem::path& data, Position size, const Mark& mark) {
+  return fail(ErrorCode::corrupt,
+              fmt::format("the log in {} ends before record {}, but {} records were durable: records {} to {} are "
+                          "missing{}",
+                          data.string(), size, mark.size, size, mark.size - 1, restore_advice()));
+}
 
 }  // namespace
 
@@ -30,35 +45,75 @@ rocksdb::DB& RocksDbLog::database() const {
 }
 
 Result<void> RocksDbLog::load() {
-  if (std::filesystem::exists(options_.dir / kUnfinishedRestore)) {
+  const auto& dir = options_.dir;
+  if (std::filesystem::exists(dir / kUnfinishedRestore)) {
     return fail(ErrorCode::conflict, fmt::format("a restore into {} did not come to its end: empty that directory and "
                                                  "restore again",
-                                                 options_.dir.string()));
+                                                 dir.string()));
   }
+  RocksDbStore::Options database{dir / "db", options_.read_only, options_.file_system};
+  HEADGATE_TRY(const bool exists, RocksDbStore::exists(database, options_.checks));
+  if (!exists) HEADGATE_TRY_VOID(expect_no_mark());
   if (!options_.read_only) {
+    // Opening for writing drops the damaged tail of a write-ahead log and every file that no list names. What is to be
+    // refused stays as it is, for whoever can still read it.
+    if (exists && options_.checks.has(LogCheck::look_first)) {
+      auto looked = load_database(database, true);
+      store_.reset();
+      // Nothing at all in it: a first start ended before its first write.
+      if (!looked && looked.error().code != ErrorCode::not_found) return looked;
+    }
     std::error_code error;
-    std::filesystem::create_directories(options_.dir, error);
-    if (error) return fail_io("make", options_.dir, error.value());
-    HEADGATE_TRY_VOID(make_dir_durably(options_.dir / "db", 0700));
+    std::filesystem::create_directories(dir, error);
+    if (error) return fail_io("make", dir, error.value());
+    HEADGATE_TRY_VOID(make_dir_durably(dir / "db", 0700));
   }
-  RocksDbStore::Options store_options{options_.dir / "db", options_.read_only, options_.file_system};
-  HEADGATE_TRY(store_, RocksDbStore::open(store_options));
+  HEADGATE_TRY_VOID(load_database(database, options_.read_only));
+  if (auto caught_up = catch_up_index(); !caught_up) return advise(std::move(caught_up).error(), dir);
+  return {};
+}
+
+Result<void> RocksDbLog::expect_no_mark() const {
+  const auto file = WatermarkFile::open(options_.dir / "watermark");
+  if (!file) {
+    if (file.error().code == ErrorCode::not_found) return {};
+    return fail_watermark(file.error());
+  }
+  if (file->mark().size == 0 || !options_.checks.has(LogCheck::watermark_reached)) return {};
+  return fail_short(options_.dir, 0, file->mark());
+}
+
+Result<void> RocksDbLog::load_database(RocksDbStore::Options database, bool read_only) {
+  const auto& dir = options_.dir;
+  database.read_only = read_only;
+  auto store = RocksDbStore::open(database);
+  if (!store) return advise(std::move(store).error(), dir);
+  store_ = std::move(*store);
   if (store_->is_new()) {
-    if (options_.read_only)
-      return fail(ErrorCode::not_found, fmt::format("there is no log in {}", options_.dir.string()));
+    HEADGATE_TRY_VOID(expect_no_mark());
+    if (read_only) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", dir.string()));
     if (options_.origin.empty()) return fail(ErrorCode::invalid_input, "a new log needs an origin");
     HEADGATE_TRY_VOID(store_->put_meta({{"format", std::to_string(kFormatVersion)}, {"origin", options_.origin}}));
   }
   HEADGATE_TRY(const auto origin, store_->get(Family::meta, "origin"));
-  if (!origin)
-    return fail(ErrorCode::corrupt, fmt::format("the log in {} does not say its origin", options_.dir.string()));
+  if (!origin) {
+    return fail(ErrorCode::corrupt, fmt::format("the log in {} does not say its origin; restore a backup "
+                                                "('headgate backup restore')",
+                                                dir.string()));
+  }
   if (!options_.origin.empty() && options_.origin != *origin) {
-    return fail(ErrorCode::conflict, fmt::format("the log in {} has the origin '{}', '{}' was expected",
-                                                 options_.dir.string(), *origin, options_.origin));
+    return fail(ErrorCode::conflict, fmt::format("the log in {} has the origin '{}', '{}' was expected", dir.string(),
+                                                 *origin, options_.origin));
   }
   origin_ = *origin;
+  if (auto restored = restore_tree(); !restored) return advise(std::move(restored).error(), dir);
+  HEADGATE_TRY_VOID(check_watermark(read_only));
+  return check_index_position();
+}
 
+Result<void> RocksDbLog::restore_tree() {
   HEADGATE_TRY(const auto size, store_->count_records());
+  latest_ = Timestamp::min();
   if (size > 0) {
     HEADGATE_TRY(const auto last, read_one(size - 1));
     HEADGATE_TRY(latest_, time_of(last));
@@ -69,56 +124,64 @@ Result<void> RocksDbLog::load() {
                }));
   tree_ = next_tree_;
   size_.store(size);
-  HEADGATE_TRY_VOID(check_watermark());
-  return catch_up_index();
+  return {};
 }
 
-Result<void> RocksDbLog::check_watermark() {
+Result<void> RocksDbLog::check_watermark(bool read_only) {
   const auto path = options_.dir / "watermark";
   auto file = WatermarkFile::open(path);
   if (!file && file.error().code == ErrorCode::not_found) {
-    if (size() > 0) {
+    if (size() > 0 && options_.checks.has(LogCheck::watermark_there)) {
       return fail(ErrorCode::corrupt,
-                  fmt::format("{} is missing: nothing tells how many records the log must hold beside the {} it has",
+                  fmt::format("{} is missing: nothing tells how many records the log must hold beside the {} it has; "
+                              "put back the watermark of a backup",
                               path.string(), size()));
     }
-    if (options_.read_only) {
-      mark_at_open_ = Mark{0, tree_.root()};
+    if (read_only) {
+      mark_at_open_ = Mark{0, MerkleTree().root()};
       return {};
     }
-    file = WatermarkFile::create(path, Mark{0, tree_.root()});
+    file = WatermarkFile::create(path, Mark{0, MerkleTree().root()});
   }
-  if (!file) return std::unexpected(std::move(file).error());
+  if (!file) return fail_watermark(std::move(file).error());
   mark_at_open_ = file->mark();
   const auto& mark = mark_at_open_;
-  if (mark.size > size()) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("the log in {} ends before record {}, but {} records were durable: records {} to {} are "
-                            "missing; restore a backup that holds them",
-                            options_.dir.string(), size(), mark.size, size(), mark.size - 1));
+  const bool reached = mark.size <= size();
+  if (!reached && options_.checks.has(LogCheck::watermark_reached)) return fail_short(options_.dir, size(), mark);
+  if (reached && options_.checks.has(LogCheck::watermark_root)) {
+    auto root_then = this->root(mark.size);
+    if (!root_then) return advise(std::move(root_then).error(), options_.dir);
+    if (*root_then != mark.root) {
+      return fail(
+          ErrorCode::corrupt,
+          fmt::format("the first {} records of the log in {} have the root {}, but {} was durable: records or "
+                      "tiles were altered{}",
+                      mark.size, options_.dir.string(), hex(*root_then), hex(mark.root), repair_advice(options_.dir)));
+    }
   }
-  HEADGATE_TRY(const auto root_then, this->root(mark.size));
-  if (root_then != mark.root) {
-    return fail(
-        ErrorCode::corrupt,
-        fmt::format("the first {} records of the log in {} have the root {}, but {} was durable: records or tiles "
-                    "were altered; restore a backup",
-                    mark.size, options_.dir.string(), hex(root_then), hex(mark.root)));
-  }
-  if (options_.read_only) return {};
+  if (read_only) return {};
   watermark_ = std::make_unique<WatermarkFollower>(std::move(*file));
   watermark_->follow(size(), tree_.root());
   return {};
 }
 
+Result<void> RocksDbLog::check_index_position() {
+  auto written = store_->get_number("index");
+  if (!written) return advise(std::move(written).error(), options_.dir);
+  if (*written > size() && options_.checks.has(LogCheck::index_position)) {
+    return fail(ErrorCode::corrupt, fmt::format("the index of the log in {} covers {} records, the log has {}{}",
+                                                options_.dir.string(), *written, size(), repair_advice(options_.dir)));
+  }
+  return {};
+}
+
 Result<void> RocksDbLog::catch_up_index() {
   HEADGATE_TRY(const auto written, store_->get_number("index"));
-  if (written > size()) {
-    return fail(ErrorCode::corrupt, fmt::format("the index of the log in {} covers {} records, the log has {}",
-                                                options_.dir.string(), written, size()));
-  }
+  // Blocks without a position that tells how far they go are what an interrupted repair left.
+  if (written == 0 && !options_.read_only) HEADGATE_TRY_VOID(store_->clear(Family::index));
   index_ = std::make_unique<EventIndex>(
       *store_, written, EventIndex::Options{options_.read_only, std::max<std::size_t>(1, options_.index_flush_events)});
+  if (written >= size()) return {};
   EventIndex::Packed packed;
   return fold(written, size(), [&](const Recorded<Event>& record) {
     packed.bytes.clear();
@@ -126,83 +189,6 @@ Result<void> RocksDbLog::catch_up_index() {
     packed.add(record);
     index_->feed(packed);
   });
-}
-
-namespace {
-
-// Compares what the records give with what is stored, one record after the other.
-class Verification {
- public:
-  Verification(const RocksDbStore& store, Mark mark) : store_(store), mark_(mark) {}
-
-  Result<void> next(Position position, std::string_view bytes) {
-    HEADGATE_TRY_VOID(decode_at(position, bytes, record_));
-    const auto& meta = record_.meta;
-    if (meta.time < latest_) {
-      return fail(ErrorCode::corrupt, fmt::format("record {} is of {}, earlier than the one before it, of {}", position,
-                                                  format_timestamp(meta.time), format_timestamp(latest_)));
-    }
-    latest_ = meta.time;
-    verified_.bytes += bytes.size();
-    HEADGATE_TRY_VOID(check_mark());
-    Result<void> tiles;
-    tree_.append(store::leaf_hash(bytes), [&](TileId id, const TileHashes& hashes) {
-      if (tiles) tiles = check_tile(id, hashes);
-    });
-    return tiles;
-  }
-
-  Result<RocksDbLog::Verified> end(const Hash& root) {
-    HEADGATE_TRY_VOID(check_mark());
-    verified_.records = tree_.size();
-    verified_.root = tree_.root();
-    if (verified_.root != root) {
-      return fail(ErrorCode::corrupt, fmt::format("the {} records of the log have the root {}, it gives out {}",
-                                                  tree_.size(), hex(verified_.root), hex(root)));
-    }
-    return verified_;
-  }
-
- private:
-  Result<void> check_mark() {
-    if (tree_.size() != mark_.size) return {};
-    if (const auto root = tree_.root(); root != mark_.root) {
-      return fail(ErrorCode::corrupt, fmt::format("the first {} records have the root {}, the watermark says {}",
-                                                  mark_.size, hex(root), hex(mark_.root)));
-    }
-    return {};
-  }
-
-  Result<void> check_tile(TileId id, const TileHashes& hashes) {
-    HEADGATE_TRY(const auto stored, store_.get(Family::tree, tile_key(id)));
-    ++verified_.tiles;
-    if (!stored) return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is missing", id.level, id.number));
-    if (*stored != std::string_view(reinterpret_cast<const char*>(hashes.data()), kTileBytes)) {
-      return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is not the one of its records", id.level, id.number));
-    }
-    return {};
-  }
-
-  const RocksDbStore& store_;
-  const Mark mark_;
-  MerkleTree tree_;
-  Timestamp latest_ = Timestamp::min();
-  Recorded<Event> record_;
-  RocksDbLog::Verified verified_;
-};
-
-}  // namespace
-
-Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Position, Position)>& progress) const {
-  const auto mark = this->mark();  // before the tree: it is never ahead of it
-  const auto now = tree();
-  Verification verification(*store_, mark);
-  HEADGATE_TRY_VOID(scan(0, now.size(), [&](Position position, std::string_view bytes) -> Result<void> {
-    if (progress && position % kProgressRecords == 0) progress(position, now.size());
-    return verification.next(position, bytes);
-  }));
-  if (progress) progress(now.size(), now.size());
-  return verification.end(now.root());
 }
 
 }  // namespace headgate::store

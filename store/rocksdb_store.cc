@@ -28,10 +28,10 @@ rocksdb::CompressionType compression() {
   return rocksdb::kNoCompression;
 }
 
-rocksdb::DBOptions database_options(rocksdb::Env* env, bool read_only) {
+rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksDbStore::Options& wanted) {
   rocksdb::DBOptions options;
-  options.create_if_missing = !read_only;
-  options.create_missing_column_families = !read_only;
+  options.create_if_missing = !wanted.read_only;
+  options.create_missing_column_families = !wanted.read_only;
   options.env = env;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;
@@ -40,7 +40,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, bool read_only) {
   options.recycle_log_file_num = 0;
   options.manual_wal_flush = false;
   options.enable_pipelined_write = false;
-  options.paranoid_checks = true;
+  options.paranoid_checks = !wanted.for_repair;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 4 << 20;
@@ -52,8 +52,8 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, const std::sh
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.format_version = 5;
-  // A page of an audit reads records that lie far from each other: small blocks, and a checksum that costs less than the
-  // reading (Debian's RocksDB computes CRC-32C without the processor's help).
+  // A page of an audit reads records that lie far from each other: small blocks, and a checksum that costs less than
+  // the reading (Debian's RocksDB computes CRC-32C without the processor's help).
   table.block_size = name == "events" ? 4 << 10 : 8 << 10;
   table.checksum = rocksdb::kXXH3;
   table.cache_index_and_filter_blocks = true;
@@ -66,6 +66,21 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, const std::sh
 bool is_locked(const rocksdb::Status& status) {
   return status.IsIOError() && (status.ToString().find("lock hold by current process") != std::string::npos ||
                                 status.ToString().find("While lock file") != std::string::npos);
+}
+
+// A failure to open what must be there: files that are gone are damage as well.
+std::unexpected<Error> fail_open(const std::string& path, const rocksdb::Status& status) {
+  // RocksDB names the file, but for the write-ahead log.
+  const bool named = !status.IsCorruption() || status.ToString().find(path) != std::string::npos;
+  const auto* what = named ? "open the database {}" : "read the write-ahead log of the database {}";
+  auto failure = fail_status(fmt::format(fmt::runtime(what), path), status).error();
+  const bool gone = status.ToString().find("No such file") != std::string::npos;
+  if (failure.code == ErrorCode::not_found || gone || status.IsInvalidArgument()) failure.code = ErrorCode::corrupt;
+  return std::unexpected(std::move(failure));
+}
+
+std::unique_ptr<rocksdb::Env> env_over(const std::shared_ptr<rocksdb::FileSystem>& file_system) {
+  return file_system ? rocksdb::NewCompositeEnv(file_system) : nullptr;
 }
 
 std::uint64_t parse_number(std::string_view text, bool& valid) {
@@ -108,18 +123,50 @@ std::unexpected<Error> fail_status(std::string_view action, const rocksdb::Statu
   return fail(code, fmt::format("cannot {}: {}", action, status.ToString()));
 }
 
+Result<bool> RocksDbStore::exists(const Options& options, LogChecks checks) {
+  const auto own = env_over(options.file_system);
+  auto* env = own ? own.get() : rocksdb::Env::Default();
+  const auto path = options.dir.string();
+  std::vector<std::string> files;
+  if (const auto status = env->GetChildren(path, &files); status.IsNotFound() || status.IsPathNotFound()) {
+    return false;
+  } else if (!status.ok()) {
+    return fail_status(fmt::format("list {}", path), status);
+  }
+  const bool written = std::ranges::any_of(
+      files, [](std::string_view name) { return name.ends_with(".sst") || name.ends_with(".log"); });
+  if (std::ranges::find(files, "CURRENT") == files.end()) {
+    if (!written || !checks.has(LogCheck::database_files)) return false;
+    return fail(ErrorCode::corrupt, fmt::format("{}/CURRENT is missing, which says what the files beside it are; "
+                                                "restore a backup ('headgate backup restore')",
+                                                path));
+  }
+  std::string current;
+  if (const auto status = rocksdb::ReadFileToString(env, path + "/CURRENT", &current); !status.ok()) {
+    return fail_status(fmt::format("read {}/CURRENT", path), status);
+  }
+  const bool whole = current.ends_with('\n');
+  if (whole) current.pop_back();
+  if ((!whole || std::ranges::find(files, current) == files.end()) && checks.has(LogCheck::database_files)) {
+    return fail(ErrorCode::corrupt, fmt::format("{}/CURRENT is damaged or the file that it names is missing: it says "
+                                                "'{}'; restore a backup ('headgate backup restore')",
+                                                path, current));
+  }
+  return true;
+}
+
 Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options) {
   auto store = std::unique_ptr<RocksDbStore>(new RocksDbStore);
-  if (options.file_system) store->env_ = rocksdb::NewCompositeEnv(options.file_system);
+  store->env_ = env_over(options.file_system);
   auto* env = store->env_ ? store->env_.get() : rocksdb::Env::Default();
-  const auto database = database_options(env, options.read_only);
+  const auto database = database_options(env, options);
   const auto path = options.dir.string();
   const bool exists = env->FileExists(path + "/CURRENT").ok();
   if (!exists && options.read_only) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", path));
   if (exists) {
     std::vector<std::string> names;
     if (const auto status = rocksdb::DB::ListColumnFamilies(database, path, &names); !status.ok()) {
-      return fail_status(fmt::format("read the database {}", path), status);
+      return fail_open(path, status);
     }
     std::erase(names, rocksdb::kDefaultColumnFamilyName);
     const bool ours = names.empty() || std::ranges::find(names, kFamilies[0]) != names.end();
@@ -139,7 +186,7 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
   rocksdb::DB* db = nullptr;
   const auto status = options.read_only ? rocksdb::DB::OpenForReadOnly(database, path, families, &store->handles_, &db)
                                         : rocksdb::DB::Open(database, path, families, &store->handles_, &db);
-  if (!status.ok()) return fail_status(fmt::format("open the log {}", path), status);
+  if (!status.ok()) return exists ? fail_open(path, status) : fail_status(fmt::format("make the log {}", path), status);
   store->db_.reset(db);
   HEADGATE_TRY_VOID(store->check_format());
   return store;
@@ -147,7 +194,9 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
 
 RocksDbStore::~RocksDbStore() {
   if (!db_) return;
-  for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  for (auto* handle : handles_) {
+    if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
+  }
   db_->Close();
 }
 
@@ -196,6 +245,36 @@ Result<void> RocksDbStore::put_meta(const std::vector<std::pair<std::string, std
   if (const auto status = db_->Write(options, &batch); !status.ok()) {
     return fail_status(fmt::format("write to {}", db_->GetName()), status);
   }
+  return {};
+}
+
+Result<void> RocksDbStore::clear(Family in) {
+  // Every key begins with a small byte.
+  const auto status = db_->DeleteRange({}, family(in), std::string(1, '\0'), std::string(1, '\xff'));
+  if (!status.ok()) return fail_status(fmt::format("clear a family of {}", db_->GetName()), status);
+  return {};
+}
+
+Result<void> RocksDbStore::make_anew(Family in) {
+  auto*& handle = handles_[static_cast<std::size_t>(in)];
+  const auto name = kFamilies[static_cast<std::size_t>(in)];
+  const auto failed = [&](const rocksdb::Status& status) {
+    return fail_status(fmt::format("make the family {} of {} anew", name, db_->GetName()), status);
+  };
+  if (const auto status = db_->DropColumnFamily(handle); !status.ok()) return failed(status);
+  rocksdb::ColumnFamilyDescriptor descriptor;
+  if (const auto status = handle->GetDescriptor(&descriptor); !status.ok()) return failed(status);
+  if (const auto status = db_->DestroyColumnFamilyHandle(handle); !status.ok()) return failed(status);
+  handle = nullptr;
+  if (const auto status = db_->CreateColumnFamily(descriptor.options, std::string(name), &handle); !status.ok()) {
+    return failed(status);
+  }
+  return {};
+}
+
+Result<void> RocksDbStore::flush() {
+  const auto status = db_->Flush({}, handles_);
+  if (!status.ok()) return fail_status(fmt::format("write the tables of {}", db_->GetName()), status);
   return {};
 }
 

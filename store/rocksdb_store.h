@@ -19,6 +19,7 @@
 
 #include "engine/domain/error.h"
 #include "engine/domain/names.h"
+#include "store/log_checks.h"
 #include "store/merkle_tree.h"
 
 namespace headgate::store {
@@ -42,7 +43,12 @@ class RocksDbStore {
     std::filesystem::path dir;  // of the database itself
     bool read_only = false;
     std::shared_ptr<rocksdb::FileSystem> file_system{};  // null: the operating system's
+    bool for_repair = false;                             // opens although some of its tables are damaged or missing
   };
+
+  // False where nothing was ever written. A database without the file that says what belongs to it is corrupt: opened
+  // for writing, it would be taken for an empty one and cleared.
+  static Result<bool> exists(const Options& options, LogChecks checks);
 
   // Opens the database or makes an empty one. Refuses: a folder that another process has open (unavailable), a database
   // that is not Headgate's or of a newer format (conflict), a damaged one (corrupt), none where it is only to be read
@@ -63,6 +69,12 @@ class RocksDbStore {
   Result<std::uint64_t> get_number(std::string_view name) const;
   // Synced.
   Result<void> put_meta(const std::vector<std::pair<std::string, std::string>>& entries);
+  // Removes every entry.
+  Result<void> clear(Family family);
+  // The same without reading what is there, which may be damaged. Durable on return.
+  Result<void> make_anew(Family family);
+  // Everything that was written is in tables on return.
+  Result<void> flush();
   // One more than the last record's position.
   Result<Position> count_records() const;
 

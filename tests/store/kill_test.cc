@@ -12,6 +12,7 @@
 #include "store/rocksdb_log.h"
 #include "tests/store/log_events.h"
 #include "tests/store/temp_dir.h"
+#include "tests/torture.h"
 
 namespace headgate::store {
 namespace {
@@ -48,9 +49,9 @@ Position write_and_kill(const std::filesystem::path& dir, Position until) {
 
 TEST(Kill, WhatWasAcknowledgedIsThere) {
   const TempDir dir;
-  std::mt19937_64 delays(std::random_device{}());
+  std::mt19937_64 delays(torture_seed("kill -9"));
   Position size = 0;
-  for (int round = 0; round < 5; ++round) {
+  for (std::size_t round = 0; round < torture_rounds(5); ++round) {
     const auto acknowledged = write_and_kill(dir.path(), size + 50 + delays() % 500);
     const auto log = RocksDbLog::open({.dir = dir.path(), .index_flush_events = 300});
     HEADGATE_ASSERT_OK(log);

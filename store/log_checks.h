@@ -1,0 +1,56 @@
+// What is checked before a log is opened and while it is verified: each check by a name, so that the damage test can
+// take one away and see that its damage then goes unnoticed. The program always makes all of them.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "engine/domain/enums.h"
+
+namespace headgate::store {
+
+enum class LogCheck : std::uint8_t {
+  database_files,     // records without CURRENT, or a CURRENT that names no file
+  look_first,         // open for reading and judge, before opening for writing changes anything
+  watermark_there,    // records without a watermark
+  watermark_reached,  // fewer records than were durable
+  watermark_root,     // other records than were durable
+  index_position,     // an index of more records than there are
+  tiles,              // verify: stored tiles are those of the records
+  index,              // verify: the index holds each record where it belongs, and nothing else
+};
+
+// A set of checks.
+class LogChecks {
+ public:
+  static LogChecks all() { return {}; }
+  static LogChecks without(LogCheck check) {
+    LogChecks checks;
+    checks.left_out_.set(static_cast<std::size_t>(check));
+    return checks;
+  }
+  bool has(LogCheck check) const { return !left_out_.test(static_cast<std::size_t>(check)); }
+
+ private:
+  std::bitset<8> left_out_;
+};
+
+// The ends of refusals: what to do.
+inline std::string repair_advice(const std::filesystem::path& data) {
+  return "; run 'headgate log repair --data " + data.string() +
+         "': it tells whether the records are whole, and computes the rest from them";
+}
+inline std::string restore_advice() {
+  return "; restore a backup that holds them ('headgate backup restore')";
+}
+
+}  // namespace headgate::store
+
+namespace headgate {
+
+HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "look_first", "watermark_there", "watermark_reached",
+                    "watermark_root", "index_position", "tiles", "index");
+
+}  // namespace headgate

@@ -1,0 +1,213 @@
+#include "store/log_repair.h"
+
+#include <fmt/core.h>
+#include <rocksdb/write_batch.h>
+
+#include <optional>
+
+#include "store/codec.h"
+#include "store/rocksdb_log.h"
+#include "store/rocksdb_store.h"
+#include "store/sha256.h"
+#include "store/snapshot_store.h"
+#include "store/watermark.h"
+
+namespace headgate::store {
+namespace {
+
+using Family = RocksDbStore::Family;
+using Progress = std::function<void(Position, Position)>;
+using OnTile = std::function<Result<void>(TileId, const TileHashes&)>;
+
+constexpr Position kProgressRecords = 8'192;
+
+std::unexpected<Error> fail_records(std::string_view what) {
+  return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: records cannot be computed from anything, "
+                                              "restore a backup that holds them ('headgate backup restore')",
+                                              what));
+}
+
+bool is_stored(const RocksDbStore& store, TileId id, const TileHashes& hashes) {
+  const auto stored = store.get(Family::tree, tile_key(id));
+  return stored && *stored && **stored == std::string_view(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
+}
+
+// Every record from the first on, in order and readable; says which one is not. `mark`: the root of the tree of that
+// size must be this one, and there must be so many.
+class RecordReader {
+ public:
+  RecordReader(const RocksDbStore& store, Mark mark) : store_(store), mark_(mark) {}
+
+  Result<MerkleTree> read(const Progress& progress, const OnTile& on_tile) {
+    rocksdb::ReadOptions options;
+    options.fill_cache = false;
+    options.readahead_size = 1 << 20;
+    const std::unique_ptr<rocksdb::Iterator> records(store_.db().NewIterator(options, store_.family(Family::events)));
+    for (records->SeekToFirst(); records->Valid(); records->Next()) {
+      const auto position = tree_.size();
+      const auto key = records->key().ToStringView();
+      if (key.size() != 8 || big_endian(key) != position) {
+        return fail_records(fmt::format("record {} is missing, others follow it", position));
+      }
+      if (progress && position % kProgressRecords == 0) progress(position, std::max(position, mark_.size));
+      HEADGATE_TRY_VOID(next(position, records->value().ToStringView(), on_tile));
+    }
+    if (!records->status().ok()) {
+      return fail_records(fmt::format("record {} cannot be read: {}", tree_.size(), records->status().ToString()));
+    }
+    if (tree_.size() < mark_.size) {
+      return fail_records(
+          fmt::format("records {} to {} are missing, which were durable", tree_.size(), mark_.size - 1));
+    }
+    HEADGATE_TRY_VOID(check_mark());
+    return std::move(tree_);
+  }
+
+ private:
+  Result<void> next(Position position, std::string_view bytes, const OnTile& on_tile) {
+    if (auto decoded = decode_at(position, bytes, record_); !decoded) return fail_records(decoded.error().message);
+    if (record_.meta.time < latest_) {
+      return fail_records(fmt::format("record {} is earlier than the one before it", position));
+    }
+    latest_ = record_.meta.time;
+    HEADGATE_TRY_VOID(check_mark());
+    Result<void> tiles;
+    tree_.append(leaf_hash(bytes), [&](TileId id, const TileHashes& hashes) {
+      if (tiles) tiles = on_tile(id, hashes);
+      if (id.level == 0 && !first_other_) find_other(id, hashes);
+    });
+    return tiles;
+  }
+
+  // Which record differs from what the tree was built over: for the refusal, should the root differ.
+  void find_other(TileId id, const TileHashes& hashes) {
+    const auto stored = store_.get(Family::tree, tile_key(id));
+    if (!stored || !*stored || (*stored)->size() != kTileBytes) return;
+    for (std::size_t i = 0; i < kTileWidth; ++i) {
+      if (std::string_view(**stored).substr(i * sizeof(Hash), sizeof(Hash)) == as_bytes(hashes[i])) continue;
+      first_other_ = id.number * kTileWidth + i;
+      return;
+    }
+  }
+
+  Result<void> check_mark() {
+    if (tree_.size() != mark_.size || tree_.root() == mark_.root) return {};
+    const auto which = first_other_
+                           ? fmt::format("record {} is not the one that the tree was built over", *first_other_)
+                           : fmt::format("one of the last {} of them", mark_.size % kTileWidth);
+    return fail_records(fmt::format("the first {} records are not those that were durable (root {}, expected {}): {}",
+                                    mark_.size, hex(tree_.root()), hex(mark_.root), which));
+  }
+
+  const RocksDbStore& store_;
+  const Mark mark_;
+  MerkleTree tree_;
+  Recorded<Event> record_;
+  Timestamp latest_ = Timestamp::min();
+  std::optional<Position> first_other_;
+};
+
+Result<Mark> mark_of(const std::filesystem::path& data) {
+  auto file = WatermarkFile::open(data / "watermark");
+  if (file) return file->mark();
+  if (file.error().code != ErrorCode::not_found) {
+    return fail(file.error().code, file.error().message + "; put back the watermark of a backup");
+  }
+  return fail(ErrorCode::corrupt,
+              fmt::format("{} is missing: nothing tells how many records the log must hold; put back the watermark of "
+                          "a backup",
+                          (data / "watermark").string()));
+}
+
+Result<void> rebuild_tree(RocksDbStore& store, Mark mark) {
+  HEADGATE_TRY_VOID(store.make_anew(Family::tree));
+  const auto write = [&](TileId id, const TileHashes& hashes) -> Result<void> {
+    const rocksdb::Slice bytes(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
+    const auto status = store.db().Put({}, store.family(Family::tree), tile_key(id), bytes);
+    if (!status.ok()) return fail_status("write a tile of the tree", status);
+    return {};
+  };
+  HEADGATE_TRY_VOID(RecordReader(store, mark).read({}, write));
+  return {};
+}
+
+// The number that says how far the index goes is taken back first: a repair that is interrupted leaves no index that is
+// believed. The log fills it again when it is opened.
+Result<void> drop_index(RocksDbStore& store) {
+  HEADGATE_TRY_VOID(store.put_meta({{"index", "0"}}));
+  return store.make_anew(Family::index);
+}
+
+// Snapshots of another version are passed over anyway and stay.
+Result<std::vector<std::string>> drop_snapshots(const std::filesystem::path& data, const RocksDbLog& log) {
+  const auto folder = data / "snapshots";
+  std::vector<std::string> dropped;
+  if (std::error_code error; !std::filesystem::exists(folder, error)) return dropped;
+  HEADGATE_TRY(const auto snapshots, SnapshotStore::open(folder));
+  for (const auto position : snapshots.positions()) {
+    const auto snapshot = snapshots.load_exactly(position);
+    if (!snapshot && snapshot.error().code != ErrorCode::corrupt) continue;
+    if (snapshot && position <= log.size()) {
+      HEADGATE_TRY(const auto root, log.root(position));
+      if (root == snapshot->root) continue;
+    }
+    const auto name = std::to_string(position) + ".snap";
+    std::error_code error;
+    if (!std::filesystem::remove(folder / name, error)) {
+      return fail(ErrorCode::io, fmt::format("cannot remove {}: {}", (folder / name).string(), error.message()));
+    }
+    dropped.push_back(name);
+  }
+  return dropped;
+}
+
+}  // namespace
+
+Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& progress,
+                             const std::shared_ptr<rocksdb::FileSystem>& file_system) {
+  RocksDbStore::Options options{data / "db", true, file_system, true};
+  HEADGATE_TRY(const bool exists, RocksDbStore::exists(options, LogChecks::all()));
+  if (!exists) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", data.string()));
+  HEADGATE_TRY(const auto mark, mark_of(data));
+
+  // First everything is read and nothing is written: a log that cannot be mended stays as it is.
+  LogRepair repair;
+  options.for_repair = false;
+  if (const auto strict = RocksDbStore::open(options); !strict) repair.found = strict.error().message;
+  options.for_repair = true;
+  {
+    auto store = RocksDbStore::open(options);
+    if (!store) return fail_records(store.error().message);
+    const auto count = [&](TileId id, const TileHashes& hashes) -> Result<void> {
+      ++repair.tiles;
+      if (!is_stored(**store, id, hashes)) ++repair.damaged_tiles;
+      return {};
+    };
+    HEADGATE_TRY(const auto tree, RecordReader(**store, mark).read(progress, count));
+    repair.records = tree.size();
+    repair.root = tree.root();
+  }
+  {
+    options.read_only = false;
+    HEADGATE_TRY(const auto store, RocksDbStore::open(options));
+    HEADGATE_TRY_VOID(rebuild_tree(*store, mark));
+    HEADGATE_TRY_VOID(drop_index(*store));
+    HEADGATE_TRY_VOID(store->flush());
+  }
+
+  RocksDbLog::Options log_options;
+  log_options.dir = data;
+  log_options.file_system = file_system;
+  HEADGATE_TRY(const auto log, RocksDbLog::open(std::move(log_options)));
+  HEADGATE_TRY(const auto after, log->verify(progress));
+  if (after.records != repair.records || after.root != repair.root) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} records with the root {} were there before the repair, {} with the root {} after it",
+                            repair.records, hex(repair.root), after.records, hex(after.root)));
+  }
+  HEADGATE_TRY(repair.dropped_snapshots, drop_snapshots(data, *log));
+  HEADGATE_TRY_VOID(log->close());
+  return repair;
+}
+
+}  // namespace headgate::store

@@ -1,0 +1,211 @@
+// How a log is verified: everything is computed anew from the records and compared with what is stored.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "store/event_index.h"
+#include "store/rocksdb_log.h"
+#include "store/rocksdb_store.h"
+#include "store/sha256.h"
+#include "store/source_check.h"
+
+namespace headgate::store {
+namespace {
+
+using Family = RocksDbStore::Family;
+
+constexpr Position kLongestRun = 8'192;  // records
+constexpr unsigned kMostReaders = 4;
+
+std::unexpected<Error> fail_time(Position position, Timestamp time, Timestamp before) {
+  return fail(ErrorCode::corrupt, fmt::format("record {} is of {}, earlier than the one before it, of {}", position,
+                                              format_timestamp(time), format_timestamp(before)));
+}
+
+// Some records in a row, as one reader found them. Whether they go on from those before them is for Verification.
+struct Run {
+  std::vector<Hash> leaves;
+  Timestamp first = Timestamp::min();
+  Timestamp last = Timestamp::min();
+  std::uint64_t bytes = 0;
+  IndexSum index;
+  SourceSteps sources;
+  Result<void> read;  // an Error is about the record after the last leaf
+
+  Result<void> add(Position position, std::string_view record, bool indexed) {
+    Envelope envelope;
+    HEADGATE_TRY(const auto time, envelope_at(position, record, envelope));
+    if (leaves.empty()) first = time;
+    if (time < last) return fail_time(position, time, last);
+    last = time;
+    bytes += record.size();
+    if (indexed) index.add(envelope);
+    sources.add(envelope, record);
+    leaves.push_back(store::leaf_hash(record));
+    return {};
+  }
+};
+
+// Reads runs on threads of its own and gives them out in order, at most two a thread ahead.
+class Runs {
+ public:
+  using Read = std::function<Run(Position from, Position to)>;
+
+  Runs(Position size, Read read)
+      : size_(size), length_(std::clamp<Position>(size / 16, 512, kLongestRun)), read_(std::move(read)) {
+    const auto readers = std::clamp(std::thread::hardware_concurrency(), 1U, kMostReaders);
+    ahead_ = 2 * readers;
+    for (unsigned i = 0; i < readers; ++i) {
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    }
+  }
+
+  Run next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !runs_.empty() && runs_.front(); });
+    auto run = std::move(*runs_.front());
+    runs_.pop_front();
+    ++given_;
+    changed_.notify_all();
+    return run;
+  }
+
+ private:
+  void work(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (changed_.wait(lock, stop, [this] { return runs_.size() < ahead_; })) {
+      const auto number = given_ + runs_.size();
+      const auto from = number * length_;
+      if (from >= size_ || stop.stop_requested()) return;
+      runs_.emplace_back();
+      lock.unlock();
+      auto run = read_(from, std::min(from + length_, size_));
+      lock.lock();
+      runs_[number - given_] = std::move(run);
+      changed_.notify_all();
+    }
+  }
+
+  const Position size_;
+  const Position length_;  // of a run
+  const Read read_;
+  std::size_t ahead_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::optional<Run>> runs_;  // in order; one that is being read is empty
+  std::size_t given_ = 0;                // runs that were given out before
+  std::vector<std::jthread> threads_;    // last: they end first
+};
+
+// Compares what the records give with what is stored, one run after the other.
+class Verification {
+ public:
+  Verification(const RocksDbStore& store, Mark mark, LogChecks checks) : store_(store), mark_(mark), checks_(checks) {}
+
+  Result<void> next(const Run& run) {
+    if (!run.leaves.empty() && run.first < latest_) return fail_time(tree_.size(), run.first, latest_);
+    latest_ = std::max(latest_, run.last);
+    verified_.bytes += run.bytes;
+    index_sum_.add(run.index);
+    HEADGATE_TRY_VOID(sources_.next(run.sources));
+    for (const auto& leaf : run.leaves) {
+      HEADGATE_TRY_VOID(check_mark());
+      Result<void> tiles;
+      tree_.append(leaf, [&](TileId id, const TileHashes& hashes) {
+        if (tiles) tiles = check_tile(id, hashes);
+      });
+      HEADGATE_TRY_VOID(tiles);
+    }
+    return run.read;
+  }
+
+  Result<RocksDbLog::Verified> end(const Hash& root, const std::string& origin, const EventIndex& index,
+                                   Position indexed) {
+    HEADGATE_TRY_VOID(check_mark());
+    if (tree_.size() > 0 && sources_.origin() != origin) {
+      return fail(ErrorCode::corrupt, fmt::format("the records of the log end under the origin {}, it calls itself {}",
+                                                  sources_.origin(), origin));
+    }
+    verified_.records = tree_.size();
+    verified_.root = tree_.root();
+    if (verified_.root != root) {
+      return fail(ErrorCode::corrupt, fmt::format("the {} records of the log have the root {}, it gives out {}",
+                                                  tree_.size(), hex(verified_.root), hex(root)));
+    }
+    HEADGATE_TRY(const auto stored, index.sum_of_blocks(indexed));
+    if (stored != index_sum_.value() && checks_.has(LogCheck::index)) {
+      return fail(ErrorCode::corrupt, fmt::format("the index does not say where the first {} records belong", indexed));
+    }
+    return verified_;
+  }
+
+ private:
+  Result<void> check_mark() {
+    if (tree_.size() != mark_.size) return {};
+    if (const auto root = tree_.root(); root != mark_.root) {
+      return fail(ErrorCode::corrupt, fmt::format("the first {} records have the root {}, the watermark says {}",
+                                                  mark_.size, hex(root), hex(mark_.root)));
+    }
+    return {};
+  }
+
+  Result<void> check_tile(TileId id, const TileHashes& hashes) {
+    HEADGATE_TRY(const auto stored, store_.get(Family::tree, tile_key(id)));
+    ++verified_.tiles;
+    if (!checks_.has(LogCheck::tiles)) return {};
+    if (!stored) return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is missing", id.level, id.number));
+    if (*stored != std::string_view(reinterpret_cast<const char*>(hashes.data()), kTileBytes)) {
+      return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is not the one of its records", id.level, id.number));
+    }
+    return {};
+  }
+
+  const RocksDbStore& store_;
+  const Mark mark_;
+  const LogChecks checks_;
+  MerkleTree tree_;
+  IndexSum index_sum_;
+  SourceCheck sources_;
+  Timestamp latest_ = Timestamp::min();
+  RocksDbLog::Verified verified_;
+};
+
+}  // namespace
+
+Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Position, Position)>& progress,
+                                                std::stop_token stop) const {
+  const auto verified = [&]() -> Result<Verified> {
+    const auto mark = this->mark();  // before the tree, as is the index: they are never ahead of it
+    const auto indexed = index_->written();
+    const auto now = tree();
+    Verification verification(*store_, mark, options_.checks);
+    Runs runs(now.size(), [&](Position from, Position to) {
+      Run run;
+      run.leaves.reserve(to - from);
+      run.read = scan(from, to, [&](Position position, std::string_view record) {
+        return run.add(position, record, position < indexed);
+      });
+      return run;
+    });
+    if (progress) progress(0, now.size());
+    for (Position done = 0, told = 0; done < now.size();) {
+      if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the verification was stopped");
+      const auto run = runs.next();
+      HEADGATE_TRY_VOID(verification.next(run));
+      done += run.leaves.size();
+      if (!progress || done - told < kLongestRun || done == now.size()) continue;
+      progress(done, now.size());
+      told = done;
+    }
+    if (progress) progress(now.size(), now.size());
+    return verification.end(now.root(), origin_, *index_, indexed);
+  }();
+  if (verified || verified.error().code != ErrorCode::corrupt) return verified;
+  return fail(ErrorCode::corrupt, verified.error().message + repair_advice(options_.dir));
+}
+
+}  // namespace headgate::store

@@ -1,0 +1,318 @@
+// The damage table: what can be damaged, what tells it, and what somebody who opens the log gets to see. Every row is
+// also run without its detector, and must then fail: a row that passes without one proves nothing.
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include <functional>
+#include <set>
+
+#include "store/sha256.h"
+#include "store/snapshot_store.h"
+#include "store/watermark.h"
+#include "tests/store/damaged_log.h"
+
+namespace headgate::store {
+namespace {
+
+using Family = RocksDbStore::Family;
+
+struct Row {
+  const char* damage;
+  const char* detector;
+  const char* expected;  // stands in the outcome
+  std::function<std::string(DamagedLog&)> observe;
+  std::function<std::string(DamagedLog&)> without;  // the same with the detector off, or led astray
+};
+
+using Damage = std::function<void(DamagedLog&)>;
+
+// A row of a check of ours.
+Row checked(const char* damage, LogCheck check, const char* expected, const Damage& apply) {
+  return {damage, name_of(check).data(), expected,
+          [apply](DamagedLog& log) {
+            apply(log);
+            return log.outcome();
+          },
+          [apply, check](DamagedLog& log) {
+            apply(log);
+            return log.outcome(LogChecks::without(check));
+          }};
+}
+
+// CRC-32C as RocksDB's log format masks it, over type and payload of a record.
+std::uint32_t masked_crc(std::string_view bytes) {
+  std::uint32_t crc = 0xffffffff;
+  for (const char c : bytes) {
+    crc ^= static_cast<std::uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  crc ^= 0xffffffff;
+  return (crc >> 15 | crc << 17) + 0xa282ead8;
+}
+
+// Flips a bit in the record that holds `text`, and makes the record's checksum anew. A record: crc u32, length u16,
+// type u8, payload; none of ours crosses a block of 32 KiB.
+void flip_and_reseal(const std::filesystem::path& path, std::string_view text, bool reseal) {
+  auto bytes = *read_file(path, 64 << 20);
+  const auto target = bytes.rfind(text);
+  ASSERT_NE(target, std::string::npos) << text;
+  for (std::size_t at = 0; at + 7 <= bytes.size();) {
+    const auto length = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[at + 4])) |
+                        static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[at + 5])) << 8;
+    if (target >= at + 7 && target < at + 7 + length) {
+      bytes[target] = static_cast<char>(bytes[target] ^ 4);
+      const auto crc = masked_crc(std::string_view(bytes).substr(at + 6, length + 1));
+      for (unsigned i = 0; i < 4 && reseal; ++i) bytes[at + i] = static_cast<char>(crc >> 8 * i & 0xff);
+      write_plain(path, bytes);
+      return;
+    }
+    at += 7 + length;
+  }
+  FAIL() << "no record holds " << text;
+}
+
+// What the database gives for a record when RocksDB checks no block: the flip is moved on until it shows.
+std::string read_unchecked(DamagedLog& log) {
+  const auto table = log.table("events");
+  const auto whole = *read_file(table, 64 << 20);
+  for (std::size_t at = 20; at < 2'000; ++at) {
+    write_plain(table, whole);
+    DamagedLog::flip(table, at);
+    RocksDbStore::Options options{log.dir / "db"};
+    options.read_only = true;
+    const auto store = RocksDbStore::open(options);
+    if (!store) continue;
+    rocksdb::ReadOptions unchecked;
+    unchecked.verify_checksums = false;
+    std::string value;
+    const auto status = (*store)->db().Get(unchecked, (*store)->family(Family::events), event_key(0), &value);
+    if (status.ok() && value != DamagedLog::records()[0]) return "record 0, ALTERED";
+  }
+  return "the checksum was not needed";
+}
+
+void watermark_sector(DamagedLog& log, std::size_t sector, bool reseal) {
+  auto bytes = *read_file(log.dir / "watermark", 8192);
+  ASSERT_EQ(bytes.size(), 8192U);
+  bytes[sector * 4096 + 17] = static_cast<char>(bytes[sector * 4096 + 17] ^ 1);  // of its size
+  const auto seal = sha256(std::string_view(bytes).substr(sector * 4096, 56));
+  if (reseal) bytes.replace(sector * 4096 + 56, seal.size(), as_bytes(seal));
+  write_plain(log.dir / "watermark", bytes);
+}
+std::string both_sectors(DamagedLog& log, bool reseal) {
+  for (const std::size_t sector : {0, 1}) watermark_sector(log, sector, reseal);
+  return log.outcome();
+}
+std::string one_sector(DamagedLog& log, bool reseal) {
+  // Their sequences, at byte 8, are less than 256.
+  const auto bytes = *read_file(log.dir / "watermark", 8192);
+  const auto newest = static_cast<std::uint8_t>(bytes[8]) > static_cast<std::uint8_t>(bytes[4096 + 8]) ? 0U : 1U;
+  watermark_sector(log, newest, reseal);
+  return log.outcome();
+}
+
+std::string snapshot(DamagedLog& log, bool reseal) {
+  auto snapshots = SnapshotStore::open(log.dir / "snapshots");
+  State state;
+  state.next = 100;
+  state.origin = "saved";
+  if (!snapshots || !snapshots->save(state, *(*log.open())->root(100))) return "no snapshot was made";
+  const auto path = log.dir / "snapshots" / "100.snap";
+  auto bytes = *read_file(path, 1 << 20);
+  const auto at = bytes.rfind("saved");
+  bytes[at] = static_cast<char>(bytes[at] ^ 4);
+  if (reseal) bytes.replace(80, 32, as_bytes(sha256(std::string_view(bytes).substr(112))));
+  write_plain(path, bytes);
+  const auto loaded = snapshots->load(kDamagedRecords);
+  if (!loaded) return "passed over, " + log.outcome();
+  return loaded->state == state ? "loaded, whole" : "loaded, ALTERED";
+}
+
+std::string signing_key(DamagedLog& log, bool astray) {
+  const auto key = SigningKey::generate(kDamagedOrigin);
+  const auto other = SigningKey::generate(kDamagedOrigin);
+  const auto path = log.dir / "log.key";
+  if (!key || !other || !(astray ? other : key)->save(path)) return "no key was made";
+  if (!astray) DamagedLog::flip(path, read_file(path, 4096)->size() - 10);
+  const auto loaded = SigningKey::load(path);
+  if (!loaded) return "refused: " + loaded.error().message;
+  return loaded->verifier() == key->verifier() ? "loaded, whole" : "loaded, ANOTHER KEY";
+}
+
+constexpr std::string_view record_605 = R"("specversion":"1.0","id":"605")";
+
+std::string write_ahead_log(DamagedLog& log, bool reseal) {
+  flip_and_reseal(log.file(".log"), record_605, reseal);
+  return log.outcome();
+}
+
+// Opening for writing is refused, and what there is stays as it is.
+std::string left_alone(DamagedLog& log, LogChecks checks) {
+  const auto wal = log.file(".log");
+  std::filesystem::resize_file(wal, std::filesystem::file_size(wal) - 1);
+  const auto before = log.database();
+  const auto opened = log.open(false, checks);
+  return std::string(opened ? "opened" : "refused") + (log.database() == before ? ", left alone" : ", CHANGED");
+}
+
+std::string missing_table(DamagedLog& log, bool checks) {
+  std::filesystem::remove(log.table("events"));
+  if (checks) return log.outcome();
+  RocksDbStore::Options options{log.dir / "db"};
+  options.read_only = true;
+  options.for_repair = true;  // paranoid_checks off
+  const auto store = RocksDbStore::open(options);
+  if (!store) return "refused: " + store.error().message;
+  const auto record = (*store)->get(Family::events, event_key(0));
+  return record && !*record ? "opened, record 0 GONE" : "opened";
+}
+
+std::string manifest(DamagedLog& log, bool reseal) {
+  flip_and_reseal(log.file("MANIFEST"), "events", reseal);
+  return log.outcome();
+}
+
+std::vector<Row> table() {
+  const auto remove = [](const char* name) {
+    return [name](DamagedLog& log) { std::filesystem::remove_all(log.dir / name); };
+  };
+  const auto truncate = [](const char* name, std::size_t by) {
+    return [name, by](DamagedLog& log) {
+      const auto path = log.file(name);
+      std::filesystem::resize_file(path, std::filesystem::file_size(path) - by);
+    };
+  };
+  return {
+      checked("database gone", LogCheck::watermark_reached, "records 0 to 611 are missing", remove("db")),
+      checked("CURRENT gone", LogCheck::database_files, "CURRENT is missing", remove("db/CURRENT")),
+      checked("CURRENT, bit flipped", LogCheck::database_files, "CURRENT is damaged",
+              [](DamagedLog& log) { DamagedLog::flip(log.dir / "db" / "CURRENT", 12); }),
+      checked("MANIFEST gone", LogCheck::database_files, "the file that it names is missing",
+              [](DamagedLog& log) { std::filesystem::remove(log.file("MANIFEST")); }),
+      {"MANIFEST, bit flipped", "RocksDB: record checksum", "checksum mismatch",
+       [](DamagedLog& log) { return manifest(log, false); }, [](DamagedLog& log) { return manifest(log, true); }},
+      checked("WAL gone", LogCheck::watermark_reached, "records 600 to 611 are missing",
+              [](DamagedLog& log) { std::filesystem::remove(log.file(".log")); }),
+      checked("WAL truncated", LogCheck::watermark_reached, "records 610 to 611 are missing", truncate(".log", 1)),
+      {"WAL, bit flipped", "RocksDB: record checksum", "read the write-ahead log",
+       [](DamagedLog& log) { return write_ahead_log(log, false); },
+       [](DamagedLog& log) { return write_ahead_log(log, true); }},
+      checked("WAL, bit flipped under its checksum", LogCheck::watermark_root, "records or tiles were altered",
+              [](DamagedLog& log) { flip_and_reseal(log.file(".log"), record_605, true); }),
+      {"WAL truncated, opened for writing", "look_first", "refused, left alone",
+       [](DamagedLog& log) { return left_alone(log, LogChecks::all()); },
+       [](DamagedLog& log) { return left_alone(log, LogChecks::without(LogCheck::look_first)); }},
+      {"SST gone", "RocksDB: consistency at open", "No such file",
+       [](DamagedLog& log) { return missing_table(log, true); },
+       [](DamagedLog& log) { return missing_table(log, false); }},
+      {"SST, bit flipped in a record", "RocksDB: block checksum", "checksum mismatch",
+       [](DamagedLog& log) {
+         DamagedLog::flip(log.table("events"), 20);
+         return log.outcome();
+       },
+       [](DamagedLog& log) { return read_unchecked(log); }},
+      checked("record altered below a full tile", LogCheck::tiles, "tile 0/0 is not the one of its records",
+              [](DamagedLog& log) { log.put(Family::events, event_key(100), DamagedLog::altered(100)); }),
+      checked("record altered after the last full tile", LogCheck::watermark_root, "records or tiles were altered",
+              [](DamagedLog& log) { log.put(Family::events, event_key(605), DamagedLog::altered(605)); }),
+      {"tree tile gone", "read_tile", "tile 0/1 of the log's tree is",
+       [](DamagedLog& log) {
+         log.put(Family::tree, tile_key({0, 1}), "");
+         return log.outcome();
+       },
+       [](DamagedLog& log) {
+         log.put(Family::tree, tile_key({0, 1}), std::string(kTileBytes, '\0'));  // none, but of the right length
+         return log.outcome();
+       }},
+      checked("tree tile altered", LogCheck::watermark_root, "records or tiles were altered",
+              [](DamagedLog& log) {
+                log.put(Family::tree, tile_key({0, 1}), std::string(kTileBytes, 'x'));
+              }),
+      checked("index entry too many", LogCheck::index, "the index does not say where",
+              [](DamagedLog& log) { log.put(Family::index, std::string("\1\0\7nothing", 10) + event_key(3), ""); }),
+      checked("index ahead of the log", LogCheck::index_position, "the index of the log",
+              [](DamagedLog& log) { log.put(Family::meta, "index", "613"); }),
+      {"snapshot, bit flipped", "its SHA-256", "passed over, 612 records, whole",
+       [](DamagedLog& log) { return snapshot(log, false); }, [](DamagedLog& log) { return snapshot(log, true); }},
+      checked("watermark gone", LogCheck::watermark_there, "watermark is missing", remove("watermark")),
+      {"watermark, both sectors damaged", "their SHA-256", "both sectors of the watermark",
+       [](DamagedLog& log) { return both_sectors(log, false); },
+       [](DamagedLog& log) { return both_sectors(log, true); }},
+      {"watermark, newest sector damaged", "its SHA-256", "612 records, whole",
+       [](DamagedLog& log) { return one_sector(log, false); }, [](DamagedLog& log) { return one_sector(log, true); }},
+      checked("watermark ahead of the log", LogCheck::watermark_reached, "are missing",
+              [](DamagedLog& log) {
+                auto file = WatermarkFile::open(log.dir / "watermark");
+                ASSERT_TRUE(file && file->write({kDamagedRecords + 5, {}}));
+              }),
+      {"signing key, bit flipped", "its key id", "refused", [](DamagedLog& log) { return signing_key(log, false); },
+       [](DamagedLog& log) { return signing_key(log, true); }},
+  };
+}
+
+TEST(Damage, EveryClassHasItsDetector) {
+  std::set<std::string> detectors;
+  std::printf("%-42s %-30s %s\n", "damage", "detector", "outcome");
+  for (const auto& row : table()) {
+    SCOPED_TRACE(row.damage);
+    detectors.insert(row.detector);
+    std::string outcome;
+    {
+      DamagedLog log;
+      outcome = row.observe(log);
+      const auto path = log.dir.path().string();
+      for (auto at = outcome.find(path); at != std::string::npos; at = outcome.find(path)) {
+        outcome.replace(at, path.size(), "DIR");
+      }
+    }
+    std::printf("%-42s %-30s %s\n", row.damage, row.detector, outcome.c_str());
+    EXPECT_NE(outcome.find(row.expected), std::string::npos) << outcome;
+    if (outcome.starts_with("refused: ") && row.detector != std::string_view("its key id")) {
+      EXPECT_TRUE(outcome.find("headgate log repair") != std::string::npos ||
+                  outcome.find("backup") != std::string::npos)
+          << "it does not say what to do: " << outcome;
+    }
+    DamagedLog log;
+    const auto undetected = row.without(log);
+    EXPECT_EQ(undetected.find(row.expected), std::string::npos) << "its detector is not needed: " << undetected;
+  }
+  for (const auto name : EnumNames<LogCheck>::names) {
+    EXPECT_TRUE(detectors.contains(std::string(name))) << name << " has no row";
+  }
+}
+
+TEST(Damage, WhatIsNotOursIsRefusedAndLeftAlone) {
+  const DamagedLog newer;
+  newer.put(Family::meta, "format", "2");
+  const auto before = newer.database();
+  HEADGATE_EXPECT_ERROR(newer.open(false), ErrorCode::conflict);
+  EXPECT_EQ(newer.database(), before);
+
+  const TempDir foreign;
+  write_plain(foreign / "db", "a file where a database should be");
+  RocksDbLog::Options options{.dir = foreign.path(), .origin = kDamagedOrigin};
+  EXPECT_FALSE(RocksDbLog::open(options).has_value());
+  EXPECT_EQ(*read_file(foreign / "db", 100), "a file where a database should be");
+}
+
+TEST(Damage, SizesOutOfOrderAreRefused) {
+  const DamagedLog files;
+  const auto log = files.open();
+  HEADGATE_ASSERT_OK(log);
+  HEADGATE_EXPECT_ERROR((*log)->root(kDamagedRecords + 1), ErrorCode::invalid_input);
+  HEADGATE_EXPECT_ERROR((*log)->consistency_proof(400, 300), ErrorCode::invalid_input);
+  HEADGATE_EXPECT_ERROR((*log)->consistency_proof(300, kDamagedRecords + 1), ErrorCode::invalid_input);
+  HEADGATE_EXPECT_ERROR((*log)->inclusion_proof(300, 300), ErrorCode::invalid_input);
+  HEADGATE_EXPECT_ERROR((*log)->inclusion_proof(0, UINT64_MAX), ErrorCode::invalid_input);
+  HEADGATE_EXPECT_ERROR((*log)->leaf_hash(UINT64_MAX), ErrorCode::invalid_input);
+  HEADGATE_EXPECT_ERROR((*log)->fold(0, UINT64_MAX, [](const auto&) {}), ErrorCode::invalid_input);
+  EXPECT_TRUE((*log)->read(UINT64_MAX, 10)->empty());
+}
+
+TEST(Damage, WithoutDamageTheLogIsWhole) {
+  const DamagedLog log;
+  EXPECT_EQ(log.outcome(), "612 records, whole");
+}
+
+}  // namespace
+}  // namespace headgate::store

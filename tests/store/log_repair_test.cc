@@ -1,0 +1,167 @@
+// What `headgate log repair` mends, and what it leaves alone.
+#include "store/log_repair.h"
+
+#include <gtest/gtest.h>
+
+#include "store/snapshot_store.h"
+#include "tests/store/damaged_log.h"
+
+namespace headgate::store {
+namespace {
+
+using Family = RocksDbStore::Family;
+
+constexpr const char* kWhole = "612 records, whole";
+
+void expect_mended(const DamagedLog& log, std::uint64_t damaged_tiles) {
+  ASSERT_NE(log.outcome(), kWhole) << "there was nothing to mend";
+  const auto repair = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(repair);
+  EXPECT_EQ(repair->records, kDamagedRecords);
+  EXPECT_EQ(repair->tiles, 2U);
+  EXPECT_EQ(repair->damaged_tiles, damaged_tiles);
+  EXPECT_EQ(log.outcome(), kWhole);
+  // It goes on where it was.
+  const auto again = log.open(false);
+  HEADGATE_ASSERT_OK(again);
+  EXPECT_EQ(*(*again)->root(kDamagedRecords), repair->root);
+  EventQuery query{.filter = {.service = "ledger"}, .limit = 10'000};
+  const auto page = (*again)->query(query);
+  HEADGATE_ASSERT_OK(page);
+  const auto expected = std::ranges::count_if(
+      DamagedLog::records(), [](const auto& text) { return text.find(R"("service":"ledger")") != std::string::npos; });
+  EXPECT_EQ(page->records.size(), static_cast<std::size_t>(expected));
+}
+
+void expect_refused(const DamagedLog& log, const std::string& message) {
+  const auto before = log.database();
+  const auto repair = repair_log(log.dir.path(), {});
+  ASSERT_FALSE(repair.has_value());
+  EXPECT_EQ(repair.error().code, ErrorCode::corrupt);
+  EXPECT_NE(repair.error().message.find(message), std::string::npos) << repair.error().message;
+  EXPECT_NE(repair.error().message.find("backup"), std::string::npos) << repair.error().message;
+  EXPECT_EQ(log.database(), before) << "a refused repair changed something";
+}
+
+TEST(LogRepair, ATileThatWasAlteredOrIsGone) {
+  for (const std::string tile : {"", "short", "whole but wrong"}) {
+    SCOPED_TRACE(tile);
+    const DamagedLog log;
+    auto bytes = tile;
+    if (tile.starts_with("whole")) bytes.resize(kTileBytes);
+    log.put(Family::tree, tile_key({0, 1}), bytes);
+    expect_mended(log, 1);
+  }
+}
+
+TEST(LogRepair, AnIndexThatLiesOrClaimsTooMuch) {
+  {
+    const DamagedLog log;
+    log.put(Family::index, std::string("\1\0\7nothing", 10) + event_key(3), "");
+    expect_mended(log, 0);
+  }
+  const DamagedLog log;
+  log.put(Family::meta, "index", "613");
+  expect_mended(log, 0);
+}
+
+TEST(LogRepair, TablesOfTreeAndIndexThatAreDamagedOrMissing) {
+  for (const std::string family : {"tree", "index"}) {
+    SCOPED_TRACE(family);
+    const DamagedLog flipped;
+    DamagedLog::flip(flipped.table(family), 20);
+    expect_mended(flipped, family == "tree" ? 1 : 0);  // a tile is a block
+    const DamagedLog missing;
+    std::filesystem::remove(missing.table(family));
+    expect_mended(missing, family == "tree" ? 2 : 0);
+  }
+}
+
+TEST(LogRepair, SnapshotsThatAreDamagedAreDropped) {
+  const DamagedLog log;
+  auto snapshots = SnapshotStore::open(log.dir / "snapshots");
+  HEADGATE_ASSERT_OK(snapshots);
+  State state;
+  for (const Position position : {100, 200, 300}) {
+    state.next = position;
+    const auto root = (*log.open())->root(position == 200 ? 100 : position);  // that of 200 is of another history
+    HEADGATE_ASSERT_OK(snapshots->save(state, *root));
+  }
+  DamagedLog::flip(log.dir / "snapshots" / "300.snap", 130);
+  const auto repair = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(repair);
+  EXPECT_EQ(repair->dropped_snapshots, (std::vector<std::string>{"300.snap", "200.snap"}));
+  EXPECT_EQ(snapshots->positions(), std::vector<Position>{100});
+}
+
+TEST(LogRepair, ItMayBeRepeated) {
+  const DamagedLog log;
+  HEADGATE_ASSERT_OK(repair_log(log.dir.path(), {}));
+  const auto again = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(again);
+  EXPECT_EQ(again->damaged_tiles, 0U);
+  EXPECT_EQ(log.outcome(), kWhole);
+}
+
+TEST(LogRepair, WhatAnInterruptedRepairLeftIsNotBelieved) {
+  const DamagedLog log;
+  // Its first step: the index counts for nothing, its blocks are still there.
+  log.put(Family::meta, "index", "0");
+  log.put(Family::index, std::string("\1\0\7nothing", 10) + event_key(3), "");
+  {
+    const auto opened = log.open(false);
+    HEADGATE_ASSERT_OK(opened);
+    HEADGATE_ASSERT_OK((*opened)->close());
+  }
+  EXPECT_EQ(log.outcome(), kWhole);
+}
+
+TEST(LogRepair, RecordsAreNeverMended) {
+  {
+    const DamagedLog log;
+    log.put(Family::events, event_key(100), DamagedLog::altered(100));
+    expect_refused(log, "record 100 is not the one that the tree was built over");
+  }
+  {
+    const DamagedLog log;
+    log.put(Family::events, event_key(7), "{}");
+    expect_refused(log, "record 7");
+  }
+}
+
+TEST(LogRepair, RecordsThatAreMissingAreNamed) {
+  {
+    const DamagedLog log;
+    {
+      const auto store = RocksDbStore::open({log.dir / "db"});
+      ASSERT_TRUE((*store)->db().Delete({}, (*store)->family(Family::events), event_key(300)).ok());
+    }
+    expect_refused(log, "record 300 is missing");
+  }
+  {
+    const DamagedLog log;
+    std::filesystem::remove(log.table("events"));
+    expect_refused(log, "");
+  }
+  {
+    const DamagedLog log;
+    std::filesystem::remove(log.file(".log"));
+    expect_refused(log, "records 600 to 611 are missing");
+  }
+  {
+    const DamagedLog log;
+    DamagedLog::flip(log.table("events"), 20);
+    expect_refused(log, "record 0 cannot be read");
+  }
+}
+
+TEST(LogRepair, WithoutAWatermarkNothingIsKnown) {
+  const DamagedLog log;
+  std::filesystem::remove(log.dir / "watermark");
+  expect_refused(log, "watermark is missing");
+  const TempDir empty;
+  HEADGATE_EXPECT_ERROR(repair_log(empty.path(), {}), ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace headgate::store
