@@ -2,8 +2,11 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
+#include <thread>
 
 #include "store/files.h"
 
@@ -11,6 +14,7 @@ namespace headgate::app {
 namespace {
 
 constexpr std::size_t max_answer_bytes = 64 << 20;
+constexpr int max_slow_downs = 10;
 
 ErrorCode code_of(int status) {
   switch (status) {
@@ -69,6 +73,16 @@ Result<boost::json::value> json_of(const Result<HttpResponse>& response) {
   return value;
 }
 
+std::chrono::seconds retry_after(const HttpResponse& response) {
+  const auto header = response.headers.find("retry-after");
+  int seconds = 1;
+  if (header != response.headers.end()) {
+    const auto& text = header->second;
+    std::from_chars(text.data(), text.data() + text.size(), seconds);
+  }
+  return std::chrono::seconds(std::clamp(seconds, 1, 30));
+}
+
 std::string random_key() {
   std::array<unsigned char, 16> bytes{};
   HEADGATE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
@@ -112,7 +126,7 @@ Result<Client> Client::connect(const Cli& cli) {
   return Client(std::move(server), std::move(token));
 }
 
-Result<HttpResponse> Client::send(HttpRequest request, const Query& query) {
+Result<HttpResponse> Client::exchange(HttpRequest request, const Query& query) {
   request.url = server_ + request.url;
   char separator = '?';
   for (const auto& [name, value] : query) {
@@ -127,8 +141,17 @@ Result<HttpResponse> Client::send(HttpRequest request, const Query& query) {
     return fail(ErrorCode::unavailable, "cannot reach " + server_ + ": " + response.error().message +
                                             " (is `headgate serve` running? --server says where)");
   }
-  if (response->status >= 400) return std::unexpected(problem_of(*response));
   return response;
+}
+
+Result<HttpResponse> Client::send(HttpRequest request, const Query& query) {
+  for (int slowed_down = 0;; ++slowed_down) {
+    HEADGATE_TRY(auto response, exchange(request, query));
+    if (response.status < 400) return response;
+    // A whole log is many requests: when that is faster than the server wants them, it says when to go on.
+    if (response.status != 429 || slowed_down == max_slow_downs) return std::unexpected(problem_of(response));
+    std::this_thread::sleep_for(retry_after(response));
+  }
 }
 
 Result<boost::json::value> Client::get(const std::string& path, const Query& query) {
@@ -164,6 +187,39 @@ Result<std::string> Client::get_text(const std::string& path, const Query& query
   request.headers = {{"Accept", accept}};
   HEADGATE_TRY(auto response, send(std::move(request), query));
   return std::move(response.body);
+}
+
+Result<void> Client::stream(const std::string& path, const Query& query, const std::string& accept,
+                            const std::function<bool(std::string_view)>& on_piece) {
+  HttpRequest request;
+  request.url = path;
+  request.headers = {{"Accept", accept}};
+  request.timeout = std::chrono::hours(24);
+  // Whether it is the body or why there is none shows in the status, which is known at the end: a problem is short, so
+  // the beginning waits.
+  constexpr std::size_t largest_problem = 16 << 10;
+  std::string beginning;
+  bool streaming = false, ended = false;
+  const auto hand_over = [&](std::string_view piece) {
+    ended = !on_piece(piece);
+    return !ended;
+  };
+  request.on_data = [&](std::string_view piece) {
+    if (streaming) return hand_over(piece);
+    beginning += piece;
+    if (beginning.size() <= largest_problem) return true;
+    streaming = true;
+    return hand_over(beginning);
+  };
+  auto response = exchange(std::move(request), query);
+  if (ended) return {};
+  if (!response) return std::unexpected(std::move(response).error());
+  if (response->status >= 400) {
+    response->body = std::move(beginning);
+    return std::unexpected(problem_of(*response));
+  }
+  if (!streaming && !beginning.empty()) static_cast<void>(on_piece(beginning));
+  return {};
 }
 
 Result<void> Client::follow(const std::string& path, const Query& query, const std::string& last_event_id,

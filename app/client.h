@@ -25,6 +25,9 @@ class Client {
   Result<boost::json::value> del(const std::string& path, const Query& query = {});
   // The body as it is, with an Accept header.
   Result<std::string> get_text(const std::string& path, const Query& query, const std::string& accept);
+  // The body piece by piece as it comes, however long that takes; false ends the exchange, which is no Error.
+  Result<void> stream(const std::string& path, const Query& query, const std::string& accept,
+                      const std::function<bool(std::string_view)>& on_piece);
   // Server-sent events: `on_record` gets the data of each; it ends the stream by returning false.
   Result<void> follow(const std::string& path, const Query& query, const std::string& last_event_id,
                       const std::function<bool(const std::string& id, const std::string& record)>& on_record);
@@ -32,6 +35,7 @@ class Client {
  private:
   Client(std::string server, std::string token) : server_(std::move(server)), token_(std::move(token)) {}
   Result<HttpResponse> send(HttpRequest request, const Query& query);
+  Result<HttpResponse> exchange(HttpRequest request, const Query& query);  // any status
 
   std::string server_;
   std::string token_;

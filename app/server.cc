@@ -1,8 +1,10 @@
 #include "app/server.h"
 
 #include <filesystem>
+#include <future>
 
 #include "api/http_server.h"
+#include "api/log_keys.h"
 #include "api/metrics.h"
 #include "api/service.h"
 #include "app/admin_token.h"
@@ -30,13 +32,32 @@ std::string digest_of(std::string_view text) {
   return store::digest_text(store::sha256(text));
 }
 
-// The key that signs checkpoints; made on the first start. Its name is the log's origin.
-Result<store::SigningKey> signing_key(const std::filesystem::path& file, const std::string& origin) {
+// The key that signs checkpoints: the one that the log's records name, made on the first start. Another one, or a new
+// one in place of a lost one, only when `rotate` says so. Its name is the log's origin.
+Result<store::SigningKey> signing_key(const std::filesystem::path& file, const store::RocksDbLog& log, bool rotate) {
+  HEADGATE_TRY(const auto keys, api::keys_of_log(log));
+  const std::string current = keys.empty() ? std::string() : keys.back().verifier_key;
+  const auto how = "; the log's is " + current +
+                   ": bring its file back, or start once with --rotate-key and from then on checkpoints are signed by "
+                   "the new one";
   auto key = store::SigningKey::load(file);
-  if (key || key.error().code != ErrorCode::not_found) return key;
-  HEADGATE_TRY(auto fresh, store::SigningKey::generate(origin));
-  HEADGATE_TRY_VOID(fresh.save(file));
-  return fresh;
+  if (!key && key.error().code == ErrorCode::not_found) {
+    if (!current.empty() && !rotate) return fail(ErrorCode::not_found, file.string() + " holds no key" + how);
+    HEADGATE_TRY(auto fresh, store::SigningKey::generate(log.origin()));
+    HEADGATE_TRY_VOID(fresh.save(file));
+    return fresh;
+  }
+  if (!key) return key;
+  const auto& verifier = key->verifier();
+  if (verifier.text() == current) return key;
+  if (!current.empty() && !rotate) {
+    return fail(ErrorCode::conflict, file.string() + " holds the key " + verifier.text() + how);
+  }
+  if (verifier.name() != log.origin()) {
+    return fail(ErrorCode::conflict,
+                file.string() + " holds a key of " + verifier.name() + ", the log's origin is " + log.origin());
+  }
+  return key;
 }
 
 // What the log's metrics and log lines are told.
@@ -111,6 +132,7 @@ struct Server::Parts {
 
   std::optional<store::DataLock> lock{};
   std::unique_ptr<store::RocksDbLog> events{};
+  std::optional<store::SigningKey> log_key{};
   std::optional<store::SnapshotStore> snapshots{};
   std::unique_ptr<store::BlobStore> blobs{};
   std::unique_ptr<store::PeopleDirectory> people{};
@@ -141,6 +163,7 @@ struct Server::Parts {
   Result<void> open_store();
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
   Result<void> start_engine(std::function<void()> fatal);
+  Result<void> sign_with_key();
   void start_reconciling();
   Result<void> listen();
   reconciler::Notice notice() {
@@ -160,19 +183,19 @@ Result<void> Server::Parts::open_store() {
   std::filesystem::create_directories(data.parent_path(), error);
   HEADGATE_TRY_VOID(store::make_dir_durably(data, 0700));
   HEADGATE_TRY(lock, store::DataLock::acquire(data));
-  HEADGATE_TRY(auto key,
-               signing_key(config.signing_key.empty() ? data / "log.key" : config.signing_key, config.origin));
+  HEADGATE_TRY_VOID(store::VerifierKey::make(config.origin, {}));  // before a log bears it that no key could sign
   store::RocksDbLog::Options options;
   options.dir = data;
   options.origin = config.origin;
   options.durability = config.strict ? store::Durability::strict : store::Durability::batch;
-  options.key = key;
   HEADGATE_TRY(events, store::RocksDbLog::open(std::move(options)));
+  HEADGATE_TRY(log_key, signing_key(config.signing_key.empty() ? data / "log.key" : config.signing_key, *events,
+                                    config.rotate_key));
   HEADGATE_TRY(auto saved_states, store::SnapshotStore::open(data / "snapshots"));
   snapshots.emplace(std::move(saved_states));
   HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
   HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
-  proofs = std::make_unique<LogProofs>(*events, key.verifier(), clock);
+  proofs = std::make_unique<LogProofs>(*events, log_key->verifier(), clock);
   return {};
 }
 
@@ -221,8 +244,26 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
   HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, digest_of,
                                               *observer, on_fatal));
   log.set_position(engine->position() - 1);  // of engine.started, at least
+  HEADGATE_TRY_VOID(sign_with_key());
   HEADGATE_TRY(const auto token_file, ensure_admin_token(config.data, *events, *engine, *people));
   if (!token_file.empty()) log.info("the admin token is in " + token_file.string());
+  return {};
+}
+
+// No checkpoint is signed by a key that the records do not name yet.
+Result<void> Server::Parts::sign_with_key() {
+  const auto verifier = log_key->verifier().text();
+  if (engine->read([&](const State& state) { return state.verifier_key != verifier; })) {
+    std::promise<Result<Receipt>> promise;
+    auto receipt = promise.get_future();
+    if (!engine->submit({.command = RotateKey{verifier}},
+                        [&](Result<Receipt> r) { promise.set_value(std::move(r)); })) {
+      return fail(ErrorCode::unavailable, "the engine takes no commands");
+    }
+    HEADGATE_TRY_VOID(receipt.get());
+    log.info("checkpoints are signed by " + verifier + " from here on");
+  }
+  events->use_key(*log_key);
   return {};
 }
 

@@ -34,6 +34,7 @@ struct ServerConfig {
   std::optional<api::TlsFiles> tls;
   std::string origin = "headgate.localhost";
   std::filesystem::path signing_key;  // empty: <data>/log.key
+  bool rotate_key = false;            // take another key than the log's; never from the file: for one start
   bool strict = false;                // durability: strict
   RepositoryConfig repository;
   reconciler::CommandSettings commands;

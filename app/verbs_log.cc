@@ -1,12 +1,13 @@
-// log verify, proof, checkpoint, stat: on a server, or on a stopped data directory.
+// log verify, proof, checkpoint, stat: on a server, or on a stopped data directory. verbs_log_export.cc has the rest.
 #include <cstdio>
 
 #include "app/cli.h"
 #include "app/client.h"
+#include "app/log_audit.h"
 #include "app/log_read_side.h"
+#include "app/stopped_log.h"
 #include "app/system_clock.h"
 #include "app/table.h"
-#include "store/files.h"
 #include "store/sha256.h"
 
 namespace headgate::app {
@@ -14,155 +15,219 @@ namespace {
 
 namespace json = boost::json;
 
-struct OpenLog {
-  store::DataLock lock;
-  std::unique_ptr<store::RocksDbLog> log;
-  std::optional<store::SigningKey> key;
+struct LogOptions {
+  std::string data, signing_key, checkpoint, verifier;
+  Position position = 0;
 };
 
-// A stopped data directory, read only.
-Result<OpenLog> open_log(const std::string& data, const std::string& key_file) {
-  HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
-  auto key = store::SigningKey::load(key_file.empty() ? std::filesystem::path(data) / "log.key"
-                                                      : std::filesystem::path(key_file));
-  store::RocksDbLog::Options options;
-  options.dir = data;
-  options.read_only = true;
-  if (key) options.key = *key;
-  HEADGATE_TRY(auto log, store::RocksDbLog::open(std::move(options)));
-  return OpenLog{std::move(lock), std::move(log), key ? std::optional(*key) : std::nullopt};
+unsigned long long number(std::uint64_t value) {
+  return value;
 }
 
-Result<int> verify_data(const std::string& data, const std::string& key_file, const std::string& checkpoint_file,
-                        const Cli& cli) {
-  HEADGATE_TRY(auto open, open_log(data, key_file));
-  const bool progress = on_terminal(STDERR_FILENO);
-  const auto verified = open.log->verify([&](Position done, Position all) {
-    if (progress)
-      std::fprintf(stderr, "\r\033[Kverified %llu of %llu records", static_cast<unsigned long long>(done),
-                   static_cast<unsigned long long>(all));
-  });
-  if (progress) std::fprintf(stderr, "\r\033[K");
-  if (!verified) return std::unexpected(verified.error());
-  std::string under;
-  if (!checkpoint_file.empty()) {
-    HEADGATE_TRY(const auto text, store::read_file(checkpoint_file, store::kMaxNoteBytes));
-    if (!open.key)
-      return fail(ErrorCode::invalid_input, "the checkpoint cannot be checked without the key: give --key FILE");
-    HEADGATE_TRY(const auto checkpoint, store::open_checkpoint(text, open.key->verifier()));
-    if (checkpoint.size > verified->records) {
-      return fail(ErrorCode::corrupt, "the checkpoint is of " + std::to_string(checkpoint.size) +
-                                          " records, the log holds " + std::to_string(verified->records) +
-                                          ": records are missing");
-    }
-    HEADGATE_TRY(const auto root, open.log->root(checkpoint.size));
-    if (root != checkpoint.root)
-      return fail(ErrorCode::corrupt,
-                  "the log's first " + std::to_string(checkpoint.size) + " records are not those of the checkpoint");
-    under = ", it holds what the checkpoint of " + std::to_string(checkpoint.size) + " records committed to";
+// The text of a verifier key, or the file that holds it.
+Result<std::optional<store::VerifierKey>> verifier_of(const std::string& given) {
+  if (given.empty()) return std::nullopt;
+  std::string text = given;
+  if (given.find('+') == std::string::npos || std::filesystem::exists(given)) {
+    HEADGATE_TRY(text, store::read_file(given, 4096));
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   }
+  HEADGATE_TRY(auto key, store::VerifierKey::parse(text));
+  return key;
+}
+
+Result<std::string> earlier_checkpoint(const LogOptions& o) {
+  if (o.checkpoint.empty()) return std::string();
+  return store::read_file(o.checkpoint, store::kMaxNoteBytes);
+}
+
+void print_keys(const std::vector<api::LogKey>& keys) {
+  for (const auto& key : keys) {
+    std::printf("key        %s from record %llu", key.verifier_key.c_str(), number(key.from));
+    if (key.until) std::printf(" until %llu", number(*key.until));
+    std::printf("\n");
+  }
+}
+
+json::array json_of(const std::vector<api::LogKey>& keys) {
+  json::array all;
+  for (const auto& key : keys) {
+    all.push_back({{"verifier_key", key.verifier_key},
+                   {"from", key.from},
+                   {"until", key.until ? json::value(*key.until) : json::value(nullptr)}});
+  }
+  return all;
+}
+
+std::string held_text(const std::optional<store::Checkpoint>& earlier) {
+  if (!earlier) return {};
+  return ", among them those of the checkpoint of " + std::to_string(earlier->size);
+}
+
+// The log's first records are those that the checkpoint committed to.
+Result<std::optional<store::Checkpoint>> check_earlier(const StoppedLog& open, const std::string& note, Position size) {
+  if (note.empty()) return std::nullopt;
+  HEADGATE_TRY(auto earlier, open_checkpoint_of(open.keys, note));
+  if (earlier.size > size) {
+    return fail(ErrorCode::corrupt, "the checkpoint is of " + std::to_string(earlier.size) +
+                                        " records, the log holds " + std::to_string(size) + ": records are missing");
+  }
+  HEADGATE_TRY(const auto root, open.log->root(earlier.size));
+  if (root != earlier.root) {
+    return fail(ErrorCode::corrupt,
+                "the log's first " + std::to_string(earlier.size) + " records are not those of the checkpoint");
+  }
+  return earlier;
+}
+
+Result<int> verify_data(const LogOptions& o, const Cli& cli) {
+  HEADGATE_TRY(const auto pinned, verifier_of(o.verifier));
+  HEADGATE_TRY(const auto note, earlier_checkpoint(o));
+  HEADGATE_TRY(const auto open, open_stopped_log(o.data, {}));
+  const auto verified = [&] {
+    Progress progress("verified");
+    return open.log->verify([&](Position done, Position all) { progress(done, all); });
+  }();
+  if (!verified) return std::unexpected(verified.error());
+  const auto is_pinned = [&](const api::LogKey& key) { return key.verifier_key == pinned->text(); };
+  if (pinned && std::ranges::none_of(open.keys, is_pinned)) {
+    return fail(ErrorCode::corrupt, "the log's records never name the key " + pinned->text());
+  }
+  HEADGATE_TRY(const auto earlier, check_earlier(open, note, verified->records));
   const json::object answer{{"records", verified->records},
                             {"bytes", verified->bytes},
                             {"tiles", verified->tiles},
-                            {"root", store::hex(verified->root)}};
+                            {"root", store::hex(verified->root)},
+                            {"keys", json_of(open.keys)}};
   if (!print_raw(cli.output, answer)) {
-    std::printf("verified %llu records, %llu bytes, %llu tiles%s\nroot %s\n",
-                static_cast<unsigned long long>(verified->records), static_cast<unsigned long long>(verified->bytes),
-                static_cast<unsigned long long>(verified->tiles), under.c_str(), store::hex(verified->root).c_str());
+    std::printf("verified %llu records, %llu bytes, %llu tiles%s\nroot %s\n", number(verified->records),
+                number(verified->bytes), number(verified->tiles), held_text(earlier).c_str(),
+                store::hex(verified->root).c_str());
   }
   return exit_done;
 }
 
-// Against a server: every record is fetched, its leaves are hashed here, and the root must be the checkpoint's.
-Result<int> verify_server(Client& client, const std::string& verifier_text, const Cli& cli) {
-  HEADGATE_TRY(const auto note, client.get_text("/checkpoint", {}, "text/plain"));
-  store::Checkpoint checkpoint;
-  std::string signature = "not checked: give --verifier-key to check it";
-  if (verifier_text.empty()) {
-    HEADGATE_TRY(const auto parsed, store::parse_note(note));
-    HEADGATE_TRY(checkpoint, store::parse_checkpoint_text(parsed.text));
-  } else {
-    HEADGATE_TRY(const auto verifier, store::VerifierKey::parse(verifier_text));
-    HEADGATE_TRY(checkpoint, store::open_checkpoint(note, verifier));
-    signature = "good";
-  }
-  store::MerkleTree tree;
-  Position next = 0;
-  const bool progress = on_terminal(STDERR_FILENO);
-  while (next < checkpoint.size) {
-    Query query{{"limit", "500"}};
-    if (next > 0) query.emplace_back("after", std::to_string(next - 1));
-    HEADGATE_TRY(const auto lines, client.get_text("/v1/events", query, "application/x-ndjson"));
-    const auto before = next;
-    for (std::size_t begin = 0; begin < lines.size() && next < checkpoint.size;) {
-      const auto end = std::min(lines.find('\n', begin), lines.size());
-      if (end > begin) {
-        tree.append(store::leaf_hash(std::string_view(lines).substr(begin, end - begin)),
-                    [](store::TileId, const store::TileHashes&) {});
-        ++next;
-      }
-      begin = end + 1;
+Result<int> verify_server(Client& client, const LogOptions& o, const Cli& cli) {
+  AuditOptions options;
+  HEADGATE_TRY(options.key, verifier_of(o.verifier));
+  HEADGATE_TRY(options.earlier, earlier_checkpoint(o));
+  const auto fetch = [&](const std::string& path) { return client.get_text(path, {}, "*/*"); };
+  const auto audited = [&] {
+    Progress progress("verified");
+    options.progress = [&](Position done, Position all) { progress(done, all); };
+    return audit_log(fetch, options);
+  }();
+  if (!audited) return std::unexpected(audited.error());
+  const auto& signer = audited->keys.back().verifier_key;
+  const json::object answer{{"origin", audited->checkpoint.origin},
+                            {"records", audited->checkpoint.size},
+                            {"bytes", audited->bytes},
+                            {"tiles", audited->tiles},
+                            {"root", store::hex(audited->checkpoint.root)},
+                            {"key", signer},
+                            {"key_pinned", options.key.has_value()}};
+  if (!print_raw(cli.output, answer)) {
+    std::printf("verified %llu records, %llu bytes, %llu tiles of %s%s\nroot %s\nsigned by %s\n",
+                number(audited->checkpoint.size), number(audited->bytes), number(audited->tiles),
+                audited->checkpoint.origin.c_str(), held_text(audited->earlier).c_str(),
+                store::hex(audited->checkpoint.root).c_str(), signer.c_str());
+    if (!options.key) {
+      std::printf("that key is the server's own word: compare it with what its operator published, then give --key\n");
     }
-    if (next == before)
-      return fail(ErrorCode::corrupt, "the server gives no record at position " + std::to_string(next) +
-                                          ", its checkpoint says that it has " + std::to_string(checkpoint.size));
-    if (progress)
-      std::fprintf(stderr, "\r\033[Kverified %llu of %llu records", static_cast<unsigned long long>(next),
-                   static_cast<unsigned long long>(checkpoint.size));
-  }
-  if (progress) std::fprintf(stderr, "\r\033[K");
-  if (tree.root() != checkpoint.root)
-    return fail(ErrorCode::corrupt, "the records that the server gives are not those of its checkpoint");
-  const json::object answer{
-      {"records", checkpoint.size}, {"root", store::hex(checkpoint.root)}, {"signature", signature}};
-  if (!print_raw(cli.output, answer)) {
-    std::printf("verified %llu records against the checkpoint of %s\nroot %s\nsignature %s\n",
-                static_cast<unsigned long long>(checkpoint.size), checkpoint.origin.c_str(),
-                store::hex(checkpoint.root).c_str(), signature.c_str());
   }
   return exit_done;
 }
 
-struct LogOptions {
-  std::string data, key, checkpoint, verifier;
-  Position position = 0;
-};
+Result<int> print_text(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return fail(ErrorCode::io, "cannot write to standard output");
+  }
+  return exit_done;
+}
+
+Result<int> proof_of_data(const LogOptions& o) {
+  const auto file = signing_key_file(o.signing_key, o.data);
+  HEADGATE_TRY(const auto key, store::SigningKey::load(file));
+  HEADGATE_TRY(const auto open, open_stopped_log(o.data, file));
+  const SystemClock clock;
+  HEADGATE_TRY(const auto text, LogProofs(*open.log, key.verifier(), clock).proof(o.position));
+  return print_text(text);
+}
+
+Result<int> checkpoint_of_data(const LogOptions& o) {
+  HEADGATE_TRY(const auto open, open_stopped_log(o.data, signing_key_file(o.signing_key, o.data)));
+  HEADGATE_TRY(const auto text, open.log->sign_checkpoint_now());
+  return print_text(text);
+}
+
+Result<int> stat_data(const LogOptions& o, const Cli& cli) {
+  HEADGATE_TRY(const auto open, open_stopped_log(o.data, {}));
+  const auto size = open.log->size();
+  HEADGATE_TRY(const auto root, open.log->root(size));
+  const json::object answer{{"origin", open.log->origin()},
+                            {"records", size},
+                            {"root", store::hex(root)},
+                            {"watermark", open.log->mark().size},
+                            {"keys", json_of(open.keys)}};
+  if (!print_raw(cli.output, answer)) {
+    std::printf("origin     %s\nrecords    %llu\nroot       %s\nwatermark  %llu\n", open.log->origin().c_str(),
+                number(size), store::hex(root).c_str(), number(open.log->mark().size));
+    print_keys(open.keys);
+  }
+  return exit_done;
+}
+
+Result<std::vector<api::LogKey>> keys_of_server(Client& client) {
+  HEADGATE_TRY(const auto answer, client.get("/v1/log/keys"));
+  std::vector<api::LogKey> keys;
+  const auto* list = value_at(answer, {"keys"});
+  if (!list || !list->is_array()) return fail(ErrorCode::unavailable, "the answer to /v1/log/keys is no list");
+  for (const auto& row : list->as_array()) {
+    const auto* from = value_at(row, {"from"});
+    const auto* until = value_at(row, {"until"});
+    if (!from || !from->is_int64()) return fail(ErrorCode::unavailable, "a key in /v1/log/keys has no position");
+    auto& key = keys.emplace_back();
+    key.verifier_key = text_at(row, {"verifier_key"});
+    key.from = static_cast<Position>(from->as_int64());
+    if (until && until->is_int64()) key.until = static_cast<Position>(until->as_int64());
+  }
+  return keys;
+}
+
+Result<int> stat_server(Client& client, const Cli& cli) {
+  HEADGATE_TRY(const auto note, client.get_text("/checkpoint", {}, "text/plain"));
+  HEADGATE_TRY(const auto parsed, store::parse_note(note));
+  HEADGATE_TRY(const auto point, store::parse_checkpoint_text(parsed.text));
+  HEADGATE_TRY(const auto keys, keys_of_server(client));
+  const json::object answer{
+      {"origin", point.origin}, {"records", point.size}, {"root", store::hex(point.root)}, {"keys", json_of(keys)}};
+  if (!print_raw(cli.output, answer)) {
+    std::printf("origin     %s\nrecords    %llu (signed)\nroot       %s\n", point.origin.c_str(), number(point.size),
+                store::hex(point.root).c_str());
+    print_keys(keys);
+  }
+  return exit_done;
+}
 
 template <class OnData, class OnServer>
 void act(Cli& cli, CLI::App* verb, const std::shared_ptr<LogOptions>& o, OnData on_data, OnServer on_server) {
   verb->add_option("--data", o->data, "a stopped data directory, instead of a server")->type_name("DIR");
-  verb->add_option("--key", o->key, "the signing key's file, where it is not in the data directory")->type_name("FILE");
   verb->callback([&cli, o, on_data, on_server] {
     cli.run = [&cli, o, on_data, on_server] {
       const auto result = [&]() -> Result<int> {
-        if (!o->data.empty()) return on_data();
+        if (!o->data.empty()) return on_data(*o);
         HEADGATE_TRY(auto client, Client::connect(cli));
-        return on_server(client);
+        return on_server(client, *o);
       }();
       return result ? *result : report(result.error());
     };
   });
 }
 
-Result<int> print_text(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return exit_done;
-}
-
-Result<int> stat_data(const LogOptions& o, const Cli& cli) {
-  HEADGATE_TRY(auto open, open_log(o.data, o.key));
-  const auto size = open.log->size();
-  HEADGATE_TRY(const auto root, open.log->root(size));
-  const json::object answer{{"origin", open.log->origin()},
-                            {"records", size},
-                            {"root", store::hex(root)},
-                            {"watermark", open.log->mark().size}};
-  if (!print_raw(cli.output, answer)) {
-    std::printf("origin     %s\nrecords    %llu\nroot       %s\nwatermark  %llu\n", open.log->origin().c_str(),
-                static_cast<unsigned long long>(size), store::hex(root).c_str(),
-                static_cast<unsigned long long>(open.log->mark().size));
-  }
-  return exit_done;
+void add_signing_key(CLI::App* verb, const std::shared_ptr<LogOptions>& o) {
+  verb->add_option("--signing-key", o->signing_key,
+                   "with --data: the key that signs, where it is not <data>/log.key (or HEADGATE_SIGNING_KEY_FILE)")
+      ->type_name("FILE");
 }
 
 }  // namespace
@@ -173,66 +238,47 @@ void add_log_verbs(Cli& cli) {
 
   auto* verify = group->add_subcommand("verify", "Compute everything anew from the records: hashes, tree, root");
   auto v = std::make_shared<LogOptions>();
-  verify->add_option("--checkpoint", v->checkpoint, "with --data: a checkpoint that the log must hold")
+  verify->add_option("--checkpoint", v->checkpoint, "an earlier checkpoint that the log must still hold")
       ->type_name("FILE");
-  verify->add_option("--verifier-key", v->verifier, "against a server: the key that must have signed its checkpoint");
+  verify->add_option("--key,--verifier-key", v->verifier, "the log's verifier key as you know it, or its file")
+      ->type_name("KEY|FILE");
   verify->footer(
-      "Example:\n  headgate log verify --data ./data\n  headgate log verify --server https://headgate.example.com "
-      "--token-file auditor.token");
+      "Against a server it takes a token of an auditor, and believes nothing but --key: records and tiles are fetched\n"
+      "and the tree is computed here. Exit code 1: something is not what it should be.\n\n"
+      "Example:\n  headgate log verify --data ./data\n"
+      "  headgate log verify --server https://headgate.example.com --token-file auditor.token \\\n"
+      "    --key headgate.example.com+1a2b3c4d+AZ… --checkpoint last-month.checkpoint");
   act(
-      cli, verify, v, [&cli, v] { return verify_data(v->data, v->key, v->checkpoint, cli); },
-      [&cli, v](Client& client) { return verify_server(client, v->verifier, cli); });
+      cli, verify, v, [&cli](const LogOptions& o) { return verify_data(o, cli); },
+      [&cli](Client& client, const LogOptions& o) { return verify_server(client, o, cli); });
 
   auto* proof = group->add_subcommand("proof", "The .tlog-proof of a record");
   auto p = std::make_shared<LogOptions>();
   proof->add_option("POSITION", p->position)->required();
   proof->footer("Example:\n  headgate log proof 41 > 41.tlog-proof");
-  act(
-      cli, proof, p,
-      [p]() -> Result<int> {
-        HEADGATE_TRY(auto open, open_log(p->data, p->key));
-        if (!open.key) return fail(ErrorCode::not_found, "no signing key: give --key FILE");
-        const SystemClock clock;
-        HEADGATE_TRY(const auto text, LogProofs(*open.log, open.key->verifier(), clock).proof(p->position));
-        return print_text(text);
-      },
-      [p](Client& client) -> Result<int> {
-        HEADGATE_TRY(const auto text,
-                     client.get_text("/v1/events/" + std::to_string(p->position) + "/proof", {}, "*/*"));
-        return print_text(text);
-      });
+  add_signing_key(proof, p);
+  act(cli, proof, p, proof_of_data, [](Client& client, const LogOptions& o) -> Result<int> {
+    HEADGATE_TRY(const auto text, client.get_text("/v1/events/" + std::to_string(o.position) + "/proof", {}, "*/*"));
+    return print_text(text);
+  });
 
   auto* checkpoint = group->add_subcommand("checkpoint", "The newest signed checkpoint");
   auto c = std::make_shared<LogOptions>();
-  checkpoint->footer("Example:\n  headgate log checkpoint");
-  act(
-      cli, checkpoint, c,
-      [c]() -> Result<int> {
-        HEADGATE_TRY(auto open, open_log(c->data, c->key));
-        HEADGATE_TRY(const auto text, open.log->sign_checkpoint_now());
-        return print_text(text);
-      },
-      [](Client& client) -> Result<int> {
-        HEADGATE_TRY(const auto text, client.get_text("/checkpoint", {}, "text/plain"));
-        return print_text(text);
-      });
+  checkpoint->footer("Example:\n  headgate log checkpoint > $(date +%F).checkpoint");
+  add_signing_key(checkpoint, c);
+  act(cli, checkpoint, c, checkpoint_of_data, [](Client& client, const LogOptions&) -> Result<int> {
+    HEADGATE_TRY(const auto text, client.get_text("/checkpoint", {}, "text/plain"));
+    return print_text(text);
+  });
 
-  auto* stat = group->add_subcommand("stat", "Size, root and origin");
+  auto* stat = group->add_subcommand("stat", "Size, root, origin and keys");
   auto s = std::make_shared<LogOptions>();
   stat->footer("Example:\n  headgate log stat --data ./data");
   act(
-      cli, stat, s, [&cli, s] { return stat_data(*s, cli); },
-      [&cli](Client& client) -> Result<int> {
-        HEADGATE_TRY(const auto note, client.get_text("/checkpoint", {}, "text/plain"));
-        HEADGATE_TRY(const auto parsed, store::parse_note(note));
-        HEADGATE_TRY(const auto point, store::parse_checkpoint_text(parsed.text));
-        const json::object answer{{"origin", point.origin}, {"records", point.size}, {"root", store::hex(point.root)}};
-        if (!print_raw(cli.output, answer)) {
-          std::printf("origin   %s\nrecords  %llu (signed)\nroot     %s\n", point.origin.c_str(),
-                      static_cast<unsigned long long>(point.size), store::hex(point.root).c_str());
-        }
-        return exit_done;
-      });
+      cli, stat, s, [&cli](const LogOptions& o) { return stat_data(o, cli); },
+      [&cli](Client& client, const LogOptions&) { return stat_server(client, cli); });
+
+  add_log_export_verb(cli, *group);
 }
 
 }  // namespace headgate::app

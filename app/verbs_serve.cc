@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 
 #include "app/cli.h"
 #include "app/server.h"
@@ -19,6 +20,7 @@ struct ServeOptions {
   std::string repository;
   std::string listen;
   std::string log_format = "json";
+  bool rotate_key = false;
 };
 
 Result<ServerConfig> config_of(const ServeOptions& options) {
@@ -33,6 +35,10 @@ Result<ServerConfig> config_of(const ServeOptions& options) {
   if (!options.repository.empty()) config.repository.url = options.repository;
   if (!options.listen.empty()) HEADGATE_TRY_VOID(parse_listen(options.listen, config));
   config.data = std::filesystem::absolute(config.data).lexically_normal();
+  if (const char* file = std::getenv("HEADGATE_SIGNING_KEY_FILE"); file != nullptr && *file != '\0') {
+    config.signing_key = file;
+  }
+  config.rotate_key = options.rotate_key;
   return config;
 }
 
@@ -80,6 +86,8 @@ void add_serve_verbs(Cli& cli) {
   serve_verb->add_option("--log-format", options->log_format, "json or text")
       ->check(CLI::IsMember({"json", "text"}))
       ->capture_default_str();
+  serve_verb->add_flag("--rotate-key", options->rotate_key,
+                       "sign with another key than the log's from now on; made when its file is missing");
   serve_verb->footer(
       "Example:\n  headgate serve --config headgate.yaml\n"
       "  headgate serve --data ./data --repository ./environments.git\n\n"

@@ -1,0 +1,49 @@
+#include "app/stopped_log.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/table.h"
+
+namespace headgate::app {
+
+Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file) {
+  HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
+  store::RocksDbLog::Options options;
+  options.dir = data;
+  options.read_only = true;
+  if (!key_file.empty()) {
+    HEADGATE_TRY(options.key, store::SigningKey::load(key_file));
+  }
+  const auto signer = options.key ? options.key->verifier().text() : std::string();
+  HEADGATE_TRY(auto log, store::RocksDbLog::open(std::move(options)));
+  HEADGATE_TRY(auto keys, api::keys_of_log(*log));
+  if (!signer.empty() && (keys.empty() || keys.back().verifier_key != signer)) {
+    return fail(ErrorCode::conflict, "the key in " + key_file.string() + " is " + signer + ", the log's is " +
+                                         (keys.empty() ? "none" : keys.back().verifier_key));
+  }
+  return StoppedLog{std::move(lock), std::move(keys), std::move(log)};
+}
+
+std::filesystem::path signing_key_file(const std::string& given, const std::string& data) {
+  if (!given.empty()) return given;
+  if (const char* file = std::getenv("HEADGATE_SIGNING_KEY_FILE"); file != nullptr && *file != '\0') return file;
+  return std::filesystem::path(data) / "log.key";
+}
+
+Progress::Progress(std::string verb) : verb_(std::move(verb)), shown_(on_terminal(STDERR_FILENO)) {}
+
+Progress::~Progress() {
+  if (shown_) std::fprintf(stderr, "\r\033[K");
+}
+
+void Progress::operator()(Position done, Position all) {
+  if (!shown_) return;
+  std::fprintf(stderr, "\r\033[K%s %llu", verb_.c_str(), static_cast<unsigned long long>(done));
+  if (all > 0) std::fprintf(stderr, " of %llu", static_cast<unsigned long long>(all));
+  std::fprintf(stderr, " records");
+}
+
+}  // namespace headgate::app

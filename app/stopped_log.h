@@ -1,0 +1,41 @@
+// The log of a data directory whose server is stopped, for the verbs of `log … --data`.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/log_keys.h"
+#include "store/files.h"
+#include "store/rocksdb_log.h"
+
+namespace headgate::app {
+
+struct StoppedLog {
+  store::DataLock lock;
+  std::vector<api::LogKey> keys;
+  std::unique_ptr<store::RocksDbLog> log;
+};
+
+// Read only. With a key file (empty: none) it can sign checkpoints; conflict when that key is not the log's.
+Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file);
+
+// Where the signing key is: `given`, else HEADGATE_SIGNING_KEY_FILE, else <data>/log.key.
+std::filesystem::path signing_key_file(const std::string& given, const std::string& data);
+
+// A line on standard error that grows with the work; nothing where that is no terminal.
+class Progress {
+ public:
+  explicit Progress(std::string verb);
+  ~Progress();  // takes the line away
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void operator()(Position done, Position all);  // all 0: not known
+
+ private:
+  const std::string verb_;
+  const bool shown_;
+};
+
+}  // namespace headgate::app
