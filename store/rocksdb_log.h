@@ -84,8 +84,6 @@ class RocksDbLog final : public EventLog, private TileReader {
 
   // For checkpoints from now on, where the log was opened without a key. Before anybody asks for one.
   void use_key(SigningKey key) { options_.key = std::move(key); }
-  // For checkpoints from now on, where the log was opened without a key. Before anybody asks for one.
-  void use_key(SigningKey key) { options_.key = std::move(key); }
   // The newest signed checkpoint: of a size that the watermark has reached, and signed anew at most once a second.
   // unavailable without a key.
   Result<std::string> checkpoint() const;
