@@ -208,15 +208,17 @@ TEST_F(EngineTest, TellsAnEndedPromotionFromItsOwnEvents) {
   EXPECT_EQ(promotion_of_log(*log, {{"greeter", "staging"}, 2}).error().code, ErrorCode::not_found);
 }
 
-// A log whose next commit fails.
-class FailingLog final : public EventLog {
+// A log whose next commit takes as long as the test wishes, or fails.
+class UnsteadyLog final : public EventLog {
  public:
-  explicit FailingLog(EventLog& log) : log_(log) {}
+  explicit UnsteadyLog(EventLog& log) : log_(log) {}
   Result<void> stage(Position expected, std::span<const Recorded<Event>> events) override {
     return log_.stage(expected, events);
   }
   std::unique_ptr<StagedRecords> seal() override { return log_.seal(); }
   Result<Appended> commit(std::unique_ptr<StagedRecords> batch) override {
+    ++commits;
+    slow.wait(true);
     if (failing) return fail(ErrorCode::io, "no space left on device");
     return log_.commit(std::move(batch));
   }
@@ -234,15 +236,49 @@ class FailingLog final : public EventLog {
   Result<Position> position_at(Timestamp time) const override { return log_.position_at(time); }
 
   std::atomic<bool> failing = false;
+  std::atomic<bool> slow = false;
+  std::atomic<int> commits = 0;
 
  private:
   EventLog& log_;
 };
 
+TEST_F(EngineTest, DecidesTheNextBatchWhileTheLogIsBusyAndShowsNoneOfItBefore) {
+  engine->stop(Duration::zero());
+  engine.reset();
+  UnsteadyLog unsteady(*memory);
+  log = &unsteady;
+  start();
+  const auto before = engine->position();
+  unsteady.commits = 0;
+  unsteady.slow = true;
+  std::atomic<int> answered = 0;
+  const auto create = [&](int i) {
+    return engine->submit({.command = CreateToken{"token:" + std::to_string(i), "sha256:" + std::to_string(i), {}, {}}},
+                          [&](Result<Receipt> receipt) { answered += receipt.has_value() ? 1 : 1'000; });
+  };
+  ASSERT_TRUE(create(0));
+  ASSERT_TRUE(eventually([&] { return unsteady.commits == 1; }));
+  for (int i = 1; i <= 20; ++i) ASSERT_TRUE(create(i));
+  // The writer has taken them all, and nobody sees any of it.
+  ASSERT_TRUE(eventually([&] { return engine->queue_depth() == 0; }));
+  EXPECT_EQ(answered, 0);
+  EXPECT_EQ(engine->position(), before);
+  EXPECT_EQ(unsteady.commits, 1);
+  unsteady.slow = false;
+  unsteady.slow.notify_all();
+  ASSERT_TRUE(eventually([&] { return answered == 21; }));
+  EXPECT_EQ(engine->position(), before + 21);
+  EXPECT_EQ(unsteady.commits, 2) << "what came in meanwhile is one batch";
+  engine->stop(Duration::zero());
+  engine.reset();
+  log = memory.get();
+}
+
 TEST_F(EngineTest, StopsAtOnceWhenTheLogRefuses) {
   engine->stop(Duration::zero());
   engine.reset();
-  FailingLog failing(*memory);
+  UnsteadyLog failing(*memory);
   log = &failing;
   start();
   failing.failing = true;

@@ -4,7 +4,10 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <functional>
+#include <thread>
 #include <vector>
 
 #include "store/sha256.h"
@@ -174,6 +177,40 @@ TEST(WatermarkFollower, WritesTheNewestMarkBeforeItEnds) {
     for (std::uint64_t size = 1; size <= 500; ++size) follower.follow(size, mark_of(size).root);
   }
   EXPECT_EQ(reopened(dir / "watermark"), mark_of(500));
+}
+
+// Waits for a condition with a deadline.
+bool soon(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST(WatermarkFollower, WritesBesideTheNextSyncWhateverItsPatience) {
+  const TempDir dir;
+  WatermarkFollower follower(new_file(dir / "watermark"), std::chrono::hours(1));
+  for (std::uint64_t size = 1; size <= 3; ++size) {
+    follower.follow(size, mark_of(size).root);
+    follower.write_beside();
+    EXPECT_TRUE(soon([&] { return follower.durable() == mark_of(size); }));
+  }
+  // Nobody syncs anything more: it waits for company, until somebody waits for it.
+  follower.follow(4, mark_of(4).root);
+  EXPECT_EQ(follower.durable(), mark_of(3));
+  HEADGATE_ASSERT_OK(follower.wait_until(4));
+  EXPECT_EQ(follower.durable(), mark_of(4));
+}
+
+TEST(WatermarkFollower, WritesAMarkThatNobodyAsksFor) {
+  const TempDir dir;
+  WatermarkFollower follower(new_file(dir / "watermark"));
+  for (std::uint64_t size = 1; size <= 3; ++size) {
+    follower.follow(size, mark_of(size).root);
+    EXPECT_TRUE(soon([&] { return follower.durable() == mark_of(size); }));
+  }
 }
 
 TEST(WatermarkFollower, ServesManyWaitingThreads) {
