@@ -25,6 +25,7 @@ constexpr std::array kinds{
     Kind{406, "not-acceptable", "Not acceptable"},
     Kind{408, "request-timeout", "Request took too long to arrive"},
     Kind{409, "conflict", "Conflict with the present state"},
+    Kind{410, "gone", "Gone"},
     Kind{413, "too-large", "Too large"},
     Kind{415, "unsupported-media-type", "Unsupported media type"},
     Kind{417, "expectation-failed", "Expectation failed"},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/erasure.h"
 #include "api/json_reader.h"
 #include "api/paging.h"
 #include "api/routes.h"
@@ -144,6 +145,19 @@ void revoke_token(Core& core, const CallPtr& call) {
   core.submit(call, RevokeToken{id}, std::move(answer));
 }
 
+void write_person(JsonWriter& json, const PersonRecord& person) {
+  const auto write_texts = [&](std::string_view name, const std::vector<std::string>& texts) {
+    json.key(name).begin_array();
+    for (const auto& text : texts) json.value(text);
+    json.end_array();
+  };
+  json.begin_object().field("id", person.id).field("name", person.name);
+  write_texts("emails", person.emails);
+  write_texts("oidc", person.oidc);
+  write_texts("signing_keys", person.signing_keys);
+  json.end_object();
+}
+
 Result<Response> list_people(const Core& core, const Call& call) {
   QueryReader query(call.request.query);
   const auto page = read_page(query, people_kind);
@@ -152,25 +166,51 @@ Result<Response> list_people(const Core& core, const Call& call) {
   std::ranges::sort(people, {}, &PersonRecord::id);
   auto at = page.after ? std::ranges::upper_bound(people, *page.after, {}, &PersonRecord::id) : people.begin();
   JsonWriter json;
-  const auto write_texts = [&](std::string_view name, const std::vector<std::string>& texts) {
-    json.key(name).begin_array();
-    for (const auto& text : texts) json.value(text);
-    json.end_array();
-  };
   json.begin_object().key("people").begin_array();
   std::string last;
   for (std::size_t shown = 0; at != people.end() && shown < page.limit; ++at, ++shown) {
     last = at->id;
-    json.begin_object().field("id", at->id).field("name", at->name);
-    write_texts("emails", at->emails);
-    write_texts("oidc", at->oidc);
-    write_texts("signing_keys", at->signing_keys);
-    json.end_object();
+    write_person(json, *at);
   }
   json.end_array();
   write_next(json, people_kind, at == people.end() ? std::nullopt : std::optional(last));
   json.end_object();
   return Response::json(200, json.take());
+}
+
+std::string person_of_path(const Call& call) {
+  const auto& id = call.request.parameter("id");
+  return id.starts_with("person:") ? id : "person:" + id;
+}
+
+Result<Response> get_person(const Core& core, const Call& call) {
+  const auto person = core.deps.people.find(person_of_path(call));
+  if (!person) return fail(ErrorCode::not_found, "no person of that id, or one that was erased");
+  JsonWriter json;
+  write_person(json, *person);
+  return Response::json(200, json.take());
+}
+
+Result<Response> erase_person(Core& core, const Call& call) {
+  const auto id = person_of_path(call);
+  Eraser eraser(core.deps.engine, core.deps.engine, core.deps.log, core.deps.people);
+  JsonWriter json;
+  json.begin_object();
+  if (call.dry_run) {
+    HEADGATE_TRY_VOID(eraser.check(id));
+    json.field("dry_run", true).field("id", id).end_object();
+    return Response::json(200, json.take());
+  }
+  HEADGATE_TRY(const auto erasure, eraser.erase(id, call.principal.actor()));
+  json.field("id", id).field("erased", true).field("changed", !erasure.repeated);
+  Receipt receipt;
+  receipt.last = erasure.position;
+  receipt.leaf_hash = erasure.leaf_hash;
+  write_receipt(json, receipt, true);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, core.deps.engine.position());
+  return response;
 }
 
 }  // namespace
@@ -182,6 +222,8 @@ void add_access_routes(Core& core, Router& router) {
              [&core](const CallPtr& call) { core.work(call, [&core](const CallPtr& c) { create_token(core, c); }); });
   core.async(router, "DELETE", "/v1/tokens/{id}", "admin", [&core](const CallPtr& call) { revoke_token(core, call); });
   core.heavy(router, "GET", "/v1/people", "admin", [&core](Call& call) { return list_people(core, call); });
+  core.heavy(router, "GET", "/v1/people/{id}", "admin", [&core](Call& call) { return get_person(core, call); });
+  core.heavy(router, "DELETE", "/v1/people/{id}", "admin", [&core](Call& call) { return erase_person(core, call); });
 }
 
 }  // namespace headgate::api

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "api/problem.h"
 #include "api/routes.h"
 #include "api/secrets.h"
 
 namespace headgate::api {
 namespace {
+
+constexpr int gone = 410;
 
 Result<std::string> digest_of_path(const Request& request) {
   const auto& digest = request.parameter("digest");
@@ -45,7 +48,15 @@ Result<Response> put_blob(Core& core, Call& call) {
 
 Result<Response> get_blob(Core& core, Call& call) {
   HEADGATE_TRY(const auto digest, digest_of_path(call.request));
-  HEADGATE_TRY(auto bytes, core.deps.blobs.get(digest));
+  auto found = core.deps.blobs.get(digest);
+  if (!found && found.error().code == ErrorCode::not_found) {
+    if (const auto expired = core.deps.blobs.expired(digest)) {
+      return problem(gone, fmt::format("this blob expired at {} under the retention of the environments whose events "
+                                       "name it; the events hold its digest and verify as before",
+                                       format_timestamp(*expired)));
+    }
+  }
+  HEADGATE_TRY(auto bytes, std::move(found));
   // What a scanner or a command wrote is data: no browser shall show it as a page of this server.
   auto response = Response::of(200, "application/octet-stream", std::move(bytes));
   response.set("Content-Disposition", "attachment");

@@ -3,11 +3,13 @@
 #include <filesystem>
 #include <future>
 
+#include "api/erasure.h"
 #include "api/http_server.h"
 #include "api/log_keys.h"
 #include "api/metrics.h"
 #include "api/service.h"
 #include "app/admin_token.h"
+#include "app/blob_upkeep.h"
 #include "app/log_read_side.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/curl_http_client.h"
@@ -151,6 +153,8 @@ struct Server::Parts {
   std::unique_ptr<RuntimeObserver> observer{};
   std::unique_ptr<runtime::Engine> engine{};
 
+  std::unique_ptr<BlobUpkeep> blob_upkeep{};
+
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
   std::unique_ptr<reconciler::TargetObserver> target_observer{};
@@ -245,6 +249,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
                                               *observer, on_fatal));
   log.set_position(engine->position() - 1);  // of engine.started, at least
   HEADGATE_TRY_VOID(sign_with_key());
+  HEADGATE_TRY_VOID(api::Eraser(*engine, *engine, *events, *people).resume());
   HEADGATE_TRY(const auto token_file, ensure_admin_token(config.data, *events, *engine, *people));
   if (!token_file.empty()) log.info("the admin token is in " + token_file.string());
   return {};
@@ -312,6 +317,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   HEADGATE_TRY_VOID(parts.start_engine(std::move(fatal)));
   parts.start_reconciling();
   HEADGATE_TRY_VOID(parts.listen());
+  parts.blob_upkeep = std::make_unique<BlobUpkeep>(*parts.blobs, *parts.events, *parts.engine, clock, log);
   // Last, when everything that they lead to is there.
   parts.reconciler->start();
   parts.nudges = parts.engine->subscribe([&parts](Position) { parts.target_observer->nudge(); });
@@ -339,6 +345,7 @@ void Server::stop() {
   p.nudges.reset();
   p.reconciler.reset();
   p.target_observer.reset();
+  p.blob_upkeep.reset();
   if (p.engine) p.engine->stop(p.config.drain);
   if (p.events) {
     if (const auto closed = p.events->close(); !closed) p.log.error("closing the log: " + closed.error().message);

@@ -1,4 +1,5 @@
-// promote, adopt, approve, reject, cancel, wait, gate, release, quarantine, reinstate, token: what asks for something.
+// promote, adopt, approve, reject, cancel, wait, gate, release, quarantine, reinstate, token, people: what asks for
+// something.
 #include <unistd.h>
 
 #include <chrono>
@@ -271,7 +272,7 @@ Result<std::string> numbers(const std::vector<std::string>& entries, const char*
 }
 
 struct GateOptions {
-  std::string service, commit, version, gate, status, url, summary;
+  std::string service, commit, version, gate, status, url, summary, report;
   std::vector<std::string> metrics;
 };
 
@@ -281,6 +282,7 @@ Result<int> report_gate(Client& client, const Cli& cli, const GateOptions& o) {
   if (!o.version.empty()) body["version"] = o.version;
   if (!o.url.empty()) body["url"] = o.url;
   if (!o.summary.empty()) body["summary"] = o.summary;
+  if (!o.report.empty()) body["report"] = o.report;
   auto text = json::serialize(body);
   text.pop_back();
   HEADGATE_TRY(const auto metrics, numbers(o.metrics, "--metric"));
@@ -305,6 +307,7 @@ void add_gate(Cli& cli) {
   verb->add_option("--metric", o->metrics, "NAME=NUMBER, may be given again");
   verb->add_option("--url", o->url, "where to read more");
   verb->add_option("--summary", o->summary);
+  verb->add_option("--report", o->report, "digest of a blob that was put before (PUT /v1/blobs/…)");
   verb->footer(
       "Example:\n  headgate gate report --service gateway --commit 9f3c… --gate unit-tests --status passed --metric "
       "coverage=91.2");
@@ -417,6 +420,42 @@ void add_token(Cli& cli) {
   });
 }
 
+// ----------------------------------------------------------------------------------------------------------- people
+
+void add_people(Cli& cli) {
+  auto* group = cli.program.add_subcommand("people", "The people behind person:… in the log");
+  group->require_subcommand(1);
+
+  auto* list = group->add_subcommand("list", "Everybody whom the directory beside the log knows");
+  list->footer("Example:\n  headgate people list");
+  act(cli, list, [&cli](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto people, all_pages(client, "/v1/people", "people", {}));
+    if (print_raw(cli.output, people)) return exit_done;
+    Table table({"ID", "NAME", "EMAILS"});
+    for (const auto& person : people) {
+      table.add({text_at(person, {"id"}), text_at(person, {"name"}), text_at(person, {"emails"})});
+    }
+    table.print();
+    return exit_done;
+  });
+
+  auto* erase = group->add_subcommand("erase", "Forget a person: name, addresses, keys and the names of their tokens");
+  auto id = std::make_shared<std::string>();
+  auto yes = std::make_shared<bool>(false);
+  erase->add_option("ID", *id, "person:…, as people list shows it")->required();
+  erase->add_flag("--yes", *yes, "do not ask");
+  erase->footer(
+      "The log keeps person:… and every proof stays good. Take the person out of the AccessPolicy first; older backups "
+      "and Git keep what they hold.\n\nExample:\n  headgate people erase person:k3v9q2m4ya");
+  act(cli, erase, [&cli, id, yes](Client& client) -> Result<int> {
+    HEADGATE_TRY(const bool go_on, confirmed(("Forget " + *id + " for good?").c_str(), *yes));
+    if (!go_on) return exit_no;
+    HEADGATE_TRY(const auto answer, client.del("/v1/people/" + percent_encode(*id)));
+    if (!print_raw(cli.output, answer)) std::printf("%s erased\n", id->c_str());
+    return exit_done;
+  });
+}
+
 }  // namespace
 
 void add_write_verbs(Cli& cli) {
@@ -427,6 +466,7 @@ void add_write_verbs(Cli& cli) {
   add_gate(cli);
   add_release(cli);
   add_token(cli);
+  add_people(cli);
 }
 
 }  // namespace headgate::app

@@ -17,8 +17,8 @@ namespace headgate::store {
 class BlobSweeper {
  public:
   struct Limits {
-    std::size_t namings = 10'000;  // events read in one sweep
-    std::size_t files = 4'096;     // blobs looked at in one sweep, give or take a folder
+    std::size_t namings = 1'000;  // events of each type read in one sweep, give or take a page
+    std::size_t files = 4'096;    // blobs looked at in one sweep, give or take a folder
   };
   struct Swept {
     bool caught_up = false;  // all events were read; nothing expires before

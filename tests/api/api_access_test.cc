@@ -55,6 +55,8 @@ const std::map<std::string, std::string> table{
     {"POST /v1/tokens", "admin"},
     {"DELETE /v1/tokens/{id}", "admin"},
     {"GET /v1/people", "admin"},
+    {"GET /v1/people/{id}", "admin"},
+    {"DELETE /v1/people/{id}", "admin"},
 };
 
 bool allows(const std::string& asked, const std::string& held) {

@@ -1,0 +1,40 @@
+#include "app/blob_upkeep.h"
+
+#include <chrono>
+#include <string>
+
+namespace headgate::app {
+namespace {
+
+constexpr auto sweep_every = std::chrono::minutes(10);
+constexpr auto while_behind = std::chrono::seconds(1);  // as long as there are events to read
+
+}  // namespace
+
+BlobUpkeep::BlobUpkeep(store::BlobStore& blobs, const EventLog& events, const StateView& state, const Clock& clock,
+                       Log& log)
+    : sweeper_(blobs, events, state),
+      clock_(clock),
+      log_(log),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void BlobUpkeep::run(const std::stop_token& stop) {
+  std::string said;  // the same trouble is told once
+  while (!stop.stop_requested()) {
+    const auto swept = sweeper_.sweep(clock_.now());
+    std::string trouble;
+    if (!swept) {
+      trouble = swept.error().message;
+    } else if (!swept->problems.empty()) {
+      trouble = swept->problems.front().message;
+    }
+    if (!trouble.empty() && trouble != said) log_.warning("blobs cannot expire: " + trouble);
+    said = trouble;
+    if (swept && swept->expired > 0) log_.info(std::to_string(swept->expired) + " blobs expired");
+    std::unique_lock lock(mutex_);
+    const bool behind = swept && !swept->caught_up;
+    stopped_.wait_for(lock, stop, behind ? std::chrono::seconds(while_behind) : sweep_every, [] { return false; });
+  }
+}
+
+}  // namespace headgate::app
