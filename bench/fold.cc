@@ -1,13 +1,15 @@
-// From the log on disk into the state, against a plain RocksDB scan of the same records.
+// From the log on disk into the state, against a plain RocksDB scan of the same records; proofs and their verification.
 #include <fmt/core.h>
 #include <rocksdb/db.h>
 
 #include <array>
+#include <random>
 #include <stdexcept>
 
 #include "bench/topics.h"
 #include "bench/workload.h"
 #include "engine/domain/decide.h"
+#include "store/checkpoint.h"
 #include "store/sha256.h"
 #include "store/snapshot_store.h"
 
@@ -67,7 +69,6 @@ double fold_rate(const store::RocksDbLog& log, State& state) {
 
 // With a snapshot 10,000 records behind the end.
 void bench_start(Harness& harness, std::unique_ptr<store::RocksDbLog>& log, const std::filesystem::path& dir) {
-  if (!harness.wants("start/1M")) return;
   {
     auto snapshots = value_of(store::SnapshotStore::open(dir / "snapshots"));
     const auto behind = log->size() - 10'000;
@@ -91,9 +92,9 @@ void bench_start(Harness& harness, std::unique_ptr<store::RocksDbLog>& log, cons
   });
 }
 
-void bench_verify(Harness& harness, const store::RocksDbLog& log) {
+void bench_verify(Harness& harness, const std::string& size, const store::RocksDbLog& log) {
   harness.compare(
-      "verify/1M", "records/s", Better::more,
+      "verify/" + size, "records/s", Better::more,
       [&] { return static_cast<double>(log.size()) / seconds_of([&] { value_of(log.verify({})); }); },
       "SHA-256 over the same bytes",
       [&] {
@@ -108,13 +109,33 @@ void bench_verify(Harness& harness, const store::RocksDbLog& log) {
       });
 }
 
+// The proof file of records anywhere, under one checkpoint.
+void bench_proof(Harness& harness, const std::string& size, const store::RocksDbLog& log) {
+  constexpr int kProofs = 2'000;
+  std::mt19937_64 random(1);
+  std::uniform_int_distribution<Position> positions(0, log.size() - 1);
+  const auto key = value_of(store::SigningKey::generate(kOrigin));
+  const auto checkpoint = store::sign_checkpoint({kOrigin, log.size(), value_of(log.root(log.size()))}, key);
+  harness.measure("proof/" + size, "us", [&] {
+    std::size_t bytes = 0;
+    const auto seconds = seconds_of([&] {
+      for (int i = 0; i < kProofs; ++i) {
+        const auto index = positions(random);
+        bytes += store::tlog_proof_text({index, value_of(log.inclusion_proof(index, log.size())), checkpoint}).size();
+      }
+    });
+    if (bytes < kProofs * checkpoint.size()) throw std::runtime_error("proofs that are none");
+    return seconds / kProofs * 1e6;
+  });
+}
+
 }  // namespace
 
 void bench_fold(Harness& harness) {
   const std::vector<std::pair<std::string, Position>> sizes{{"10k", 10'000}, {"100k", 100'000}, {"1M", 1'000'000}};
   for (const auto& [name, count] : sizes) {
-    const bool whole = name == "1M" && harness.wants_any({"start/1M", "verify/1M"});
-    if (!whole && !harness.wants("fold/" + name)) continue;
+    const bool start = name == "1M" && harness.wants("start/1M");
+    if (!start && !harness.wants_any({"fold/" + name, "verify/" + name, "proof/" + name})) continue;
     const auto dir = harness.fresh_dir();
     auto log = filled_log(dir, count);
     if (harness.wants("fold/" + name)) {
@@ -125,9 +146,9 @@ void bench_fold(Harness& harness) {
           "a plain RocksDB scan of the same records", [&] { return scan_rate(*plain, count); },
           count < 50'000 ? 21 : 5);
     }
-    if (!whole) continue;
-    bench_verify(harness, *log);
-    bench_start(harness, log, dir);
+    bench_proof(harness, name, *log);
+    bench_verify(harness, name, *log);
+    if (start) bench_start(harness, log, dir);
   }
 }
 

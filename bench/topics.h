@@ -7,7 +7,7 @@ namespace headgate::bench {
 
 void bench_codec(Harness& harness);       // codec/encode codec/decode
 void bench_append(Harness& harness);      // append/1 append/16 append/64 append-1ms/64
-void bench_fold(Harness& harness);        // fold/10k fold/100k fold/1M start/1M verify/1M
+void bench_fold(Harness& harness);        // fold/ proof/ verify/ by 10k, 100k, 1M; start/1M
 void bench_audit_page(Harness& harness);  // audit-page/10k audit-page/100k audit-page/1M
 void bench_storage(Harness& harness);     // storage/10k storage/100k storage/1M
 

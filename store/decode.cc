@@ -10,6 +10,7 @@
 
 #include "store/codec.h"
 #include "store/envelope.h"
+#include "store/json_text.h"
 #include "store/shapes.h"
 
 namespace headgate::store {
@@ -184,6 +185,8 @@ void read_json(Problem& problem, std::string_view name, od::value value, Json& o
   od::object object;
   std::string_view text;
   if (value.get_object().get(object) || object.raw_json().get(text)) return problem.set(name, "expected an object");
+  // Found by its braces alone: what is between them may be anything.
+  if (!is_json_object_line(text)) return problem.set(name, "expected an object on one line");
   out.text = text;
 }
 

@@ -210,10 +210,12 @@ class World:
 
     # --------------------------------------------------------------------------------------------- server
 
-    def start(self, wait=True, prefix=()):
+    def start(self, wait=True, prefix=(), arguments=()):
         with self.log.open("ab") as log:
             self.server = subprocess.Popen(
-                [*prefix, BINARY, "serve", "--config", str(self.config)], stderr=log, stdin=subprocess.DEVNULL
+                [*prefix, BINARY, "serve", "--config", str(self.config), *arguments],
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         if wait:
             eventually(self.ready, "the server is ready")
