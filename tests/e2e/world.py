@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 
 BINARY = os.environ["HEADGATE"]
+CHECK_RECORDS = str(pathlib.Path(BINARY).parent / "tests/schemas/headgate_check_records")
 GIT_ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
@@ -241,7 +242,19 @@ class World:
             self.stop()
         if self.server and self.server.poll() is None:
             self.kill()
-        shutil.rmtree(self.root, ignore_errors=True)
+        try:
+            self.check_records()
+        finally:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def check_records(self):
+        """Holds each record that the server wrote against its published schema; a damaged log has none to show."""
+        exported = subprocess.run(
+            [BINARY, "log", "export", "--data", str(self.data)], capture_output=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+        if exported.returncode == 0 and exported.stdout:
+            checked = subprocess.run([CHECK_RECORDS], input=exported.stdout, capture_output=True, timeout=60)
+            assert checked.returncode == 0, checked.stderr.decode()[-4000:]
 
     @property
     def token(self):
