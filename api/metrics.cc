@@ -125,6 +125,8 @@ struct Metrics::Impl {
   std::array<Counter*, denials.size()> by_denial{};
   std::atomic<Position> snapshot{0};
 
+  std::vector<std::function<std::vector<Gauge>()>> gauges;
+
   // A route's text lives as long as the router, so that its address stands for it.
   using RequestKey = std::tuple<const char*, const char*, int>;
   mutable std::shared_mutex requests_mutex;
@@ -305,6 +307,10 @@ StateCounts count_state(const runtime::Engine& engine) {
 
 }  // namespace
 
+void Metrics::add_gauges(std::function<std::vector<Gauge>()> ask) {
+  impl_->gauges.push_back(std::move(ask));
+}
+
 std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp> checkpoint, Timestamp now) const {
   auto families = impl_->registry.Collect();
   const auto counts = count_state(engine);
@@ -318,6 +324,9 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
   families.push_back(GaugeFamily("headgate_snapshot_position", "Events in the newest snapshot of this process.")
                          .add(static_cast<double>(impl_->snapshot.load(std::memory_order_relaxed)))
                          .take());
+  for (const auto& ask : impl_->gauges) {
+    for (auto& gauge : ask()) families.push_back(GaugeFamily(gauge.name, gauge.help).add(gauge.value).take());
+  }
   if (checkpoint) {
     families.push_back(GaugeFamily("headgate_checkpoint_age_seconds", "Age of the newest signed checkpoint.")
                            .add(seconds_of(now - *checkpoint))

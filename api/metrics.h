@@ -2,10 +2,12 @@
 // when somebody asks. Label values come from the configuration and from closed sets, never from requests.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/denial_recorder.h"
 #include "api/http_server.h"
@@ -32,6 +34,14 @@ class Metrics final : public runtime::Observer {
   void reconciled(std::string_view repository, Duration took);
   // One attempt to bring a checkpoint to "git" or "witness <name>".
   void checkpoint_published(std::string_view to, bool succeeded);
+
+  // A figure that somebody else knows; asked for at each page. Before the first page.
+  struct Gauge {
+    std::string name;
+    std::string help;
+    double value = 0;
+  };
+  void add_gauges(std::function<std::vector<Gauge>()> ask);
 
   // The page in Prometheus' text format. Walks the live state in small steps.
   std::string page(const runtime::Engine& engine, std::optional<Timestamp> checkpoint, Timestamp now) const;

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   app::add_read_verbs(cli);
   app::add_write_verbs(cli);
   app::add_log_verbs(cli);
+  app::add_log_repair_verb(cli);
   try {
     cli.program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

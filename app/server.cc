@@ -11,6 +11,7 @@
 #include "app/admin_token.h"
 #include "app/blob_upkeep.h"
 #include "app/log_read_side.h"
+#include "app/log_verifier.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/curl_http_client.h"
 #include "reconciler/documents_parser.h"
@@ -155,6 +156,8 @@ struct Server::Parts {
 
   std::unique_ptr<BlobUpkeep> blob_upkeep{};
 
+  std::unique_ptr<LogVerifier> log_verifier{};
+
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
   std::unique_ptr<reconciler::TargetObserver> target_observer{};
@@ -289,6 +292,9 @@ void Server::Parts::start_reconciling() {
 Result<void> Server::Parts::listen() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
+  log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
+  metrics.add_gauges([this] { return log_verifier->gauges(); });
+  dependencies.not_ready = [this] { return log_verifier->damage(); };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::HttpServerOptions options;
   options.address = config.address;
@@ -345,6 +351,7 @@ void Server::stop() {
   p.nudges.reset();
   p.reconciler.reset();
   p.target_observer.reset();
+  p.log_verifier.reset();
   p.blob_upkeep.reset();
   if (p.engine) p.engine->stop(p.config.drain);
   if (p.events) {

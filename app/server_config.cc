@@ -141,6 +141,11 @@ void read_repositories(YamlReader& r, const YamlNode& node, ServerConfig& config
   config.repository = std::move(repositories.front());
 }
 
+void read_verify(YamlReader& r, const YamlNode& node, Duration& every) {
+  Fields f(r, node, "verify");
+  f.required("every", &YamlReader::positive_duration, every);
+}
+
 void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   Fields f(r, node, "the server's file");
   f.optional("data", read_path, config.data);
@@ -153,6 +158,7 @@ void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   f.optional("commands", read_commands, config.commands);
   f.optional("limits", read_limits, config.limits);
   f.optional("drain", &YamlReader::duration, config.drain);
+  f.optional("verify", read_verify, config.verify_every);
 }
 
 }  // namespace

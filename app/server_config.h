@@ -40,6 +40,7 @@ struct ServerConfig {
   reconciler::CommandSettings commands;
   LimitsConfig limits;
   Duration drain = std::chrono::minutes(10);
+  Duration verify_every = std::chrono::hours(24);
 };
 
 // Relative paths are meant from the file's own folder. The Error's message holds every mistake, one a line, as

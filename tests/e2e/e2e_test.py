@@ -1,14 +1,10 @@
 """End to end: git push, HTTP, the command line, against the program as it is installed."""
 
-import concurrent.futures
 import json
 import os
 import pathlib
-import random
 import shutil
 import subprocess
-import sys
-import time
 import unittest
 
 from world import BINARY, DEPLOY, World, eventually
@@ -199,59 +195,7 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: not _processes_with(str(self.world.data)), "nothing of the command is left")
         self.assertLess(sum(f.stat().st_size for f in (self.world.data / "blobs").rglob("*") if f.is_file()), 1 << 20)
 
-    # ------------------------------------------------------------------------------------------------- crashes
-
-    def test_kill_at_any_moment_loses_nothing(self):
-        seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
-        print(f"seed {seed}", file=sys.stderr)
-        chance = random.Random(seed)
-        self.begin()
-        acknowledged = {}
-        for round_number in range(4):
-            commit = f"{chance.randrange(16**40):040x}"
-            version = f"v{round_number + 2}"
-            self.world.wish(version)
-            self.world.push(version)
-            deadline = time.monotonic() + chance.uniform(0.02, 0.6)
-
-            def report(i):
-                key = f"{round_number}-{i}"
-                try:
-                    answer = self.world.http(
-                        "POST", "/v1/gates", {"service": "greeter", "commit": commit, "gate": "tests", "status": "passed", "summary": key}
-                    )
-                    if answer.status < 300:
-                        acknowledged[key] = answer.json["position"]
-                except OSError:
-                    pass  # not acknowledged: may be there or not
-
-            with concurrent.futures.ThreadPoolExecutor(8) as pool:
-                i = 0
-                while time.monotonic() < deadline:
-                    pool.submit(report, i)
-                    i += 1
-                    time.sleep(0.005)
-                self.world.kill()
-            self.world.start()
-            eventually(lambda: self.world.current() == version, f"{version} runs after the crash")
-        self.assertTrue(acknowledged)
-        recorded = {}
-        after = None
-        while True:
-            answer = self.world.http("GET", "/v1/events?type=gate.reported&limit=500" + (f"&after={after}" if after is not None else ""), headers={"Accept": "application/x-ndjson"})
-            lines = [json.loads(line) for line in answer.body.decode().splitlines() if line]
-            if not lines:
-                break
-            for event in lines:
-                recorded.setdefault(event["data"]["summary"], []).append(int(event["id"]))
-            after = lines[-1]["id"]
-        for key, position in acknowledged.items():
-            self.assertEqual(recorded.get(key), [position], key)
-        attempts = [(e["subject"], e["data"]["attempt"]) for e in self.world.events("activity.succeeded")]
-        self.assertEqual(len(attempts), len(set(attempts)), "no activity is acknowledged twice")
-        self.assertEqual(self.world.stop(), 0)
-        verified = self.world.cli("log", "verify", "--data", str(self.world.data))
-        self.assertEqual(verified.returncode, 0, verified.stderr)
+    # ------------------------------------------------------------------------------------------ data directories
 
     def test_two_servers_on_one_data_directory(self):
         self.begin()

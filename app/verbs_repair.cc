@@ -1,0 +1,63 @@
+// log repair: on a stopped data directory.
+#include <cstdio>
+
+#include "app/cli.h"
+#include "app/table.h"
+#include "store/files.h"
+#include "store/log_repair.h"
+#include "store/sha256.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+Result<int> repair(const std::string& data, const Cli& cli) {
+  HEADGATE_TRY(const auto lock, store::DataLock::acquire(data));
+  const bool progress = on_terminal(STDERR_FILENO);
+  const auto repaired = store::repair_log(data, [&](Position done, Position all) {
+    if (progress)
+      std::fprintf(stderr, "\r\033[Kread %llu of %llu records", static_cast<unsigned long long>(done),
+                   static_cast<unsigned long long>(all));
+  });
+  if (progress) std::fprintf(stderr, "\r\033[K");
+  if (!repaired) return std::unexpected(repaired.error());
+  const json::object answer{
+      {"found", repaired->found},
+      {"records", repaired->records},
+      {"root", store::hex(repaired->root)},
+      {"tiles", repaired->tiles},
+      {"damaged_tiles", repaired->damaged_tiles},
+      {"dropped_snapshots", json::array(repaired->dropped_snapshots.begin(), repaired->dropped_snapshots.end())}};
+  if (print_raw(cli.output, answer)) return exit_done;
+  if (!repaired->found.empty()) std::printf("found      %s\n", repaired->found.c_str());
+  std::printf(
+      "records    %llu, whole and left as they are\nroot       %s\ntree       %llu tiles made anew, %llu of them "
+      "were damaged or missing\nindex      made anew\nsnapshots  ",
+      static_cast<unsigned long long>(repaired->records), store::hex(repaired->root).c_str(),
+      static_cast<unsigned long long>(repaired->tiles), static_cast<unsigned long long>(repaired->damaged_tiles));
+  if (repaired->dropped_snapshots.empty()) std::printf("none was damaged");
+  for (const auto& name : repaired->dropped_snapshots) std::printf("%s dropped ", name.c_str());
+  std::printf("\n");
+  return exit_done;
+}
+
+}  // namespace
+
+void add_log_repair_verb(Cli& cli) {
+  auto* verb = cli.program.get_subcommand("log")->add_subcommand(
+      "repair", "Compute tree and index anew from the records, drop damaged snapshots");
+  auto data = std::make_shared<std::string>();
+  verb->add_option("--data", *data, "the stopped data directory")->type_name("DIR")->required();
+  verb->footer(
+      "Records are read and never written: where they are damaged or missing, it names the first one, changes nothing\n"
+      "and ends with 1.\n\nExample:\n  headgate log repair --data ./data");
+  verb->callback([&cli, data] {
+    cli.run = [&cli, data] {
+      const auto result = repair(*data, cli);
+      return result ? *result : report(result.error());
+    };
+  });
+}
+
+}  // namespace headgate::app
