@@ -227,7 +227,7 @@ void request_promotion(Core& core, const CallPtr& call) {
   core.submit(call, std::move(*command), std::move(answer));
 }
 
-// approve, reject, cancel: `read` makes the command of the id and the body.
+// approve, reject, cancel, override: `read` makes the command of the id and the body.
 template <class Read>
 void act_on_promotion(Core& core, const CallPtr& call, bool body_optional, Read read) {
   std::string id_text;
@@ -286,6 +286,12 @@ void add_promotion_routes(Core& core, Router& router) {
              [&core](const CallPtr& call) {
                act_on_promotion(core, call, true, [](PromotionId id, JsonReader& body) -> Command {
                  return Cancel{std::move(id), body.optional_string("reason").value_or("")};
+               });
+             });
+  core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/override", "breakGlass",
+             [&core](const CallPtr& call) {
+               act_on_promotion(core, call, false, [](PromotionId id, JsonReader& body) -> Command {
+                 return OverrideProtection{std::move(id), body.required_string("reason")};
                });
              });
 }

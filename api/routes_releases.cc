@@ -29,7 +29,7 @@ void write_gates(JsonWriter& json, const ServiceState& service, const Release& r
       json.field("status", result ? name_of(result->status) : std::string_view("missing"));
       if (result) {
         write_metrics(json.key("metrics"), result->metrics);
-        json.field("url", result->url);
+        json.field("url", result->url).field("report", result->report);
         json.field("position", result->position);
         json.field("time", format_timestamp(result->time));
       }

@@ -18,6 +18,7 @@ void Api::add_routes(Router& router) {
   add_target_routes(*core_, router);
   add_state_routes(*core_, router);
   add_release_routes(*core_, router);
+  add_freeze_routes(*core_, router);
   add_blob_routes(*core_, router);
   add_promotion_routes(*core_, router);
   add_promotion_story_routes(*core_, router);

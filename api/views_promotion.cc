@@ -93,6 +93,7 @@ void write_condition(JsonWriter& json, const Condition& condition, const Names& 
   json.key("events").begin_array();
   for (const auto position : condition.events) json.value(position);
   json.end_array();
+  write_time(json.key("due"), condition.due);
   json.end_object();
 }
 

@@ -103,6 +103,14 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
   static const std::map<std::string, Listing> listings{
       {"services", {"/v1/services", {{"SERVICE", {"name"}}, {"GROUP", {"group"}}}}},
       {"environments", {"/v1/environments", {{"ENVIRONMENT", {"name"}}}}},
+      {"freezes",
+       {"/v1/freezes",
+        {{"FREEZE", {"id"}},
+         {"ENVIRONMENT", {"environment"}},
+         {"SERVICES", {"services"}},
+         {"UNTIL", {"until"}},
+         {"BY", {"by"}},
+         {"REASON", {"reason"}}}}},
       {"repositories",
        {"/v1/repositories",
         {{"REPOSITORY", {"name"}},
@@ -267,13 +275,14 @@ void add_read_verbs(Cli& cli) {
     cli.run = with_client(cli, [&cli, service](Client& client) { return show_status(client, cli, *service); });
   });
 
-  auto* get_verb =
-      cli.program.add_subcommand("get", "List services, environments, targets, releases, promotions, repositories");
+  auto* get_verb = cli.program.add_subcommand(
+      "get", "List services, environments, targets, releases, promotions, freezes, repositories");
   auto what = std::make_shared<std::string>();
   auto get_options = std::make_shared<GetOptions>();
   get_verb->add_option("WHAT", *what)
       ->required()
-      ->check(CLI::IsMember({"services", "environments", "targets", "releases", "promotions", "repositories"}));
+      ->check(
+          CLI::IsMember({"services", "environments", "targets", "releases", "promotions", "freezes", "repositories"}));
   get_verb->add_option("--service", get_options->service, "only of this service");
   get_verb->add_option("--environment", get_options->environment, "only in this environment");
   get_verb->add_option("--phase", get_options->phase, "promotions in this phase");

@@ -44,6 +44,10 @@ const std::map<std::string, std::string> table{
     {"POST /v1/promotions/{service}/{environment}/{n}/approve", "approver"},
     {"POST /v1/promotions/{service}/{environment}/{n}/reject", "approver"},
     {"POST /v1/promotions/{service}/{environment}/{n}/cancel", "operator"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/override", "breakGlass"},
+    {"GET /v1/freezes", "viewer"},
+    {"POST /v1/freezes", "operator"},
+    {"DELETE /v1/freezes/{id}", "operator"},
     {"GET /v1/promotions/{service}/{environment}/{n}/explain", "viewer"},
     {"GET /v1/promotions/{service}/{environment}/{n}/timeline", "viewer"},
     {"GET /v1/events", "viewer"},
@@ -89,6 +93,8 @@ std::string sample_body(const std::string& route) {
     return R"({"service":"gateway","version":"v1","gate":"unit-tests","status":"passed"})";
   }
   if (route == "POST /v1/quarantine") return R"({"service":"gateway","version":"v1","reason":"a test"})";
+  if (route == "POST /v1/freezes") return R"({"environment":"staging","reason":"a test"})";
+  if (route.ends_with("/override")) return R"({"reason":"a test"})";
   if (route == "POST /v1/promotions") {
     return R"({"service":"gateway","environment":"staging","release":{"version":"v1"}})";
   }

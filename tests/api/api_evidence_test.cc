@@ -36,7 +36,7 @@ TEST_F(ApiEvidence, TheExportIsARecordBeforeTheBundleIsMade) {
   ASSERT_FALSE(given.empty());
   for (const auto& record : given) {
     EXPECT_EQ(record.bytes, stored[record.position]);
-    EXPECT_EQ(at(record.bytes, "/type"), "dev.headgate.gate.reported.v1");
+    EXPECT_EQ(at(record.bytes, "/type"), "dev.headgate.gate.reported.v2");
   }
   EXPECT_EQ(given.size(), world.stored("gate.reported").size());
   EXPECT_EQ(export_record.position, size);

@@ -1,0 +1,144 @@
+// Freezes: environments closed by hand.
+#include <algorithm>
+
+#include "api/json_reader.h"
+#include "api/paging.h"
+#include "api/routes.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::string_view list_kind = "freezes";
+
+bool visible(const State& state, const Call& call, const Freeze& freeze) {
+  if (freeze.services.empty()) return may(state, call.principal, Role::viewer, {}, freeze.environment);
+  return std::ranges::any_of(freeze.services, [&](const std::string& service) {
+    return may(state, call.principal, Role::viewer, service, freeze.environment);
+  });
+}
+
+Result<Response> list_freezes(const Core& core, const Call& call) {
+  QueryReader query(call.request.query);
+  const auto page = read_page(query, list_kind);
+  HEADGATE_TRY_VOID(query.finish());
+  return core.from_state([&](const State& state) -> Result<Response> {
+    const auto names = core.names_for(call);
+    JsonWriter json;
+    json.begin_object().key("freezes").begin_array();
+    std::optional<std::string> next;
+    std::size_t shown = 0;
+    std::string last;
+    for (auto at = page.after ? state.freezes.upper_bound(*page.after) : state.freezes.begin();
+         at != state.freezes.end(); ++at) {
+      const auto& [id, freeze] = *at;
+      if (!freeze.in_force(core.now()) || !visible(state, call, freeze)) continue;
+      if (shown == page.limit) {
+        next = last;
+        break;
+      }
+      json.begin_object().field("id", id).field("environment", freeze.environment);
+      json.key("services").begin_array();
+      for (const auto& service : freeze.services) json.value(service);
+      json.end_array();
+      json.field("reason", freeze.reason).key("until");
+      if (freeze.until) {
+        json.value(format_timestamp(*freeze.until));
+      } else {
+        json.value(nullptr);
+      }
+      json.field("by", names.in_text(freeze.by)).field("position", freeze.position);
+      json.field("time", format_timestamp(freeze.time)).end_object();
+      last = id;
+      ++shown;
+    }
+    json.end_array();
+    write_next(json, list_kind, next);
+    json.end_object();
+    return Response::json(200, json.take());
+  });
+}
+
+// The operator role for every service that the freeze covers, all of the environment's where it names none.
+Result<void> require_all(const Core& core, const Call& call, const std::string& environment,
+                         std::vector<std::string> services) {
+  if (services.empty()) {
+    services = core.deps.engine.read([&](const State& state) {
+      std::vector<std::string> all;
+      for (const auto& [name, service] : state.services) {
+        if (service.environments.contains(environment)) all.push_back(name);
+      }
+      return all;
+    });
+  }
+  HEADGATE_TRY_VOID(core.require(call, Role::operator_, {}, environment));
+  for (const auto& service : services) HEADGATE_TRY_VOID(core.require(call, Role::operator_, service, environment));
+  return {};
+}
+
+Result<SetFreeze> read_freeze(const Core& core, const Call& call) {
+  HEADGATE_TRY(const auto value, json_body(call));
+  JsonReader body(value);
+  SetFreeze command;
+  command.environment = body.required_string("environment");
+  command.services = body.optional_strings("services");
+  command.reason = body.required_string("reason");
+  if (const auto until = body.optional_string("until")) {
+    if (const auto time = parse_timestamp(*until)) {
+      command.until = *time;
+    } else {
+      body.refuse("until", "'" + until->substr(0, 64) + "'", "an RFC 3339 time such as 2026-12-20T00:00:00Z");
+    }
+  }
+  HEADGATE_TRY_VOID(body.finish());
+  HEADGATE_TRY_VOID(require_all(core, call, command.environment, command.services));
+  return command;
+}
+
+void set_freeze(Core& core, const CallPtr& call) {
+  auto command = read_freeze(core, *call);
+  if (!command) return core.answer(*call, std::unexpected(command.error()));
+  WriteAnswer answer;
+  answer.status = 201;
+  answer.fields = [](JsonWriter& json, const Receipt& receipt) {
+    for (const auto& event : receipt.events) {
+      const auto* set = std::get_if<FreezeSet>(&event);
+      if (set) json.field("id", set->id).field("environment", set->environment.text);
+    }
+  };
+  core.submit(call, std::move(*command), std::move(answer));
+}
+
+Result<LiftFreeze> read_lift(const Core& core, const Call& call) {
+  LiftFreeze command;
+  command.id = call.request.parameter("id");
+  command.reason = QueryReader(call.request.query).text("reason").value_or("");
+  HEADGATE_TRY(const auto value, json_body(call, true));
+  JsonReader body(value);
+  if (auto reason = body.optional_string("reason")) command.reason = std::move(*reason);
+  HEADGATE_TRY_VOID(body.finish());
+  const auto freeze = core.deps.engine.read([&](const State& state) -> std::optional<Freeze> {
+    const auto at = state.freezes.find(command.id);
+    return at == state.freezes.end() ? std::nullopt : std::optional(at->second);
+  });
+  if (freeze) HEADGATE_TRY_VOID(require_all(core, call, freeze->environment, freeze->services));
+  return command;
+}
+
+void lift_freeze(Core& core, const CallPtr& call) {
+  auto command = read_lift(core, *call);
+  if (!command) return core.answer(*call, std::unexpected(command.error()));
+  WriteAnswer answer;
+  answer.fields = [id = command->id](JsonWriter& json, const Receipt&) { json.field("id", id).field("lifted", true); };
+  core.submit(call, std::move(*command), std::move(answer));
+}
+
+}  // namespace
+
+void add_freeze_routes(Core& core, Router& router) {
+  core.quick(router, "GET", "/v1/freezes", "viewer", [&core](Call& call) { return list_freezes(core, call); });
+  core.async(router, "POST", "/v1/freezes", "operator", [&core](const CallPtr& call) { set_freeze(core, call); });
+  core.async(router, "DELETE", "/v1/freezes/{id}", "operator",
+             [&core](const CallPtr& call) { lift_freeze(core, call); });
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,91 @@
+// freeze, unfreeze, override: what closes an environment by hand, and who passes what is closed.
+#include <cstdio>
+
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/table.h"
+#include "engine/domain/names.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+template <class F>
+void act(Cli& cli, CLI::App* verb, F f) {
+  verb->callback([&cli, f] {
+    cli.run = [&cli, f] {
+      auto client = Client::connect(cli);
+      if (!client) return report(client.error());
+      const Result<int> result = f(*client);
+      return result ? *result : report(result.error());
+    };
+  });
+}
+
+struct FreezeOptions {
+  std::string environment, reason, until;
+  std::vector<std::string> services;
+};
+
+void add_freeze(Cli& cli) {
+  auto* verb = cli.program.add_subcommand("freeze", "Let nothing begin in an environment; rollbacks pass");
+  auto o = std::make_shared<FreezeOptions>();
+  verb->add_option("ENVIRONMENT", o->environment)->required();
+  verb->add_option("--service", o->services, "only this service; may be given again");
+  verb->add_option("--reason", o->reason)->required();
+  verb->add_option("--until", o->until, "RFC 3339 time at which it ends by itself");
+  verb->footer("Example:\n  headgate freeze production --reason 'the audit' --until 2027-01-03T00:00:00Z");
+  act(cli, verb, [&cli, o](Client& client) -> Result<int> {
+    json::object body{{"environment", o->environment}, {"reason", o->reason}};
+    if (!o->services.empty()) body["services"] = json::value_from(o->services);
+    if (!o->until.empty()) body["until"] = o->until;
+    HEADGATE_TRY(const auto answer, client.post("/v1/freezes", body));
+    if (!print_raw(cli.output, answer)) {
+      const auto id = text_at(answer, {"id"});
+      std::printf("freeze %s of %s is in force\nnext: headgate unfreeze %s\n", id.c_str(), o->environment.c_str(),
+                  id.c_str());
+    }
+    return exit_done;
+  });
+
+  auto* lift = cli.program.add_subcommand("unfreeze", "Lift a freeze");
+  auto id = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  lift->add_option("ID", *id, "as get freezes shows it")->required();
+  lift->add_option("--reason", *reason);
+  lift->footer("Example:\n  headgate unfreeze 3");
+  act(cli, lift, [&cli, id, reason](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto answer, client.del("/v1/freezes/" + percent_encode(*id), {{"reason", *reason}}));
+    if (!print_raw(cli.output, answer)) std::printf("freeze %s is lifted\n", id->c_str());
+    return exit_done;
+  });
+}
+
+void add_override(Cli& cli) {
+  auto* verb = cli.program.add_subcommand(
+      "override", "Let one promotion pass a closed window or a freeze (role breakGlass); gates and approvals stay");
+  auto id = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  verb->add_option("PROMOTION", *id)->required();
+  verb->add_option("--reason", *reason)->required();
+  verb->footer("Example:\n  headgate override gateway/production/7 --reason 'the fix of the outage'");
+  act(cli, verb, [&cli, id, reason](Client& client) -> Result<int> {
+    HEADGATE_TRY_VOID(parse_promotion_id(*id));
+    HEADGATE_TRY(const auto answer,
+                 client.post("/v1/promotions/" + *id + "/override", json::object{{"reason", *reason}}));
+    if (!print_raw(cli.output, answer)) {
+      std::printf("%s passes: %s\n", id->c_str(), text_at(answer, {"events"}).c_str());
+    }
+    return exit_done;
+  });
+}
+
+}  // namespace
+
+void add_protection_verbs(Cli& cli) {
+  add_freeze(cli);
+  add_override(cli);
+}
+
+}  // namespace headgate::app
