@@ -9,7 +9,7 @@ Result<std::string> LogProofs::checkpoint() const {
     last_ = text;
     last_time_ = clock_.now();
   }
-  return text;
+  return cosignatures_ ? cosignatures_->with_lines(std::move(text)) : text;
 }
 
 std::optional<Timestamp> LogProofs::checkpoint_time() const {

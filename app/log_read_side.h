@@ -4,14 +4,17 @@
 #include <mutex>
 
 #include "api/dependencies.h"
+#include "app/cosignatures.h"
 #include "store/rocksdb_log.h"
 
 namespace headgate::app {
 
 class LogProofs final : public api::LogReadSide {
  public:
-  LogProofs(const store::RocksDbLog& log, store::VerifierKey verifier, const Clock& clock)
-      : log_(log), verifier_(std::move(verifier)), clock_(clock) {}
+  // `cosignatures`: of the log's witnesses; null without any.
+  LogProofs(const store::RocksDbLog& log, store::VerifierKey verifier, const Clock& clock,
+            const Cosignatures* cosignatures = nullptr)
+      : log_(log), verifier_(std::move(verifier)), clock_(clock), cosignatures_(cosignatures) {}
 
   std::string verifier_key() const { return verifier_.text(); }
   Result<std::string> checkpoint() const override;
@@ -23,6 +26,7 @@ class LogProofs final : public api::LogReadSide {
   const store::RocksDbLog& log_;
   store::VerifierKey verifier_;
   const Clock& clock_;
+  const Cosignatures* cosignatures_;
   mutable std::mutex mutex_;
   mutable std::string last_;  // the newest checkpoint, and when it was first seen
   mutable std::optional<Timestamp> last_time_;

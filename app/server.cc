@@ -10,11 +10,15 @@
 #include "api/service.h"
 #include "app/admin_token.h"
 #include "app/blob_upkeep.h"
+#include "app/checkpoint_publisher.h"
+#include "app/evidence.h"
 #include "app/log_read_side.h"
+#include "app/witness.h"
 #include "app/log_verifier.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/curl_http_client.h"
 #include "reconciler/documents_parser.h"
+#include "reconciler/git_checkpoints.h"
 #include "reconciler/git_repository.h"
 #include "reconciler/reconciler.h"
 #include "reconciler/step_executor.h"
@@ -30,6 +34,7 @@ namespace headgate::app {
 namespace {
 
 constexpr std::size_t observer_workers = 4;
+constexpr Duration witness_every = std::chrono::seconds(3);
 
 std::string digest_of(std::string_view text) {
   return store::digest_text(store::sha256(text));
@@ -139,7 +144,9 @@ struct Server::Parts {
   std::optional<store::SnapshotStore> snapshots{};
   std::unique_ptr<store::BlobStore> blobs{};
   std::unique_ptr<store::PeopleDirectory> people{};
+  std::unique_ptr<Cosignatures> cosignatures{};  // none without witnesses
   std::unique_ptr<LogProofs> proofs{};
+  std::unique_ptr<EvidenceMaker> evidence{};
 
   reconciler::CurlHttpClient http{};
   std::shared_ptr<const reconciler::Redactor> redactor{};
@@ -153,6 +160,10 @@ struct Server::Parts {
   api::Metrics metrics{};
   std::unique_ptr<RuntimeObserver> observer{};
   std::unique_ptr<runtime::Engine> engine{};
+
+  std::vector<std::unique_ptr<Witness>> witnesses{};
+  std::unique_ptr<reconciler::GitCheckpoints> git_checkpoints{};
+  std::vector<std::unique_ptr<CheckpointPublisher>> publishers{};
 
   std::unique_ptr<BlobUpkeep> blob_upkeep{};
 
@@ -171,6 +182,8 @@ struct Server::Parts {
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
   Result<void> start_engine(std::function<void()> fatal);
   Result<void> sign_with_key();
+  Result<void> start_publishing();
+  CheckpointPublisher::Told publishing_told(std::string to);
   void start_reconciling();
   Result<void> listen();
   reconciler::Notice notice() {
@@ -202,7 +215,11 @@ Result<void> Server::Parts::open_store() {
   snapshots.emplace(std::move(saved_states));
   HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
   HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
-  proofs = std::make_unique<LogProofs>(*events, log_key->verifier(), clock);
+  if (const auto count = config.checkpoints.witnesses.size(); count > 0) {
+    cosignatures = std::make_unique<Cosignatures>(count);
+  }
+  proofs = std::make_unique<LogProofs>(*events, log_key->verifier(), clock, cosignatures.get());
+  evidence = std::make_unique<EvidenceMaker>(*events, log_key->verifier(), cosignatures.get(), clock);
   return {};
 }
 
@@ -275,6 +292,57 @@ Result<void> Server::Parts::sign_with_key() {
   return {};
 }
 
+// Trouble is said once until it works again; the counter tells of each attempt.
+CheckpointPublisher::Told Server::Parts::publishing_told(std::string to) {
+  return [this, to = std::move(to), said = std::string()](const Result<void>& done) mutable {
+    metrics.checkpoint_published(to, done.has_value());
+    if (!done && done.error().message != said) {
+      log.warning("the checkpoint could not be brought to " + to + ": " + done.error().message);
+    } else if (done && !said.empty()) {
+      log.info("checkpoints are brought to " + to + " again");
+    }
+    said = done ? std::string() : done.error().message;
+  };
+}
+
+Result<void> Server::Parts::start_publishing() {
+  const auto newest = [this]() -> Result<NewCheckpoint> {
+    HEADGATE_TRY(auto note, events->checkpoint());
+    HEADGATE_TRY(const auto parsed, store::parse_note(note));
+    HEADGATE_TRY(const auto checkpoint, store::parse_checkpoint_text(parsed.text));
+    return NewCheckpoint{std::move(note), checkpoint.size};
+  };
+  for (const auto& with : config.checkpoints.witnesses) {
+    HEADGATE_TRY(auto key, store::VerifierKey::parse(with.key, store::KeyAlgorithm::cosignature_v1));
+    const auto proof = [this](std::uint64_t from, std::uint64_t size) { return events->consistency_proof(from, size); };
+    auto& witness = *witnesses.emplace_back(std::make_unique<Witness>(with.url, std::move(key), http, proof));
+    const auto publish = [this, &witness](const NewCheckpoint& checkpoint, std::stop_token stop) -> Result<void> {
+      HEADGATE_TRY(auto line, witness.cosign(checkpoint.note, checkpoint.size, std::move(stop)));
+      cosignatures->add(checkpoint.note, checkpoint.size, witness.key().text(), std::move(line));
+      return {};
+    };
+    publishers.push_back(std::make_unique<CheckpointPublisher>(CheckpointPublisher::Options{.every = witness_every},
+                                                               newest, publish,
+                                                               publishing_told("witness " + witness.key().name())));
+  }
+  if (const auto& git = config.checkpoints.git) {
+    HEADGATE_TRY(auto token, read_token(git->token_file));
+    HEADGATE_TRY(git_checkpoints, reconciler::GitCheckpoints::create({.url = git->url,
+                                                                      .branch = git->branch,
+                                                                      .clone = config.data / "checkpoints.git",
+                                                                      .token = std::move(token)}));
+    // With the cosignatures at hand; the same checkpoint is not pushed again when more of them come.
+    const auto publish = [this](const NewCheckpoint& checkpoint, std::stop_token stop) {
+      const auto text = cosignatures ? cosignatures->with_lines(checkpoint.note) : checkpoint.note;
+      return git_checkpoints->push(text, "Checkpoint of " + std::to_string(checkpoint.size) + " records", clock.now(),
+                                   std::move(stop));
+    };
+    publishers.push_back(std::make_unique<CheckpointPublisher>(CheckpointPublisher::Options{.every = git->every},
+                                                               newest, publish, publishing_told("git")));
+  }
+  return {};
+}
+
 void Server::Parts::start_reconciling() {
   parser = std::make_unique<reconciler::YamlDocumentParser>(*people);
   reconciler::ReconcilerOptions options;
@@ -295,6 +363,9 @@ Result<void> Server::Parts::listen() {
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
   dependencies.not_ready = [this] { return log_verifier->damage(); };
+  dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
+    return evidence->make(records, exported);
+  };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::HttpServerOptions options;
   options.address = config.address;
@@ -321,6 +392,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   HEADGATE_TRY_VOID(parts.open_store());
   HEADGATE_TRY_VOID(parts.build_reconciler(supervisor));
   HEADGATE_TRY_VOID(parts.start_engine(std::move(fatal)));
+  HEADGATE_TRY_VOID(parts.start_publishing());
   parts.start_reconciling();
   HEADGATE_TRY_VOID(parts.listen());
   parts.blob_upkeep = std::make_unique<BlobUpkeep>(*parts.blobs, *parts.events, *parts.engine, clock, log);
@@ -346,11 +418,13 @@ void Server::stop() {
   auto& p = *parts_;
   if (std::exchange(p.stopped, true)) return;
   // From the outside in: nobody new, no new work, then what is under way, then the log.
+  if (p.cosignatures) p.cosignatures->close();
   if (p.http_server) p.http_server->stop(std::chrono::seconds(5));
   if (p.api) p.api->stop();
   p.nudges.reset();
   p.reconciler.reset();
   p.target_observer.reset();
+  p.publishers.clear();
   p.log_verifier.reset();
   p.blob_upkeep.reset();
   if (p.engine) p.engine->stop(p.config.drain);

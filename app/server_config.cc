@@ -1,9 +1,11 @@
 #include "app/server_config.h"
 
 #include <charconv>
+#include <set>
 
 #include "reconciler/yaml_reader.h"
 #include "store/files.h"
+#include "store/signed_note.h"
 
 namespace headgate::app {
 namespace {
@@ -11,6 +13,8 @@ namespace {
 using reconciler::Fields;
 using reconciler::YamlNode;
 using reconciler::YamlReader;
+
+constexpr std::size_t max_witnesses = 16;  // each has a thread
 
 void read_path(YamlReader& r, const YamlNode& node, std::filesystem::path& out) {
   std::string text;
@@ -146,6 +150,42 @@ void read_verify(YamlReader& r, const YamlNode& node, Duration& every) {
   f.required("every", &YamlReader::positive_duration, every);
 }
 
+void read_checkpoint_repository(YamlReader& r, const YamlNode& node, std::optional<CheckpointsConfig::Git>& out) {
+  Fields f(r, node, "a repository for checkpoints");
+  CheckpointsConfig::Git git;
+  f.required("url", &YamlReader::line_of_text, git.url);
+  f.optional("branch", &YamlReader::line_of_text, git.branch);
+  f.optional("every", &YamlReader::positive_duration, git.every);
+  f.optional("credentials", read_credentials, git.token_file);
+  out = std::move(git);
+}
+
+void read_witness(YamlReader& r, const YamlNode& node, WitnessConfig& witness) {
+  Fields f(r, node, "a witness");
+  f.required("url", &YamlReader::line_of_text, witness.url);
+  f.required("key", &YamlReader::line_of_text, witness.key);
+  if (!witness.url.empty() && !witness.url.starts_with("https://") && !witness.url.starts_with("http://")) {
+    r.wrong_value(*f.value_of("url"), "the witness's submission prefix, https:// or http://");
+  }
+  if (!witness.key.empty() && !store::VerifierKey::parse(witness.key, store::KeyAlgorithm::cosignature_v1)) {
+    r.wrong_value(*f.value_of("key"), "the witness's verifier key for cosignatures: name+id+base64");
+  }
+}
+
+void read_checkpoints(YamlReader& r, const YamlNode& node, CheckpointsConfig& checkpoints) {
+  Fields f(r, node, "checkpoints");
+  f.optional("git", read_checkpoint_repository, checkpoints.git);
+  f.optional("witnesses", [&](YamlReader& reader, const YamlNode& list) {
+    if (!reader.list(list, checkpoints.witnesses, read_witness)) return;
+    std::set<std::string> keys;
+    for (const auto& witness : checkpoints.witnesses) keys.insert(witness.key);
+    if (checkpoints.witnesses.size() > max_witnesses || keys.size() != checkpoints.witnesses.size()) {
+      reader.at(list, "too many witnesses, or one twice", std::to_string(checkpoints.witnesses.size()),
+                "at most " + std::to_string(max_witnesses) + ", each with a key of its own");
+    }
+  });
+}
+
 void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   Fields f(r, node, "the server's file");
   f.optional("data", read_path, config.data);
@@ -156,6 +196,7 @@ void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   f.optional("durability", read_durability, config.strict);
   f.required("repositories", read_repositories, config);
   f.optional("commands", read_commands, config.commands);
+  f.optional("checkpoints", read_checkpoints, config.checkpoints);
   f.optional("limits", read_limits, config.limits);
   f.optional("drain", &YamlReader::duration, config.drain);
   f.optional("verify", read_verify, config.verify_every);
@@ -208,6 +249,7 @@ Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   from_folder(config.data);
   from_folder(config.signing_key);
   if (config.repository.token_file) from_folder(*config.repository.token_file);
+  if (config.checkpoints.git && config.checkpoints.git->token_file) from_folder(*config.checkpoints.git->token_file);
   if (config.tls) {
     for (auto* path : {&config.tls->certificate, &config.tls->key, &config.tls->client_ca}) {
       std::filesystem::path absolute = *path;

@@ -27,6 +27,23 @@ struct LimitsConfig {
   std::uint32_t burst = 100;
 };
 
+struct WitnessConfig {
+  std::string url;  // its submission prefix
+  std::string key;  // its verifier key, for cosignatures
+};
+
+// Where checkpoints go besides /checkpoint.
+struct CheckpointsConfig {
+  struct Git {
+    std::string url;
+    std::string branch = "checkpoints";
+    Duration every = std::chrono::minutes(1);
+    std::optional<std::filesystem::path> token_file;  // credentials.token.file
+  };
+  std::optional<Git> git;
+  std::vector<WitnessConfig> witnesses;
+};
+
 struct ServerConfig {
   std::filesystem::path data = "data";
   std::string address = "127.0.0.1";
@@ -38,6 +55,7 @@ struct ServerConfig {
   bool strict = false;                // durability: strict
   RepositoryConfig repository;
   reconciler::CommandSettings commands;
+  CheckpointsConfig checkpoints;
   LimitsConfig limits;
   Duration drain = std::chrono::minutes(10);
   Duration verify_every = std::chrono::hours(24);

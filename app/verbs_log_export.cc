@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "app/client.h"
 #include "app/stopped_log.h"
+#include "app/verbs_evidence.h"
 #include "store/envelope.h"
 
 namespace headgate::app {
@@ -196,13 +197,16 @@ void add_log_export_verb(Cli& cli, CLI::App& group) {
   verb->add_option("--to", o->to, "position or RFC 3339 time; the first one that is left out")->type_name("AT");
   verb->add_option("-o,--file", o->out, "instead of standard output; it has its name once it is whole")
       ->type_name("FILE");
+  const auto evidence = add_evidence_options(*verb);
   verb->footer(
       "From a server it takes a token of an auditor.\n\n"
       "Example:\n  headgate log export --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z -o october.ndjson\n"
-      "  headgate log export --data ./data --from 0 --to 1000 | jq .type");
-  verb->callback([&cli, o] {
-    cli.run = [&cli, o] {
-      const auto done = export_records(cli, *o);
+      "  headgate log export --data ./data --from 0 --to 1000 | jq .type\n"
+      "  headgate log export --evidence --service gateway --from 2026-10-01T00:00:00Z -o evidence.zip");
+  verb->callback([&cli, o, evidence] {
+    cli.run = [&cli, o, evidence] {
+      const auto done =
+          evidence->wanted ? export_evidence(cli, *evidence, o->from, o->to, o->out) : export_records(cli, *o);
       return done ? *done : report(done.error());
     };
   });

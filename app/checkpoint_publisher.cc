@@ -1,0 +1,38 @@
+#include "app/checkpoint_publisher.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+namespace headgate::app {
+
+CheckpointPublisher::CheckpointPublisher(Options options, Newest newest, Publish publish, Told told)
+    : options_(options),
+      newest_(std::move(newest)),
+      publish_(std::move(publish)),
+      told_(std::move(told)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void CheckpointPublisher::run(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;  // only the stop token wakes it
+  auto pause = options_.every;
+  while (!stop.stop_requested()) {
+    auto newest = newest_();
+    Result<void> done;
+    if (!newest) {
+      done = std::unexpected(std::move(newest).error());
+    } else if (newest->note != published_) {
+      done = publish_(*newest, stop);
+      if (stop.stop_requested()) return;
+      if (done) published_ = newest->note;
+      told_(done);
+    }
+    pause = done ? options_.every : std::min(pause * 2, std::max(options_.every, options_.max_pause));
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, pause, [] { return false; });
+  }
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,21 @@
+// What `headgate log export` does with --evidence.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/cli.h"
+
+namespace headgate::app {
+
+struct EvidenceOptions {
+  bool wanted = false;
+  std::string type, service, environment, actor, correlation;
+};
+
+std::shared_ptr<EvidenceOptions> add_evidence_options(CLI::App& verb);
+// `from` and `to` are RFC 3339 times or empty; `file` must not exist.
+Result<int> export_evidence(const Cli& cli, const EvidenceOptions& options, const std::string& from,
+                            const std::string& to, const std::string& file);
+
+}  // namespace headgate::app

@@ -1,0 +1,324 @@
+"""What a stranger is given: evidence bundles that verify.py takes and tampered ones that it refuses; checkpoints that a
+witness cosigns and that a Git repository keeps."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+import warnings
+import zipfile
+
+from witness import Witness
+from world import World, eventually
+
+VERIFIER = pathlib.Path(__file__).parents[2] / "deploy/evidence/verify.py"
+
+
+class Evidence(unittest.TestCase):
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def begin(self, extra=""):
+        self.world.write_config(extra)
+        self.world.hooks()
+        self.world.documents()
+        self.world.wish("v1")
+        self.world.push("first")
+        self.world.start()
+        eventually(lambda: self.world.current() == "v1", "v1 runs in staging")
+
+    def bundle(self, query=""):
+        answer = self.world.http("GET", "/v1/evidence" + query)
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(answer.headers["Content-Type"], "application/zip")
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as bundle:
+            self.assertIsNone(bundle.testzip())
+            return answer.body, {name: bundle.read(name) for name in bundle.namelist()}
+
+    def verify(self, zipped, *arguments):
+        path = self.world.root / "evidence.zip"
+        path.write_bytes(zipped)
+        return subprocess.run(
+            [sys.executable, "-I", str(VERIFIER), str(path), *arguments],
+            env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=120,
+        )
+
+    def log_key(self):
+        return self.world.events("log.created")[0]["data"]["verifier_key"]
+
+    def test_a_stranger_verifies_a_bundle(self):
+        self.begin()
+        zipped, files = self.bundle("?type=*&service=greeter")
+        self.assertEqual(files["verify.py"], VERIFIER.read_bytes())
+        self.assertIn(b"verify.py", files["README.md"])
+        index = json.loads(files["index.json"])
+        matching = [e for e in self.world.events("*") if e.get("service") == "greeter"]
+        self.assertGreater(len(matching), 10)
+        self.assertEqual(index["records"], [int(e["id"]) for e in matching if int(e["id"]) < index["export"]])
+        for position in index["records"]:
+            stored = self.world.http("GET", f"/v1/events/{position}").body
+            self.assertEqual(files[f"records/{position}.json"], stored)
+        exported = self.world.events("audit.exported")
+        self.assertEqual(len(exported), 1)
+        self.assertEqual(
+            exported[0]["data"],
+            {"kind": "evidence", "filter": "type=*&service=greeter", "records": len(index["records"]), "size": index["export"]},
+        )
+        self.assertTrue(exported[0]["actor"].startswith("token:"))
+        key = self.log_key()
+        self.world.stop()
+        good = self.verify(zipped, "--key", key)
+        self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn(f"OK: {len(index['records'])} records", good.stdout)
+        self.assertNotIn("compare this key", good.stdout)
+        self.assertIn(key, self.verify(zipped).stdout)
+        other = self.verify(zipped, "--key", self.key_of_algorithm(1))
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("not the one that you gave", other.stderr)
+
+    def test_the_command_line(self):
+        self.begin()
+        file = self.world.root / "out.zip"
+        arguments = ("log", "export", "--evidence", "--type", "promotion.*", "--from", "2020-01-01T00:00:00+01:00", "-o", str(file))
+        done = self.world.cli(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        good = self.verify(file.read_bytes())
+        self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn("type=promotion.*&from=2019-12-31T23:00:00.000000Z", good.stdout)
+        again = self.world.cli(*arguments)
+        self.assertEqual(again.returncode, 2)
+        self.assertIn("exists", again.stderr)
+        empty, files = self.bundle("?service=nobody")
+        self.assertEqual(json.loads(files["index.json"])["records"], [])
+        self.assertEqual(self.verify(empty).returncode, 0)
+
+    def test_who_may_have_one(self):
+        self.begin()
+        viewer = self.world.cli("token", "create", "onlooker", "--role", "viewer").stdout.strip()
+        auditor = self.world.cli("token", "create", "audit", "--role", "auditor").stdout.strip()
+        self.assertEqual(self.world.http("GET", "/v1/evidence", token=None).status, 401)
+        self.assertEqual(self.world.http("GET", "/v1/evidence", token=viewer).status, 403)
+        self.assertEqual(self.world.http("GET", "/v1/evidence?servce=greeter", token=auditor).status, 400)
+        self.assertEqual(self.world.http("GET", "/v1/evidence?from=yesterday", token=auditor).status, 400)
+        self.assertEqual(self.world.http("HEAD", "/v1/evidence", token=auditor).status, 405)
+        self.assertEqual(self.world.events("audit.exported"), [])
+        self.assertEqual(self.world.http("GET", "/v1/evidence?type=gate.*", token=auditor).status, 200)
+        self.assertEqual(len(self.world.events("audit.exported")), 1)
+
+    def test_tampered_bundles_are_refused(self):
+        self.begin()
+        self.tamper(*self.bundle("?service=greeter"))
+
+    def tamper(self, zipped, files):
+        index = json.loads(files["index.json"])
+        first, second = index["records"][:2]
+        record, proof = f"records/{first}.json", f"proofs/{first}.tlog-proof"
+        record2, proof2 = f"records/{second}.json", f"proofs/{second}.tlog-proof"
+        export = f"records/{index['export']}.json"
+
+        def with_index(**changes):
+            return {**files, "index.json": json.dumps({**index, **changes}).encode()}
+
+        def without(source, *names):
+            return {name: content for name, content in source.items() if name not in names}
+
+        def flipped(name, at):
+            content = bytearray(files[name])
+            content[at] ^= 1
+            return {**files, name: bytes(content)}
+
+        others = index["records"][1:]
+        checkpoint = files["checkpoint"]
+        signature_at = checkpoint.rindex(b" ") + 20
+        key = files["verifier.key"]
+        cases = [
+            ("a byte of a record", flipped(record, -3), "is not what the log holds there"),
+            ("the end of a record", {**files, record: files[record] + b" "}, "is not what the log holds there"),
+            ("a byte of the export's record", flipped(export, -3), "is not what the log holds there"),
+            ("a byte of a proof", {**files, proof: self.with_hash_flipped(files[proof])}, "it or its proof was altered"),
+            ("a proof that is cut", {**files, proof: self.without_hash(files[proof])}, "it or its proof was altered"),
+            ("the place in a proof", {**files, proof: files[proof].replace(f"index {first}\n".encode(), f"index {second}\n".encode())}, "is of another"),
+            ("another proof", {**files, proof: files[proof2]}, "is of another"),
+            ("two records swapped", {**files, record: files[record2], record2: files[record]}, "is not what the log holds there"),
+            ("both halves swapped", {**files, record: files[record2], record2: files[record], proof: files[proof2], proof2: files[proof]}, "is of another"),
+            ("the size in the checkpoint", {**files, "checkpoint": checkpoint.replace(b"\n", b"\n1", 1)}, "the checkpoint's signature is wrong"),
+            ("the root in the checkpoint", flipped("checkpoint", checkpoint.index(b"\n\n") - 10), "the checkpoint's signature is wrong"),
+            ("the signature of the checkpoint", flipped("checkpoint", signature_at), ""),
+            ("the name in the checkpoint", {**files, "checkpoint": b"x" + checkpoint}, "the checkpoint's signature is wrong"),
+            ("a byte of the key", flipped("verifier.key", key.rindex(b"+") + 10), ""),
+            ("the id of the key", flipped("verifier.key", key.index(b"+") + 1), "was altered"),
+            ("a key of somebody else", {**files, "verifier.key": self.key_of_algorithm(4).encode()}, "is no verifier key of algorithm 1"),
+            ("a record left out of the index", with_index(records=others), "which index.json does not name"),
+            ("a record left out of everything", without(with_index(records=others), record, proof), "the log recorded an export of"),
+            ("a record twice in the index", with_index(records=[second, *others]), "a position twice"),
+            ("a record that is not there", with_index(records=[*index["records"], 10**9]), "the bundle lacks"),
+            ("another record as the export", with_index(export=first, records=[index["export"], *others]), "records no export"),
+            ("no proof", without(files, proof), "the bundle lacks " + proof),
+            ("no checkpoint", without(files, "checkpoint"), "the bundle lacks checkpoint"),
+            ("no index", without(files, "index.json"), "it cannot be read"),
+            ("an index that is no JSON", {**files, "index.json": b"{"}, "it cannot be read"),
+            ("an index of texts", with_index(records=["../x", *others]), "a position that is no number"),
+            ("an index of another shape", {**files, "index.json": b"[]"}, "it cannot be read"),
+            ("a path that leaves the folder", {**files, "../../evil": b"x"}, "'../../evil', which index.json does not name"),
+            ("an absolute path", {**files, "/tmp/evil": b"x"}, "'/tmp/evil', which index.json does not name"),
+            ("a record by a path", {**without(files, record), f"records/../{record}": files[record]}, "the bundle lacks " + record),
+            ("bytes that are no text", {**files, "checkpoint": b"\xff\xfe"}, "it cannot be read"),
+            ("an empty key", {**files, "verifier.key": b""}, "it cannot be read"),
+            ("a huge file", {**files, record: b" " * (5 << 20)}, "is larger than"),
+        ]
+        for what, content, words in cases:
+            with self.subTest(what):
+                refused = self.verify(zipped_of(content))
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertTrue(refused.stderr.startswith("REFUSED: "), refused.stderr)
+                self.assertIn(words, refused.stderr)
+                self.assertEqual(refused.stdout, "")
+        for what, content in (
+            ("not a zip", b"hello"),
+            ("half of it", zipped[: len(zipped) // 2]),
+            ("nothing", b""),
+            ("a file twice", twice(files, record)),
+        ):
+            with self.subTest(what):
+                refused = self.verify(content)
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertTrue(refused.stderr.startswith("REFUSED: "), refused.stderr)
+        # The other half of every refusal: packed anew without a change it is good.
+        self.assertEqual(self.verify(zipped_of(files)).returncode, 0)
+
+    @staticmethod
+    def key_of_algorithm(algorithm):
+        data = bytes([algorithm]) + bytes(32)
+        return f"other+{hashlib.sha256(b'other' + bytes([10]) + data).hexdigest()[:8]}+{base64.b64encode(data).decode()}"
+
+    @staticmethod
+    def with_hash_flipped(proof):
+        lines = proof.split(b"\n")
+        digest = bytearray(base64.b64decode(lines[2]))
+        digest[0] ^= 1
+        lines[2] = base64.b64encode(bytes(digest))
+        return b"\n".join(lines)
+
+    @staticmethod
+    def without_hash(proof):
+        lines = proof.split(b"\n")
+        return b"\n".join(lines[:2] + lines[3:])
+
+    # ------------------------------------------------------------------------------- witnesses and Git
+
+    def test_a_witness_cosigns(self):
+        witness = Witness()
+        self.addCleanup(witness.close)
+        self.begin(f"checkpoints: {{witnesses: [{{url: \"{witness.url}\", key: \"{witness.key}\"}}]}}\n")
+        # Until the witness is told of the log it refuses, and nothing waits for it.
+        eventually(lambda: 403 in witness.answers, "the witness was asked")
+        self.assertNotIn(witness.name, self.world.http("GET", "/checkpoint").body.decode())
+        self.assertIn("does not trust the log's key", self.world.log.read_text())
+        witness.log_key = self.log_key()
+        cosigned = eventually(self.cosigned(witness), "the checkpoint is cosigned", 60)
+        self.assertEqual(cosigned.split("\n")[1], str(witness.size))
+        zipped, files = self.bundle("?service=greeter")
+        self.assertEqual(files["witness.keys"].decode(), witness.key + "\n")
+        good = self.verify(zipped, "--key", self.log_key())
+        self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn(f"cosigned by the witness {witness.name}", good.stdout)
+        checkpoint = files["checkpoint"].decode()
+        for what, content, words in (
+            ("no cosignature", checkpoint[: checkpoint.index(f"\u2014 {witness.name}")], "bears no cosignature"),
+            ("a wrong one", self.with_cosignature_flipped(checkpoint, witness), "cosignature of the witness"),
+        ):
+            with self.subTest(what):
+                refused = self.verify(zipped_of(self.with_checkpoint(files, content)))
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertIn(words, refused.stderr)
+        # After a restart the size is asked of the witness; the log has grown meanwhile.
+        self.assertEqual(self.world.stop(), 0)
+        before, seen = witness.size, len(witness.answers)
+        self.world.start()
+        eventually(lambda: witness.size > before and len(witness.answers) >= seen + 2, "the witness follows", 60)
+        self.assertEqual(witness.answers[seen:][:2], [409, 200])
+        metrics = self.world.http("GET", "/metrics").body.decode()
+        self.assertIn(f'headgate_checkpoint_publications_total{{outcome="succeeded",to="witness {witness.name}"}}', metrics)
+
+    def cosigned(self, witness):
+        def look():
+            text = self.world.http("GET", "/checkpoint").body.decode()
+            return text if f"\u2014 {witness.name} " in text else None
+
+        return look
+
+    @staticmethod
+    def with_checkpoint(files, checkpoint):
+        changed = dict(files)
+        for name, content in files.items():
+            if name.startswith("proofs/"):
+                changed[name] = content.split(b"\n\n")[0] + b"\n\n" + checkpoint.encode()
+        changed["checkpoint"] = checkpoint.encode()
+        return changed
+
+    @staticmethod
+    def with_cosignature_flipped(checkpoint, witness):
+        begin = checkpoint.index(f"\u2014 {witness.name} ")
+        line = checkpoint[begin:].split("\n")[0]
+        data = bytearray(base64.b64decode(line.split(" ")[2]))
+        data[40] ^= 1
+        return checkpoint.replace(line, f"\u2014 {witness.name} {base64.b64encode(bytes(data)).decode()}")
+
+    def test_checkpoints_go_to_git(self):
+        audit = self.world.root / "audit.git"
+        self.world.git("init", "--quiet", "--bare", str(audit), cwd=self.world.root)
+        hidden = self.world.root / "hidden.git"
+        self.begin(f"checkpoints: {{git: {{url: \"{audit}\", branch: checkpoints, every: 200ms}}}}\n")
+
+        def pushed():
+            return self.world.git("--git-dir", str(audit), "show", "checkpoints:checkpoint", cwd=self.world.root, check=False)
+
+        def newest():
+            text = self.world.http("GET", "/checkpoint").body.decode().strip()
+            return text if pushed() == text else None
+
+        eventually(newest, "the newest checkpoint is in the repository")
+        audit.rename(hidden)
+        self.world.wish("v2")
+        self.world.push("second")
+        eventually(lambda: self.world.current() == "v2", "v2 runs though no checkpoint can be pushed")
+        eventually(lambda: "could not be brought to git" in self.world.log.read_text(), "the log tells of it")
+        hidden.rename(audit)
+        eventually(newest, "the newest checkpoint is there again")
+        count = int(self.world.git("--git-dir", str(audit), "rev-list", "--count", "checkpoints", cwd=self.world.root))
+        self.assertGreaterEqual(count, 2)
+        sizes = [
+            int(self.world.git("--git-dir", str(audit), "show", f"{sha}:checkpoint", cwd=self.world.root).split("\n")[1])
+            for sha in self.world.git("--git-dir", str(audit), "rev-list", "checkpoints", cwd=self.world.root).split()
+        ]
+        self.assertEqual(sizes, sorted(sizes, reverse=True), "the history only grows")
+        self.assertEqual(self.world.stop(), 0)
+
+
+def zipped_of(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, content in files.items():
+            bundle.writestr(name, content)
+    return out.getvalue()
+
+
+def twice(files, name):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for each, content in files.items():
+            bundle.writestr(each, content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            bundle.writestr(name, files[name])
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
