@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/backup_control.h"
 #include "engine/ports/blobs.h"
 #include "engine/ports/clock.h"
 #include "engine/ports/event_log.h"
@@ -66,6 +67,7 @@ struct ApiDependencies {
   Metrics& metrics;
   // Why the server should get no traffic now; nothing while it is ready. May be empty. Called from socket threads.
   std::function<std::optional<std::string>()> not_ready{};
+  BackupControl* backups = nullptr;  // null where neither backups nor a mirror are configured
   EvidenceDoor evidence{};
 };
 

@@ -125,9 +125,9 @@ struct Metrics::Impl {
   std::array<Counter*, denials.size()> by_denial{};
   std::atomic<Position> snapshot{0};
 
+  // A route's text lives as long as the router, so that its address stands for it.
   std::vector<std::function<std::vector<Gauge>()>> gauges;
 
-  // A route's text lives as long as the router, so that its address stands for it.
   using RequestKey = std::tuple<const char*, const char*, int>;
   mutable std::shared_mutex requests_mutex;
   std::map<RequestKey, Counter*> by_request;
@@ -323,6 +323,10 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
                          .take());
   families.push_back(GaugeFamily("headgate_snapshot_position", "Events in the newest snapshot of this process.")
                          .add(static_cast<double>(impl_->snapshot.load(std::memory_order_relaxed)))
+                         .take());
+  const bool paused = engine.read([](const State& state) { return state.effects_paused.has_value(); });
+  families.push_back(GaugeFamily("headgate_effects_paused", "1 while everything outside stands still.")
+                         .add(paused ? 1 : 0)
                          .take());
   for (const auto& ask : impl_->gauges) {
     for (auto& gauge : ask()) families.push_back(GaugeFamily(gauge.name, gauge.help).add(gauge.value).take());

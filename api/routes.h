@@ -18,5 +18,6 @@ void add_promotion_story_routes(Core& core, Router& router);  // explain, timeli
 void add_event_routes(Core& core, Router& router);
 void add_evidence_routes(Core& core, Router& router);
 void add_access_routes(Core& core, Router& router);  // tokens, people
+void add_upkeep_routes(Core& core, Router& router);  // backups, effects
 
 }  // namespace headgate::api

@@ -16,6 +16,12 @@ void write_frame(JsonWriter& json, const State& state, Position next) {
   json.field("position", next - 1);
   json.field("time", format_timestamp(state.last_time));
   json.field("origin", state.origin);
+  json.key("effects").begin_object().field("paused", state.effects_paused.has_value());
+  if (const auto& paused = state.effects_paused) {
+    json.field("reason", paused->reason).field("since", format_timestamp(paused->time));
+    json.field("position", paused->position);
+  }
+  json.end_object();
   const auto& c = state.configuration;
   json.key("configuration").begin_object();
   json.field("repository", c.repository).field("commit", c.commit).field("rejected_commit", c.rejected_commit);

@@ -25,6 +25,7 @@ void Api::add_routes(Router& router) {
   add_event_routes(*core_, router);
   add_evidence_routes(*core_, router);
   add_access_routes(*core_, router);
+  add_upkeep_routes(*core_, router);
 }
 
 void Api::decorate(Response& response) const {

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   app::add_write_verbs(cli);
   app::add_protection_verbs(cli);
   app::add_log_verbs(cli);
+  app::add_backup_verbs(cli);
   app::add_log_repair_verb(cli);
   try {
     cli.program.parse(argc, argv);

@@ -9,6 +9,7 @@
 #include "api/metrics.h"
 #include "api/service.h"
 #include "app/admin_token.h"
+#include "app/backup_service.h"
 #include "app/blob_upkeep.h"
 #include "app/checkpoint_publisher.h"
 #include "app/evidence.h"
@@ -169,6 +170,8 @@ struct Server::Parts {
 
   std::unique_ptr<LogVerifier> log_verifier{};
 
+  std::unique_ptr<BackupService> backups{};  // none where neither backups nor a mirror are configured
+
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
   std::unique_ptr<reconciler::TargetObserver> target_observer{};
@@ -184,6 +187,7 @@ struct Server::Parts {
   Result<void> sign_with_key();
   Result<void> start_publishing();
   CheckpointPublisher::Told publishing_told(std::string to);
+  void start_backups();
   void start_reconciling();
   Result<void> listen();
   reconciler::Notice notice() {
@@ -343,6 +347,22 @@ Result<void> Server::Parts::start_publishing() {
   return {};
 }
 
+void Server::Parts::start_backups() {
+  if (config.backup.directory.empty() && config.mirror.empty()) return;
+  const BackupService::Options options{
+      config.backup, config.mirror, config.data,
+      config.signing_key.empty() ? config.data / "log.key" : config.signing_key};
+  const auto told = [this](bool warning, const std::string& message) {
+    if (warning) {
+      log.warning(message);
+    } else {
+      log.info(message);
+    }
+  };
+  backups = std::make_unique<BackupService>(options, *events, *engine, clock, told);
+  metrics.add_gauges([this] { return backups->gauges(); });
+}
+
 void Server::Parts::start_reconciling() {
   parser = std::make_unique<reconciler::YamlDocumentParser>(*people);
   reconciler::ReconcilerOptions options;
@@ -366,6 +386,7 @@ Result<void> Server::Parts::listen() {
   dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
     return evidence->make(records, exported);
   };
+  dependencies.backups = backups.get();
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::HttpServerOptions options;
   options.address = config.address;
@@ -393,6 +414,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   HEADGATE_TRY_VOID(parts.build_reconciler(supervisor));
   HEADGATE_TRY_VOID(parts.start_engine(std::move(fatal)));
   HEADGATE_TRY_VOID(parts.start_publishing());
+  parts.start_backups();
   parts.start_reconciling();
   HEADGATE_TRY_VOID(parts.listen());
   parts.blob_upkeep = std::make_unique<BlobUpkeep>(*parts.blobs, *parts.events, *parts.engine, clock, log);
@@ -427,7 +449,9 @@ void Server::stop() {
   p.publishers.clear();
   p.log_verifier.reset();
   p.blob_upkeep.reset();
+  if (p.backups) p.backups->stop_backups();
   if (p.engine) p.engine->stop(p.config.drain);
+  p.backups.reset();
   if (p.events) {
     if (const auto closed = p.events->close(); !closed) p.log.error("closing the log: " + closed.error().message);
   }

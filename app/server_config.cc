@@ -128,6 +128,27 @@ void read_limits(YamlReader& r, const YamlNode& node, LimitsConfig& limits) {
              [&](YamlReader& reader, const YamlNode& value) { reader.number(value, limits.burst, 1, 1'000'000); });
 }
 
+void read_every(YamlReader& r, const YamlNode& node, Duration& every) {
+  if (node.kind == YamlNode::Kind::scalar && node.text == "off") {
+    every = Duration::zero();
+  } else {
+    r.duration(node, every);
+  }
+}
+
+void read_backup(YamlReader& r, const YamlNode& node, BackupConfig& backup) {
+  Fields f(r, node, "backup");
+  f.required("directory", read_path, backup.directory);
+  f.optional("every", read_every, backup.every);
+  f.optional("keep", &YamlReader::positive_duration, backup.keep);
+  f.optional("verify", &YamlReader::boolean, backup.verify);
+}
+
+void read_mirror(YamlReader& r, const YamlNode& node, std::filesystem::path& folder) {
+  Fields f(r, node, "mirror");
+  f.required("directory", read_path, folder);
+}
+
 void read_durability(YamlReader& r, const YamlNode& node, bool& strict) {
   std::string text;
   if (!r.line_of_text(node, text)) return;
@@ -199,6 +220,8 @@ void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   f.optional("checkpoints", read_checkpoints, config.checkpoints);
   f.optional("limits", read_limits, config.limits);
   f.optional("drain", &YamlReader::duration, config.drain);
+  f.optional("backup", read_backup, config.backup);
+  f.optional("mirror", read_mirror, config.mirror);
   f.optional("verify", read_verify, config.verify_every);
 }
 
@@ -248,6 +271,8 @@ Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   };
   from_folder(config.data);
   from_folder(config.signing_key);
+  from_folder(config.backup.directory);
+  from_folder(config.mirror);
   if (config.repository.token_file) from_folder(*config.repository.token_file);
   if (config.checkpoints.git && config.checkpoints.git->token_file) from_folder(*config.checkpoints.git->token_file);
   if (config.tls) {

@@ -44,6 +44,13 @@ struct CheckpointsConfig {
   std::vector<WitnessConfig> witnesses;
 };
 
+struct BackupConfig {
+  std::filesystem::path directory;  // empty: none
+  Duration every = std::chrono::hours(24);  // zero: only when somebody asks
+  Duration keep = std::chrono::hours(24 * 30);
+  bool verify = true;  // read each one again before it counts
+};
+
 struct ServerConfig {
   std::filesystem::path data = "data";
   std::string address = "127.0.0.1";
@@ -57,6 +64,8 @@ struct ServerConfig {
   reconciler::CommandSettings commands;
   CheckpointsConfig checkpoints;
   LimitsConfig limits;
+  BackupConfig backup;
+  std::filesystem::path mirror;  // its folder; empty: none
   Duration drain = std::chrono::minutes(10);
   Duration verify_every = std::chrono::hours(24);
 };

@@ -52,9 +52,20 @@ void print_targets(const json::array& targets) {
   table.print();
 }
 
+// Above everything else: while it is so, nothing that waits will begin.
+Result<void> print_pause(Client& client) {
+  HEADGATE_TRY(const auto state, client.get("/v1/state", {{"limit", "1"}}));
+  if (text_at(state, {"effects", "paused"}) != "true") return {};
+  std::printf("%s\n", bold("EFFECTS ARE PAUSED since " + text_at(state, {"effects", "since"}) + ": " +
+                           text_at(state, {"effects", "reason"}) + " (headgate effects resume --reason …)")
+                          .c_str());
+  return {};
+}
+
 Result<int> show_status(Client& client, const Cli& cli, const std::string& service) {
   HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {{"service", service}}));
   if (print_raw(cli.output, targets)) return exit_done;
+  HEADGATE_TRY_VOID(print_pause(client));
   if (targets.empty()) {
     std::printf("no targets%s\n", service.empty() ? "" : (" of " + service).c_str());
     return exit_done;

@@ -59,6 +59,10 @@ const std::map<std::string, std::string> table{
     {"POST /v1/tokens", "admin"},
     {"DELETE /v1/tokens/{id}", "admin"},
     {"GET /v1/people", "admin"},
+    {"GET /v1/backups", "admin"},
+    {"POST /v1/backups", "admin"},
+    {"POST /v1/effects/pause", "admin"},
+    {"POST /v1/effects/resume", "admin"},
     {"GET /v1/people/{id}", "admin"},
     {"DELETE /v1/people/{id}", "admin"},
 };
@@ -95,6 +99,7 @@ std::string sample_body(const std::string& route) {
   if (route == "POST /v1/quarantine") return R"({"service":"gateway","version":"v1","reason":"a test"})";
   if (route == "POST /v1/freezes") return R"({"environment":"staging","reason":"a test"})";
   if (route.ends_with("/override")) return R"({"reason":"a test"})";
+  if (route.starts_with("POST /v1/effects/")) return R"({"reason":"a test"})";
   if (route == "POST /v1/promotions") {
     return R"({"service":"gateway","environment":"staging","release":{"version":"v1"}})";
   }

@@ -1,0 +1,268 @@
+// backup create, list, verify, restore: on a server, or on directories while no server runs on them; effects pause,
+// resume.
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/restore.h"
+#include "app/system_clock.h"
+#include "app/table.h"
+#include "store/backup.h"
+#include "store/files.h"
+#include "store/rocksdb_log.h"
+#include "store/sha256.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+void run_verb(Cli& cli, CLI::App* verb, std::function<Result<int>()> f) {
+  verb->callback([&cli, f = std::move(f)] {
+    cli.run = [f] {
+      const auto result = f();
+      return result ? *result : report(result.error());
+    };
+  });
+}
+
+struct BackupOptions {
+  std::string data, to, from, from_mirror, key, origin, verifier_key;
+  std::vector<std::string> checkpoints;
+  std::uint64_t id = 0;  // 0: not given
+};
+
+json::object row_of(const store::BackupInfo& info) {
+  return {{"id", info.id},
+          {"time", format_timestamp(info.time)},
+          {"origin", info.origin},
+          {"size", info.size},
+          {"root", store::digest_text(info.root)},
+          {"bytes", info.bytes},
+          {"verified", info.verified ? json::value(format_timestamp(*info.verified)) : json::value()},
+          {"failure", info.failure}};
+}
+
+int print_rows(const Cli& cli, const json::array& rows) {
+  if (print_raw(cli.output, rows)) return exit_done;
+  Table table({"ID", "TIME", "RECORDS", "BYTES", "VERIFIED", "FAILURE"});
+  for (const auto& row : rows) {
+    table.add({text_at(row, {"id"}), text_at(row, {"time"}), text_at(row, {"size"}), text_at(row, {"bytes"}),
+               text_at(row, {"verified"}), text_at(row, {"failure"})});
+  }
+  table.print();
+  return exit_done;
+}
+
+// Until the run that the server has begun has ended; prints the backup that it was about.
+Result<int> wait_for_run(Client& client, const Cli& cli, const json::object& body) {
+  HEADGATE_TRY(const auto started, client.post("/v1/backups", body));
+  const auto run = std::stoull(text_at(started, {"run"}));
+  while (true) {
+    HEADGATE_TRY(const auto answer, client.get("/v1/backups"));
+    if (std::stoull(text_at(answer, {"runs"})) < run) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      continue;
+    }
+    if (const auto error = text_at(answer, {"last_error"}); error != "-") return fail(ErrorCode::corrupt, error);
+    const auto id = text_at(answer, {"last_id"});
+    json::array rows;
+    for (const auto& row : answer.at("backups").as_array()) {
+      if (text_at(row, {"id"}) == id) rows.push_back(row);
+    }
+    return print_rows(cli, rows);
+  }
+}
+
+// The log of a stopped server. Opened for writing, as the backup engine wants it; nothing is appended.
+struct OpenedLog {
+  store::DataLock lock;
+  std::unique_ptr<store::RocksDbLog> log;
+};
+
+Result<OpenedLog> open_data(const std::string& data) {
+  if (!std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
+    return fail(ErrorCode::not_found, "there is no log in " + data);
+  }
+  HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
+  store::RocksDbLog::Options options;
+  options.dir = data;
+  HEADGATE_TRY(auto log, store::RocksDbLog::open(std::move(options)));
+  return OpenedLog{std::move(lock), std::move(log)};
+}
+
+Result<int> create_on_disk(const BackupOptions& options, const Cli& cli) {
+  if (options.data.empty() || options.to.empty()) {
+    return fail(ErrorCode::invalid_input, "backup create needs both --data and --to, or neither to ask the server");
+  }
+  HEADGATE_TRY(const auto open, open_data(options.data));
+  const SystemClock clock;
+  store::Backups backups(options.to);
+  const std::filesystem::path data = options.data;
+  const auto key = options.key.empty() ? data / "log.key" : std::filesystem::path(options.key);
+  HEADGATE_TRY(const auto made, backups.create({*open.log, data, key}, clock.now()));
+  const auto root_at = [&](std::uint64_t size) { return open.log->root(size); };
+  HEADGATE_TRY(const auto info, backups.verify(made.id, root_at, clock.now()));
+  if (!info.has_key) std::fprintf(stderr, "headgate: no key in %s: the backup holds none\n", key.c_str());
+  return print_rows(cli, {row_of(info)});
+}
+
+Result<int> list_on_disk(const BackupOptions& options, const Cli& cli) {
+  HEADGATE_TRY(const auto all, store::Backups(options.from).list());
+  json::array rows;
+  for (const auto& info : all) rows.push_back(row_of(info));
+  return print_rows(cli, rows);
+}
+
+Result<int> verify_on_disk(const BackupOptions& options, const Cli& cli) {
+  store::Backups backups(options.from);
+  auto id = options.id;
+  if (id == 0) {
+    HEADGATE_TRY(const auto all, backups.list());
+    if (all.empty()) return fail(ErrorCode::not_found, "there is no backup in " + options.from);
+    id = all.back().id;
+  }
+  std::optional<OpenedLog> open;
+  store::Backups::RootAt root_at;
+  if (!options.data.empty()) {
+    HEADGATE_TRY(open, open_data(options.data));
+    root_at = [&](std::uint64_t size) { return open->log->root(size); };
+  }
+  const SystemClock clock;
+  HEADGATE_TRY(const auto info, backups.verify(id, root_at, clock.now()));
+  return print_rows(cli, {row_of(info)});
+}
+
+Result<int> restore(const BackupOptions& options, const Cli& cli) {
+  if (options.from.empty() == options.from_mirror.empty()) {
+    return fail(ErrorCode::invalid_input, "backup restore needs --from or --from-mirror");
+  }
+  RestoreRequest request;
+  request.data = std::filesystem::absolute(options.data).lexically_normal();
+  request.backups = options.from;
+  request.mirror = options.from_mirror;
+  if (options.id != 0) request.id = options.id;
+  for (const auto& path : options.checkpoints) request.known.emplace_back(path);
+  request.origin = options.origin;
+  request.verifier_key = options.verifier_key;
+  const SystemClock clock;
+  HEADGATE_TRY(const auto done, restore_data(request, clock));
+  const json::object answer{{"backup", done.backup},
+                            {"size", done.size},
+                            {"lost", done.lost},
+                            {"origin", done.origin},
+                            {"origin_changed", done.origin_changed},
+                            {"key", done.has_key},
+                            {"people", done.has_people}};
+  if (print_raw(cli.output, answer)) return exit_done;
+  std::printf("restored %llu records of %s into %s; effects are paused\n", static_cast<unsigned long long>(done.size),
+              done.origin.c_str(), request.data.c_str());
+  if (done.origin_changed) {
+    std::printf(
+        "%llu records are lost. The log goes on as %s with a new key in log.key: set origin in the server's "
+        "file\n",
+        static_cast<unsigned long long>(done.lost), done.origin.c_str());
+  } else if (request.known.empty()) {
+    std::printf("no later checkpoint was named with --checkpoint: if there is one, restore again and name it\n");
+  }
+  if (!done.has_key) {
+    std::printf("the signing key is missing: put it into %s/log.key, or start once with serve --rotate-key\n",
+                request.data.c_str());
+  }
+  if (!done.has_people) std::printf("the people directory is missing: ids have no names\n");
+  std::printf("next: start the server, look at headgate status, then: headgate effects resume --reason TEXT\n");
+  return exit_done;
+}
+
+void add_backup(Cli& cli) {
+  auto* group = cli.program.add_subcommand("backup", "Backups, and putting a log back from one or from a mirror");
+  group->require_subcommand(1);
+
+  auto* create = group->add_subcommand("create", "Take a backup and read it again");
+  auto c = std::make_shared<BackupOptions>();
+  create->add_option("--data", c->data, "of a stopped server, instead of asking one")->type_name("DIR");
+  create->add_option("--to", c->to, "folder of the backups, with --data")->type_name("DIR");
+  create->add_option("--signing-key", c->key, "with --data: the signing key, where it is not <data>/log.key")
+      ->envname("HEADGATE_SIGNING_KEY_FILE")
+      ->type_name("FILE");
+  create->footer(
+      "Example:\n  headgate backup create\n  headgate backup create --data /var/lib/headgate --to /mnt/backup");
+  run_verb(cli, create, [&cli, c]() -> Result<int> {
+    if (!c->data.empty() || !c->to.empty()) return create_on_disk(*c, cli);
+    HEADGATE_TRY(auto client, Client::connect(cli));
+    return wait_for_run(client, cli, {});
+  });
+
+  auto* list = group->add_subcommand("list", "Backups, the oldest first");
+  auto l = std::make_shared<BackupOptions>();
+  list->add_option("--from", l->from, "folder of the backups, instead of asking a server")->type_name("DIR");
+  list->footer("Example:\n  headgate backup list --from /mnt/backup");
+  run_verb(cli, list, [&cli, l]() -> Result<int> {
+    if (!l->from.empty()) return list_on_disk(*l, cli);
+    HEADGATE_TRY(auto client, Client::connect(cli));
+    HEADGATE_TRY(const auto answer, client.get("/v1/backups"));
+    return print_rows(cli, answer.at("backups").as_array());
+  });
+
+  auto* verify = group->add_subcommand("verify", "Read a backup again, every byte and every record");
+  auto v = std::make_shared<BackupOptions>();
+  verify->add_option("ID", v->id, "as backup list shows it; with --from the newest by default");
+  verify->add_option("--from", v->from, "folder of the backups, instead of asking a server")->type_name("DIR");
+  verify->add_option("--data", v->data, "compare with the log of a stopped server, with --from")->type_name("DIR");
+  verify->footer("Example:\n  headgate backup verify 7\n  headgate backup verify --from /mnt/backup");
+  run_verb(cli, verify, [&cli, v]() -> Result<int> {
+    if (!v->from.empty()) return verify_on_disk(*v, cli);
+    if (v->id == 0) return fail(ErrorCode::invalid_input, "backup verify needs an ID, or --from");
+    HEADGATE_TRY(auto client, Client::connect(cli));
+    return wait_for_run(client, cli, {{"verify", v->id}});
+  });
+
+  auto* put_back = group->add_subcommand("restore", "Put a log back into an empty data directory");
+  auto r = std::make_shared<BackupOptions>();
+  put_back->add_option("--data", r->data, "empty, or not there")->required()->type_name("DIR");
+  put_back->add_option("--from", r->from, "folder of backups")->type_name("DIR");
+  put_back->add_option("--id", r->id, "which backup; else the newest good one");
+  put_back->add_option("--from-mirror", r->from_mirror, "folder of a mirror")->type_name("DIR");
+  put_back
+      ->add_option("--checkpoint", r->checkpoints,
+                   "a later checkpoint: its file, a mirror, or what is left of the old data directory; may be repeated")
+      ->type_name("PATH");
+  put_back->add_option("--origin", r->origin, "to go on under, when records that a checkpoint covers are lost");
+  put_back->add_option("--verifier-key", r->verifier_key, "of a checkpoint that was signed by a later key");
+  put_back->footer(
+      "The restored log begins with everything outside paused.\n\nExample:\n"
+      "  headgate backup restore --from /mnt/backup --data /var/lib/headgate --checkpoint /mnt/mirror");
+  run_verb(cli, put_back, [&cli, r] { return restore(*r, cli); });
+}
+
+void add_effects(Cli& cli) {
+  auto* group = cli.program.add_subcommand("effects", "Pause and resume everything that acts outside");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help) {
+    auto* verb = group->add_subcommand(name, help);
+    auto reason = std::make_shared<std::string>();
+    verb->add_option("--reason", *reason)->required();
+    verb->footer(std::string("Example:\n  headgate effects ") + name + " --reason 'moving the database'");
+    run_verb(cli, verb, [&cli, reason, path = std::string("/v1/effects/") + name]() -> Result<int> {
+      HEADGATE_TRY(auto client, Client::connect(cli));
+      HEADGATE_TRY(const auto answer, client.post(path, {{"reason", *reason}}));
+      if (print_raw(cli.output, answer)) return exit_done;
+      std::printf("effects %s %s\n", text_at(answer, {"changed"}) == "true" ? "are" : "were already",
+                  text_at(answer, {"paused"}) == "true" ? "paused" : "resumed");
+      return exit_done;
+    });
+  };
+  add("pause", "Begin nothing outside, stop what runs");
+  add("resume", "Go on");
+}
+
+}  // namespace
+
+void add_backup_verbs(Cli& cli) {
+  add_backup(cli);
+  add_effects(cli);
+}
+
+}  // namespace headgate::app

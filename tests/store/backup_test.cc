@@ -1,0 +1,384 @@
+// Backups, the mirror and what a restore writes: consistent under load, found out when damaged, never in each other's
+// way.
+#include "store/backup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "store/blob_store.h"
+#include "store/codec.h"
+#include "store/file_list.h"
+#include "store/files.h"
+#include "store/log_import.h"
+#include "store/mirror.h"
+#include "store/mirror_files.h"
+#include "store/rocksdb_log.h"
+#include "store/sha256.h"
+#include "store/source_check.h"
+#include "tests/store/fault_filesystem.h"
+#include "tests/store/log_events.h"
+#include "tests/store/temp_dir.h"
+
+namespace headgate::store {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+constexpr const char* kOrigin = "headgate.example.com";
+constexpr Timestamp kNow = kLogBegin + std::chrono::hours(1);
+
+class BackupTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    HEADGATE_ASSERT_OK(make_dir_durably(data_, 0700));
+    auto key = SigningKey::generate(kOrigin);
+    HEADGATE_ASSERT_OK(key);
+    key_ = *key;
+    HEADGATE_ASSERT_OK(key_->save(data_ / "log.key"));
+    blobs_ = BlobStore::open(data_ / "blobs").value();
+    HEADGATE_ASSERT_OK(make_dir_durably(data_ / "people", 0700));
+    write_plain(data_ / "people" / "k3v9q2.json", R"({"name":"Ada"})");
+    open();
+    append(700);
+    open();  // its watermark covers them all
+  }
+  void open() {
+    log_.reset();
+    auto log = RocksDbLog::open({.dir = data_, .origin = kOrigin, .key = key_});
+    HEADGATE_ASSERT_OK(log);
+    log_ = std::move(*log);
+  }
+  void append(std::size_t count) {
+    const auto events = some_events(random_, log_->size(), time_, count);
+    time_ = events.back().meta.time;
+    HEADGATE_ASSERT_OK(log_->append(log_->size(), events));
+  }
+  BackupSource source() { return {*log_, data_, data_ / "log.key"}; }
+  Backups::RootAt root_at() {
+    return [this](std::uint64_t size) { return log_->root(size); };
+  }
+  // Some bytes in the middle of a file, changed.
+  static void damage(const fs::path& file) {
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(fs::file_size(file) / 2);
+    stream.seekg(middle);
+    const auto byte = static_cast<char>(stream.get() ^ 0x40);
+    stream.seekp(middle);
+    stream.put(byte);
+    ASSERT_TRUE(stream.good()) << file;
+  }
+  // Any file of the databases of the backups that records are in.
+  fs::path database_file() {
+    const auto names = files_below(backups_.folder() / "engine").value();
+    for (const auto& name : names) {
+      if (name.ends_with(".log") || name.ends_with(".sst")) return backups_.folder() / "engine" / name;
+    }
+    throw std::runtime_error("no database file");
+  }
+
+  TempDir dir_;
+  const fs::path data_ = dir_ / "data";
+  Backups backups_{dir_ / "backups"};
+  std::mt19937_64 random_{11};
+  Timestamp time_ = kLogBegin;
+  std::optional<SigningKey> key_;
+  std::unique_ptr<BlobStore> blobs_;
+  std::unique_ptr<RocksDbLog> log_;
+};
+
+TEST_F(BackupTest, HoldsEverythingAndGivesItBack) {
+  const auto blob = blobs_->put("output of a command", "text/plain");
+  HEADGATE_ASSERT_OK(blob);
+  const auto made = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  EXPECT_EQ(made->size, 700);
+  EXPECT_EQ(made->root, log_->root(700).value());
+  EXPECT_FALSE(made->verified);
+  const auto verified = backups_.verify(made->id, root_at(), kNow);
+  HEADGATE_ASSERT_OK(verified);
+  EXPECT_EQ(verified->verified, kNow);
+  append(50);  // the backup stays what it is
+
+  const auto target = dir_ / "restored";
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  HEADGATE_ASSERT_OK(backups_.restore(made->id, target));
+  const auto restored = RocksDbLog::open({.dir = target, .read_only = true});
+  HEADGATE_ASSERT_OK(restored);
+  const auto whole = (*restored)->verify({});
+  HEADGATE_ASSERT_OK(whole);
+  EXPECT_EQ(whole->records, 700);
+  EXPECT_EQ(whole->root, made->root);
+  EXPECT_EQ((*restored)->mark(), (Mark{700, made->root}));
+  EXPECT_EQ(read_file(target / "people" / "k3v9q2.json", 1'000).value(), R"({"name":"Ada"})");
+  EXPECT_EQ(SigningKey::load(target / "log.key").value().verifier(), key_->verifier());
+  EXPECT_EQ(BlobStore::open(target / "blobs").value()->get(blob->digest).value(), "output of a command");
+  struct stat status {};
+  ASSERT_EQ(::stat((backups_.folder() / "sets" / "1" / "log.key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+  ASSERT_EQ(::stat(backups_.folder().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700U);
+}
+
+TEST_F(BackupTest, IsAPrefixOfTheLogThatItsWatermarkCoversWhileOthersWrite) {
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop) append(7);
+  });
+  for (int i = 0; i < 4; ++i) {
+    const auto made = backups_.create(source(), kNow);
+    EXPECT_TRUE(made.has_value()) << made.error().message;
+    if (!made) break;
+    EXPECT_LE(made->size, log_->mark().size);
+    const auto verified = backups_.verify(made->id, root_at(), kNow);
+    EXPECT_TRUE(verified.has_value()) << verified.error().message;
+  }
+  stop = true;
+  writer.join();
+  const auto all = backups_.list().value();
+  ASSERT_EQ(all.size(), 4);
+  EXPECT_LT(all.front().size, all.back().size);
+}
+
+TEST_F(BackupTest, DamageIsFoundAndNothingOfItCounts) {
+  for (const char* victim : {"database", "people/k3v9q2.json", "log.key", "watermark", "blob", "SHA256SUMS"}) {
+    SCOPED_TRACE(victim);
+    fs::remove_all(backups_.folder());
+    HEADGATE_ASSERT_OK(blobs_->put("some output", "text/plain"));
+    const auto made = backups_.create(source(), kNow);
+    HEADGATE_ASSERT_OK(made);
+    HEADGATE_ASSERT_OK(backups_.verify(made->id, root_at(), kNow));
+    const std::string name = victim;
+    damage(name == "database" ? database_file()
+           : name == "blob"   ? backups_.folder() / "blobs" / files_below(backups_.folder() / "blobs").value().at(0)
+                              : backups_.folder() / "sets" / std::to_string(made->id) / name);
+    HEADGATE_EXPECT_ERROR(backups_.verify(made->id, root_at(), kNow), ErrorCode::corrupt);
+    const auto all = backups_.list().value();
+    ASSERT_EQ(all.size(), 1);
+    EXPECT_FALSE(all[0].failure.empty());
+    EXPECT_FALSE(all[0].verified);
+    EXPECT_EQ(Backups::newest_good(all, false), nullptr);
+  }
+}
+
+TEST_F(BackupTest, ABackupOfAnotherHistoryIsRefused) {
+  const auto made = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  const auto other = [](std::uint64_t) -> Result<Hash> { return sha256(std::string_view("another")); };
+  HEADGATE_EXPECT_ERROR(backups_.verify(made->id, other, kNow), ErrorCode::corrupt);
+}
+
+TEST_F(BackupTest, RetentionKeepsTheNewestGoodOne) {
+  const auto old = kNow - std::chrono::hours(48);
+  std::vector<std::uint64_t> ids;
+  HEADGATE_ASSERT_OK(blobs_->put("some output", "text/plain"));
+  for (int i = 0; i < 3; ++i) {
+    const auto made = backups_.create(source(), old + std::chrono::hours(i));
+    HEADGATE_ASSERT_OK(made);
+    ids.push_back(made->id);
+    if (i < 2) HEADGATE_ASSERT_OK(backups_.verify(made->id, root_at(), kNow));
+    append(10);
+  }
+  // The third is newer and was never verified: the second stays.
+  EXPECT_EQ(backups_.prune(kNow).value(), 2);
+  const auto all = backups_.list().value();
+  ASSERT_EQ(all.size(), 1);
+  EXPECT_EQ(all[0].id, ids[1]);
+  HEADGATE_ASSERT_OK(backups_.verify(ids[1], root_at(), kNow));  // its blob is still there
+  EXPECT_EQ(backups_.prune(kNow).value(), 0);
+}
+
+TEST_F(BackupTest, AFullDiskIsSaidAndLeavesTheOldOnes) {
+  const auto first = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(first);
+  auto faults = std::make_shared<FaultFileSystem>();
+  Backups full(backups_.folder(), faults);
+  faults->disk_full = true;
+  append(10);
+  const auto failed = full.create(source(), kNow);
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_THAT(failed.error().message, HasSubstr("disk is full"));
+  faults->disk_full = false;
+  EXPECT_EQ(backups_.list().value().size(), 1);
+  HEADGATE_ASSERT_OK(backups_.verify(first->id, root_at(), kNow));
+  HEADGATE_ASSERT_OK(full.create(source(), kNow));
+}
+
+TEST_F(BackupTest, WhatACrashLeftIsSweptAndNeverListed) {
+  const auto first = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(first);
+  const auto second = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(second);
+  fs::remove(backups_.folder() / "sets" / std::to_string(second->id) / "backup.json");
+  EXPECT_EQ(backups_.list().value().size(), 1);
+  const auto third = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(third);
+  const auto all = backups_.list().value();
+  ASSERT_EQ(all.size(), 2);
+  HEADGATE_ASSERT_OK(backups_.verify(first->id, root_at(), kNow));
+  HEADGATE_ASSERT_OK(backups_.verify(third->id, root_at(), kNow));
+}
+
+// ------------------------------------------------------------------------------------------------------------- mirror
+
+TEST_F(BackupTest, AMirrorFollowsAndGivesTheLogBack) {
+  const auto folder = dir_ / "mirror";
+  const auto uploaded = blobs_->put("before the mirror", "text/plain");
+  {
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+    EXPECT_GE((*mirror)->size(), 1U);
+  }
+  for (const std::size_t more : {1U, 67U, 256U, 500U}) {  // over the ends of tiles, resumed each time
+    append(more);
+    open();  // the watermark of everything
+    HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+    EXPECT_EQ((*mirror)->size(), log_->mark().size);
+  }
+  const auto size = log_->mark().size;
+  const auto target = dir_ / "restored";
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  const auto mirrored = restore_from_mirror(folder, target);
+  HEADGATE_ASSERT_OK(mirrored);
+  EXPECT_EQ(mirrored->checkpoint.size, size);
+  const auto restored = RocksDbLog::open({.dir = target, .read_only = true});
+  HEADGATE_ASSERT_OK(restored);
+  HEADGATE_ASSERT_OK((*restored)->verify({}));
+  EXPECT_EQ((*restored)->root(size).value(), log_->root(size).value());
+  EXPECT_EQ(BlobStore::open(target / "blobs").value()->get(uploaded->digest).value(), "before the mirror");
+  // No partial tile is left beside a fuller one.
+  const auto names = files_below(folder / "tile").value();
+  for (const auto& name : names) {
+    const auto partial = name.find(".p/");
+    if (partial == std::string::npos) continue;
+    EXPECT_FALSE(fs::exists(folder / "tile" / name.substr(0, partial))) << name;
+  }
+}
+
+TEST_F(BackupTest, AMirrorOfAnotherHistoryIsLeftAlone) {
+  const auto folder = dir_ / "mirror";
+  open();
+  HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+  {
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+  }
+  const auto before = read_file(folder / "checkpoint", 10'000).value();
+  auto other = RocksDbLog::open({.dir = dir_ / "other", .origin = kOrigin, .key = key_});
+  HEADGATE_ASSERT_OK(other);
+  const auto shorter = Mirror::open(folder, **other, data_ / "blobs");
+  HEADGATE_EXPECT_ERROR(shorter, ErrorCode::conflict);
+  std::mt19937_64 random(99);
+  HEADGATE_ASSERT_OK((*other)->append(0, some_events(random, 0, kLogBegin, 900)));
+  const auto differs = Mirror::open(folder, **other, data_ / "blobs");
+  ASSERT_FALSE(differs.has_value());
+  EXPECT_EQ(differs.error().code, ErrorCode::conflict);
+  EXPECT_THAT(differs.error().message, HasSubstr("history"));
+  EXPECT_EQ(read_file(folder / "checkpoint", 10'000).value(), before);
+}
+
+TEST_F(BackupTest, ADamagedMirrorIsRefused) {
+  const auto folder = dir_ / "mirror";
+  open();
+  HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+  {
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+  }
+  damage(folder / tile_file("entries", 1, 256));
+  HEADGATE_ASSERT_OK(make_dir_durably(dir_ / "restored", 0700));
+  HEADGATE_EXPECT_ERROR(restore_from_mirror(folder, dir_ / "restored"), ErrorCode::corrupt);
+  damage(folder / tile_file("0", 0, 256));
+  HEADGATE_EXPECT_ERROR(Mirror::open(folder, *log_, data_ / "blobs"), ErrorCode::corrupt);
+}
+
+TEST(MirrorFiles, TilesAreNamedAsTheSpecificationNamesThem) {
+  EXPECT_EQ(tile_number(0), "000");
+  EXPECT_EQ(tile_number(1'234'067), "x001/x234/067");
+  EXPECT_EQ(tile_file("entries", 5, 17), "tile/entries/005.p/17");
+  EXPECT_EQ(tile_file("1", 1'000, 256), "tile/1/x001/000");
+}
+
+TEST(FileList, PathsThatLeadElsewhereAreRefused) {
+  const auto line = [](const std::string& path) { return std::string(64, 'a') + "  " + path + "\n"; };
+  EXPECT_EQ(parse_file_list(line("people/x.json") + line("../../blobs/ab/cd")).value().size(), 2);
+  for (const char* path : {"/etc/passwd", "../secret", "../../../secret", "people/../../../x", ""}) {
+    HEADGATE_EXPECT_ERROR(parse_file_list(line(path)), ErrorCode::corrupt);
+  }
+  HEADGATE_EXPECT_ERROR(parse_file_list("abc"), ErrorCode::corrupt);
+}
+
+// ------------------------------------------------------------------------------------------------------------ origins
+
+class Origins : public BackupTest {
+ protected:
+  // Goes on with a second log.created, and `after` more records of its origin.
+  void begin_anew(const std::string& origin) {
+    const auto size = log_->size();
+    log_.reset();
+    auto import = LogImport::open(data_, {});
+    HEADGATE_ASSERT_OK(import);
+    Recorded<Event> created;
+    created.meta.position = size;
+    created.meta.time = time_;
+    created.event = LogCreated{origin, "k", PreviousLog{kOrigin, size + 3, "sha256:" + std::string(64, '0')}};
+    HEADGATE_ASSERT_OK((*import)->append(created));
+    const auto mark = (*import)->finish();
+    HEADGATE_ASSERT_OK(mark);
+    EXPECT_EQ(mark->size, size + 1);
+  }
+};
+
+TEST_F(Origins, TheNewOneCountsFromItsRecordOn) {
+  begin_anew("second.example.com");
+  HEADGATE_EXPECT_ERROR(RocksDbLog::open({.dir = data_, .origin = kOrigin}), ErrorCode::conflict);
+  auto log = RocksDbLog::open({.dir = data_, .origin = "second.example.com"});
+  HEADGATE_ASSERT_OK(log);
+  log_ = std::move(*log);
+  append(300);
+  HEADGATE_ASSERT_OK(log_->verify({}));
+  EXPECT_THAT(log_->read(699, 1).value().at(0).bytes, HasSubstr(R"("source":"headgate.example.com/log")"));
+  EXPECT_THAT(log_->read(700, 1).value().at(0).bytes, HasSubstr(R"("source":"second.example.com/log")"));
+  EXPECT_THAT(log_->read(999, 1).value().at(0).bytes, HasSubstr(R"("source":"second.example.com/log")"));
+  const auto made = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  EXPECT_EQ(made->origin, "second.example.com");
+  HEADGATE_ASSERT_OK(backups_.verify(made->id, root_at(), kNow));
+}
+
+TEST_F(Origins, ARecordOfAnotherSourceIsRefused) {
+  log_.reset();
+  {
+    auto import = LogImport::open(data_, {});
+    HEADGATE_ASSERT_OK(import);
+    Recorded<Event> record;
+    record.meta.position = 700;
+    record.meta.time = time_;
+    record.event = EngineStarted{"1"};
+    std::string bytes;
+    encode(bytes, "stranger.example.com", record);
+    HEADGATE_ASSERT_OK((*import)->append(std::string_view(bytes)));
+    HEADGATE_ASSERT_OK((*import)->finish());
+  }
+  open();
+  const auto verified = log_->verify({});
+  ASSERT_FALSE(verified.has_value());
+  EXPECT_EQ(verified.error().code, ErrorCode::corrupt);
+  EXPECT_THAT(verified.error().message, HasSubstr("record 700 is of the source stranger.example.com/log"));
+}
+
+}  // namespace
+}  // namespace headgate::store
