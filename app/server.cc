@@ -14,8 +14,8 @@
 #include "app/checkpoint_publisher.h"
 #include "app/evidence.h"
 #include "app/log_read_side.h"
-#include "app/witness.h"
 #include "app/log_verifier.h"
+#include "app/witness.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/curl_http_client.h"
 #include "reconciler/documents_parser.h"
@@ -168,9 +168,9 @@ struct Server::Parts {
 
   std::unique_ptr<BlobUpkeep> blob_upkeep{};
 
-  std::unique_ptr<LogVerifier> log_verifier{};
-
   std::unique_ptr<BackupService> backups{};  // none where neither backups nor a mirror are configured
+
+  std::unique_ptr<LogVerifier> log_verifier{};
 
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
@@ -380,13 +380,13 @@ void Server::Parts::start_reconciling() {
 Result<void> Server::Parts::listen() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
-  log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
-  metrics.add_gauges([this] { return log_verifier->gauges(); });
-  dependencies.not_ready = [this] { return log_verifier->damage(); };
   dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
     return evidence->make(records, exported);
   };
   dependencies.backups = backups.get();
+  log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
+  metrics.add_gauges([this] { return log_verifier->gauges(); });
+  dependencies.not_ready = [this] { return log_verifier->damage(); };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::HttpServerOptions options;
   options.address = config.address;
@@ -446,9 +446,9 @@ void Server::stop() {
   p.nudges.reset();
   p.reconciler.reset();
   p.target_observer.reset();
-  p.publishers.clear();
   p.log_verifier.reset();
   p.blob_upkeep.reset();
+  p.publishers.clear();
   if (p.backups) p.backups->stop_backups();
   if (p.engine) p.engine->stop(p.config.drain);
   p.backups.reset();

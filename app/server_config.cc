@@ -166,11 +166,6 @@ void read_repositories(YamlReader& r, const YamlNode& node, ServerConfig& config
   config.repository = std::move(repositories.front());
 }
 
-void read_verify(YamlReader& r, const YamlNode& node, Duration& every) {
-  Fields f(r, node, "verify");
-  f.required("every", &YamlReader::positive_duration, every);
-}
-
 void read_checkpoint_repository(YamlReader& r, const YamlNode& node, std::optional<CheckpointsConfig::Git>& out) {
   Fields f(r, node, "a repository for checkpoints");
   CheckpointsConfig::Git git;
@@ -207,6 +202,11 @@ void read_checkpoints(YamlReader& r, const YamlNode& node, CheckpointsConfig& ch
   });
 }
 
+void read_verify(YamlReader& r, const YamlNode& node, Duration& every) {
+  Fields f(r, node, "verify");
+  f.required("every", &YamlReader::positive_duration, every);
+}
+
 void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   Fields f(r, node, "the server's file");
   f.optional("data", read_path, config.data);
@@ -220,9 +220,9 @@ void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   f.optional("checkpoints", read_checkpoints, config.checkpoints);
   f.optional("limits", read_limits, config.limits);
   f.optional("drain", &YamlReader::duration, config.drain);
+  f.optional("verify", read_verify, config.verify_every);
   f.optional("backup", read_backup, config.backup);
   f.optional("mirror", read_mirror, config.mirror);
-  f.optional("verify", read_verify, config.verify_every);
 }
 
 }  // namespace

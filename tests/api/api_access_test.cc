@@ -59,12 +59,12 @@ const std::map<std::string, std::string> table{
     {"POST /v1/tokens", "admin"},
     {"DELETE /v1/tokens/{id}", "admin"},
     {"GET /v1/people", "admin"},
+    {"GET /v1/people/{id}", "admin"},
+    {"DELETE /v1/people/{id}", "admin"},
     {"GET /v1/backups", "admin"},
     {"POST /v1/backups", "admin"},
     {"POST /v1/effects/pause", "admin"},
     {"POST /v1/effects/resume", "admin"},
-    {"GET /v1/people/{id}", "admin"},
-    {"DELETE /v1/people/{id}", "admin"},
 };
 
 bool allows(const std::string& asked, const std::string& held) {
