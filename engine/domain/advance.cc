@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/domain/decide.h"
+#include "engine/domain/decide_parts.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
@@ -171,7 +172,9 @@ struct Advance {
     const auto exceptions = exceptions_of(state, p);
     for (const auto& approval : p.approvals) {
       const auto why = worse.empty() ? new_reason(exceptions, approval.exceptions) : worse.front().text;
-      if (!why.empty()) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
+      if (!why.empty()) {
+        events.emplace_back(ApprovalVoided{p.id, approval.approver, why.substr(0, max_reason_bytes)});
+      }
     }
     return events;
   }

@@ -29,7 +29,13 @@ Decision decide_command(const State& state, const SetFreeze& c, const Context& c
   if (static_cast<std::size_t>(in_force) >= State::max_freezes) {
     return fail(ErrorCode::conflict, "there are " + std::to_string(in_force) + " freezes: lift some first");
   }
-  return Events{FreezeSet{{c.environment}, std::to_string(state.last_freeze + 1), c.services, c.reason, c.until}};
+  Events events;
+  for (const auto& [id, freeze] : state.freezes) {  // they make room, a few at a time
+    if (freeze.in_force(context.now) || events.size() >= 100) continue;
+    events.emplace_back(FreezeLifted{{freeze.environment}, id, "it had run out"});
+  }
+  events.emplace_back(FreezeSet{{c.environment}, std::to_string(state.last_freeze + 1), c.services, c.reason, c.until});
+  return events;
 }
 
 Decision decide_command(const State& state, const LiftFreeze& c, const Context& context) {

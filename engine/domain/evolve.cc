@@ -468,7 +468,6 @@ struct StateEvolver {
     }
   }
   void operator()(const FreezeSet& e) {
-    std::erase_if(state.freezes, [&](const auto& entry) { return !entry.second.in_force(meta().time); });
     state.freezes[e.id] = {e.environment.text, e.services,      e.reason,   e.until,
                            meta().actor,       meta().position, meta().time};
     ++state.last_freeze;

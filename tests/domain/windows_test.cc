@@ -202,6 +202,20 @@ TEST(Freezes, EndByThemselvesWhenTheyAreDue) {
   wish_v2(world);
   EXPECT_THAT(world.pass(8h), IsEmpty());
   EXPECT_THAT(world.pass(1h), Contains("promotion.started #1"));
+  EXPECT_THAT(world.when(freeze(), "person:alice"), ElementsAre("freeze.lifted", "freeze.set"));
+  EXPECT_EQ(world.state.freezes.size(), 1U);
+}
+
+// The time of a record never goes back, that of the wall clock does: what has run out is told by the latter.
+TEST(Freezes, OutliveAClockThatIsSetBack) {
+  auto world = given({});
+  world.when(freeze({}, on(20, 18h)), "person:alice");
+  world.pass(24h);
+  world.clock_jumps(-24h);
+  world.when(freeze({"gateway"}), "person:alice");
+  world.when(LiftFreeze{"2", {}}, "person:alice");
+  wish_v2(world);
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("(freeze 1)")));
 }
 
 TEST(Freezes, OfOtherServicesOrEnvironmentsDoNotMatter) {

@@ -20,7 +20,7 @@ Actors::Actors(World& world) : world_(world) {
   std::vector<Document> documents;
   policy_ = random_policy();
   documents.emplace_back(policy_);
-  for (const auto& name : environment_names_) documents.emplace_back(test::environment(name, world_.chance(0.5)));
+  for (const auto& name : environment_names_) documents.emplace_back(random_environment(name));
   for (const auto& name : service_names_) {
     services_[name] = random_service(name);
     documents.emplace_back(services_[name]);
@@ -67,7 +67,66 @@ Service Actors::random_service(const std::string& name) {
   auto s = test::service(std::move(stages));
   s.name = name;
   if (world_.chance(0.3)) s.gates[0].metrics["coverage"].min = Decimal{"92.125"};
+  if (world_.chance(0.3)) s.gates[1].metrics["critical"].otherwise = Otherwise::approval;
+  if (world_.chance(0.2)) s.gates[1].after = {"unit-tests"};
+  if (world_.chance(0.2)) s.gates[2].after = {"unit-tests", "scan"};
+  if (world_.chance(0.3)) s.gates[world_.below(3)].max_age = world_.chance(0.5) ? Duration(4h) : Duration(24h);
   return s;
+}
+
+Environment Actors::random_environment(const std::string& name) {
+  auto place = test::environment(name, world_.chance(0.5));
+  for (auto n = world_.chance(0.4) ? 1 + world_.below(2) : 0; n > 0; --n) {
+    Window window;
+    window.kind = world_.chance(0.6) ? WindowKind::allow : WindowKind::deny;
+    window.schedule = std::to_string(world_.below(60)) + " 9 * * *";
+    window.duration = 8h;
+    window.time_zone = "UTC";
+    place.windows.push_back(std::move(window));
+  }
+  if (world_.chance(0.3)) place.overrun = false;
+  return place;
+}
+
+// What the reconciler does: every window, whatever its schedule says, is from some hour on for ten hours a day.
+void Actors::expand_windows() {
+  std::vector<ExpandWindows> due;
+  for (const auto& [name, environment] : world_.state().environments) {
+    const auto& windows = environment.document.windows;
+    const auto known = world_.state().windows.find(name);
+    const bool good = known != world_.state().windows.end() && known->second.from <= world_.now() &&
+                      world_.now() + 24h < known->second.until;
+    if (windows.empty() || good) continue;
+    const auto from = world_.now() - 24h;
+    ExpandWindows command{windows, {{name}, from, from + 480h, "2024a", {}}};
+    for (std::uint32_t i = 0; i < windows.size(); ++i) {
+      const auto offset = std::chrono::hours(windows[i].kind == WindowKind::deny ? 12 : world_.below(4));
+      for (int day = 0; day < 20; ++day) {
+        const auto begin = from + std::chrono::hours(24 * day) + offset;
+        command.expanded.intervals.push_back({i, begin, begin + 10h});
+      }
+    }
+    due.push_back(std::move(command));
+  }
+  for (const auto& command : due) world_.submit(command, "engine");
+}
+
+void Actors::freeze_or_lift() {
+  const auto& freezes = world_.state().freezes;
+  if (!freezes.empty() && world_.chance(0.7)) {
+    const auto id = freezes.begin()->first;
+    world_.submit(LiftFreeze{id, "over"}, person());
+    return;
+  }
+  SetFreeze command{world_.any_of(environment_names_), {}, "an audit", {}};
+  if (world_.chance(0.3)) command.services = {world_.any_of(service_names_)};
+  if (world_.chance(0.5))
+    command.until = world_.now() + std::chrono::hours(1 + static_cast<long long>(world_.below(48)));
+  world_.submit(command, person());
+}
+
+void Actors::override_some(const Promotion& p) {
+  world_.submit(OverrideProtection{p.id, "it burns"}, person());
 }
 
 AccessPolicy Actors::random_policy() {
@@ -187,7 +246,7 @@ void Actors::push_something() {
     services_[name] = random_service(name);
     documents.emplace_back(services_[name]);
   } else if (dice == 17) {
-    documents.emplace_back(test::environment(world_.any_of(environment_names_), world_.chance(0.5)));
+    documents.emplace_back(random_environment(world_.any_of(environment_names_)));
   } else if (dice == 18) {
     policy_ = random_policy();
     documents.emplace_back(policy_);
@@ -317,6 +376,7 @@ void Actors::promote_by_hand() {
 }
 
 void Actors::act() {
+  if (world_.chance(0.3)) expand_windows();
   if (world_.chance(0.95)) return act_alone();
   world_.at_once([this] {
     for (std::size_t i = 0; i < 6; ++i) {
@@ -365,6 +425,8 @@ void Actors::act_alone() {
   if (one_of(4)) return promote_by_hand();
   if (one_of(1)) return with_live_promotion(&Actors::cancel_some);
   if (one_of(1)) return with_live_promotion(&Actors::reject_some);
+  if (one_of(1)) return with_live_promotion(&Actors::override_some);
+  if (one_of(1)) return freeze_or_lift();
   if (one_of(2)) {
     world_.submit(AdoptTarget{world_.any_of(ids_), "it runs"}, person());
     return;
@@ -397,12 +459,13 @@ void Actors::give_what_is_missing(const PromotionId& id) {
     const auto conditions = judge(world_.state(), *p, world_.now());
     return std::ranges::any_of(conditions, [&](const Condition& c) { return c.guard == guard && !c.met; });
   };
-  if (missing("gates")) {
+  if (missing("gates") || missing("maxAge") || missing("after")) {
     const auto release = world_.state().live(id)->to.release;
     for (const auto* gate : {"unit-tests", "scan", "lint"}) report_gate(id.target.service, release, gate, true);
   }
   for (const auto& who : people_) {
-    if (missing("approvals")) world_.submit(Approve{id, world_.state().live(id)->plan_digest, {}, {}}, who);
+    if (missing("approvals") || missing("otherwise"))
+      world_.submit(Approve{id, world_.state().live(id)->plan_digest, {}, {}}, who);
   }
 }
 
@@ -414,8 +477,12 @@ std::vector<std::string> Actors::do_their_best() {
   }
   push(std::move(documents));
   world_.submit(ResumeEffects{"looked"}, person());
+  std::vector<std::string> freezes;
+  for (const auto& [id, freeze] : world_.state().freezes) freezes.push_back(id);
+  for (const auto& id : freezes) world_.submit(LiftFreeze{id, "over"}, person());
   for (int round = 0; round < 60 && world_.ok(); ++round) {
     const auto before = world_.events();
+    expand_windows();
     for (const auto& id : ids_) observe(id, true);
     world_.answer_everything();
     std::vector<PromotionId> waiting;
@@ -433,7 +500,8 @@ std::vector<std::string> Actors::do_their_best() {
     bool waits = false;
     for (const auto& condition : judge(world_.state(), *p, world_.now())) {
       if (condition.met) continue;
-      waits |= condition.guard == "quarantine" || condition.guard == "healthy" || condition.guard == "approvals";
+      waits |= condition.guard == "quarantine" || condition.guard == "healthy" || condition.guard == "approvals" ||
+               condition.guard == "otherwise" || condition.guard == "windows";
     }
     if (!waits) stuck.push_back(to_string(p->id) + " waits for nothing that somebody could not give");
   }

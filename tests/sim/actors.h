@@ -26,6 +26,9 @@ class Actors {
   Stage random_stage(const std::string& environment, const std::vector<std::string>& before);
   Service random_service(const std::string& name);
   AccessPolicy random_policy();
+  Environment random_environment(const std::string& name);
+  void expand_windows();
+  void freeze_or_lift();
   Release new_release(const std::string& service);
   Target random_wish(const TargetId& id);
   void push(std::vector<Document> documents, std::vector<DocumentKey> removed = {});
@@ -45,6 +48,7 @@ class Actors {
   void approve_some(const Promotion& p);
   void reject_some(const Promotion& p);
   void cancel_some(const Promotion& p);
+  void override_some(const Promotion& p);
 
   std::vector<const Promotion*> live() const;
   std::string person() { return world_.any_of(people_); }

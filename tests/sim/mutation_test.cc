@@ -30,6 +30,17 @@ World given(std::span<const Guard> guards, Stage last) {
   return world;
 }
 
+// Production is as `change` makes it of the fixture's service and environment.
+World given_documents(std::span<const Guard> guards, Stage last, auto change) {
+  World world(guards);
+  auto policy = service({std::move(last)});
+  auto place = environment("production");
+  change(policy, place);
+  world.push({{access_policy(), place, policy, target(production, release("v1"))}, {}, "person:frank"});
+  world.observe(production, "v1");
+  return world;
+}
+
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all{
       {"a suspended target is wished another release while a promotion waits",
@@ -107,6 +118,62 @@ const std::vector<Scenario>& scenarios() {
          auto world = given(guards, s);
          world.push(target(production, release("v2")));
          world.clock_jumps(24h);
+         return world;
+       }},
+      {"evidence grows old during the wait",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.gates = {"lint"};
+         s.wait = 48h;
+         auto world = given_documents(guards, s, [](Service& policy, Environment&) { policy.gates[2].max_age = 24h; });
+         world.push(target(production, release("v2")));
+         world.gate("lint", "v2");
+         world.pass(72h);
+         return world;
+       }},
+      {"a gate is reported before the one that it comes after",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.gates = {"unit-tests", "lint"};
+         auto world =
+             given_documents(guards, s, [](Service& policy, Environment&) { policy.gates[2].after = {"unit-tests"}; });
+         world.push(target(production, release("v2")));
+         world.gate("lint", "v2");
+         world.gate("unit-tests", "v2", GateStatus::passed, {{"coverage", {"95"}}});
+         return world;
+       }},
+      {"a metric out of bounds asks for one approval more",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.gates = {"scan"};
+         s.approvals = {{"managers", 1, 35}};
+         auto world = given_documents(guards, s, [](Service& policy, Environment&) {
+           policy.gates[1].metrics["critical"].otherwise = Otherwise::approval;
+         });
+         world.push(target(production, release("v2")), "person:frank");
+         world.gate("scan", "v2", GateStatus::passed, {{"critical", {"2"}}});
+         world.approve(promotion(production, 1), "person:carol");
+         return world;
+       }},
+      {"a window is closed",
+       [](std::span<const Guard> guards) {
+         std::vector<Window> windows(1);
+         windows[0].kind = WindowKind::deny;
+         auto world = given_documents(guards, stage("production"),
+                                      [&](Service&, Environment& place) { place.windows = windows; });
+         world.when(
+             ExpandWindows{
+                 windows,
+                 {{"production"}, world.now - 1h, world.now + 24h, "2024a", {{0, world.now - 1h, world.now + 2h}}}},
+             "engine");
+         world.push(target(production, release("v2")));
+         return world;
+       }},
+      {"an environment is frozen",
+       [](std::span<const Guard> guards) {
+         auto world = given(guards, stage("production"));
+         world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+         world.push(target(production, release("v2")));
          return world;
        }},
       {"effects are paused",

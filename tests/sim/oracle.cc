@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
 namespace headgate::sim {
 namespace {
@@ -25,6 +26,8 @@ void Oracle::see(const Recorded<Event>& record, Duration elapsed) {
   HEADGATE_CHECK(record.meta.position == position_);
   actor_ = record.meta.actor;
   elapsed_ = elapsed;
+  if (!origin_) origin_ = record.meta.time;
+  wall_ = *origin_ + elapsed_ + stepped_;
   std::visit([this](const auto& e) { handle(e); }, record.event);
   ++position_;
 }
@@ -55,6 +58,16 @@ void Oracle::handle(const ConfigurationAccepted& e) {
     if (const auto* accepted = std::get_if<DocumentAccepted>(&event)) {
       if (const auto* service = std::get_if<Service>(&accepted->document)) services_[service->name] = *service;
       if (const auto* policy = std::get_if<AccessPolicy>(&accepted->document)) access_ = *policy;
+      if (const auto* place = std::get_if<Environment>(&accepted->document)) {
+        const auto when = [](const Window& w) {
+          return std::tuple(w.kind, w.schedule, w.duration, w.time_zone, w.from, w.to);
+        };
+        const auto& before = environments_[place->name].windows;
+        bool same = before.size() == place->windows.size();
+        for (std::size_t i = 0; same && i < before.size(); ++i) same = when(before[i]) == when(place->windows[i]);
+        if (!same) expanded_.erase(place->name);
+        environments_[place->name] = *place;
+      }
       if (const auto* target = std::get_if<Target>(&accepted->document)) {
         const auto before = targets_.find(target->id);
         const bool same = before != targets_.end() && before->second.release == target->release &&
@@ -87,7 +100,101 @@ void Oracle::handle(const ReleaseRegistered& e) {
 }
 
 void Oracle::handle(const GateReported& e) {
-  reports_.push_back({e.service.text, e.commit, e.version, e.gate, e.status, e.metrics});
+  Report made{e.service.text, e.commit, e.version, e.gate, e.status, e.metrics, elapsed_, {}};
+  for (const auto& gate : services_[e.service.text].gates) {
+    const auto* before = latest_report(e.service.text, {e.version, e.commit, {}}, gate.name);
+    if (before && passes(gate, *before)) made.passed_before.insert(gate.name);
+  }
+  reports_.push_back(std::move(made));
+}
+
+const Oracle::Report* Oracle::latest_report(const std::string& service, const Release& release,
+                                            const std::string& gate) const {
+  const auto latest = std::find_if(reports_.rbegin(), reports_.rend(), [&](const Report& report) {
+    const bool concerns = release.commit.empty() ? report.commit.empty() && report.version == release.version
+                                                 : report.commit == release.commit;
+    return concerns && report.service == service && report.gate == gate;
+  });
+  return latest == reports_.rend() ? nullptr : &*latest;
+}
+
+// Metrics that only take an approval when they are out of bounds do not keep it from passing.
+bool Oracle::passes(const Gate& gate, const Report& report) const {
+  if (report.status != GateStatus::passed) return false;
+  for (const auto& [metric, threshold] : gate.metrics) {
+    if (!threshold.min && !threshold.max) continue;
+    const auto measured = report.metrics.find(metric);
+    if (measured == report.metrics.end()) return false;
+    if (threshold.otherwise) continue;
+    if (threshold.min && thousandths(measured->second) < thousandths(*threshold.min)) return false;
+    if (threshold.max && thousandths(measured->second) > thousandths(*threshold.max)) return false;
+  }
+  return std::all_of(gate.after.begin(), gate.after.end(),
+                     [&](const std::string& name) { return report.passed_before.contains(name); });
+}
+
+Oracle::Exceptions Oracle::exceptions(const PromotionId& id, const Course& course, const Stage& policy) const {
+  Exceptions found;
+  const auto service = services_.find(id.target.service);
+  if (service == services_.end()) return found;
+  for (const auto& gate : service->second.gates) {
+    if (!has(policy.gates, gate.name)) continue;
+    const auto* report = latest_report(id.target.service, course.planned.to.release, gate.name);
+    if (!report) continue;
+    for (const auto& [metric, threshold] : gate.metrics) {
+      const auto measured = report->metrics.find(metric);
+      if (!threshold.otherwise || measured == report->metrics.end()) continue;
+      const auto value = thousandths(measured->second);
+      long long by = 0;
+      if (threshold.max) by = std::max(by, value - thousandths(*threshold.max));
+      if (threshold.min) by = std::max(by, thousandths(*threshold.min) - value);
+      if (by > 0) found[gate.name + "/" + metric] = by;
+    }
+  }
+  return found;
+}
+
+void Oracle::handle(const FreezeOverridden& e) {
+  if (auto* course = live(e.promotion)) course->freezes_passed.insert(e.freezes.begin(), e.freezes.end());
+}
+
+void Oracle::handle(const WindowOverridden& e) {
+  if (auto* course = live(e.promotion)) {
+    course->window_passed = true;
+    course->window_passed_until = e.until;
+  }
+}
+
+bool Oracle::window_is_open(const std::string& name) const {
+  const auto place = environments_.find(name);
+  if (place == environments_.end() || place->second.windows.empty()) return true;
+  const auto known = expanded_.find(name);
+  if (known == expanded_.end() || wall_ < known->second.from || wall_ >= known->second.until) return false;
+  bool allowed = true;
+  for (const auto& window : place->second.windows) allowed = allowed && window.kind != WindowKind::allow;
+  for (const auto& interval : known->second.intervals) {
+    if (wall_ < interval.from || wall_ >= interval.to) continue;
+    if (place->second.windows.at(interval.window).kind == WindowKind::deny) return false;
+    allowed = true;
+  }
+  return allowed;
+}
+
+void Oracle::check_closures(const StepId& id, const Course& course, bool first, bool changes) {
+  const auto& target = id.promotion.target;
+  const auto passed = course.window_passed && (!course.window_passed_until || wall_ < *course.window_passed_until);
+  const auto place = environments_.find(target.environment);
+  const bool overrun = place == environments_.end() || place->second.overrun.value_or(true);
+  if ((first || (changes && !overrun)) && !passed && !window_is_open(target.environment)) {
+    violated(to_string(id) + " began while the window was closed");
+  }
+  for (const auto& [number, freeze] : freezes_) {
+    if (!(first || changes) || freeze.environment.text != target.environment) continue;
+    if (!freeze.services.empty() && !has(freeze.services, target.service)) continue;
+    if ((!freeze.until || wall_ < *freeze.until) && !course.freezes_passed.contains(number)) {
+      violated(to_string(id) + " began during freeze " + number);
+    }
+  }
 }
 
 void Oracle::handle(const ReleaseQuarantined& e) {
@@ -264,7 +371,10 @@ void Oracle::handle(const ApprovalGranted& e) {
   auto* course = live(e.promotion);
   if (!course) return;
   course->approvals.push_back(
-      {actor_, e.team, e.plan_digest, elapsed_, eligible(actor_, e.team, e.promotion.target), true});
+      {actor_, e.team, e.plan_digest, elapsed_, eligible(actor_, e.team, e.promotion.target), true, {}});
+  if (const auto* policy = stage(e.promotion.target)) {
+    course->approvals.back().seen = exceptions(e.promotion, *course, *policy);
+  }
 }
 
 void Oracle::drop(const PromotionId& id, const std::string& approver) {
@@ -307,6 +417,9 @@ void Oracle::handle(const ActivityStarted& e) {
   }
   if (step->deploys && quarantined(e.id.promotion.target.service, step->deploys->release)) {
     violated(name + " deploys the quarantined release " + step->deploys->release.version);
+  }
+  if (!step->rollback && e.attempt == 1) {
+    check_closures(e.id, *course, !course->began, step->kind == StepKind::run || step->kind == StepKind::deploy);
   }
   if (!course->began) first_effect(e.id.promotion, *course);
   course->began = true;
@@ -362,12 +475,8 @@ void Oracle::first_effect(const PromotionId& id, const Course& course) {
 void Oracle::check_gates(const PromotionId& id, const Course& course, const Stage& policy) {
   const auto& release = course.planned.to.release;
   for (const auto& name : policy.gates) {
-    const auto latest = std::find_if(reports_.rbegin(), reports_.rend(), [&](const Report& report) {
-      const bool concerns = release.commit.empty() ? report.commit.empty() && report.version == release.version
-                                                   : report.commit == release.commit;
-      return concerns && report.service == id.target.service && report.gate == name;
-    });
-    if (latest == reports_.rend()) {
+    const auto* latest = latest_report(id.target.service, release, name);
+    if (!latest) {
       violated(to_string(id) + " began without a report of gate " + name);
       continue;
     }
@@ -375,7 +484,16 @@ void Oracle::check_gates(const PromotionId& id, const Course& course, const Stag
       violated(to_string(id) + " began although gate " + name + " did not pass");
     for (const auto& gate : services_[id.target.service].gates) {
       if (gate.name != name) continue;
+      if (gate.max_age && elapsed_ - latest->at >= *gate.max_age + slack_) {
+        violated(to_string(id) + " began although the report of gate " + name + " was too old");
+      }
+      for (const auto& before : gate.after) {
+        if (!latest->passed_before.contains(before)) {
+          violated(to_string(id) + " began although gate " + name + " was reported before " + before + " had passed");
+        }
+      }
       for (const auto& [metric, threshold] : gate.metrics) {
+        if ((!threshold.min && !threshold.max) || threshold.otherwise) continue;
         const auto measured = latest->metrics.find(metric);
         const bool within = measured != latest->metrics.end() &&
                             (!threshold.min || thousandths(measured->second) >= thousandths(*threshold.min)) &&
@@ -405,20 +523,31 @@ void Oracle::check_approvals(const PromotionId& id, const Course& course, const 
     for (const auto& work : places_[id.target].work) inside.insert(work.people.begin(), work.people.end());
   }
   if (course.asked_by != "engine") inside.insert(course.asked_by);
+  const auto asks = exceptions(id, course, policy);
+  const auto knew = [&](const Given& given) {
+    return std::all_of(asks.begin(), asks.end(), [&](const auto& exception) {
+      const auto seen = given.seen.find(exception.first);
+      return seen != given.seen.end() && seen->second >= exception.second;
+    });
+  };
+  std::size_t more = 0;
   std::set<std::string> counted;
   for (const auto& rule : policy.approvals) {
     std::size_t count = 0;
     for (const auto& given : course.approvals) {
       const bool good = given.counts && given.team == rule.team && given.eligible &&
                         given.digest == course.planned.plan_digest && elapsed_ - given.at < policy.approval_expiry &&
-                        (policy.self_approval || !inside.contains(given.approver));
+                        (policy.self_approval || !inside.contains(given.approver)) && knew(given);
       if (good && counted.insert(given.approver).second) ++count;
     }
     if (count < rule.count) {
       violated(to_string(id) + " began with " + std::to_string(count) + " of " + std::to_string(rule.count) +
                " approvals of " + rule.team);
+    } else {
+      more += count - rule.count;
     }
   }
+  if (!asks.empty() && more == 0) violated(to_string(id) + " began without the approval that a metric asked for");
 }
 
 }  // namespace headgate::sim

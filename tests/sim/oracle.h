@@ -24,12 +24,16 @@ class Oracle {
     std::string service, commit, version, gate;
     GateStatus status;
     std::map<std::string, Decimal, std::less<>> metrics;
+    Duration at{0};
+    std::set<std::string> passed_before;  // gates of the same candidate that had passed when it was made
   };
+  using Exceptions = std::map<std::string, long long>;  // gate/metric out of bounds that takes an approval: by how much
   struct Given {
     std::string approver, team, digest;
     Duration at;
     bool eligible = false;  // a member with the role when it was given
     bool counts = true;     // neither voided nor expired
+    Exceptions seen{};
   };
   struct Attempt {
     std::uint32_t number = 0;
@@ -49,6 +53,9 @@ class Oracle {
     bool rolling_back = false;
     bool barred = false;  // its release was in quarantine at some moment since it failed its verification
     bool live = true;
+    bool window_passed = false;  // somebody overrode it, …
+    std::optional<Timestamp> window_passed_until;
+    std::set<std::string> freezes_passed;
   };
   // Work that was wished for a target and has not been brought there: whose it is, and the document that wished it.
   struct Work {
@@ -68,6 +75,15 @@ class Oracle {
   void handle(const auto&) {}
   void handle(const EffectsPaused&) { paused_ = true; }
   void handle(const EffectsResumed&) { paused_ = false; }
+  void handle(const ClockStepped& e) {
+    stepped_ += e.delta;
+    if (e.delta < Duration::zero()) slack_ -= e.delta;
+  }
+  void handle(const FreezeSet& e) { freezes_[e.id] = e; }
+  void handle(const FreezeLifted& e) { freezes_.erase(e.id); }
+  void handle(const FreezeOverridden& e);
+  void handle(const WindowOverridden& e);
+  void handle(const WindowExpanded& e) { expanded_[e.environment.text] = e; }
   void handle(const CommitObserved& e);
   void handle(const DocumentAccepted& e) { staged_.emplace_back(e.commit, Event(e)); }
   void handle(const DocumentRemoved& e) { staged_.emplace_back(e.commit, Event(e)); }
@@ -115,6 +131,11 @@ class Oracle {
   const Stage* stage(const TargetId& id) const;
   void first_effect(const PromotionId& id, const Course& course);
   void check_gates(const PromotionId& id, const Course& course, const Stage& stage);
+  const Report* latest_report(const std::string& service, const Release& release, const std::string& gate) const;
+  bool passes(const Gate& gate, const Report& report) const;
+  Exceptions exceptions(const PromotionId& id, const Course& course, const Stage& stage) const;
+  bool window_is_open(const std::string& environment) const;
+  void check_closures(const StepId& id, const Course& course, bool first, bool changes);
   void check_healthy(const PromotionId& id, const Course& course, const Stage& stage);
   void check_approvals(const PromotionId& id, const Course& course, const Stage& stage);
 
@@ -122,11 +143,18 @@ class Oracle {
   Position position_ = 0;
   bool paused_ = false;  // nothing outside may begin
   Duration elapsed_{0};
+  Duration stepped_{0};  // jumps of the wall clock, added up
+  Duration slack_{0};    // those that went back
+  std::optional<Timestamp> origin_;
+  Timestamp wall_;
   std::vector<std::string> violations_;
 
   std::vector<std::pair<std::string, Event>> staged_;
   std::set<std::string> commit_people_;  // of commits since the last configuration that took force
   std::map<std::string, Service> services_;
+  std::map<std::string, Environment> environments_;
+  std::map<std::string, WindowExpanded> expanded_;
+  std::map<std::string, FreezeSet> freezes_;
   std::map<TargetId, Target> targets_;
   std::optional<AccessPolicy> access_;
   std::map<ReleaseId, Release> releases_;

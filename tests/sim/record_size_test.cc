@@ -109,7 +109,7 @@ TEST(RecordSize, ConditionsOfManyGatesAreToldAsFarAsTheyFit) {
   auto s = stage("production");
   auto policy = service({});
   for (int i = 0; i < 400; ++i) {
-    policy.gates.push_back({"gate-" + std::to_string(i), {}, 1});
+    policy.gates.push_back({"gate-" + std::to_string(i), {}, 1, {}, {}});
     s.gates.push_back(policy.gates.back().name);
   }
   policy.stages = {s};

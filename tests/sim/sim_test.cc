@@ -59,12 +59,14 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
   for (const auto& [type, count] : ends.types) std::cout << "  " << count << ' ' << type << '\n';
   // A world in which nothing of interest happens proves nothing.
   if (runs < 60) return;
-  for (const auto* type : {"promotion.succeeded",  "promotion.failed",      "promotion.rejected", "promotion.cancelled",
-                           "promotion.superseded", "rollback.succeeded",    "rollback.failed",    "release.quarantined",
-                           "release.reinstated",   "approval.voided",       "approval.expired",   "activity.retried",
-                           "activity.fenced",      "target.pinned",         "target.unpinned",    "target.orphaned",
-                           "target.adopted",       "drift.detected",        "drift.resolved",     "clock.stepped",
-                           "timer.fired",          "configuration.rejected"}) {
+  for (const auto* type :
+       {"promotion.succeeded",  "promotion.failed",       "promotion.rejected", "promotion.cancelled",
+        "promotion.superseded", "rollback.succeeded",     "rollback.failed",    "release.quarantined",
+        "release.reinstated",   "approval.voided",        "approval.expired",   "activity.retried",
+        "activity.fenced",      "target.pinned",          "target.unpinned",    "target.orphaned",
+        "target.adopted",       "drift.detected",         "drift.resolved",     "clock.stepped",
+        "timer.fired",          "configuration.rejected", "freeze.set",         "freeze.overridden",
+        "window.expanded",      "window.overridden"}) {
     EXPECT_GE(ends.types[type], 5U) << type << " hardly ever happened";
   }
 }

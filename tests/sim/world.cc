@@ -104,7 +104,7 @@ void World::look_for_the_stuck() {
     const auto due = p.next_due(state.effects_paused.has_value());
     if (due) wakeups.insert({*due, id});
     const auto* step = p.current();
-    const bool waits_for_something = step && p.phase == Phase::waiting && !step->unmet.empty();
+    const bool waits_for_something = step && p.phase != Phase::rolling_back && !step->unmet.empty();
     if (!due && !pending_effect(state, id) && !waits_for_something && !state.effects_paused)
       fail(to_string(p.id) + " is stuck");
   }
