@@ -9,6 +9,12 @@
 namespace headgate::app {
 namespace {
 
+// A process has one.
+Log& log_lines() {
+  static Log log(LogFormat::text);
+  return log;
+}
+
 // Its figure `headgate_log_whole`, once the first verification has ended.
 double whole(const LogVerifier& verifier) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -26,8 +32,7 @@ TEST(LogVerifier, SaysThatTheLogIsWhole) {
   const auto events = files.open();
   HEADGATE_ASSERT_OK(events);
   SystemClock clock;
-  Log log(LogFormat::text);
-  const LogVerifier verifier(**events, std::chrono::hours(1), clock, log);
+  const LogVerifier verifier(**events, std::chrono::hours(1), clock, log_lines());
   EXPECT_EQ(whole(verifier), 1.0);
   EXPECT_FALSE(verifier.damage().has_value());
   EXPECT_EQ(verifier.gauges().size(), 2U);
@@ -39,8 +44,7 @@ TEST(LogVerifier, NamesWhatIsDamaged) {
   const auto events = files.open();
   HEADGATE_ASSERT_OK(events);
   SystemClock clock;
-  Log log(LogFormat::text);
-  const LogVerifier verifier(**events, std::chrono::hours(1), clock, log);
+  const LogVerifier verifier(**events, std::chrono::hours(1), clock, log_lines());
   EXPECT_EQ(whole(verifier), 0.0);
   const auto damage = verifier.damage();
   ASSERT_TRUE(damage.has_value());
@@ -53,8 +57,7 @@ TEST(LogVerifier, IsMadeAgainAndAgain) {
   const auto events = files.open();
   HEADGATE_ASSERT_OK(events);
   SystemClock clock;
-  Log log(LogFormat::text);
-  const LogVerifier verifier(**events, std::chrono::milliseconds(1), clock, log);
+  const LogVerifier verifier(**events, std::chrono::milliseconds(1), clock, log_lines());
   const auto verified_at = [&] { return verifier.gauges().size() < 2 ? 0.0 : verifier.gauges()[1].value; };
   EXPECT_EQ(whole(verifier), 1.0);
   const auto first = verified_at();
