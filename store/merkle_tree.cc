@@ -56,6 +56,9 @@ class SubtreeReader {
  private:
   // Root of the `index`th complete subtree of 2^height leaves.
   Result<Hash> complete(unsigned height, std::uint64_t index) {
+    // Along the right edge it is a peak, which the tree knows: up to a tile of each level need not be hashed again.
+    const auto count = tree_.size_ >> height;
+    if (count % 2 != 0 && index == count - 1) return tree_.peaks_[height];
     const unsigned level = height / kTileHeight;
     const unsigned in_tile = height % kTileHeight;
     const std::uint64_t first = index << in_tile;  // among the hashes of the level
