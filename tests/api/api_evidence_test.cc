@@ -60,7 +60,7 @@ TEST_F(ApiEvidence, TooManyRecordsAreRefusedBeforeAnythingIsRecorded) {
   for (int i = 0; i < reports; ++i) {
     Submission submission;
     submission.command = ReportGate{.service = "gateway",
-                                    .commit = "9f3c1a",
+                                    .commit = std::string(40, 'a'),
                                     .version = {},
                                     .gate = "unit-tests",
                                     .status = GateStatus::passed,
