@@ -86,6 +86,28 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(self.world.cli(*report, "passed").returncode, 0)
         eventually(lambda: self.world.running() == "v1", "v1 is deployed")
 
+    def test_a_closed_window_and_a_freeze_hold_a_promotion(self):
+        self.begin()
+        file = self.world.tree / "environments/staging.yaml"
+        file.write_text(
+            file.read_text() + "  windows: [{kind: deny, name: forever, from: 2020-01-01T00:00:00Z, to: 2999-01-01T00:00:00Z}]\n"
+        )
+        self.world.wish("v2")
+        self.world.push("second, in a closed window")
+        eventually(lambda: self.world.events("window.expanded"), "the windows are worked out")
+        waiting = "greeter/staging/2"
+        eventually(lambda: "deny window forever" in self.world.cli("explain", waiting).stdout, "it waits for the window")
+        self.assertEqual(self.world.cli("freeze", "staging", "--reason", "the audit").returncode, 0)
+        self.assertIn("the audit", self.world.cli("get", "freezes").stdout)
+        self.assertEqual(self.world.running(), "v1")
+        passed = self.world.cli("override", waiting, "--reason", "the fix of the outage")
+        self.assertEqual(passed.returncode, 0, passed.stderr)
+        eventually(lambda: self.world.running() == "v2", "v2 is deployed")
+        self.assertEqual(len(self.world.events("window.overridden")), 1)
+        self.assertEqual(len(self.world.events("freeze.overridden")), 1)
+        self.assertEqual(self.world.cli("unfreeze", "1").returncode, 0)
+        self.assertEqual(self.world.http("GET", "/v1/freezes").json["freezes"], [])
+
     # ------------------------------------------------------------------------------------------------ bad input
 
     def test_a_wrong_document_is_rejected_and_the_last_good_one_stays(self):
