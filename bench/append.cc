@@ -1,6 +1,6 @@
 // Durable events a second: producers that wait for each of their events, and one committing thread that takes whatever
-// has come in since its last sync (for the log, a thread beside it encodes and hashes that meanwhile). The floor writes
-// the very same bytes to plain RocksDB, without tree, index or watermark.
+// has come in since its last sync. The floor writes the very same bytes to plain RocksDB, without tree, index or
+// watermark.
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
@@ -9,11 +9,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <iterator>
 #include <mutex>
+#include <semaphore>
 #include <stdexcept>
 #include <thread>
-#include <utility>
 
 #include "bench/topics.h"
 #include "bench/workload.h"
@@ -25,108 +24,65 @@ namespace {
 constexpr auto kWarmUp = std::chrono::milliseconds(200);
 constexpr auto kRun = std::chrono::milliseconds(1'500);
 
-// Wakes one sleeper. Not std::binary_semaphore, which spins before it sleeps: dozens of spinning producers would take
-// the two cores from what is measured.
-class Bell {
- public:
-  void ring() {
-    {
-      const std::scoped_lock lock(mutex_);
-      rung_ = true;
-    }
-    rings_.notify_one();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    rings_.wait(lock, [this] { return std::exchange(rung_, false); });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable rings_;
-  bool rung_ = false;
-};
-
 template <class Item>
 struct Request {
   Item item;
-  Bell* done = nullptr;
+  std::binary_semaphore* done = nullptr;
 };
 
-// What producers have asked for, in the order of arrival.
-template <class Item>
-class Requests {
- public:
-  using List = std::vector<Request<Item>>;
-
-  void put(Request<Item> request) {
-    {
-      const std::scoped_lock lock(mutex_);
-      waiting_.push_back(std::move(request));
-    }
-    arrived_.notify_one();
-  }
-  // Everything that waits; blocks until something does or `enough` holds. Empty: closed, or enough.
-  template <class Enough>
-  List take(Enough&& enough) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [&] { return !waiting_.empty() || closed_ || enough(); });
-    return std::exchange(waiting_, {});
-  }
-  List take() {
-    return take([] { return false; });
-  }
-  void look_again() {
-    { const std::scoped_lock lock(mutex_); }
-    arrived_.notify_one();
-  }
-  void close() {
-    {
-      const std::scoped_lock lock(mutex_);
-      closed_ = true;
-    }
-    arrived_.notify_one();
-  }
-  void answer(const List& list) {
-    committed += list.size();
-    for (const auto& request : list) request.done->ring();
-  }
-
-  std::atomic<std::uint64_t> committed{0};
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  List waiting_;
-  bool closed_ = false;
-};
-
-// Items a second that `serve` makes durable with so many producers. It returns when the requests are closed.
-template <class Item, class Make, class Serve>
-double durable_per_second(std::size_t producers, Make&& make, Serve&& serve) {
-  Requests<Item> requests;
+// Events a second that `commit` (a batch, in the order of arrival) makes durable with so many producers.
+template <class Item, class Make, class Commit>
+double durable_per_second(std::size_t producers, Make&& make, Commit&& commit) {
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::vector<Request<Item>> queue;
   std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> committed{0};
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < producers; ++i) {
     threads.emplace_back([&, i] {
-      Bell done;
+      std::binary_semaphore done{0};
       while (!stop) {
-        requests.put({make(i), &done});
-        done.wait();
+        Request<Item> request{make(i), &done};
+        {
+          const std::scoped_lock lock(mutex);
+          queue.push_back(std::move(request));
+        }
+        arrived.notify_one();
+        done.acquire();
       }
     });
   }
-  std::thread server([&] { serve(requests); });
+  std::atomic<bool> producers_gone{false};
+  std::thread committer([&] {
+    std::vector<Request<Item>> batch;
+    for (;;) {
+      {
+        std::unique_lock lock(mutex);
+        arrived.wait(lock, [&] { return !queue.empty() || producers_gone; });
+        if (queue.empty()) return;
+        std::swap(batch, queue);
+      }
+      commit(batch);
+      committed += batch.size();
+      for (auto& request : batch) request.done->release();
+      batch.clear();
+    }
+  });
   std::this_thread::sleep_for(kWarmUp);
-  const auto before = requests.committed.load();
+  const auto before = committed.load();
   const auto begin = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(kRun);
-  const auto count = requests.committed - before;
+  const auto count = committed.load() - before;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   stop = true;
   for (auto& thread : threads) thread.join();
-  requests.close();
-  server.join();
+  {
+    const std::scoped_lock lock(mutex);
+    producers_gone = true;
+  }
+  arrived.notify_one();
+  committer.join();
   return static_cast<double>(count) / took.count();
 }
 
@@ -167,71 +123,6 @@ struct Material {
   }
 };
 
-// As the engine does it: one thread stages what comes in while another waits for the disk.
-class LogServer {
- public:
-  using Event = Recorded<headgate::Event>;
-
-  LogServer(EventLog& log, Requests<Event>& requests, Timestamp time) : log_(log), requests_(requests), time_(time) {}
-
-  void serve() {
-    std::thread committer([this] { commit(); });
-    for (;;) {
-      auto taken = requests_.take([this] { return !growing_.empty() && !committing_; });
-      if (taken.empty() && growing_.empty()) break;
-      stage(std::move(taken));
-      if (committing_.exchange(true)) continue;
-      handed_over_ = {log_.seal(), std::exchange(growing_, {})};
-      bell_.ring();
-    }
-    while (committing_) std::this_thread::yield();
-    handed_over_ = {};
-    bell_.ring();
-    committer.join();
-  }
-
- private:
-  struct Batch {
-    std::unique_ptr<StagedRecords> staged;
-    Requests<Event>::List requests;
-  };
-
-  void stage(Requests<Event>::List taken) {
-    records_.clear();
-    for (auto& request : taken) {
-      request.item.meta.position = next_ + records_.size();
-      request.item.meta.time = time_;
-      records_.push_back(std::move(request.item));
-    }
-    time_ += Duration(1);
-    if (auto done = log_.stage(next_, records_); !done) throw std::runtime_error(done.error().message);
-    next_ += records_.size();
-    std::move(taken.begin(), taken.end(), std::back_inserter(growing_));
-  }
-
-  void commit() {
-    for (;;) {
-      bell_.wait();
-      auto batch = std::exchange(handed_over_, {});
-      if (!batch.staged) return;
-      if (auto done = log_.commit(std::move(batch.staged)); !done) throw std::runtime_error(done.error().message);
-      committing_ = false;
-      requests_.look_again();
-      requests_.answer(batch.requests);
-    }
-  }
-
-  EventLog& log_;
-  Requests<Event>& requests_;
-  Timestamp time_;
-  Position next_ = 0;
-  std::vector<Event> records_;
-  Requests<Event>::List growing_;
-  Batch handed_over_;
-  std::atomic<bool> committing_{false};
-  Bell bell_;
-};
-
 double run_log(Harness& harness, const Material& material, std::size_t producers,
                std::shared_ptr<rocksdb::FileSystem> file_system) {
   const auto dir = harness.fresh_dir();
@@ -239,6 +130,8 @@ double run_log(Harness& harness, const Material& material, std::size_t producers
   {
     auto log = store::RocksDbLog::open({.dir = dir, .origin = kOrigin, .file_system = std::move(file_system)});
     if (!log) throw std::runtime_error(log.error().message);
+    std::vector<Recorded<Event>> records;
+    auto time = material.events.back().meta.time;
     std::vector<std::size_t> at(producers);
     rate = durable_per_second<Recorded<Event>>(
         producers,
@@ -246,8 +139,16 @@ double run_log(Harness& harness, const Material& material, std::size_t producers
           at[i] += producers;
           return material.events[(i + at[i]) % material.events.size()];
         },
-        [&](Requests<Recorded<Event>>& requests) {
-          LogServer(**log, requests, material.events.back().meta.time).serve();
+        [&](std::vector<Request<Recorded<Event>>>& batch) {
+          records.clear();
+          for (auto& request : batch) {
+            request.item.meta.position = (*log)->size() + records.size();
+            request.item.meta.time = time;
+            records.push_back(std::move(request.item));
+          }
+          time += Duration(1);
+          if (auto done = (*log)->append((*log)->size(), records); !done)
+            throw std::runtime_error(done.error().message);
         });
   }
   std::filesystem::remove_all(dir);
@@ -269,6 +170,8 @@ double run_plain(Harness& harness, const Material& material, std::size_t produce
       throw std::runtime_error(status.ToString());
     }
     const std::unique_ptr<rocksdb::DB> db(opened);
+    std::uint64_t position = 0;
+    rocksdb::WriteBatch write;
     std::vector<std::size_t> at(producers);
     rate = durable_per_second<std::string>(
         producers,
@@ -276,23 +179,17 @@ double run_plain(Harness& harness, const Material& material, std::size_t produce
           at[i] += producers;
           return material.texts[(i + at[i]) % material.texts.size()];
         },
-        [&](Requests<std::string>& requests) {
-          std::uint64_t position = 0;
-          rocksdb::WriteBatch write;
-          for (auto batch = requests.take(); !batch.empty(); batch = requests.take()) {
-            write.Clear();
-            for (const auto& request : batch) {
-              std::array<char, 8> key;
-              for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(position >> (56 - 8 * i));
-              ++position;
-              write.Put({key.data(), key.size()}, request.item);
-            }
-            rocksdb::WriteOptions synced;
-            synced.sync = true;
-            if (const auto status = db->Write(synced, &write); !status.ok())
-              throw std::runtime_error(status.ToString());
-            requests.answer(batch);
+        [&](std::vector<Request<std::string>>& batch) {
+          write.Clear();
+          for (const auto& request : batch) {
+            std::array<char, 8> key;
+            for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(position >> (56 - 8 * i));
+            ++position;
+            write.Put({key.data(), key.size()}, request.item);
           }
+          rocksdb::WriteOptions synced;
+          synced.sync = true;
+          if (const auto status = db->Write(synced, &write); !status.ok()) throw std::runtime_error(status.ToString());
         });
   }
   std::filesystem::remove_all(dir);

@@ -64,7 +64,7 @@ void EngineWorld::push(const std::string& commit, std::vector<Document> document
 Service bench_service(const std::string& name, const std::vector<std::string>& environments) {
   Service service;
   service.name = name;
-  service.gates = {{"tests", {{"coverage", {Decimal{"90"}, std::nullopt}}}, 4}};
+  service.gates = {{"tests", {{"coverage", {Decimal{"90"}, {}, {}}}}, 4, {}, {}}};
   for (const auto& environment : environments) {
     Stage stage;
     stage.environment = environment;

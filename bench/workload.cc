@@ -76,7 +76,7 @@ void Workload::plan_one() {
     step.step.line = static_cast<std::uint32_t>(20 + i);
     if (kSteps[i] == StepKind::approval) step.step.approvals = {{"platform", 1, 31}};
     if (kSteps[i] == StepKind::gates)
-      step.step.gates = {{"unit-tests", {{"coverage", {Decimal{"80"}, std::nullopt}}}, 9}};
+      step.step.gates = {{"unit-tests", {{"coverage", {Decimal{"80"}, {}, {}}}}, 9, {}, {}}};
     if (kSteps[i] == StepKind::deploy) step.step.deploys = to;
     if (kSteps[i] == StepKind::run)
       step.step.run = Run{{"scripts/migrate", target.service}, commit, std::chrono::minutes(5)};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -123,7 +124,7 @@ class Verification {
     return run.read;
   }
 
-  Result<RocksDbLog::Verified> end(const Hash& root, const std::string& origin, const EventIndex& index,
+  Result<RocksDbLog::Verified> end(const Hash& root, const std::string& origin, Result<std::uint64_t> stored_index,
                                    Position indexed) {
     HEADGATE_TRY_VOID(check_mark());
     if (tree_.size() > 0 && sources_.origin() != origin) {
@@ -136,7 +137,7 @@ class Verification {
       return fail(ErrorCode::corrupt, fmt::format("the {} records of the log have the root {}, it gives out {}",
                                                   tree_.size(), hex(verified_.root), hex(root)));
     }
-    HEADGATE_TRY(const auto stored, index.sum_of_blocks(indexed));
+    HEADGATE_TRY(const auto stored, std::move(stored_index));
     if (stored != index_sum_.value() && checks_.has(LogCheck::index)) {
       return fail(ErrorCode::corrupt, fmt::format("the index does not say where the first {} records belong", indexed));
     }
@@ -191,6 +192,7 @@ Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Positio
       });
       return run;
     });
+    auto stored_index = std::async(std::launch::async, [&] { return index_->sum_of_blocks(indexed); });
     if (progress) progress(0, now.size());
     for (Position done = 0, told = 0; done < now.size();) {
       if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the verification was stopped");
@@ -202,7 +204,7 @@ Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Positio
       told = done;
     }
     if (progress) progress(now.size(), now.size());
-    return verification.end(now.root(), origin_, *index_, indexed);
+    return verification.end(now.root(), origin_, stored_index.get(), indexed);
   }();
   if (verified || verified.error().code != ErrorCode::corrupt) return verified;
   return fail(ErrorCode::corrupt, verified.error().message + repair_advice(options_.dir));

@@ -206,7 +206,7 @@ TEST(Codec, SaysWhatIsWrongWithARecord) {
 }
 
 TEST(Codec, RefusesKeysThatStandTwice) {
-  GateReported gate{{"gateway"}, "9f", "", "lint", GateStatus::failed, {{"a", {"1"}}, {"b", {"2"}}}, "", "", ""};
+  GateReported gate{{"gateway"}, "9f", "", "lint", GateStatus::failed, {{"a", {"1"}}, {"b", {"2"}}}, "", "", "", {}};
   const auto text = encoded(recorded(gate));
   expect_refused(replaced(text, R"("b":"2")", R"("a":"2")"), "metrics: the same key twice");
 }
