@@ -148,6 +148,14 @@ struct ExpandWindows {
   std::vector<Window> windows;
   WindowExpanded expanded;
 };
+// Of a commit that a promotion needs signed; nothing when it is what is known already.
+struct RecordSignature {
+  CommitVerified verified;
+};
+// Of a promotion that waits.
+struct RecordAuthors {
+  PromotionAttributed attributed;
+};
 struct CompleteActivity {
   StepId id;
   std::uint32_t attempt = 1;
@@ -181,7 +189,8 @@ using Command =
                  StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration,
                  RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation,
                  AdoptTarget, Approve, Reject, Cancel, OverrideProtection, SetFreeze, LiftFreeze, ExpandWindows,
-                 CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson>;
+                 CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson, RecordSignature,
+                 RecordAuthors>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
 

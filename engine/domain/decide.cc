@@ -197,6 +197,8 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const RecordDenied&) const { return "record_denied"; }
     std::string_view operator()(const RecordExport&) const { return "record_export"; }
     std::string_view operator()(const ErasePerson&) const { return "erase_person"; }
+    std::string_view operator()(const RecordSignature&) const { return "record_signature"; }
+    std::string_view operator()(const RecordAuthors&) const { return "record_authors"; }
   } name;
   return std::visit(name, command);
 }

@@ -27,6 +27,8 @@ Decision decide_command(const State& state, const OverrideProtection& command, c
 Decision decide_command(const State& state, const SetFreeze& command, const Context& context);
 Decision decide_command(const State& state, const LiftFreeze& command, const Context& context);
 Decision decide_command(const State& state, const ExpandWindows& command, const Context& context);
+Decision decide_command(const State& state, const RecordSignature& command, const Context& context);
+Decision decide_command(const State& state, const RecordAuthors& command, const Context& context);
 Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);
 
 }  // namespace headgate

@@ -120,6 +120,28 @@ struct ApprovalRule {
   }
 };
 
+// protection.unknownAuthors
+struct UnknownAuthorsRule {
+  UnknownAuthors then = UnknownAuthors::extra_approval;
+  std::uint32_t line = 0;
+  bool operator==(const UnknownAuthorsRule&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("then", s.then);
+    v("line", s.line);
+  }
+};
+
+// requires.signedCommit
+struct SignedCommitRule {
+  std::uint32_t line = 0;
+  bool operator==(const SignedCommitRule&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("line", s.line);
+  }
+};
+
 struct Hook {
   std::string name;
   Run run;
@@ -148,6 +170,8 @@ struct Stage {
   std::uint32_t line = 0;           // of the stage
   std::uint32_t requires_line = 0;  // of its `requires`
   std::uint32_t wait_line = 0;      // of protection.wait
+  std::optional<SignedCommitRule> signed_commit{};
+  std::optional<UnknownAuthorsRule> unknown_authors{};
   bool operator==(const Stage&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -165,6 +189,8 @@ struct Stage {
     v("line", s.line);
     v("requires_line", s.requires_line);
     v("wait_line", s.wait_line);
+    v("signed_commit", s.signed_commit);
+    v("unknown_authors", s.unknown_authors);
   }
 };
 
@@ -266,11 +292,15 @@ struct Target {
 struct Person {
   std::string id;                   // person:k3v9q2
   std::vector<std::string> tokens;  // ids of the tokens they hold: token:p9x1
+  std::vector<std::string> also{};  // other ids of the same person, from before it was known that it is one
+  std::vector<std::string> keys{};  // fingerprints of their signing keys: SHA256:… of SSH, 40 digits of OpenPGP
   bool operator==(const Person&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("id", s.id);
     v("tokens", s.tokens);
+    v("also", s.also);
+    v("keys", s.keys);
   }
 };
 

@@ -28,6 +28,10 @@ enum class Trigger : std::uint8_t { desired, manual };
 // What follows when a metric is out of its bounds and the gate does not fail by that.
 enum class Otherwise : std::uint8_t { approval };
 enum class WindowKind : std::uint8_t { allow, deny };
+// What a stage does about an author whom the AccessPolicy does not know.
+enum class UnknownAuthors : std::uint8_t { extra_approval, refuse };
+// What came of verifying the signature of a commit. missing: no watched repository holds the commit.
+enum class SignatureVerdict : std::uint8_t { good, unsigned_, bad, unknown_key, expired_key, missing };
 
 template <class E>
 struct EnumNames;  // names in the order of the enumerators, from 0
@@ -47,6 +51,8 @@ HEADGATE_ENUM_NAMES(Phase, "waiting", "running", "rollingBack", "succeeded", "fa
 HEADGATE_ENUM_NAMES(Trigger, "desired", "manual");
 HEADGATE_ENUM_NAMES(Otherwise, "approval");
 HEADGATE_ENUM_NAMES(WindowKind, "allow", "deny");
+HEADGATE_ENUM_NAMES(UnknownAuthors, "extraApproval", "refuse");
+HEADGATE_ENUM_NAMES(SignatureVerdict, "good", "unsigned", "bad", "unknownKey", "expiredKey", "missing");
 
 template <class E>
 constexpr std::string_view name_of(E value) {

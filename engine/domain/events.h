@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/domain/authorship_events.h"
 #include "engine/domain/event_type.h"
 #include "engine/domain/plan.h"
 #include "engine/domain/protection_events.h"
@@ -454,6 +455,8 @@ struct ApprovalGranted {
   Timestamp expires;
   // Metrics out of bounds that its giver saw and that take an approval: by gate/metric, as measured.
   std::map<std::string, Decimal, std::less<>> exceptions;
+  std::vector<std::string> also{};             // further teams that ask for an approval and have its giver
+  std::vector<std::string> unknown_authors{};  // that its giver saw, where they take an approval: person ids
   bool operator==(const ApprovalGranted&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -464,6 +467,8 @@ struct ApprovalGranted {
     v("evidence", s.evidence);
     v("expires", s.expires);
     v("exceptions", s.exceptions);
+    v("also", s.also);
+    v("unknown_authors", s.unknown_authors);
   }
 };
 
@@ -716,7 +721,7 @@ using Event =
                  StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
                  ActivityRetried, ActivityFenced, RollbackStarted, RollbackSucceeded, RollbackFailed, FreezeSet,
                  FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, TokenCreated, TokenRevoked,
-                 AccessDenied, AuditExported, PersonErased>;
+                 AccessDenied, AuditExported, PersonErased, CommitVerified, PromotionAttributed>;
 
 inline std::string_view type_name(const Event& event) {
   return std::visit([](const auto& e) { return e.type.name; }, event);

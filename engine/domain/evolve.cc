@@ -57,7 +57,8 @@ struct PromotionEvolver {
 
   void operator()(const ApprovalRequested&) { p.approval_requested = true; }
   void operator()(const ApprovalGranted& e) {
-    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions});
+    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also,
+                           e.unknown_authors});
   }
   void operator()(const ApprovalRejected&) {}
   void operator()(const ApprovalVoided& e) { drop_approval(e.approver); }
@@ -67,6 +68,10 @@ struct PromotionEvolver {
   }
   void operator()(const FreezeOverridden& e) {
     for (const auto& freeze : e.freezes) add_unique(p.freezes_overridden, freeze);
+  }
+  void operator()(const PromotionAttributed& e) {
+    p.attribution = Attribution{e.known, e.commits, meta.position};
+    for (const auto& person : e.people) add_unique(p.people, person);
   }
   void drop_approval(const std::string& approver) {
     std::erase_if(p.approvals, [&](const Approval& a) { return a.approver == approver; });
@@ -480,6 +485,20 @@ struct StateEvolver {
   void operator()(const WindowExpanded& e) {
     state.windows[e.environment.text] = {e.from, e.until, e.intervals, meta().position};
     touch_environment(e.environment.text);
+  }
+
+  void operator()(const CommitVerified& e) {
+    const auto [at, fresh] = state.signatures.try_emplace(e.commit);
+    at->second = {e.verdict, e.signer, e.key, e.reason, meta().position};
+    if (fresh) state.signature_order.push_back(e.commit);
+    if (state.signature_order.size() > State::max_signatures) {
+      state.signatures.erase(state.signature_order.front());
+      state.signature_order.pop_front();
+    }
+    if (!touched) return;
+    for (const auto& id : state.active) {
+      if (state.targets.at(id).promotion->to.release.commit == e.commit) touched->insert(id);
+    }
   }
 
   void operator()(const DesiredChanged& e) {

@@ -23,8 +23,10 @@ struct Wish {
 };
 
 // One unit of a plan. Which members are used follows from `kind`:
-//   gates     gates, healthy      waits until every named gate passed and the release is verified where it must be
-//   approval  approvals           waits for people
+//   gates     gates, healthy, signed_commit, unknown_authors (refuse)
+//                                 waits until every named gate passed and the release is verified where it must be
+//   approval  approvals, unknown_authors (extraApproval)
+//                                 waits for people
 //   wait      wait                waits that long
 //   run       run                 a before-hook
 //   deploy    run, deploys        brings `deploys` to the target by the driver
@@ -43,6 +45,8 @@ struct Step {
   std::optional<Check> check;
   std::optional<Wish> deploys;
   std::uint32_t line = 0;  // of the rule in the service's (or, of deploy and retire, the environment's) document
+  std::optional<SignedCommitRule> signed_commit{};
+  std::optional<UnknownAuthorsRule> unknown_authors{};
   bool operator==(const Step&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -56,6 +60,8 @@ struct Step {
     v("check", s.check);
     v("deploys", s.deploys);
     v("line", s.line);
+    v("signed_commit", s.signed_commit);
+    v("unknown_authors", s.unknown_authors);
   }
   bool has_activity() const {
     return kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::health || kind == StepKind::retire;

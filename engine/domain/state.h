@@ -76,6 +76,8 @@ struct Approval {
   Timestamp time;
   Timestamp expires;
   std::map<std::string, Decimal, std::less<>> exceptions;  // metrics out of bounds that its giver saw, by gate/metric
+  std::vector<std::string> also{};                         // further teams that it counts for
+  std::vector<std::string> unknown_authors{};              // that its giver saw
   bool operator==(const Approval&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -86,6 +88,8 @@ struct Approval {
     v("time", s.time);
     v("expires", s.expires);
     v("exceptions", s.exceptions);
+    v("also", s.also);
+    v("unknown_authors", s.unknown_authors);
   }
 };
 
@@ -105,6 +109,21 @@ struct WindowOverride {
   }
 };
 
+// Whose work lies between the release that runs and the one to come, as its repository tells; the people are among
+// Promotion::people.
+struct Attribution {
+  bool known = false;  // false: no watched repository holds the commits
+  std::uint64_t commits = 0;
+  Position position = 0;
+  bool operator==(const Attribution&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("known", s.known);
+    v("commits", s.commits);
+    v("position", s.position);
+  }
+};
+
 struct Promotion {
   PromotionId id;
   Trigger trigger = Trigger::desired;
@@ -120,6 +139,7 @@ struct Promotion {
   std::vector<Approval> approvals;  // that count
   std::optional<WindowOverride> window_override;
   std::vector<std::string> freezes_overridden;  // ids
+  std::optional<Attribution> attribution{};     // unset: nobody has looked yet who wrote from..to
   Position planned_at = 0;
   Timestamp planned;
   std::optional<Timestamp> effects_began;
@@ -145,6 +165,7 @@ struct Promotion {
     v("approvals", s.approvals);
     v("window_override", s.window_override);
     v("freezes_overridden", s.freezes_overridden);
+    v("attribution", s.attribution);
     v("planned_at", s.planned_at);
     v("planned", s.planned);
     v("effects_began", s.effects_began);
@@ -423,6 +444,24 @@ struct RequestState {
   }
 };
 
+// What the signature of a commit was found to be, last.
+struct CommitSignature {
+  SignatureVerdict verdict = SignatureVerdict::missing;
+  std::string signer;  // person id, of a good one
+  std::string key;     // fingerprint, where the signature names one
+  std::string reason;
+  Position position = 0;
+  bool operator==(const CommitSignature&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("verdict", s.verdict);
+    v("signer", s.signer);
+    v("key", s.key);
+    v("reason", s.reason);
+    v("position", s.position);
+  }
+};
+
 // Since when nothing outside is done, and why.
 struct EffectsPause {
   std::string reason;
@@ -479,6 +518,7 @@ struct ExpandedWindows {
 struct State {
   static constexpr std::size_t max_requests = 10'000;
   static constexpr std::size_t max_freezes = 1'000;
+  static constexpr std::size_t max_signatures = 4'096;
 
   Position next = 0;  // how many events are folded in
   Timestamp last_time;
@@ -493,6 +533,8 @@ struct State {
   std::map<std::string, ExpandedWindows, std::less<>> windows;  // by environment
   std::map<std::string, Freeze, std::less<>> freezes;           // by id; some may have run out
   std::uint64_t last_freeze = 0;                                // id of the newest
+  std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
+  std::deque<std::string> signature_order;                         // oldest first
   std::map<TargetId, TargetState> targets;
   std::map<std::string, TokenState, std::less<>> tokens;         // by id
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
@@ -516,6 +558,8 @@ struct State {
     v("windows", s.windows);
     v("freezes", s.freezes);
     v("last_freeze", s.last_freeze);
+    v("signatures", s.signatures);
+    v("signature_order", s.signature_order);
     v("targets", s.targets);
     v("tokens", s.tokens);
     v("token_hashes", s.token_hashes);
