@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "store/codec.h"
@@ -119,8 +120,7 @@ Result<Mark> mark_of(const std::filesystem::path& data) {
                           (data / "watermark").string()));
 }
 
-Result<void> rebuild_tree(RocksDbStore& store, Mark mark) {
-  HEADGATE_TRY_VOID(store.make_anew(Family::tree));
+Result<void> rebuild_tree(const RocksDbStore& store, Mark mark) {
   const auto write = [&](TileId id, const TileHashes& hashes) -> Result<void> {
     const rocksdb::Slice bytes(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
     const auto status = store.db().Put({}, store.family(Family::tree), tile_key(id), bytes);
@@ -131,11 +131,23 @@ Result<void> rebuild_tree(RocksDbStore& store, Mark mark) {
   return {};
 }
 
+// A family that was being made anew when an earlier repair was cut off. Writing is right: that repair had found the
+// records whole.
+Result<void> go_on_with_cut_off_repair(RocksDbStore::Options options) {
+  HEADGATE_TRY(const auto missing, RocksDbStore::missing_families(options));
+  const auto derived = [](Family family) { return family == Family::tree || family == Family::index; };
+  if (missing.empty() || !std::ranges::all_of(missing, derived)) return {};
+  options.read_only = false;
+  HEADGATE_TRY(const auto store, RocksDbStore::open(options));
+  return {};
+}
+
 // The number that says how far the index goes is taken back first: a repair that is interrupted leaves no index that is
 // believed. The log fills it again when it is opened.
-Result<void> drop_index(RocksDbStore& store) {
+Result<void> drop_derived(RocksDbStore& store) {
   HEADGATE_TRY_VOID(store.put_meta({{"index", "0"}}));
-  return store.make_anew(Family::index);
+  HEADGATE_TRY_VOID(store.make_anew(Family::index));
+  return store.make_anew(Family::tree);
 }
 
 // Snapshots of another version are passed over anyway and stay.
@@ -170,6 +182,7 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
   if (!exists) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", data.string()));
   HEADGATE_TRY(const auto mark, mark_of(data));
 
+  HEADGATE_TRY_VOID(go_on_with_cut_off_repair(options));
   // First everything is read and nothing is written: a log that cannot be mended stays as it is.
   LogRepair repair;
   options.for_repair = false;
@@ -190,8 +203,13 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
   {
     options.read_only = false;
     HEADGATE_TRY(const auto store, RocksDbStore::open(options));
+    HEADGATE_TRY_VOID(drop_derived(*store));
+  }
+  {
+    // Nothing damaged is left to be lenient with; only a strict database tells that its disk fails.
+    options.for_repair = false;
+    HEADGATE_TRY(const auto store, RocksDbStore::open(options));
     HEADGATE_TRY_VOID(rebuild_tree(*store, mark));
-    HEADGATE_TRY_VOID(drop_index(*store));
     HEADGATE_TRY_VOID(store->flush());
   }
 

@@ -61,7 +61,10 @@ Result<void> RocksDbLog::load() {
       auto looked = load_database(database, true);
       store_.reset();
       // Nothing at all in it: a first start ended before its first write.
-      if (!looked && looked.error().code != ErrorCode::not_found) return looked;
+      if (!looked) {
+        if (looked.error().code != ErrorCode::not_found) return looked;
+        HEADGATE_TRY_VOID(expect_no_mark());
+      }
     }
     std::error_code error;
     std::filesystem::create_directories(dir, error);

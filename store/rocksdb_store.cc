@@ -14,6 +14,7 @@
 namespace headgate::store {
 namespace {
 
+// In the order in which they are made.
 constexpr std::array<std::string_view, 4> kFamilies{"events", "tree", "index", "meta"};
 constexpr std::size_t kBlockCacheBytes = 64 << 20;
 
@@ -155,6 +156,25 @@ Result<bool> RocksDbStore::exists(const Options& options, LogChecks checks) {
   return true;
 }
 
+Result<std::vector<RocksDbStore::Family>> RocksDbStore::missing_families(const Options& options) {
+  const auto env = env_over(options.file_system);
+  const auto path = options.dir.string();
+  std::vector<std::string> names;
+  const auto listed = rocksdb::DB::ListColumnFamilies(
+      database_options(env ? env.get() : rocksdb::Env::Default(), options), path, &names);
+  if (!listed.ok()) return fail_open(path, listed);
+  std::erase(names, rocksdb::kDefaultColumnFamilyName);
+  const bool ours = names.empty() || std::ranges::find(names, kFamilies[0]) != names.end();
+  std::vector<Family> missing;
+  for (std::size_t i = 0; i < kFamilies.size(); ++i) {
+    if (std::erase(names, kFamilies[i]) == 0) missing.push_back(static_cast<Family>(i));
+  }
+  if (ours && names.empty()) return missing;
+  return fail(ErrorCode::conflict,
+              fmt::format("{} is {}: this version does not know its column families {}", path,
+                          ours ? "of a newer version of Headgate" : "not a log of Headgate", fmt::join(names, ", ")));
+}
+
 Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options) {
   auto store = std::unique_ptr<RocksDbStore>(new RocksDbStore);
   store->env_ = env_over(options.file_system);
@@ -164,17 +184,9 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
   const bool exists = env->FileExists(path + "/CURRENT").ok();
   if (!exists && options.read_only) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", path));
   if (exists) {
-    std::vector<std::string> names;
-    if (const auto status = rocksdb::DB::ListColumnFamilies(database, path, &names); !status.ok()) {
-      return fail_open(path, status);
-    }
-    std::erase(names, rocksdb::kDefaultColumnFamilyName);
-    const bool ours = names.empty() || std::ranges::find(names, kFamilies[0]) != names.end();
-    std::erase_if(names, [](const auto& name) { return std::ranges::find(kFamilies, name) != kFamilies.end(); });
-    if (!ours || !names.empty()) {
-      return fail(ErrorCode::conflict, fmt::format("{} is {}: this version does not know its column families {}", path,
-                                                   ours ? "of a newer version of Headgate" : "not a log of Headgate",
-                                                   fmt::join(names, ", ")));
+    HEADGATE_TRY(const auto missing, missing_families(options));
+    if (options.read_only && std::ranges::find(missing, Family::meta) != missing.end()) {
+      return fail(ErrorCode::not_found, fmt::format("there is no log in {}: the making of it was cut off", path));
     }
   }
 

@@ -50,6 +50,11 @@ class RocksDbStore {
   // for writing, it would be taken for an empty one and cleared.
   static Result<bool> exists(const Options& options, LogChecks checks);
 
+  // The families that the database lacks. `meta` is made last: without it the making of the database was cut off.
+  // Without `tree` or `index` alone, a repair was cut off that was making them anew. An existing database; refuses one
+  // that is not Headgate's or of a newer format (conflict).
+  static Result<std::vector<Family>> missing_families(const Options& options);
+
   // Opens the database or makes an empty one. Refuses: a folder that another process has open (unavailable), a database
   // that is not Headgate's or of a newer format (conflict), a damaged one (corrupt), none where it is only to be read
   // (not_found).

@@ -5,6 +5,8 @@
 #include <boost/json/parse.hpp>
 #include <random>
 
+#include "tests/torture.h"
+
 namespace headgate::api {
 namespace {
 
@@ -84,15 +86,13 @@ TEST(Json, DepthSizeAndNumberOfValuesAreBounded) {
 }
 
 TEST(Json, AgreesWithAnotherParserOnRandomTexts) {
-  const unsigned seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  std::mt19937_64 random(torture_seed("random texts"));
   const std::string alphabet = "{}[]:,\"\"\"aab\\u0012.-eE tfn\n";
   std::size_t accepted = 0;
   for (int round = 0; round < 20'000; ++round) {
     // A valid text with a few bytes changed meets the corners more often than noise does.
     std::string text = R"({"a": [1, 2.5e3, "x\n"], "b": {"c": null, "d": [true, false]}})";
-    for (unsigned changes = random() % 4; changes > 0; --changes) {
+    for (auto changes = random() % 4; changes > 0; --changes) {
       text[random() % text.size()] = alphabet[random() % alphabet.size()];
     }
     boost::system::error_code ec;

@@ -171,6 +171,26 @@ TEST_F(Crash, ThousandsOfEventsDamagedHereAndThere) {
   }
 }
 
+// A first start, cut off at each change of a file: the next start makes the log.
+TEST_F(Crash, TheMakingOfALogIsCutOffAnywhere) {
+  std::mt19937_64 chance(torture_seed("first starts"));
+  bool whole = false;
+  for (std::int64_t changes = 0; !whole && !HasFailure(); ++changes) {
+    SCOPED_TRACE("power for " + std::to_string(changes) + " changes");
+    ASSERT_LT(changes, 1'000);
+    const auto files = std::make_shared<FaultFileSystem>(memory_filesystem());
+    std::filesystem::remove(dir_ / "watermark");
+    files->power_for = changes;
+    whole = RocksDbLog::open(options(files, false)).has_value() && files->has_power();
+    files->lose_unsynced(chance);
+    const auto log = RocksDbLog::open(options(files, false));
+    HEADGATE_ASSERT_OK(log);
+    EXPECT_EQ((*log)->size(), 0U);
+    records_.clear();
+    HEADGATE_ASSERT_OK(append(**log, 3));
+  }
+}
+
 TEST_F(Crash, PowerCutsAndFailingDisksLoseNothingAcknowledged) {
   std::mt19937_64 chance(torture_seed("power cuts"));
   const auto files = std::make_shared<FaultFileSystem>(memory_filesystem());

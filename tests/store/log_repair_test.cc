@@ -5,6 +5,8 @@
 
 #include "store/snapshot_store.h"
 #include "tests/store/damaged_log.h"
+#include "tests/store/fault_filesystem.h"
+#include "tests/torture.h"
 
 namespace headgate::store {
 namespace {
@@ -74,6 +76,27 @@ TEST(LogRepair, TablesOfTreeAndIndexThatAreDamagedOrMissing) {
     const DamagedLog missing;
     std::filesystem::remove(missing.table(family));
     expect_mended(missing, family == "tree" ? 2 : 0);
+  }
+}
+
+// A repair, cut off at changes of files here and there: the next one ends it.
+TEST(LogRepair, ARepairThatIsCutOffIsDoneAgain) {
+  std::mt19937_64 chance(torture_seed("repairs"));
+  bool whole = false;
+  for (std::int64_t changes = 0; !whole && !testing::Test::HasFailure();
+       changes += 1 + static_cast<std::int64_t>(chance() % 20)) {
+    SCOPED_TRACE("power for " + std::to_string(changes) + " changes");
+    ASSERT_LT(changes, 1'000);
+    const DamagedLog log;
+    log.put(Family::tree, tile_key({0, 1}), "short");
+    const auto files = std::make_shared<FaultFileSystem>();
+    files->power_for = changes;
+    whole = repair_log(log.dir.path(), {}, files).has_value() && files->has_power();
+    files->lose_unsynced(chance);
+    const auto repair = repair_log(log.dir.path(), {});
+    HEADGATE_ASSERT_OK(repair);
+    EXPECT_EQ(repair->records, kDamagedRecords);
+    ASSERT_EQ(log.outcome(), kWhole);
   }
 }
 

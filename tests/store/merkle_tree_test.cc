@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/store/temp_dir.h"
+#include "tests/torture.h"
 
 namespace headgate::store {
 namespace {
@@ -123,9 +124,7 @@ TEST(MerkleTree, GivesTheRootsOfTheCertificateTransparencyVectors) {
 }
 
 TEST(MerkleTree, EqualsTheReferenceAtEverySizeTo1100) {
-  const auto seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(torture_seed("tree at every size"));
   Log log;
   for (std::uint64_t size = 0; size <= 1100; ++size) {
     log.grow_to(size);
@@ -159,9 +158,7 @@ TEST(MerkleTree, EqualsTheReferenceInEveryProofOfASmallTree) {
 }
 
 TEST(MerkleTree, EqualsTheReferenceAtRandomLargeSizes) {
-  const auto seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(torture_seed("large trees"));
   Log log;
   // Past the second level (65,536) too, and at its very edges.
   std::vector<std::uint64_t> sizes{65'535, 65'536, 65'537, 131'072};
