@@ -4,17 +4,26 @@
 #include <optional>
 #include <string>
 
+#include "engine/domain/analysis.h"
 #include "engine/domain/events.h"
 
 namespace headgate {
+
+// A look at one metric of a pause.
+struct Measure {
+  Metric metric;
+  Timestamp rollout_began;
+  bool operator==(const Measure&) const = default;
+};
 
 // Everything an executor needs; complete by itself, taken from the plan.
 struct Activity {
   StepId id;                  // to_string(id) is the idempotency key of every attempt
   std::uint32_t attempt = 1;  // from 1
-  Step step;                  // kind run, deploy, retire or health
+  Step step;                  // kind run, deploy, retire, traffic, health or pause
   Wish to;                    // what is brought there: the candidate; in a rollback, what it brings back
   std::optional<Wish> from;   // what ran before; in such a rollback, the candidate
+  std::optional<Measure> measure{};  // of a pause
   bool operator==(const Activity&) const = default;
 };
 
@@ -30,6 +39,7 @@ struct Outcome {
   std::string reason;  // one line; empty when succeeded
   Json evidence;
   std::string output;  // digest of a blob that holds the whole output, or empty
+  Measured measured{};  // of a measurement
   bool operator==(const Outcome&) const = default;
 };
 

@@ -66,6 +66,18 @@ struct StageDocuments {
 struct AcceptConfiguration {
   std::string repository;
   std::string commit;
+  std::vector<ApprovalRule> governance{};  // that the host asks for when the policy changes; empty: none
+  std::optional<std::string> base{};       // the commit in force that the staged documents differ from, where it matters
+};
+// Of what was proposed under this digest.
+struct ApproveConfiguration {
+  std::string digest;
+  std::string team;  // empty: the one that still needs somebody and has the actor among its members
+  std::string comment;
+};
+struct DeclineConfiguration {
+  std::string digest;
+  std::string comment;
 };
 struct RejectConfiguration {
   std::string repository;
@@ -103,6 +115,7 @@ struct RequestPromotion {
   TargetId target;
   Release release;  // commit and artifacts may be absent where it is registered
   std::string reason;
+  bool expedite = false;
 };
 struct RecordObservation {
   TargetId target;
@@ -128,6 +141,34 @@ struct Cancel {
   PromotionId promotion;
   std::string reason;
 };
+// Brings targets back to what was verified there.
+struct RollBack {
+  std::vector<TargetId> targets;
+  std::string to;  // a version, or previous
+  std::string reason;
+  std::string scope;         // in words: what was asked for
+  bool restore = false;      // put back what the restore point names, too
+  bool break_glass = false;  // the actor may pass an irreversible step
+  bool named = true;         // every target was named: one that has no way back refuses all, else it is left out
+};
+// Of a promotion that failed and was the last one of its target.
+struct RetryPromotion {
+  PromotionId promotion;
+  std::string reason;
+};
+// Plans a waiting promotion anew with the shorter waits of its stage.
+struct ExpeditePromotion {
+  PromotionId promotion;
+  std::string reason;
+};
+struct NoteIncident {
+  std::string id;
+  std::string note;
+};
+struct ResolveIncident {
+  std::string id;
+  std::string review;
+};
 // Of a closed window or a freeze, for this promotion.
 struct OverrideProtection {
   PromotionId promotion;
@@ -147,6 +188,11 @@ struct LiftFreeze {
 struct ExpandWindows {
   std::vector<Window> windows;
   WindowExpanded expanded;
+};
+// Of a pause that waits for a person.
+struct ResumePause {
+  PromotionId promotion;
+  std::string reason;
 };
 // Of a commit that a promotion needs signed; nothing when it is what is known already.
 struct RecordSignature {
@@ -186,10 +232,10 @@ struct ErasePerson {
 
 using Command =
     std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup, RestoreLog,
-                 StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration,
+                 StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration, ApproveConfiguration, DeclineConfiguration,
                  RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation,
-                 AdoptTarget, Approve, Reject, Cancel, OverrideProtection, SetFreeze, LiftFreeze, ExpandWindows,
-                 CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson, RecordSignature,
+                 AdoptTarget, Approve, Reject, Cancel, OverrideProtection, RollBack, RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident, SetFreeze, LiftFreeze, ExpandWindows,
+                 ResumePause, CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson, RecordSignature,
                  RecordAuthors>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines

@@ -177,6 +177,8 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const StageDocuments&) const { return "stage_documents"; }
     std::string_view operator()(const AcceptConfiguration&) const { return "accept_configuration"; }
     std::string_view operator()(const RejectConfiguration&) const { return "reject_configuration"; }
+    std::string_view operator()(const ApproveConfiguration&) const { return "approve_configuration"; }
+    std::string_view operator()(const DeclineConfiguration&) const { return "decline_configuration"; }
     std::string_view operator()(const RegisterRelease&) const { return "register_release"; }
     std::string_view operator()(const ReportGate&) const { return "report_gate"; }
     std::string_view operator()(const QuarantineRelease&) const { return "quarantine_release"; }
@@ -188,9 +190,15 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const Reject&) const { return "reject"; }
     std::string_view operator()(const Cancel&) const { return "cancel"; }
     std::string_view operator()(const OverrideProtection&) const { return "override_protection"; }
+    std::string_view operator()(const RollBack&) const { return "roll_back"; }
+    std::string_view operator()(const RetryPromotion&) const { return "retry_promotion"; }
+    std::string_view operator()(const ExpeditePromotion&) const { return "expedite_promotion"; }
+    std::string_view operator()(const NoteIncident&) const { return "note_incident"; }
+    std::string_view operator()(const ResolveIncident&) const { return "resolve_incident"; }
     std::string_view operator()(const SetFreeze&) const { return "set_freeze"; }
     std::string_view operator()(const LiftFreeze&) const { return "lift_freeze"; }
     std::string_view operator()(const ExpandWindows&) const { return "expand_windows"; }
+    std::string_view operator()(const ResumePause&) const { return "resume_pause"; }
     std::string_view operator()(const CompleteActivity&) const { return "complete_activity"; }
     std::string_view operator()(const CreateToken&) const { return "create_token"; }
     std::string_view operator()(const RevokeToken&) const { return "revoke_token"; }

@@ -13,6 +13,10 @@ Result<void> check_text(std::string_view pointer, std::string_view text, std::si
 
 Result<void> check_release(const Release& release);
 
+Decision decide_command(const State& state, const AcceptConfiguration& command, const Context& context);
+Decision decide_command(const State& state, const RejectConfiguration& command, const Context& context);
+Decision decide_command(const State& state, const ApproveConfiguration& command, const Context& context);
+Decision decide_command(const State& state, const DeclineConfiguration& command, const Context& context);
 Decision decide_command(const State& state, const RegisterRelease& command, const Context& context);
 Decision decide_command(const State& state, const ReportGate& command, const Context& context);
 Decision decide_command(const State& state, const QuarantineRelease& command, const Context& context);
@@ -24,9 +28,15 @@ Decision decide_command(const State& state, const Approve& command, const Contex
 Decision decide_command(const State& state, const Reject& command, const Context& context);
 Decision decide_command(const State& state, const Cancel& command, const Context& context);
 Decision decide_command(const State& state, const OverrideProtection& command, const Context& context);
+Decision decide_command(const State& state, const RollBack& command, const Context& context);
+Decision decide_command(const State& state, const RetryPromotion& command, const Context& context);
+Decision decide_command(const State& state, const ExpeditePromotion& command, const Context& context);
+Decision decide_command(const State& state, const NoteIncident& command, const Context& context);
+Decision decide_command(const State& state, const ResolveIncident& command, const Context& context);
 Decision decide_command(const State& state, const SetFreeze& command, const Context& context);
 Decision decide_command(const State& state, const LiftFreeze& command, const Context& context);
 Decision decide_command(const State& state, const ExpandWindows& command, const Context& context);
+Decision decide_command(const State& state, const ResumePause& command, const Context& context);
 Decision decide_command(const State& state, const RecordSignature& command, const Context& context);
 Decision decide_command(const State& state, const RecordAuthors& command, const Context& context);
 Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);

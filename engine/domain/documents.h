@@ -14,6 +14,7 @@
 
 #include "engine/domain/enums.h"
 #include "engine/domain/names.h"
+#include "engine/domain/strategy.h"
 #include "engine/domain/time.h"
 
 namespace headgate {
@@ -65,11 +66,27 @@ struct Run {
   }
 };
 
+// The body is JSON, and what stands at `pointer` (RFC 6901) is `equals`: a string by its content, a number by its value,
+// true, false and null as words.
+struct JsonExpectation {
+  std::string pointer;
+  std::string equals;
+  bool operator==(const JsonExpectation&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("pointer", s.pointer);
+    v("equals", s.equals);
+  }
+};
+
 struct HttpCheck {
   std::string url;
   std::uint32_t status = 200;
   std::optional<Duration> latency_max;
   std::string contains;  // what the body must hold; empty: anything
+  StringMap header{};    // by name in lower case: exactly the value that the answer must have
+  std::optional<JsonExpectation> json{};
+  bool follow_redirects = false;  // false: a redirect is the answer that is judged
   bool operator==(const HttpCheck&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -77,11 +94,52 @@ struct HttpCheck {
     v("status", s.status);
     v("latency_max_ms", s.latency_max);
     v("contains", s.contains);
+    v("header", s.header);
+    v("json", s.json);
+    v("follow_redirects", s.follow_redirects);
   }
 };
 
-// A verification. Exactly one of `http` and `run` is set. It passes when `successes` attempts in a row pass within
-// `attempts` attempts, `interval` apart, the first one `after` the step began.
+// A connection comes about.
+struct TcpCheck {
+  std::string host;
+  std::uint32_t port = 0;
+  bool operator==(const TcpCheck&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("host", s.host);
+    v("port", s.port);
+  }
+};
+
+// A TLS session comes about whose certificate is trusted for `host`, and stays valid for `expires_in_min` from now.
+struct TlsCheck {
+  std::string host;
+  std::uint32_t port = 443;
+  std::optional<Duration> expires_in_min;
+  bool operator==(const TlsCheck&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("host", s.host);
+    v("port", s.port);
+    v("expires_in_min_ms", s.expires_in_min);
+  }
+};
+
+// The addresses of a name, of each family that `expect` has, are exactly those that it has.
+struct DnsCheck {
+  std::string name;
+  std::vector<std::string> expect;
+  bool operator==(const DnsCheck&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("expect", s.expect);
+  }
+};
+
+// A verification. Exactly one of `http`, `run`, `tcp`, `tls` and `dns` is set. It passes when `successes` attempts in a
+// row pass within `attempts` attempts, `interval` apart, the first one `after` the step began.
 struct Check {
   std::string name;
   std::optional<HttpCheck> http;
@@ -92,6 +150,9 @@ struct Check {
   Duration after{0};
   Duration timeout = std::chrono::seconds(10);  // of one attempt
   std::uint32_t line = 0;
+  std::optional<TcpCheck> tcp{};
+  std::optional<TlsCheck> tls{};
+  std::optional<DnsCheck> dns{};
   bool operator==(const Check&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -104,6 +165,9 @@ struct Check {
     v("after_ms", s.after);
     v("timeout_ms", s.timeout);
     v("line", s.line);
+    v("tcp", s.tcp);
+    v("tls", s.tls);
+    v("dns", s.dns);
   }
 };
 
@@ -146,11 +210,43 @@ struct Hook {
   std::string name;
   Run run;
   std::uint32_t line = 0;
+  std::string keeps{};        // the restore point that its output names
+  bool irreversible = false;  // nothing goes back across it by itself
   bool operator==(const Hook&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("name", s.name);
     v("run", s.run);
+    v("line", s.line);
+    v("keeps", s.keeps);
+    v("irreversible", s.irreversible);
+  }
+};
+
+// rollback.restore: puts back what the restore point names.
+struct Restore {
+  std::string point;
+  Run run;
+  std::uint32_t line = 0;
+  bool operator==(const Restore&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("point", s.point);
+    v("run", s.run);
+    v("line", s.line);
+  }
+};
+
+// What an expedited promotion waits at most.
+struct Expedite {
+  std::optional<Duration> pause;  // each pause of the strategy; unset: as long as ever
+  std::optional<Duration> wait;   // protection.wait, likewise
+  std::uint32_t line = 0;
+  bool operator==(const Expedite&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("pause_ms", s.pause);
+    v("wait_ms", s.wait);
     v("line", s.line);
   }
 };
@@ -170,8 +266,12 @@ struct Stage {
   std::uint32_t line = 0;           // of the stage
   std::uint32_t requires_line = 0;  // of its `requires`
   std::uint32_t wait_line = 0;      // of protection.wait
+  std::optional<Restore> restore{};
+  std::optional<Expedite> expedite{};
   std::optional<SignedCommitRule> signed_commit{};
   std::optional<UnknownAuthorsRule> unknown_authors{};
+  std::optional<Strategy> strategy{};   // unset: direct
+  std::vector<Check> verify_preview{};  // of the blueGreen strategy
   bool operator==(const Stage&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -189,8 +289,12 @@ struct Stage {
     v("line", s.line);
     v("requires_line", s.requires_line);
     v("wait_line", s.wait_line);
+    v("restore", s.restore);
+    v("expedite", s.expedite);
     v("signed_commit", s.signed_commit);
     v("unknown_authors", s.unknown_authors);
+    v("strategy", s.strategy);
+    v("verify_preview", s.verify_preview);
   }
 };
 
@@ -199,6 +303,8 @@ struct Service {
   std::string group;
   std::vector<Gate> gates;
   std::vector<Stage> stages;
+  std::vector<Metric> analysis{};
+  std::string formerly{};  // the name that it had before, whose history is its own
   bool operator==(const Service&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -206,6 +312,8 @@ struct Service {
     v("group", s.group);
     v("gates", s.gates);
     v("stages", s.stages);
+    v("analysis", s.analysis);
+    v("formerly", s.formerly);
   }
 };
 
@@ -259,6 +367,9 @@ struct Environment {
   std::optional<bool> overrun;
   // How long blobs are kept that events of this environment name. Unset: for ever.
   std::optional<Duration> blob_retention;
+  std::optional<Run> shift{};  // traffic.command.shift: brings a slot to a weight, the other one to the rest of 100
+  std::string prometheus{};    // base URL of the server that measures
+  std::string formerly{};      // the name that it had before
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -268,6 +379,21 @@ struct Environment {
     v("windows", s.windows);
     v("overrun", s.overrun);
     v("blob_retention_ms", s.blob_retention);
+    v("shift", s.shift);
+    v("prometheus", s.prometheus);
+    v("formerly", s.formerly);
+  }
+};
+
+// A file of the repository that variables were taken from, bound to the blob that it had.
+struct VariablesFile {
+  std::string path;
+  std::string blob;
+  bool operator==(const VariablesFile&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("path", s.path);
+    v("blob", s.blob);
   }
 };
 
@@ -275,8 +401,11 @@ struct Environment {
 struct Target {
   TargetId id;
   Release release;  // commit and artifacts may be absent where the release is registered
-  StringMap variables;
+  StringMap variables;  // with those of the files, which give way to the document's own
   bool suspend = false;
+  std::vector<VariablesFile> variables_from{};
+  std::optional<OnDelete> on_delete{};  // unset: retain
+  std::optional<TargetId> formerly{};   // the target whose history is its own
   bool operator==(const Target&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -285,6 +414,9 @@ struct Target {
     v("release", s.release);
     v("variables", s.variables);
     v("suspend", s.suspend);
+    v("variables_from", s.variables_from);
+    v("on_delete", s.on_delete);
+    v("formerly", s.formerly);
   }
 };
 

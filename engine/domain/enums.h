@@ -12,7 +12,7 @@ namespace headgate {
 enum class DocumentKind : std::uint8_t { service, environment, target, access_policy };
 enum class Role : std::uint8_t { viewer, auditor, reporter, approver, operator_, break_glass, admin };
 enum class GateStatus : std::uint8_t { passed, failed, error };
-enum class StepKind : std::uint8_t { gates, approval, wait, run, deploy, health, retire };
+enum class StepKind : std::uint8_t { gates, approval, wait, run, deploy, health, retire, traffic, pause };
 enum class Phase : std::uint8_t {
   waiting,
   running,
@@ -24,7 +24,9 @@ enum class Phase : std::uint8_t {
   cancelled,
   superseded
 };
-enum class Trigger : std::uint8_t { desired, manual };
+enum class Trigger : std::uint8_t { desired, manual, rollback };
+// What follows for what runs on a target when its document goes.
+enum class OnDelete : std::uint8_t { retain, retire };
 // What follows when a metric is out of its bounds and the gate does not fail by that.
 enum class Otherwise : std::uint8_t { approval };
 enum class WindowKind : std::uint8_t { allow, deny };
@@ -32,6 +34,8 @@ enum class WindowKind : std::uint8_t { allow, deny };
 enum class UnknownAuthors : std::uint8_t { extra_approval, refuse };
 // What came of verifying the signature of a commit. missing: no watched repository holds the commit.
 enum class SignatureVerdict : std::uint8_t { good, unsigned_, bad, unknown_key, expired_key, missing };
+// Of one measurement: inconclusive when too few samples are behind it, error when nothing was learnt.
+enum class Verdict : std::uint8_t { passed, failed, inconclusive, error };
 
 template <class E>
 struct EnumNames;  // names in the order of the enumerators, from 0
@@ -45,14 +49,16 @@ struct EnumNames;  // names in the order of the enumerators, from 0
 HEADGATE_ENUM_NAMES(DocumentKind, "Service", "Environment", "Target", "AccessPolicy");
 HEADGATE_ENUM_NAMES(Role, "viewer", "auditor", "reporter", "approver", "operator", "breakGlass", "admin");
 HEADGATE_ENUM_NAMES(GateStatus, "passed", "failed", "error");
-HEADGATE_ENUM_NAMES(StepKind, "gates", "approval", "wait", "run", "deploy", "health", "retire");
+HEADGATE_ENUM_NAMES(StepKind, "gates", "approval", "wait", "run", "deploy", "health", "retire", "traffic", "pause");
 HEADGATE_ENUM_NAMES(Phase, "waiting", "running", "rollingBack", "succeeded", "failed", "rolledBack", "rejected",
                     "cancelled", "superseded");
-HEADGATE_ENUM_NAMES(Trigger, "desired", "manual");
+HEADGATE_ENUM_NAMES(Trigger, "desired", "manual", "rollback");
+HEADGATE_ENUM_NAMES(OnDelete, "retain", "retire");
 HEADGATE_ENUM_NAMES(Otherwise, "approval");
 HEADGATE_ENUM_NAMES(WindowKind, "allow", "deny");
 HEADGATE_ENUM_NAMES(UnknownAuthors, "extraApproval", "refuse");
 HEADGATE_ENUM_NAMES(SignatureVerdict, "good", "unsigned", "bad", "unknownKey", "expiredKey", "missing");
+HEADGATE_ENUM_NAMES(Verdict, "passed", "failed", "inconclusive", "error");
 
 template <class E>
 constexpr std::string_view name_of(E value) {

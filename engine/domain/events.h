@@ -14,8 +14,11 @@
 #include <variant>
 #include <vector>
 
+#include "engine/domain/analysis_events.h"
 #include "engine/domain/authorship_events.h"
 #include "engine/domain/event_type.h"
+#include "engine/domain/incident_events.h"
+#include "engine/domain/governance_events.h"
 #include "engine/domain/plan.h"
 #include "engine/domain/protection_events.h"
 #include "engine/domain/upkeep_events.h"
@@ -719,9 +722,12 @@ using Event =
                  PromotionFailed, PromotionRejected, PromotionCancelled, PromotionSuperseded, ApprovalRequested,
                  ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
                  StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
-                 ActivityRetried, ActivityFenced, RollbackStarted, RollbackSucceeded, RollbackFailed, FreezeSet,
-                 FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, TokenCreated, TokenRevoked,
-                 AccessDenied, AuditExported, PersonErased, CommitVerified, PromotionAttributed>;
+                 ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded, RollbackFailed,
+                 PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved, BreakGlassUsed, FreezeSet,
+                 FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted, MeasurementTaken,
+                 PauseResumed, TokenCreated, TokenRevoked,
+                 AccessDenied, AuditExported, PersonErased, ConfigurationProposed,
+                 ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed>;
 
 inline std::string_view type_name(const Event& event) {
   return std::visit([](const auto& e) { return e.type.name; }, event);

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "engine/domain/decide.h"
+#include "engine/domain/rollback.h"
+#include "engine/domain/rollout.h"
 
 namespace headgate {
 namespace {
@@ -83,6 +85,7 @@ struct PromotionEvolver {
     s.started = meta.time;
     s.unmet.clear();
     s.until.reset();
+    if (s.step.kind == StepKind::pause) pause_began(p, s, meta.time);
   }
   void operator()(const StepWaiting& e) {
     auto& s = step(e.id);
@@ -109,12 +112,17 @@ struct PromotionEvolver {
     s.fired = false;
   }
   void operator()(const TimerFired& e) { step(e.id).fired = true; }
+  void operator()(const MeasurementStarted& e) { measurement_began(p, step(e.id), e, meta.time); }
+  void operator()(const MeasurementTaken& e) { measurement_taken(p, step(e.id), e); }
+  void operator()(const PauseResumed& e) { pause_resumed(p, step(e.id)); }
 
   void operator()(const ActivityStarted& e) {
     auto& s = step(e.id);
     s.activity = ActivityStatus::running;
     s.attempt = e.attempt;
     s.retry_due.reset();
+    s.unmet.clear();
+    s.until.reset();
   }
   void operator()(const ActivitySucceeded& e) {
     auto& s = step(e.id);
@@ -145,10 +153,27 @@ struct PromotionEvolver {
     p.phase = Phase::rolling_back;
     p.rollback_began = meta.time;
     p.rollback_automatic = e.automatic;
-    p.end_reason = e.reason;
+    if (p.trigger != Trigger::rollback) p.end_reason = e.reason;
   }
-  void operator()(const RollbackSucceeded&) { end(Phase::rolled_back, {}); }
+  // What was asked for has come true.
+  void operator()(const RollbackSucceeded&) {
+    end(p.trigger == Trigger::rollback ? Phase::succeeded : Phase::rolled_back, {});
+  }
   void operator()(const RollbackFailed& e) { end(Phase::failed, e.reason); }
+  void operator()(const PromotionRetried& e) {
+    p.phase = p.rollback_began ? Phase::rolling_back : Phase::waiting;
+    p.ended.reset();
+    p.end_reason.clear();
+    auto& s = *std::ranges::find_if(p.steps, [&](const LiveStep& known) { return known.step.name == e.step; });
+    s.status = StepStatus::pending;
+    s.activity = ActivityStatus::none;
+    s.attempts_before = s.attempt;
+    s.unhealthy = false;
+    s.reason.clear();
+    s.ended.reset();
+  }
+  void operator()(const PromotionExpedited& e) { p.expedited = e.reason; }
+  void operator()(const BreakGlassUsed&) {}
 };
 
 template <class E>
@@ -201,8 +226,12 @@ struct StateEvolver {
     const auto& id = promotion_of_event(e);
     auto& t = target(id.target);
     touch(id.target);
+    if constexpr (std::is_same_v<E, PromotionRetried>) retried(t, id);
     if constexpr (std::is_same_v<E, PromotionPlanned>) {
       t.promotion.emplace();
+      t.back.wanted.clear();
+      t.back.failed.clear();
+      if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) somebody_wishes(t, e.to.release);
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
     } else if (!t.promotion || t.promotion->id != id) {
@@ -213,6 +242,13 @@ struct StateEvolver {
     const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
+    if constexpr (std::is_same_v<E, ActivityStarted>) {
+      const auto* step = p.find(e.id.step);
+      if (step->step.irreversible) t.back.irreversible = {{id.number, step->step.name}};
+    }
+    if constexpr (std::is_same_v<E, RollbackStarted>) {
+      if (!e.automatic) leave(t, left_by(p).release);
+    }
     if (p.ended) {
       ended(id.target, t, e);
       if (due_before) state.wakeups.erase({*due_before, id.target});
@@ -244,15 +280,17 @@ struct StateEvolver {
     const auto& p = *t.promotion;
     if constexpr (std::is_same_v<E, PromotionSucceeded>) {
       now_runs(t, p.to);
+      t.stable_slot = slot_after(p, t.stable_slot);
       verified(t, p.to);
       t.failed.reset();
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
       std::optional<Wish> back;
       for (const auto& s : p.steps) {
-        if (s.step.rollback && s.step.kind == StepKind::deploy) back = s.step.deploys;
+        if (s.step.rollback && s.step.deploys) back = s.step.deploys;
       }
       now_runs(t, std::move(back));
+      t.stable_slot = slot_after(p, t.stable_slot);
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {
@@ -262,6 +300,45 @@ struct StateEvolver {
     // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
     if (!not_a_failure && !withdrawn && t.desired == p.to) t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest};
+  }
+
+  // A promotion that failed is under way again.
+  void retried(TargetState& t, const PromotionId& id) {
+    if (t.promotion || t.back.failed.empty() || t.back.failed.front().id != id) return;
+    t.promotion = std::move(t.back.failed.front());
+    t.back.failed.clear();
+    state.active.insert(id.target);
+  }
+
+  void operator()(const RollbackRequested& e) {
+    auto& t = target(e.promotion.target);
+    t.last_number = std::max(t.last_number, e.promotion.number);
+    t.back.wanted = {{e.promotion.number, e.leaves, e.to, e.restore, e.reason, meta().actor}};
+    touch(e.promotion.target);
+  }
+  void operator()(const BreakGlassUsed&) {}
+  void operator()(const IncidentOpened& e) {
+    state.incidents[e.id] = {e.target, e.promotion, e.release, e.reason, e.next, e.freeze, {}, meta().position,
+                             meta().time, {}};
+    ++state.last_incident;
+    ++target(e.target).open_incidents;
+    touch_service(e.target.service);
+  }
+  void operator()(const IncidentNoted& e) {
+    const auto at = state.incidents.find(e.id);
+    if (at == state.incidents.end()) return;
+    auto& incident = at->second;
+    if (incident.acknowledged_by.empty() && meta().actor != "engine") incident.acknowledged_by = meta().actor;
+    if (!e.next.empty()) incident.next = e.next;
+    if (!e.freeze.empty()) incident.freeze = e.freeze;
+    incident.notes.push_back(e.note);
+    if (incident.notes.size() > Incident::max_notes) incident.notes.erase(incident.notes.begin());
+  }
+  void operator()(const IncidentResolved& e) {
+    if (state.incidents.erase(e.id) == 0) return;
+    auto& t = target(e.target);
+    if (t.open_incidents > 0) --t.open_incidents;
+    touch_service(e.target.service);
   }
 
   void operator()(const LogCreated& e) {
@@ -302,6 +379,7 @@ struct StateEvolver {
         move(s.retry_due);
       }
       for (auto& a : p.approvals) a.expires += e.delta;
+      for (auto& m : p.analysis) shift(m, e.delta);
     }
     reckon_wakeups();
   }

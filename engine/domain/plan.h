@@ -29,10 +29,13 @@ struct Wish {
 //                                 waits for people
 //   wait      wait                waits that long
 //   run       run                 a before-hook
-//   deploy    run, deploys        brings `deploys` to the target by the driver
-//   retire    run                 takes what runs there away (a rollback without an earlier release)
+//   deploy    run, deploys, slot  brings `deploys` to the target by the driver
+//   retire    run, slot           takes away what runs there, in the slot where there are slots
+//   traffic   run, slot, weight   brings the slot to the weight, the other one to the rest of 100
+//   pause     wait, metrics       lasts that long (0: until a person resumes it), under measurement
 //   health    check               verifies what was deployed
-// Every text in it is interpolated already. Steps of kind run, deploy, retire and health have one activity each.
+// Every text in it is interpolated already. Steps of kind run, deploy, retire, traffic and health have one activity
+// each, a pause one for each measurement.
 struct Step {
   std::string name;  // unique in the plan
   StepKind kind = StepKind::gates;
@@ -47,6 +50,13 @@ struct Step {
   std::uint32_t line = 0;  // of the rule in the service's (or, of deploy and retire, the environment's) document
   std::optional<SignedCommitRule> signed_commit{};
   std::optional<UnknownAuthorsRule> unknown_authors{};
+  std::string slot{};      // empty: the target has no slots
+  std::optional<std::uint32_t> weight{};
+  std::vector<Metric> metrics{};
+  std::string prometheus{};  // base URL, where there are metrics
+  std::string keeps{};        // run: the restore point that its output names
+  bool irreversible = false;  // run: nothing goes back across it by itself
+  std::string restores{};     // run, of a rollback: the restore point that it puts back
   bool operator==(const Step&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -62,9 +72,17 @@ struct Step {
     v("line", s.line);
     v("signed_commit", s.signed_commit);
     v("unknown_authors", s.unknown_authors);
+    v("slot", s.slot);
+    v("weight", s.weight);
+    v("metrics", s.metrics);
+    v("prometheus", s.prometheus);
+    v("keeps", s.keeps);
+    v("irreversible", s.irreversible);
+    v("restores", s.restores);
   }
   bool has_activity() const {
-    return kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::health || kind == StepKind::retire;
+    return kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::health || kind == StepKind::retire ||
+           kind == StepKind::traffic;
   }
 };
 

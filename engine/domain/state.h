@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/domain/analysis.h"
 #include "engine/domain/events.h"
 
 namespace headgate {
@@ -45,8 +46,10 @@ struct LiveStep {
   ActivityStatus activity = ActivityStatus::none;
   std::uint32_t attempt = 0;  // the last one that began
   std::optional<Timestamp> retry_due;
+  std::uint32_t attempts_before = 0;  // a person retried it after so many
   bool unhealthy = false;  // the activity failed with evidence against the release
   Json evidence;
+  bool resumed = false;  // a person ended the pause
   bool operator==(const LiveStep&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -63,8 +66,10 @@ struct LiveStep {
     v("activity", s.activity);
     v("attempt", s.attempt);
     v("retry_due", s.retry_due);
+    v("attempts_before", s.attempts_before);
     v("unhealthy", s.unhealthy);
     v("evidence", s.evidence);
+    v("resumed", s.resumed);
   }
 };
 
@@ -148,6 +153,9 @@ struct Promotion {
   std::string end_reason;  // why it rolled back or ended otherwise than well
   std::optional<Timestamp> ended;
   Position last_position = 0;  // of the last event that belongs to it
+  std::string expedited{};     // why its waits are shorter; empty: they are not
+  std::vector<MetricProgress> analysis{};
+  std::string measuring{};  // the metric that is under measurement
   bool operator==(const Promotion&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -174,6 +182,9 @@ struct Promotion {
     v("end_reason", s.end_reason);
     v("ended", s.ended);
     v("last_position", s.last_position);
+    v("expedited", s.expedited);
+    v("analysis", s.analysis);
+    v("measuring", s.measuring);
   }
 
   bool ended_already() const { return ended.has_value(); }
@@ -186,6 +197,8 @@ struct Promotion {
   // When it wants to be looked at again without anything happening.
   // While effects are paused nothing of what is under way is due: their end touches it.
   std::optional<Timestamp> next_due(bool effects_paused) const;
+  // Whether it takes away what runs on the target: its document has gone.
+  bool retires() const;
 };
 
 template <class D>
@@ -231,6 +244,74 @@ struct FailedAttempt {
   }
 };
 
+// A rollback that was asked for and is not planned yet.
+struct WantedRollback {
+  std::uint64_t number = 0;  // of the promotion that carries it out
+  Wish leaves;
+  std::optional<Wish> to;
+  bool restore = false;
+  std::string reason;
+  std::string by;
+  bool operator==(const WantedRollback&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("number", s.number);
+    v("leaves", s.leaves);
+    v("to", s.to);
+    v("restore", s.restore);
+    v("reason", s.reason);
+    v("by", s.by);
+  }
+};
+
+// What a before-hook said can be restored, before its promotion deployed.
+struct RestorePoint {
+  std::string name;
+  Release of;  // what ran when it was taken
+  Json evidence;
+  Position position = 0;
+  bool operator==(const RestorePoint&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("of", s.of);
+    v("evidence", s.evidence);
+    v("position", s.position);
+  }
+};
+
+// The last irreversible step that began here: whatever was verified before its promotion lies behind it.
+struct Irreversible {
+  std::uint64_t number = 0;  // of the promotion
+  std::string step;
+  bool operator==(const Irreversible&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("number", s.number);
+    v("step", s.step);
+  }
+};
+
+// Ways back and what bars them. Empty for most targets, so it is kept small.
+struct WaysBack {
+  std::vector<std::uint64_t> verified_by;   // of each of TargetState::verified, the promotions that there were by then
+  std::vector<Release> barred;              // left by hand: no automatic trigger brings them until somebody wishes them
+  std::vector<Irreversible> irreversible;   // at most one
+  std::vector<RestorePoint> restore_point;  // at most one: of the promotion that deployed last
+  std::vector<WantedRollback> wanted;       // at most one
+  std::vector<Promotion> failed;            // at most one: the last one, while it may be retried
+  bool operator==(const WaysBack&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("verified_by", s.verified_by);
+    v("barred", s.barred);
+    v("irreversible", s.irreversible);
+    v("restore_point", s.restore_point);
+    v("wanted", s.wanted);
+    v("failed", s.failed);
+  }
+};
+
 struct TargetState {
   std::optional<InForce<Target>> document;
   std::vector<std::string> document_people;  // whose commits brought the document to what it is since the last wish
@@ -245,10 +326,14 @@ struct TargetState {
   std::string pinned;  // why Git's wish is not followed; empty: it is
   std::string held;    // why nothing is promoted here by itself until a person acts
   bool orphaned = false;
+  bool retiring = false;            // its document went with onDelete: retire
   std::uint64_t last_number = 0;        // of promotions
   std::optional<Promotion> promotion;   // the live one
   std::vector<Wish> verified;           // what was verified or adopted here, newest last, at most 16
   std::optional<FailedAttempt> failed;  // not tried again by itself
+  WaysBack back{};
+  std::uint32_t open_incidents = 0;
+  std::string stable_slot{};            // what runs `current`; empty: it runs in no slot
   bool operator==(const TargetState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -265,10 +350,14 @@ struct TargetState {
     v("pinned", s.pinned);
     v("held", s.held);
     v("orphaned", s.orphaned);
+    v("retiring", s.retiring);
     v("last_number", s.last_number);
     v("promotion", s.promotion);
     v("verified", s.verified);
     v("failed", s.failed);
+    v("back", s.back);
+    v("open_incidents", s.open_incidents);
+    v("stable_slot", s.stable_slot);
   }
 };
 
@@ -388,6 +477,62 @@ struct Staged {
   }
 };
 
+// An approval of what is proposed.
+struct ConfigurationApproval {
+  std::string approver;  // person:<id> or token:<id>
+  std::string team;      // empty: as an administrator or operator
+  std::string comment;
+  Position position = 0;
+  Timestamp time;
+  bool operator==(const ConfigurationApproval&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("approver", s.approver);
+    v("team", s.team);
+    v("comment", s.comment);
+    v("position", s.position);
+    v("time", s.time);
+  }
+};
+
+// A commit that waits for approvals before its documents take force. One at a time.
+struct Proposal {
+  std::string repository;
+  std::string commit;
+  ConfigurationChange change;
+  std::vector<ConfigurationApproval> approvals;
+  std::vector<Staged> staged;
+  Position position = 0;
+  Timestamp time;
+  bool operator==(const Proposal&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("repository", s.repository);
+    v("commit", s.commit);
+    v("change", s.change);
+    v("approvals", s.approvals);
+    v("staged", s.staged);
+    v("position", s.position);
+    v("time", s.time);
+  }
+};
+
+// The newest commit, where somebody declined it.
+struct DeclinedConfiguration {
+  std::string commit;
+  std::string by;
+  std::string comment;
+  Position position = 0;
+  bool operator==(const DeclinedConfiguration&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("commit", s.commit);
+    v("by", s.by);
+    v("comment", s.comment);
+    v("position", s.position);
+  }
+};
+
 struct ConfigurationState {
   std::string repository;
   std::string commit;  // whose documents are in force
@@ -399,6 +544,8 @@ struct ConfigurationState {
   Position rejected_at = 0;
   std::vector<Diagnostic> diagnostics;  // why
   std::optional<InForce<AccessPolicy>> access;
+  std::optional<Proposal> proposal;
+  std::optional<DeclinedConfiguration> declined;
   bool operator==(const ConfigurationState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -412,6 +559,8 @@ struct ConfigurationState {
     v("rejected_at", s.rejected_at);
     v("diagnostics", s.diagnostics);
     v("access", s.access);
+    v("proposal", s.proposal);
+    v("declined", s.declined);
   }
 };
 
@@ -515,6 +664,34 @@ struct ExpandedWindows {
   }
 };
 
+// An open one. The log keeps those that are resolved.
+struct Incident {
+  TargetId target;
+  std::string promotion;
+  std::string release;
+  std::string reason;
+  std::string next;    // what a person does about it
+  std::string freeze;  // id of the freeze that was set with it
+  std::string acknowledged_by;
+  Position position = 0;
+  Timestamp time;
+  std::vector<std::string> notes;  // the newest, at most 16
+  bool operator==(const Incident&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("target", s.target);
+    v("promotion", s.promotion);
+    v("release", s.release);
+    v("reason", s.reason);
+    v("next", s.next);
+    v("freeze", s.freeze);
+    v("acknowledged_by", s.acknowledged_by);
+    v("position", s.position);
+    v("time", s.time);
+    v("notes", s.notes);
+  }
+};
+
 struct State {
   static constexpr std::size_t max_requests = 10'000;
   static constexpr std::size_t max_freezes = 1'000;
@@ -533,6 +710,8 @@ struct State {
   std::map<std::string, ExpandedWindows, std::less<>> windows;  // by environment
   std::map<std::string, Freeze, std::less<>> freezes;           // by id; some may have run out
   std::uint64_t last_freeze = 0;                                // id of the newest
+  std::map<std::string, Incident, std::less<>> incidents;       // by id: those that are open
+  std::uint64_t last_incident = 0;                              // id of the newest
   std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
   std::deque<std::string> signature_order;                         // oldest first
   std::map<TargetId, TargetState> targets;
@@ -540,6 +719,9 @@ struct State {
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
   std::map<std::string, RequestState, std::less<>> requests;     // by actor '\n' key
   std::deque<std::string> request_order;
+  // Targets with another name from the configuration in force on, until what runs under the old one has ended.
+  std::map<TargetId, TargetId> renamed_to;           // old -> new
+  std::map<TargetId, TargetId> renamed_from;         // new -> old
   std::set<TargetId> active;                         // targets with a live promotion
   std::set<std::pair<Timestamp, TargetId>> wakeups;  // each live promotion's next_due
   bool operator==(const State&) const = default;
@@ -558,6 +740,8 @@ struct State {
     v("windows", s.windows);
     v("freezes", s.freezes);
     v("last_freeze", s.last_freeze);
+    v("incidents", s.incidents);
+    v("last_incident", s.last_incident);
     v("signatures", s.signatures);
     v("signature_order", s.signature_order);
     v("targets", s.targets);
@@ -565,6 +749,8 @@ struct State {
     v("token_hashes", s.token_hashes);
     v("requests", s.requests);
     v("request_order", s.request_order);
+    v("renamed_to", s.renamed_to);
+    v("renamed_from", s.renamed_from);
     v("active", s.active);
     v("wakeups", s.wakeups);
   }
