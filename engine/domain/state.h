@@ -666,6 +666,7 @@ struct ExpandedWindows {
 
 // An open one. The log keeps those that are resolved.
 struct Incident {
+  static constexpr std::size_t max_notes = 16;
   TargetId target;
   std::string promotion;
   std::string release;
@@ -675,7 +676,7 @@ struct Incident {
   std::string acknowledged_by;
   Position position = 0;
   Timestamp time;
-  std::vector<std::string> notes;  // the newest, at most 16
+  std::vector<std::string> notes;  // the newest, at most max_notes
   bool operator==(const Incident&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -1,0 +1,79 @@
+// Going back. There is one way: steps with rollback: true, run in the phase rollingBack. A promotion has them behind
+// its own steps, for when it fails; a rollback by hand is a promotion of its own that has nothing else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/domain/decide.h"
+#include "engine/domain/planner.h"
+
+namespace headgate {
+
+// What a rollback by hand would do on one target.
+struct RollbackWay {
+  Wish leaves;
+  std::optional<Wish> to;  // unset: nothing was verified here before, what runs is retired
+  std::string crosses;     // the irreversible step that lies between
+};
+
+// `version` is "previous" or the version of a release that was verified there. An Error says why there is no way.
+Result<RollbackWay> rollback_way(const State& state, const TargetId& target, const std::string& version);
+
+// Its plan under the policy in force. An Error where no stage leads there, the driver cannot retire what would have to
+// be, or `restore` is asked for and no restore point fits.
+Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,
+                           DigestFunction digest);
+
+// The steps of a way back, appended to a plan that knows its `from` and `to`. In a plan of a promotion `leaves` is what
+// it brings; there is no way back across an irreversible step of the plan itself.
+void add_way_back(Plan& plan, const PlanInput& input, const Wish& leaves, bool restore);
+
+// A rollback that was asked for begins: what is under way is fenced and ended, the plan made.
+std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& target, const Context& context);
+
+// Fences what is in flight and begins the way back that was planned with the promotion; ends it as failed where there
+// is none.
+void begin_rollback(std::vector<Event>& events, const State& state, const Promotion& promotion,
+                    const std::string& reason, bool automatic);
+
+// The rollback cannot go on: the target is frozen, and an incident names the next step.
+void fail_rollback(std::vector<Event>& events, const State& state, const Promotion& promotion,
+                   const std::string& reason);
+
+// The promotion failed and left the target to a person.
+void fail_for_a_person(std::vector<Event>& events, const State& state, const Promotion& promotion,
+                       const std::string& reason);
+
+// The rollback came to its end: whatever was opened and frozen for it is resolved.
+std::vector<Event> finish_rollback(const State& state, const Promotion& promotion, Timestamp now);
+
+// What a rollback leaves, and what it brings back.
+const Wish& left_by(const Promotion& promotion);
+std::optional<Wish> brought_back_by(const Promotion& promotion);
+
+// Whether the release was left by hand on the target and nobody has wished it since: no automatic trigger may bring it.
+bool is_barred(const State& state, const TargetId& target, const Release& release);
+
+// The irreversible step that lies between what was verified then and now; empty when there is none.
+std::string step_between(const TargetState& target, const Wish& verified);
+// The irreversible step that the promotion itself has begun; null when it has not.
+const LiveStep* irreversible_step_begun(const Promotion& promotion);
+
+// Of the step that restores: what its hook said, recorded before.
+Json restore_point_of(const TargetState& target, const Promotion& promotion, const std::string& name);
+
+// ---- incidents
+
+bool has_open_incident(const State& state, const TargetId& target);
+// The open one of a target and its id; null when there is none.
+const std::pair<const std::string, Incident>* open_incident(const State& state, const TargetId& target);
+
+// ---- what the state remembers of it
+
+void remember_verified(TargetState& target, const Wish& wish);
+void remember_end(TargetState& target, const Promotion& promotion);  // that has just ended
+void leave(TargetState& target, const Release& release);  // by hand: barred from automatic triggers
+void somebody_wishes(TargetState& target, const Release& release);
+
+}  // namespace headgate

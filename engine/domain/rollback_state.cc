@@ -1,0 +1,110 @@
+// What the state remembers for going back, and what can be asked of it.
+#include <algorithm>
+
+#include "engine/domain/rollback.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::size_t max_verified = 16;
+constexpr std::size_t max_barred = 16;
+
+}  // namespace
+
+void remember_verified(TargetState& t, const Wish& wish) {
+  auto& by = t.back.verified_by;
+  by.resize(t.verified.size());
+  if (const auto at = std::ranges::find(t.verified, wish); at != t.verified.end()) {
+    by.erase(by.begin() + (at - t.verified.begin()));
+    t.verified.erase(at);
+  }
+  t.verified.push_back(wish);
+  by.push_back(t.last_number);
+  if (t.verified.size() > max_verified) {
+    t.verified.erase(t.verified.begin());
+    by.erase(by.begin());
+  }
+}
+
+void remember_end(TargetState& t, const Promotion& p) {
+  auto& back = t.back;
+  if (p.trigger == Trigger::rollback) {
+    if (p.phase == Phase::succeeded) back.restore_point.clear();
+  } else if (p.phase == Phase::rolled_back) {
+    back.restore_point.clear();
+  } else if (p.deployed()) {
+    back.restore_point.clear();
+    for (const auto& s : p.steps) {
+      if (s.step.keeps.empty() || s.activity != ActivityStatus::succeeded) continue;
+      back.restore_point = {{s.step.keeps, p.from ? p.from->release : Release{}, s.evidence, p.last_position}};
+    }
+  }
+  back.failed.clear();
+  if (p.phase == Phase::failed) back.failed.push_back(p);
+}
+
+void somebody_wishes(TargetState& t, const Release& release) {
+  std::erase_if(t.back.barred, [&](const Release& barred) { return barred.same_candidate(release); });
+}
+
+bool is_barred(const State& state, const TargetId& id, const Release& release) {
+  const auto* t = state.find(id);
+  return t && std::ranges::any_of(t->back.barred, [&](const Release& r) { return r.same_candidate(release); });
+}
+
+void leave(TargetState& t, const Release& release) {
+  somebody_wishes(t, release);
+  t.back.barred.push_back(release);
+  if (t.back.barred.size() > max_barred) t.back.barred.erase(t.back.barred.begin());
+}
+
+std::string step_between(const TargetState& t, const Wish& verified) {
+  if (t.back.irreversible.empty()) return {};
+  const auto& last = t.back.irreversible.front();
+  const auto at = std::ranges::find(t.verified, verified);
+  const auto index = static_cast<std::size_t>(at - t.verified.begin());
+  const bool later = at != t.verified.end() && index < t.back.verified_by.size() &&
+                     t.back.verified_by[index] >= last.number;
+  return later ? std::string() : last.step;
+}
+
+const LiveStep* irreversible_step_begun(const Promotion& p) {
+  const auto at = std::ranges::find_if(p.steps, [](const LiveStep& s) {
+    return s.step.irreversible && !s.step.rollback && (s.attempt > 0 || s.activity != ActivityStatus::none);
+  });
+  return at == p.steps.end() ? nullptr : &*at;
+}
+
+Json restore_point_of(const TargetState& t, const Promotion& p, const std::string& name) {
+  for (const auto& s : p.steps) {
+    if (s.step.keeps == name && s.activity == ActivityStatus::succeeded) return s.evidence;
+  }
+  for (const auto& point : t.back.restore_point) {
+    if (point.name == name) return point.evidence;
+  }
+  return {};
+}
+
+const Wish& left_by(const Promotion& p) {
+  return p.trigger == Trigger::rollback && p.from ? *p.from : p.to;
+}
+
+std::optional<Wish> brought_back_by(const Promotion& p) {
+  for (const auto& s : p.steps) {
+    if (s.step.rollback && s.step.deploys) return s.step.deploys;
+  }
+  return std::nullopt;
+}
+
+bool has_open_incident(const State& state, const TargetId& id) {
+  const auto* t = state.find(id);
+  return t && t->open_incidents > 0;
+}
+
+const std::pair<const std::string, Incident>* open_incident(const State& state, const TargetId& id) {
+  if (!has_open_incident(state, id)) return nullptr;
+  const auto at = std::ranges::find_if(state.incidents, [&](const auto& entry) { return entry.second.target == id; });
+  return at == state.incidents.end() ? nullptr : &*at;
+}
+
+}  // namespace headgate
