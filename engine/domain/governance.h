@@ -1,0 +1,39 @@
+// What a commit may not change by itself: the policy, where the host's file has `governance`, and more than a tenth of
+// all targets at once. Such a commit is proposed, and takes force when those have agreed who may under the policy in
+// force before it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/domain/decide.h"
+
+namespace headgate {
+
+// What the documents staged for a commit would change.
+ConfigurationChange change_of(const State& state, const AcceptConfiguration& command, std::span<const Staged> staged,
+                              DigestFunction digest);
+
+// More than one target, and more than a tenth of all.
+bool removes_many(const ConfigurationChange& change);
+bool takes_approval(const ConfigurationChange& change);
+
+// "changes Service/gateway; removes 12 of 40 targets: a/production, b/production, …"
+std::string describe_change(const ConfigurationChange& change);
+
+// Which approvals are given and which are missing, and who can give those.
+std::vector<Condition> judge_proposal(const State& state, const Proposal& proposal);
+
+// The team that an approval by the actor counts for (empty: as an administrator or operator), or why it counts for
+// none. `asked`: the team that they named, or empty.
+Result<std::string> counts_for(const State& state, const Proposal& proposal, const std::string& actor,
+                               const std::string& asked);
+// Whether the actor's own work is in what is proposed.
+bool is_own_work(const State& state, const Proposal& proposal, const std::string& actor);
+
+// Whether a person, in whatever way they come in, or a token holds the role.
+bool holds(const State& state, const std::string& actor, Role role, std::string_view service,
+           std::string_view environment);
+
+}  // namespace headgate

@@ -1,0 +1,34 @@
+// Another name for what is known already (metadata.formerly): what happened under the old name is carried over.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include "engine/domain/state.h"
+
+namespace headgate {
+
+// Old names and the new ones.
+struct Renames {
+  std::map<std::string, std::string, std::less<>> services;
+  std::map<std::string, std::string, std::less<>> environments;
+  std::map<TargetId, TargetId> targets;  // by documents of their own
+  bool empty() const { return services.empty() && environments.empty() && targets.empty(); }
+  // What the target is called from here on; nullopt: as before.
+  std::optional<TargetId> of(const TargetId& old) const;
+};
+
+// Those that staged documents bring.
+Renames renames_of(std::span<const Staged> staged);
+
+// Once the documents are in force: services, quarantines and freezes have the new name at once; a target has it when
+// nothing is under way under its old one (`advance` writes target.renamed). `touched` as in evolve.
+void begin_renames(State& state, const Renames& renames, std::set<TargetId>* touched);
+
+// The fold of target.renamed.
+void carry_over(State& state, const TargetRenamed& renamed);
+
+}  // namespace headgate
