@@ -24,6 +24,7 @@ struct Activity {
   Wish to;                    // what is brought there: the candidate; in a rollback, what it brings back
   std::optional<Wish> from;   // what ran before; in such a rollback, the candidate
   std::optional<Measure> measure{};  // of a pause
+  Json restore_point{};               // of a step that restores: what the hook said that made the point
   bool operator==(const Activity&) const = default;
 };
 

@@ -1,11 +1,13 @@
 #include <algorithm>
 
+#include "engine/domain/approvals.h"
 #include "engine/domain/decide.h"
 #include "engine/domain/decide_parts.h"
-#include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
+#include "engine/domain/rollback.h"
+#include "engine/domain/rollout.h"
 
 namespace headgate {
 namespace {
@@ -33,7 +35,7 @@ struct Advance {
 
   Events follow_document() const {
     if (!target.document) {
-      if (!target.desired || target.orphaned) return {};
+      if (!target.desired || target.orphaned || target.retiring) return {};
       return {TargetOrphaned{id}};
     }
     const auto& document = target.document->document;
@@ -57,7 +59,44 @@ struct Advance {
     return events;
   }
 
+  // Its document has gone, and what runs there is to go with it.
+  Events retire() const {
+    if (!target.current) return {TargetRetired{id}};
+    const auto& runs = *target.current;
+    if (target.failed && target.failed->wish == runs) {
+      const auto again = plan_retirement(state, {id, target.failed->number}, runs, context.digest);
+      if (!again || again->digest == target.failed->plan_digest) return {};
+    }
+    const PromotionId next{id, target.last_number + 1};
+    const auto plan = plan_retirement(state, next, runs, context.digest);
+    if (!plan) return {};
+    Events events;
+    plan_events(events, next, Trigger::desired, *plan, people_inside(), "its Target document has gone");
+    return events;
+  }
+
+  Events follow_retirement(const Promotion& p) const {
+    if (state.configuration.position < p.planned_at) return {};
+    const auto plan = plan_retirement(state, p.id, p.to, context.digest);
+    if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
+    if (plan->digest == p.plan_digest) return {};
+    const auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
+    Events events;
+    for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
+    events.emplace_back(PromotionSuperseded{p.id, why});
+    return events;
+  }
+
+  // What is known of the target goes to the one that it is now.
+  Events rename(const TargetId& to) const {
+    if (!target.promotion) return {TargetRenamed{to, id}};
+    const auto& p = *target.promotion;
+    if (p.phase != Phase::waiting) return advance_promotion(p);
+    return {PromotionSuperseded{p.id, "the target is called " + to_string(to) + " now"}};
+  }
+
   Events plan_if_needed() const {
+    if (target.retiring) return retire();
     if (!target.desired) return {};
     if (target.current == target.desired) {
       return target.pinned.empty() ? Events{} : Events{TargetUnpinned{id, "the desired state agrees again"}};
@@ -86,7 +125,12 @@ struct Advance {
 
   // Ends a promotion that still waits when it has lost its reason or its plan is not the policy's any more.
   Events withdraw(const Promotion& p) const {
-    if (p.trigger == Trigger::desired && (!target.desired || target.orphaned)) {
+    if (p.retires() && target.document) return {PromotionSuperseded{p.id, "its Target document is back"}};
+    if (!p.retires() && (target.orphaned || target.retiring)) {
+      return {PromotionCancelled{p.id, "its Target document has gone"}};
+    }
+    if (p.retires()) return follow_retirement(p);
+    if (p.trigger == Trigger::desired && !target.desired) {
       return {PromotionCancelled{p.id, "its Target document has gone"}};
     }
     if (target.desired && *target.desired != p.to &&
@@ -108,15 +152,17 @@ struct Advance {
     } else if (state.configuration.position < p.planned_at) {
       return {};
     }
-    const auto plan = plan_for(state, p.id, p.to, way_back, context.digest);
+    const bool expedited = !p.expedited.empty();
+    const auto plan = plan_for(state, p.id, p.to, way_back, context.digest, expedited);
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
     Events events;
     for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
     events.emplace_back(PromotionSuperseded{p.id, why});
     const PromotionId next{id, target.last_number + 1};
-    if (const auto fresh = plan_for(state, next, p.to, way_back, context.digest)) {
+    if (const auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited)) {
       plan_events(events, next, p.trigger, *fresh, p.people, p.asked_because);
+      if (expedited) events.emplace_back(PromotionExpedited{next, p.expedited});
     }
     return events;
   }
@@ -168,10 +214,9 @@ struct Advance {
       if (approval.expires <= context.now) events.emplace_back(ApprovalExpired{p.id, approval.approver});
     }
     if (!events.empty() || p.approvals.empty()) return events;
-    const auto worse = unmet(p, [](const Guard& guard) { return guard.name == "gates"; });
-    const auto exceptions = exceptions_of(state, p);
+    const auto worse = unmet(p, [](const Guard& guard) { return is_verdict(guard.name); });
     for (const auto& approval : p.approvals) {
-      const auto why = worse.empty() ? new_reason(exceptions, approval.exceptions) : worse.front().text;
+      const auto why = worse.empty() ? not_enough_any_more(state, p, approval) : worse.front().text;
       if (!why.empty()) {
         events.emplace_back(ApprovalVoided{p.id, approval.approver, why.substr(0, max_reason_bytes)});
       }
@@ -181,16 +226,12 @@ struct Advance {
 
   Events finish(const Promotion& p) const {
     Events events;
-    if (p.phase == Phase::rolling_back) {
-      const auto took = std::chrono::floor<std::chrono::milliseconds>(context.now - *p.rollback_began);
-      events.emplace_back(RollbackSucceeded{p.id, std::max<Duration>(took, Duration::zero())});
-      // Git still wishes the release that was left; a wish that came since stands.
-      if (target.desired == p.to) {
-        events.emplace_back(TargetPinned{id, to_string(p.id) + " rolled back: " + p.end_reason});
-      }
+    if (p.phase == Phase::rolling_back) return finish_rollback(state, p, context.now);
+    events.emplace_back(PromotionSucceeded{p.id});
+    if (p.retires()) {
+      if (target.retiring) events.emplace_back(TargetRetired{id});
       return events;
     }
-    events.emplace_back(PromotionSucceeded{p.id});
     if (target.desired && *target.desired != p.to && target.desired_at < p.planned_at) {
       events.emplace_back(TargetPinned{id, to_string(p.id) + " promoted release " + p.to.release.version +
                                                " by hand; the document wishes " + target.desired->release.version});
@@ -224,7 +265,8 @@ struct Advance {
 
   // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
   std::string barred(const Promotion& p, const LiveStep& step) const {
-    if (step.step.kind != StepKind::deploy || !step.step.deploys) return {};
+    const bool forward_traffic = step.step.kind == StepKind::traffic && p.phase != Phase::rolling_back;
+    if (!forward_traffic && (step.step.kind != StepKind::deploy || !step.step.deploys)) return {};
     if (p.phase == Phase::rolling_back) {
       const auto* entry = state.quarantine(id.service, step.step.deploys->release);
       return entry ? "release " + step.step.deploys->release.version + " is quarantined: " + entry->reason
@@ -237,7 +279,8 @@ struct Advance {
   // What a step that changes the target waits for although the promotion is under way: a freeze, and a window where
   // nothing may go on after it has closed. A rollback passes both.
   Unmet held(const Promotion& p, const LiveStep& step) const {
-    const bool changes_it = step.step.kind == StepKind::run || step.step.kind == StepKind::deploy;
+    const auto kind = step.step.kind;
+    const bool changes_it = kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::traffic;
     if (p.phase == Phase::rolling_back || !changes_it) return {};
     const auto environment = state.environments.find(id.environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
@@ -258,7 +301,7 @@ struct Advance {
       return wait_for(p, step, std::move(unmet_now));
     }
     events.emplace_back(StepStarted{step_id(p, step)});
-    events.emplace_back(ActivityStarted{step_id(p, step), 1});
+    events.emplace_back(ActivityStarted{step_id(p, step), step.attempt + 1});
     return events;
   }
 
@@ -266,7 +309,11 @@ struct Advance {
     const auto why = step.step.name + ": " + reason;
     Events events{StepFailed{step_id(p, step), reason}};
     if (p.phase == Phase::rolling_back) {
-      events.emplace_back(RollbackFailed{p.id, why});
+      fail_rollback(events, state, p, why);
+      return events;
+    }
+    if (!p.deployed() && irreversible_step_begun(p)) {
+      fail_for_a_person(events, state, p, why);
       return events;
     }
     if (!p.deployed()) {
@@ -275,16 +322,18 @@ struct Advance {
     }
     // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.
     const bool new_candidate = !p.from || !p.from->release.same_candidate(p.to.release);
-    const bool evidence = step.unhealthy && step.step.kind == StepKind::health;  // a driver or hook is no check
+    const auto breach = breach_of(p, step);
+    const bool evidence = (step.unhealthy && step.step.kind == StepKind::health) ||  // a driver or hook is no check
+                          (breach && breach->evidence);
     if (evidence && p.rules.rollback_quarantine && new_candidate && !state.quarantine(id.service, p.to.release)) {
       const auto& release = p.to.release;
       events.emplace_back(ReleaseQuarantined{
           {id.service, release.version}, release.commit, release.artifacts, to_string(p.id) + ": " + why});
     }
     if (p.rules.rollback_automatic) {
-      begin_rollback(events, p, why, true);
+      begin_rollback(events, state, p, why, true);
     } else {
-      events.emplace_back(PromotionFailed{p.id, why + "; automatic rollback is off for this stage"});
+      fail_for_a_person(events, state, p, why);
     }
     return events;
   }
@@ -301,6 +350,9 @@ struct Advance {
       case ActivityStatus::retrying:
         if (*step.retry_due > context.now) return {};
         if (const auto why = barred(p, step); !why.empty()) return fail_step(p, step, why);
+        if (auto unmet_now = held(p, step); !unmet_now.conditions.empty()) {
+          return wait_for(p, step, std::move(unmet_now));
+        }
         return {ActivityStarted{step_id(p, step), step.attempt + 1}};
       case ActivityStatus::none:
       case ActivityStatus::running:
@@ -308,6 +360,12 @@ struct Advance {
         return {};
     }
     return {};
+  }
+
+  Events pause(const Promotion& p, const LiveStep& step) const {
+    if (const auto breach = breach_of(p, step)) return fail_step(p, step, breach->reason);
+    const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.step == StepKind::pause; });
+    return advance_pause(state, p, step, unmet_now, context.now);
   }
 
   Events advance_promotion(const Promotion& p) const {
@@ -318,6 +376,7 @@ struct Advance {
     const auto* step = p.current();
     if (!step) return finish(p);
     if (step->status == StepStatus::failed) return {};
+    if (step->step.kind == StepKind::pause) return pause(p, *step);
     return step->step.has_activity() ? act(p, *step) : protect(p, *step);
   }
 };
@@ -328,7 +387,10 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
   const auto* target = state.find(id);
   if (!target) return {};
   const Advance next{state, id, *target, context};
+  if (state.renamed_from.contains(id)) return {};
+  if (const auto to = state.renamed_to.find(id); to != state.renamed_to.end()) return next.rename(to->second);
   if (auto events = next.follow_document(); !events.empty()) return events;
+  if (!target->back.wanted.empty()) return begin_wanted_rollback(state, id, context);
   return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
 }
 
@@ -339,9 +401,16 @@ std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
   const auto& p = *target->promotion;
   const auto* step = p.current();
   if (!step || step->activity != ActivityStatus::running) return std::nullopt;
-  const auto* back = step->step.rollback ? p.find("rollback-deploy") : nullptr;
-  if (back) return Activity{{p.id, step->step.name}, step->attempt, step->step, *back->step.deploys, p.to};
-  return Activity{{p.id, step->step.name}, step->attempt, step->step, p.to, p.from};
+  Activity activity{{p.id, step->step.name}, step->attempt, step->step, p.to, p.from};
+  if (step->step.rollback) {
+    activity.from = left_by(p);
+    activity.to = brought_back_by(p).value_or(left_by(p));
+  }
+  if (const auto* metric = find_metric(step->step, p.measuring); metric && step->step.kind == StepKind::pause) {
+    activity.measure = Measure{*metric, p.effects_began.value_or(p.planned)};
+  }
+  if (!step->step.restores.empty()) activity.restore_point = restore_point_of(*target, p, step->step.restores);
+  return activity;
 }
 
 std::vector<Activity> pending_effects(const State& state) {

@@ -12,6 +12,8 @@ inline constexpr std::size_t max_reason_bytes = 4096;
 Result<void> check_text(std::string_view pointer, std::string_view text, std::size_t max_bytes);
 
 Result<void> check_release(const Release& release);
+// Whether the stage there has `expedite`, and the reason that it needs is given.
+Result<void> may_be_expedited(const State& state, const TargetId& target, const std::string& reason);
 
 Decision decide_command(const State& state, const AcceptConfiguration& command, const Context& context);
 Decision decide_command(const State& state, const RejectConfiguration& command, const Context& context);
@@ -39,6 +41,8 @@ Decision decide_command(const State& state, const ExpandWindows& command, const 
 Decision decide_command(const State& state, const ResumePause& command, const Context& context);
 Decision decide_command(const State& state, const RecordSignature& command, const Context& context);
 Decision decide_command(const State& state, const RecordAuthors& command, const Context& context);
+Decision decide_command(const State& state, const ObserveSource& command, const Context& context);
+Decision decide_command(const State& state, const ExpandSchedule& command, const Context& context);
 Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);
 
 }  // namespace headgate

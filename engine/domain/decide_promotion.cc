@@ -1,11 +1,15 @@
 // Promotions: asked for, approved, rejected, cancelled, and the outcomes of their activities.
 #include <algorithm>
+#include <iterator>
 
 #include "engine/domain/access.h"
+#include "engine/domain/approvals.h"
+#include "engine/domain/conditions.h"
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/retry.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate {
 namespace {
@@ -26,41 +30,10 @@ Result<void> still_waits(const Promotion& p, std::string_view to_what) {
                                        ": it is too late to " + std::string(to_what) + " it");
 }
 
-std::vector<ApprovalRule> approvals_of(const Promotion& p) {
-  for (const auto& s : p.steps) {
-    if (s.step.kind == StepKind::approval) return s.step.approvals;
-  }
-  return {};
-}
-
-bool may_approve(const State& state, const Promotion& p, const std::string& team, const std::string& person) {
-  const auto* policy = state.access();
-  if (!policy) return false;
-  const auto people = approvers(*policy, team, p.id.target);
-  return std::ranges::find(people, person) != people.end();
-}
-
 std::string team_names(const std::vector<ApprovalRule>& rules) {
-  std::string names;
-  for (const auto& rule : rules) names += (names.empty() ? "" : ", ") + rule.team;
-  return names;
-}
-
-// The team that the approval counts for: the one asked for, else one that still needs somebody, else any that fits.
-Result<std::string> team_for(const State& state, const Promotion& p, const Approve& c, const std::string& person) {
-  const auto rules = approvals_of(p);
-  std::string fits;
-  for (const auto& rule : rules) {
-    if (!c.team.empty() && c.team != rule.team) continue;
-    if (!may_approve(state, p, rule.team, person)) continue;
-    const auto given = std::ranges::count(p.approvals, rule.team, &Approval::team);
-    if (static_cast<std::uint32_t>(given) < rule.count) return rule.team;
-    if (fits.empty()) fits = rule.team;
-  }
-  if (!fits.empty()) return fits;
-  return fail(ErrorCode::forbidden, "the approval of " + (c.team.empty() ? team_names(rules) : c.team) +
-                                        " is asked for, and you are not a member with the approver role in " +
-                                        p.id.target.environment);
+  std::vector<std::string> names;
+  for (const auto& rule : rules) names.push_back(rule.team);
+  return joined(names, ", ");
 }
 
 std::vector<Position> evidence_of(const State& state, const Promotion& p) {
@@ -91,6 +64,9 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   HEADGATE_TRY(auto wish, resolve_wish(state, c.target, c.release, {}));
   const auto* target = state.find(c.target);
   HEADGATE_CHECK(target);  // a stage in force has its target
+  if (!target->back.wanted.empty()) {
+    return fail(ErrorCode::conflict, to_string(c.target) + " is about to be rolled back: wait for that");
+  }
   if (target->document) wish.variables = target->document->document.variables;
   if (target->document && target->document->document.suspend) {
     return fail(ErrorCode::conflict,
@@ -122,8 +98,11 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   auto people = target->desired != target->current ? target->people : std::vector<std::string>{};
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
   const PromotionId next{c.target, target->last_number + 1};
-  HEADGATE_TRY(const auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest));
+  if (c.expedite) HEADGATE_TRY_VOID(may_be_expedited(state, c.target, c.reason));
+  HEADGATE_TRY(const auto plan,
+               plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite));
   plan_events(events, next, Trigger::manual, plan, std::move(people), c.reason);
+  if (c.expedite) events.emplace_back(PromotionExpedited{next, c.reason});
   return events;
 }
 
@@ -136,32 +115,44 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
                 "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
                 {{"/plan_digest", c.plan_digest, p->plan_digest}});
   }
-  if (approvals_of(*p).empty())
+  if (approval_rules(*p).empty())
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " needs no approval");
   if (!p->approval_requested) {
     return fail(ErrorCode::conflict,
                 "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
   }
   for (const auto& condition : judge(state, *p, context.now, context.guards)) {
-    if (condition.guard == "gates" && !condition.met) {  // the approval would be void at once
+    if (is_verdict(condition.guard) && !condition.met) {  // the approval would be void at once
       return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
     }
   }
   if (!context.actor.starts_with("person:")) {
     return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
   }
-  HEADGATE_TRY(auto team, team_for(state, *p, c, context.actor));
-  if (!p->rules.self_approval && std::ranges::find(p->people, context.actor) != p->people.end()) {
+  auto teams = teams_of(state, *p, context.actor, c.team);
+  if (teams.empty()) {
+    return fail(ErrorCode::forbidden, "the approval of " + (c.team.empty() ? team_names(approval_rules(*p)) : c.team) +
+                                          " is asked for, and you are not a member with the approver role in " +
+                                          p->id.target.environment);
+  }
+  if (!p->rules.self_approval && is_inside(state, *p, context.actor)) {
     return fail(ErrorCode::forbidden,
                 "your own work is in " + to_string(p->id) + ", or you asked for it: somebody else must approve");
   }
-  if (std::ranges::find(p->approvals, context.actor, &Approval::approver) != p->approvals.end()) {
+  const auto by_them = [&](const Approval& a) { return same_person(state.access(), a.approver, context.actor); };
+  if (std::ranges::any_of(p->approvals, by_them)) {
     return fail(ErrorCode::conflict, "you have approved " + to_string(p->id) + " already; one person counts once");
   }
-  ApprovalGranted granted{p->id,     std::move(team),        p->plan_digest,
-                          c.comment, evidence_of(state, *p), context.now + p->rules.approval_expiry,
-                          {}};
+  ApprovalGranted granted;
+  granted.promotion = p->id;
+  granted.team = std::move(teams.front());
+  granted.also.assign(std::make_move_iterator(teams.begin() + 1), std::make_move_iterator(teams.end()));
+  granted.plan_digest = p->plan_digest;
+  granted.comment = c.comment;
+  granted.evidence = evidence_of(state, *p);
+  granted.expires = context.now + p->rules.approval_expiry;
   for (const auto& exception : exceptions_of(state, *p)) granted.exceptions[exception.key] = exception.measured;
+  granted.unknown_authors = authors_to_answer_for(state, *p);
   return Events{std::move(granted)};
 }
 
@@ -169,15 +160,14 @@ Decision decide_command(const State& state, const Reject& c, const Context& cont
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
   HEADGATE_TRY_VOID(still_waits(*p, "reject"));
-  const auto rules = approvals_of(*p);
-  const auto rule =
-      std::ranges::find_if(rules, [&](const ApprovalRule& r) { return may_approve(state, *p, r.team, context.actor); });
-  if (rule == rules.end()) {
+  const auto teams = teams_of(state, *p, context.actor, {});
+  if (teams.empty()) {
+    const auto& rules = approval_rules(*p);
     return fail(ErrorCode::forbidden,
                 rules.empty() ? "promotion " + to_string(p->id) + " asks for no approval: cancel it instead"
                               : "the approval of " + team_names(rules) + " is asked for, and you cannot give it");
   }
-  return Events{ApprovalRejected{p->id, rule->team, c.comment},
+  return Events{ApprovalRejected{p->id, teams.front(), c.comment},
                 PromotionRejected{p->id, "rejected by " + context.actor + (c.comment.empty() ? "" : ": " + c.comment)}};
 }
 
@@ -190,7 +180,12 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   }
   Events events;
   if (p->deployed()) {
-    begin_rollback(events, *p, why, false);
+    if (const auto* crossed = irreversible_step_begun(*p)) {
+      return fail(ErrorCode::conflict, "step " + crossed->step.name + " of " + to_string(p->id) +
+                                           " cannot be undone: with the role breakGlass, headgate rollback "
+                                           "--break-glass goes back across it");
+    }
+    begin_rollback(events, state, *p, why, false);
     return events;
   }
   if (const auto* step = p->current(); step && step->activity == ActivityStatus::running) {
@@ -216,14 +211,19 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
       freezes.push_back(id);
     }
   }
+  std::string passed;
+  const auto glass = [&](const std::string& what) { passed += (passed.empty() ? "" : "; ") + what; };
+  for (const auto& id : freezes) glass("freeze " + id);
   if (!freezes.empty()) events.emplace_back(FreezeOverridden{p->id, std::move(freezes), c.reason});
   for (const auto& condition : judge(state, *p, context.now, context.guards)) {
     if (condition.guard != "windows" || condition.met) continue;
     events.emplace_back(WindowOverridden{p->id, condition.text, c.reason, condition.due});
+    glass(condition.text);
   }
   if (events.empty()) {
     return fail(ErrorCode::conflict, "neither a closed window nor a freeze stands before " + to_string(p->id));
   }
+  events.emplace_back(BreakGlassUsed{p->id, "override", passed.substr(0, max_reason_bytes), c.reason});
   return events;
 }
 
@@ -247,13 +247,13 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
     case Outcome::Kind::succeeded:
       return Events{ActivitySucceeded{c.id, c.attempt, outcome.evidence}};
     case Outcome::Kind::retryable:
-      if (c.attempt >= max_attempts) {
+      if (c.attempt - step->attempts_before >= max_attempts) {
         failed.reason += " (given up after " + std::to_string(c.attempt) + " attempts)";
         return Events{std::move(failed)};
       }
       failed.retryable = true;
       return Events{std::move(failed),
-                    ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt)}};
+                    ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt - step->attempts_before)}};
     case Outcome::Kind::unhealthy:
       failed.unhealthy = true;
       return Events{std::move(failed)};

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "engine/domain/decide.h"
+#include "engine/domain/flow.h"
+#include "engine/domain/renames.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
 
@@ -209,10 +211,22 @@ struct StateEvolver {
     if (touched) touched->insert(id);
   }
   void touch_service(const std::string& service) {
-    if (!touched) return;
     const auto owner = state.services.find(service);
     if (owner == state.services.end()) return;
+    reckon_triggers(service, owner->second);
+    if (!touched) return;
     for (const auto& environment : owner->second.environments) touched->insert({service, environment});
+  }
+  // Of stages that wait for time to pass: what is called when anything of the service has changed.
+  void reckon_triggers(const std::string& service, const ServiceState& owner) {
+    const auto by_time = [](const StageTrigger& t) { return t.kind == Trigger::after || t.kind == Trigger::schedule; };
+    const auto has_any = [&](const Stage& stage) { return std::ranges::any_of(stage.triggers, by_time); };
+    if (!owner.document || std::ranges::none_of(owner.document->document.stages, has_any)) return;
+    for (const auto& environment : owner.environments) reckon_flow(state, {service, environment});
+  }
+  void touch_in_line(const std::string& environment) {
+    if (!touched) return;
+    for (const auto& id : in_line_at(state, environment)) touched->insert(id);
   }
   TargetState& target(const TargetId& id) {
     const auto [at, fresh] = state.targets.try_emplace(id);
@@ -234,9 +248,12 @@ struct StateEvolver {
       if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) somebody_wishes(t, e.to.release);
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
+      remember_planned(t, e);
+      touch_in_line(id.target.environment);
     } else if (!t.promotion || t.promotion->id != id) {
       return;  // a late outcome of a promotion that has ended
     }
+    if constexpr (std::is_same_v<E, PromotionAttributed>) state.attributes = true;
     auto& p = *t.promotion;
     const bool paused = state.effects_paused.has_value();
     const auto due_before = p.next_due(paused);
@@ -249,8 +266,10 @@ struct StateEvolver {
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       if (!e.automatic) leave(t, left_by(p).release);
     }
+    keep_line(p);
     if (p.ended) {
       ended(id.target, t, e);
+      touch_in_line(id.target.environment);
       if (due_before) state.wakeups.erase({*due_before, id.target});
       t.promotion.reset();
       state.active.erase(id.target);
@@ -262,44 +281,64 @@ struct StateEvolver {
     }
   }
 
+  // Who is under way, and who waits for that.
+  void keep_line(const Promotion& p) {
+    const auto& id = p.id.target;
+    const bool begun = !p.ended && p.phase != Phase::waiting;
+    if (begun) {
+      state.under_way[id.environment].insert(id.service);
+    } else if (const auto at = state.under_way.find(id.environment); at != state.under_way.end()) {
+      at->second.erase(id.service);
+      if (at->second.empty()) state.under_way.erase(at);
+    }
+    const auto* step = p.ended ? nullptr : p.current();
+    const bool waits = step && std::ranges::any_of(step->unmet, [](const Condition& c) {
+                         return c.guard == "concurrency" || c.guard == "dependsOn";
+                       });
+    if (waits) {
+      state.in_line.insert(id);
+    } else {
+      state.in_line.erase(id);
+    }
+  }
+
   void now_runs(TargetState& t, std::optional<Wish> wish) {
     t.current = std::move(wish);
     t.current_at = meta().position;
+    t.current_since = meta().time - state.stepped;
     t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
     t.drifted = false;
     t.held.clear();
     if (t.desired == t.current) t.people.clear();
   }
-  void verified(TargetState& t, const Wish& wish) {
-    std::erase(t.verified, wish);
-    t.verified.push_back(wish);
-    if (t.verified.size() > 16) t.verified.erase(t.verified.begin());
-  }
   template <class E>
   void ended(const TargetId& id, TargetState& t, const E& e) {
     const auto& p = *t.promotion;
     if constexpr (std::is_same_v<E, PromotionSucceeded>) {
-      now_runs(t, p.to);
-      t.stable_slot = slot_after(p, t.stable_slot);
-      verified(t, p.to);
+      now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
+      t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
+      if (!p.retires()) remember_verified(t, p.to);
       t.failed.reset();
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
-      std::optional<Wish> back;
-      for (const auto& s : p.steps) {
-        if (s.step.rollback && s.step.deploys) back = s.step.deploys;
-      }
-      now_runs(t, std::move(back));
+      const auto back = brought_back_by(p);
+      now_runs(t, back);
+      if (back) remember_verified(t, *back);
       t.stable_slot = slot_after(p, t.stable_slot);
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {
       if (p.deployed()) t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
+      if (!p.deployed() && irreversible_step_begun(p)) t.held = to_string(p.id) + " failed: " + e.reason;
     }
     constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
     // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
-    if (!not_a_failure && !withdrawn && t.desired == p.to) t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest};
+    remember_end(t, p);
+    if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
+    remember_not_promoted(t, p);
+    if (t.desired != p.to && !p.retires()) return;
+    t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest};
   }
 
   // A promotion that failed is under way again.
@@ -382,10 +421,34 @@ struct StateEvolver {
       for (auto& m : p.analysis) shift(m, e.delta);
     }
     reckon_wakeups();
+    const auto waiting = state.flow_wakeups;
+    for (const auto& [due, id] : waiting) reckon_flow(state, id);
+  }
+
+  void operator()(const SourceObserved& e) {
+    auto& source = state.services[e.service.text].source;
+    if (!source) source.emplace();
+    remember_source(*source, e, meta().position);
+    touch_service(e.service.text);
+  }
+  void operator()(const TriggerFired& e) {
+    remember_fired(target(e.target), e, meta().position);
+    reckon_flow(state, e.target);
+    touch(e.target);
+  }
+  void operator()(const TriggerDropped& e) {
+    remember_dropped(target(e.target), e);
+    touch(e.target);
+  }
+  void operator()(const ScheduleExpanded& e) {
+    remember_schedule(target(e.target), e);
+    reckon_flow(state, e.target);
+    touch(e.target);
   }
 
   void operator()(const CommitObserved& e) {
     auto& r = state.repositories[e.repository];
+    r.heads[e.branch] = e.sha;
     r.branch = e.branch;
     r.head = e.sha;
     r.head_time = meta().time;
@@ -412,9 +475,13 @@ struct StateEvolver {
   void operator()(const ConfigurationAccepted& e) {
     auto& c = state.configuration;
     auto& repository = state.repositories[e.repository];
-    if (c.staged_commit == e.commit) {
-      for (auto& staged : c.staged) put_in_force(staged, e.commit, repository.people);
-    }
+    auto staged = c.staged_commit == e.commit ? std::move(c.staged) : std::vector<Staged>{};
+    if (c.proposal && c.proposal->commit == e.commit) staged = std::move(c.proposal->staged);
+    const auto renames = renames_of(staged);
+    for (auto& document : staged) put_in_force(document, e.commit, repository.people);
+    begin_renames(state, renames, touched);
+    c.proposal.reset();
+    c.declined.reset();
     c.repository = e.repository;
     c.commit = e.commit;
     c.position = meta().position;
@@ -433,6 +500,26 @@ struct StateEvolver {
     c.staged.clear();
     c.staged_commit.clear();
   }
+  void operator()(const ConfigurationProposed& e) {
+    auto& c = state.configuration;
+    c.proposal = Proposal{e.repository, e.commit, e.change, {}, {}, meta().position, meta().time};
+    if (c.staged_commit == e.commit) c.proposal->staged = std::move(c.staged);
+    c.staged.clear();
+    c.staged_commit.clear();
+    c.rejected_commit.clear();
+    c.diagnostics.clear();
+    c.declined.reset();
+  }
+  void operator()(const ConfigurationApproved& e) {
+    auto& proposal = state.configuration.proposal;
+    if (!proposal || proposal->change.digest != e.digest) return;
+    proposal->approvals.push_back({meta().actor, e.team, e.comment, meta().position, meta().time});
+  }
+  void operator()(const ConfigurationDeclined& e) {
+    state.configuration.declined = DeclinedConfiguration{e.commit, meta().actor, e.comment, meta().position};
+    state.configuration.proposal.reset();
+  }
+  void operator()(const ConfigurationSuperseded&) { state.configuration.proposal.reset(); }
   void put_in_force(Staged& staged, const std::string& commit, const std::vector<std::string>& people) {
     const auto& name = staged.key.name;
     auto* document = staged.document ? &staged.document->document : nullptr;
@@ -447,6 +534,7 @@ struct StateEvolver {
           service.document = in_force(std::get<Service>(std::move(*document)));
           for (const auto& s : service.document->document.stages) target({name, s.environment});
         }
+        for (const auto& environment : service.environments) reckon_flow(state, {name, environment});
         touch_service(name);
         break;
       }
@@ -469,13 +557,20 @@ struct StateEvolver {
         const TargetId id =
             document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
         auto& t = target(id);
+        const bool retire = t.document && t.document->document.on_delete == OnDelete::retire;
         t.document.reset();
         if (document) {
           t.document = in_force(std::get<Target>(std::move(*document)));
           t.orphaned = false;
+          t.retiring = false;
+        } else if (retire) {
+          t.retiring = true;
+          t.failed.reset();
         }
         for (const auto& person : people) add_unique(t.document_people, person);
+        reckon_flow(state, id);
         touch(id);
+        touch_in_line(id.environment);
         break;
       }
       case DocumentKind::access_policy: {
@@ -526,6 +621,10 @@ struct StateEvolver {
       for (const auto& environment : state.services[e.id.service].environments) {
         auto& t = target({e.id.service, environment});
         if (t.failed && t.failed->wish.release.same_candidate(release)) t.failed.reset();
+        if (!t.flow.empty() && !t.flow.front().failed.empty() &&
+            t.flow.front().failed.front().wish.to.release.same_candidate(release)) {
+          t.flow.front().failed.front().plan_digest.clear();  // another plan, as it were
+        }
       }
     }
     touch_service(e.id.service);
@@ -588,6 +687,7 @@ struct StateEvolver {
     t.document_people.clear();
     t.orphaned = false;
     t.failed.reset();
+    somebody_wishes(t, e.to.release);
     touch(e.target);
   }
   void operator()(const TargetObserved& e) {
@@ -597,17 +697,38 @@ struct StateEvolver {
   void operator()(const TargetAdopted& e) {
     auto& t = target(e.target);
     now_runs(t, e.wish);
-    verified(t, e.wish);
+    remember_verified(t, e.wish);
+    t.back.failed.clear();
+    t.back.restore_point.clear();
     t.failed.reset();
     touch_service(e.target.service);
   }
   void operator()(const TargetOrphaned& e) {
     auto& t = target(e.target);
     t.orphaned = true;
+    if (!t.flow.empty()) t.flow.front().wishes.clear();
     t.desired.reset();
     t.document_people.clear();
     t.people.clear();
     t.pinned.clear();
+    reckon_flow(state, e.target);
+    touch(e.target);
+  }
+  void operator()(const TargetRenamed& e) {
+    target(e.target);
+    carry_over(state, e);
+    touch(e.target);
+    touch_service(e.target.service);
+  }
+  void operator()(const TargetRetired& e) {
+    auto& t = target(e.target);
+    t.retiring = false;
+    t.desired.reset();
+    t.document_people.clear();
+    t.people.clear();
+    t.pinned.clear();
+    t.held.clear();
+    t.failed.reset();
     touch(e.target);
   }
   void operator()(const TargetPinned& e) {

@@ -2,62 +2,12 @@
 
 #include <algorithm>
 
+#include "engine/domain/canonical_text.h"
+#include "engine/domain/plan_steps.h"
+#include "engine/domain/rollout_plan.h"
+
 namespace headgate {
 namespace {
-
-// Feeds a digest: every value with its name and length, so that no two different plans read the same. Lines are left
-// out, since a comment above a rule moves it without changing it.
-struct CanonicalText {
-  std::string text;
-
-  void put(std::string_view value) {
-    text += std::to_string(value.size());
-    text += ':';
-    text += value;
-    text += ',';
-  }
-  template <class T>
-  void operator()(std::string_view name, const T& value) {
-    if (name == "line") return;
-    // Fields of a later version than the first are left out where they say nothing: an upgrade changes no digest.
-    if constexpr (requires { value.has_value(); }) {
-      if ((name == "otherwise" || name == "max_age_ms") && !value) return;
-    } else if constexpr (requires { value.empty(); }) {
-      if (name == "after" && value.empty()) return;
-    }
-    put(name);
-    write(value);
-  }
-  void write(const std::string& value) { put(value); }
-  void write(const Decimal& value) { put(value.text); }
-  void write(bool value) { put(value ? "true" : "false"); }
-  void write(std::uint32_t value) { put(std::to_string(value)); }
-  void write(Duration value) { put(std::to_string(value.count())); }
-  template <class E>
-  requires std::is_enum_v<E>
-  void write(E value) { put(name_of(value)); }
-  template <class T>
-  void write(const std::optional<T>& value) {
-    put(value ? "some" : "none");
-    if (value) write(*value);
-  }
-  template <class T>
-  void write(const std::vector<T>& values) {
-    put(std::to_string(values.size()));
-    for (const auto& value : values) write(value);
-  }
-  template <class K, class T, class C>
-  void write(const std::map<K, T, C>& values) {
-    put(std::to_string(values.size()));
-    for (const auto& [key, value] : values) {
-      put(key);
-      write(value);
-    }
-  }
-  template <class T>
-  requires requires(const T& value, CanonicalText& visitor) { T::describe(value, visitor); }
-  void write(const T& value) { T::describe(value, *this); }
-};
 
 std::string canonical_text(const Plan& plan) {
   CanonicalText text;
@@ -74,60 +24,11 @@ std::string canonical_text(const Plan& plan) {
   return std::move(text.text);
 }
 
-StringMap values_for(const PlanInput& input, const Wish& wish) {
-  StringMap values{{"service", input.id.target.service},
-                   {"environment", input.id.target.environment},
-                   {"release.version", wish.release.version},
-                   {"release.commit", wish.release.commit},
-                   {"previous.version", input.from ? input.from->release.version : std::string()},
-                   {"promotion", to_string(input.id)}};
-  for (const auto& [name, reference] : wish.release.artifacts) values["release.artifacts." + name] = reference;
-  for (const auto& [name, value] : wish.variables) values["variables." + name] = value;
-  return values;
-}
-
-Run resolved(Run run, const StringMap& values) {
-  for (auto& argument : run.command) argument = interpolate(argument, values);
-  return run;
-}
-
-Check resolved(Check check, const StringMap& values) {
-  if (check.run) check.run = resolved(*check.run, values);
-  if (check.http) {
-    check.http->url = interpolate(check.http->url, values, true);
-    check.http->contains = interpolate(check.http->contains, values);
-  }
-  return check;
-}
-
-Step step_of(StepKind kind, std::string name, std::uint32_t line) {
-  Step step;
-  step.kind = kind;
-  step.name = std::move(name);
-  step.line = line;
-  return step;
-}
-
-Step deploy_step(std::string name, const PlanInput& input, const Wish& wish) {
-  const auto& environment = *input.environment;
-  auto step = step_of(StepKind::deploy, std::move(name), environment.source.line);
-  step.run = resolved(environment.document.driver.deploy, values_for(input, wish));
-  step.deploys = wish;
-  return step;
-}
-
-void add_verifications(Plan& plan, const PlanInput& input, const Wish& wish, std::string_view prefix) {
-  const auto values = values_for(input, wish);
-  for (const auto& check : input.stage->verify) {
-    auto step = step_of(StepKind::health, std::string(prefix) + check.name, check.line);
-    step.check = resolved(check, values);
-    plan.steps.push_back(std::move(step));
-  }
-}
-
 void add_protections(Plan& plan, const PlanInput& input) {
   const auto& stage = *input.stage;
-  if (!stage.gates.empty() || !stage.healthy.empty()) {
+  const auto& authors = stage.unknown_authors;
+  const bool refuses = authors && authors->then == UnknownAuthors::refuse;
+  if (!stage.gates.empty() || !stage.healthy.empty() || stage.signed_commit || refuses) {
     auto step = step_of(StepKind::gates, "gates", stage.requires_line);
     for (const auto& name : stage.gates) {
       const auto& gates = input.service->document.gates;
@@ -135,30 +36,37 @@ void add_protections(Plan& plan, const PlanInput& input) {
       step.gates.push_back(gate == gates.end() ? Gate{name, {}, stage.requires_line, {}, {}} : *gate);
     }
     step.healthy = stage.healthy;
+    step.signed_commit = stage.signed_commit;
+    if (refuses) step.unknown_authors = authors;
     plan.steps.push_back(std::move(step));
   }
   if (!stage.approvals.empty()) {
     auto step = step_of(StepKind::approval, "approval", stage.approvals.front().line);
     step.approvals = stage.approvals;
+    if (!refuses) step.unknown_authors = authors;
     plan.steps.push_back(std::move(step));
   }
   if (stage.wait > Duration::zero()) {
     auto step = step_of(StepKind::wait, "wait", stage.wait_line);
-    step.wait = stage.wait;
+    step.wait = input.expedited && stage.expedite->wait ? std::min(stage.wait, *stage.expedite->wait) : stage.wait;
     plan.steps.push_back(std::move(step));
   }
 }
 
-void add_way_back(Plan& plan, const PlanInput& input) {
+void add_way_back(Plan& plan, const PlanInput& input, bool restore) {
   const auto first = plan.steps.size();
   if (input.way_back) {
-    plan.steps.push_back(deploy_step("rollback-deploy", input, *input.way_back));
+    const bool instant = shift_back(plan, input);  // traffic first
+    if (const auto& with = input.stage->restore; with && restore) {
+      auto step = step_of(StepKind::run, "rollback-restore", with->line);
+      step.run = resolved(with->run, values_for(input, *input.way_back));
+      step.restores = with->point;
+      plan.steps.push_back(std::move(step));
+    }
+    if (!instant) bring_back(plan, input);
     add_verifications(plan, input, *input.way_back, "rollback-");
-  } else if (const auto& retire = input.environment->document.driver.retire) {
-    auto step = step_of(StepKind::retire, "rollback-retire", input.environment->source.line);
-    step.run = resolved(*retire, values_for(input, input.to));
-    plan.steps.push_back(std::move(step));
   }
+  retire_left(plan, input);
   for (auto at = first; at < plan.steps.size(); ++at) plan.steps[at].rollback = true;
 }
 
@@ -208,11 +116,50 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   for (const auto& hook : stage.before) {
     auto step = step_of(StepKind::run, hook.name, hook.line);
     step.run = resolved(hook.run, values);
+    step.keeps = hook.keeps;
+    step.irreversible = hook.irreversible;
     plan.steps.push_back(std::move(step));
   }
-  plan.steps.push_back(deploy_step("deploy", input, input.to));
-  add_verifications(plan, input, input.to, "");
-  add_way_back(plan, input);
+  add_rollout(plan, input);
+  // Nothing goes back across an irreversible step by itself.
+  if (std::ranges::none_of(plan.steps, &Step::irreversible)) add_way_back(plan, input, true);
+  plan.digest = digest(canonical_text(plan));
+  return plan;
+}
+
+Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
+  const auto& environment = *input.environment;
+  HEADGATE_CHECK(environment.document.driver.retire);
+  Stage stage;  // what is taken away needs no evidence of being good
+  stage.approvals = input.stage->approvals;
+  stage.self_approval = input.stage->self_approval;
+  stage.approval_expiry = input.stage->approval_expiry;
+  stage.unknown_authors = input.stage->unknown_authors;
+  stage.wait = input.stage->wait;
+  stage.wait_line = input.stage->wait_line;
+  auto only = input;
+  only.stage = &stage;
+  Plan plan;
+  plan.from = input.from;
+  plan.to = input.to;
+  plan.rules = {stage.self_approval, stage.approval_expiry,      false,
+                false,               input.service->source.file, input.service->commit};
+  add_protections(plan, only);
+  auto step = step_of(StepKind::retire, "retire", environment.source.line);
+  step.run = resolved(*environment.document.driver.retire, values_for(input, input.to));
+  plan.steps.push_back(std::move(step));
+  plan.digest = digest(canonical_text(plan));
+  return plan;
+}
+
+Plan plan_way_back(const PlanInput& input, bool restore, DigestFunction digest) {
+  const auto& stage = *input.stage;
+  Plan plan;
+  plan.from = input.from;
+  plan.to = input.to;
+  plan.rules = {stage.self_approval,       stage.approval_expiry,      stage.rollback_automatic,
+                stage.rollback_quarantine, input.service->source.file, input.service->commit};
+  add_way_back(plan, input, restore);
   plan.digest = digest(canonical_text(plan));
   return plan;
 }

@@ -19,11 +19,22 @@ struct PlanInput {
   std::optional<Wish> from;      // what runs there
   std::optional<Wish> way_back;  // what a rollback brings back: the newest verified there
   Wish to;
+  std::optional<Wish> stable{};  // what runs in `stable_slot`; the slot is empty where nothing runs in one
+  std::string stable_slot{};
+  std::string left_slot{};  // where that runs which a way back leaves
+  bool expedited = false;  // its waits are cut to what the stage's `expedite` says; the stage has one
 };
 
 // Forward steps: gates?, approval?, wait?, before-hooks, deploy, verifications; then, with rollback: true,
 // rollback-deploy and rollback-<check> each, or rollback-retire when there is no way back and the driver can retire.
 Plan plan_promotion(const PlanInput& input, DigestFunction digest);
+
+// Of taking `input.to` away: approval?, wait?, retire. Nothing leads back.
+Plan plan_retirement(const PlanInput& input, DigestFunction digest);
+
+// The same steps of a way back as a plan of their own: input.from is what is left, input.way_back what comes back.
+// `restore`: with what the restore point names.
+Plan plan_way_back(const PlanInput& input, bool restore, DigestFunction digest);
 
 // Replaces ${name} by its value; an unknown name stays as it is (the document parser has refused it before).
 // `percent_encode`: for URLs.

@@ -8,16 +8,19 @@ namespace headgate {
 // The plan of bringing `to` to a target under the policy in force. `as` is the promotion's id; `way_back` what a
 // rollback would bring back. not_found when no stage or environment leads there, too_large when a step fits no record.
 Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
-                      DigestFunction digest);
+                      DigestFunction digest, bool expedited = false);
+// The plan of taking `runs` away from a target whose document has gone: the stage's approvals and wait, then the
+// driver's retire command. Errors as above; not_found too when the driver has no such command.
+Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wish& runs, DigestFunction digest);
+// too_large when one of them fits no record.
+Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 
-// The newest wish verified on the target that is neither `to`, nor quarantined, nor what would have failed with `to`.
-std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to);
+// The newest wish verified on the target that is neither `to`, nor quarantined, nor left by hand before, nor what would
+// have failed with `to`. Unless `across`, none behind an irreversible step.
+std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to, bool across = false);
 
 // promotion.planned and a step.planned for each step, of the target's next promotion.
 void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, const Plan& plan,
                  std::vector<std::string> people, std::string reason);
-
-// Fences what is in flight and begins the way back; ends the promotion as failed where there is none.
-void begin_rollback(std::vector<Event>& events, const Promotion& promotion, const std::string& reason, bool automatic);
 
 }  // namespace headgate

@@ -25,10 +25,6 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& target, con
 Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,
                            DigestFunction digest);
 
-// The steps of a way back, appended to a plan that knows its `from` and `to`. In a plan of a promotion `leaves` is what
-// it brings; there is no way back across an irreversible step of the plan itself.
-void add_way_back(Plan& plan, const PlanInput& input, const Wish& leaves, bool restore);
-
 // A rollback that was asked for begins: what is under way is fenced and ended, the plan made.
 std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& target, const Context& context);
 

@@ -27,6 +27,13 @@ bool Promotion::deployed() const {
   });
 }
 
+bool Promotion::retires() const {
+  const auto forward = [&](StepKind kind) {
+    return std::ranges::any_of(steps, [&](const LiveStep& s) { return !s.step.rollback && s.step.kind == kind; });
+  };
+  return forward(StepKind::retire) && !forward(StepKind::deploy);
+}
+
 std::optional<Timestamp> Promotion::next_due(bool effects_paused) const {
   if (ended) return std::nullopt;
   std::optional<Timestamp> next;
@@ -36,7 +43,8 @@ std::optional<Timestamp> Promotion::next_due(bool effects_paused) const {
   if (const auto* step = current()) {
     if (!step->fired) sooner(step->due);
     if (!effects_paused || phase == Phase::waiting) sooner(step->until);
-    if (!effects_paused) sooner(step->retry_due);
+    // What a retry waits for besides is judged when that changes.
+    if (!effects_paused && step->unmet.empty()) sooner(step->retry_due);
   }
   if (phase == Phase::waiting) {
     for (const auto& approval : approvals) sooner(approval.expires);

@@ -24,6 +24,7 @@
 
 #include "engine/domain/analysis.h"
 #include "engine/domain/events.h"
+#include "engine/domain/flow_state.h"
 
 namespace headgate {
 
@@ -321,6 +322,7 @@ struct TargetState {
   std::vector<std::string> people;  // behind all wishes that are not fulfilled yet
   std::optional<Wish> current;      // what Headgate brought or adopted here last
   Position current_at = 0;
+  Timestamp current_since;          // on a clock that never steps: less State::stepped as it was then
   std::optional<Observation> observed;
   bool drifted = false;
   std::string pinned;  // why Git's wish is not followed; empty: it is
@@ -334,6 +336,7 @@ struct TargetState {
   WaysBack back{};
   std::uint32_t open_incidents = 0;
   std::string stable_slot{};            // what runs `current`; empty: it runs in no slot
+  std::vector<FlowState> flow{};        // at most one, where the stage has triggers
   bool operator==(const TargetState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -345,6 +348,7 @@ struct TargetState {
     v("people", s.people);
     v("current", s.current);
     v("current_at", s.current_at);
+    v("current_since", s.current_since);
     v("observed", s.observed);
     v("drifted", s.drifted);
     v("pinned", s.pinned);
@@ -358,6 +362,7 @@ struct TargetState {
     v("back", s.back);
     v("open_incidents", s.open_incidents);
     v("stable_slot", s.stable_slot);
+    v("flow", s.flow);
   }
 };
 
@@ -432,6 +437,7 @@ struct ServiceState {
   std::deque<GateKey> gate_order;  // oldest first
   std::vector<Quarantine> quarantined;
   std::set<std::string, std::less<>> environments;  // where it has targets
+  std::optional<SourceState> source;
   bool operator==(const ServiceState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -442,6 +448,7 @@ struct ServiceState {
     v("gate_order", s.gate_order);
     v("quarantined", s.quarantined);
     v("environments", s.environments);
+    v("source", s.source);
   }
 
   // The latest report of the gate that counts for the release; null when there is none.
@@ -454,6 +461,7 @@ struct RepositoryState {
   Timestamp head_time;
   std::string unreachable;          // why, empty while it answers
   std::vector<std::string> people;  // of the commits since the last configuration that took force
+  StringMap heads;                  // last commit observed, by branch
   bool operator==(const RepositoryState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -462,6 +470,7 @@ struct RepositoryState {
     v("head_time", s.head_time);
     v("unreachable", s.unreachable);
     v("people", s.people);
+    v("heads", s.heads);
   }
 };
 
@@ -701,6 +710,8 @@ struct State {
   Position next = 0;  // how many events are folded in
   Timestamp last_time;
   Duration stepped{0};  // by how much the wall clock has jumped, all in all
+  // Promotions are told whose work they hold (promotion.attributed): approvals wait for it from the first time on.
+  bool attributes = false;
   std::string origin;
   std::string verifier_key;
   std::optional<EffectsPause> effects_paused;
@@ -725,12 +736,16 @@ struct State {
   std::map<TargetId, TargetId> renamed_from;         // new -> old
   std::set<TargetId> active;                         // targets with a live promotion
   std::set<std::pair<Timestamp, TargetId>> wakeups;  // each live promotion's next_due
+  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;  // each FlowState's due
+  std::map<std::string, std::set<std::string>, std::less<>> under_way;  // environment -> services: effects began
+  std::set<TargetId> in_line;  // targets that wait for a place or for another service
   bool operator==(const State&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("next", s.next);
     v("last_time", s.last_time);
     v("stepped", s.stepped);
+    v("attributes", s.attributes);
     v("origin", s.origin);
     v("verifier_key", s.verifier_key);
     v("effects_paused", s.effects_paused);
@@ -754,6 +769,9 @@ struct State {
     v("renamed_from", s.renamed_from);
     v("active", s.active);
     v("wakeups", s.wakeups);
+    v("flow_wakeups", s.flow_wakeups);
+    v("under_way", s.under_way);
+    v("in_line", s.in_line);
   }
 
   const TargetState* find(const TargetId& id) const;

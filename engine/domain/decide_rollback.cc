@@ -1,0 +1,130 @@
+// Asked for by a person: to go back, to try again, to wait less.
+#include <algorithm>
+
+#include "engine/domain/decide_parts.h"
+#include "engine/domain/promote.h"
+#include "engine/domain/rollback.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::size_t max_targets = 120;  // two events each at most
+
+Result<void> needs_reason(const std::string& reason, const char* what) {
+  HEADGATE_TRY_VOID(check_text("/reason", reason, max_reason_bytes));
+  if (!reason.empty()) return {};
+  return fail(ErrorCode::invalid_input, std::string(what) + " needs a reason", {{"/reason", "nothing", "a text"}});
+}
+
+Result<void> roll_back_one(Events& events, const State& state, const RollBack& c, const TargetId& id,
+                           const Context& context) {
+  HEADGATE_TRY(const auto way, rollback_way(state, id, c.to));
+  const PromotionId as{id, state.find(id)->last_number + 1};
+  if (!way.to && !c.named) {
+    return fail(ErrorCode::conflict, "no other release was verified at " + to_string(id) +
+                                         ": name the service to have what runs there retired");
+  }
+  HEADGATE_TRY_VOID(rollback_plan(state, as, way, c.restore, context.digest));
+  if (!way.crosses.empty() && !c.break_glass) {
+    return fail(ErrorCode::forbidden, "the way back of " + to_string(id) + " goes across step " + way.crosses +
+                                          ", which cannot be undone: that takes the role breakGlass, and "
+                                          "break_glass (--break-glass) in the request",
+                {{"/break_glass", "false", "true"}});
+  }
+  events.emplace_back(RollbackRequested{as, c.reason, way.leaves, way.to, c.restore, c.scope, way.crosses});
+  if (!way.crosses.empty()) {
+    events.emplace_back(BreakGlassUsed{as, "rollback", "the irreversible step " + way.crosses, c.reason});
+  }
+  return {};
+}
+
+}  // namespace
+
+Decision decide_command(const State& state, const RollBack& c, const Context& context) {
+  HEADGATE_TRY_VOID(needs_reason(c.reason, "a rollback"));
+  if (c.targets.empty()) return fail(ErrorCode::not_found, "no target is meant: nothing would be rolled back");
+  if (c.targets.size() > max_targets) {
+    return fail(ErrorCode::too_large, std::to_string(c.targets.size()) + " targets are more than one request takes, " +
+                                          std::to_string(max_targets) + ": name services, or a group");
+  }
+  Events events;
+  std::optional<Error> refused;
+  for (const auto& id : c.targets) {
+    auto done = roll_back_one(events, state, c, id, context);
+    if (done) continue;
+    // What nobody may pass refuses everything: half a rollback was not asked for.
+    if (c.named || done.error().code == ErrorCode::forbidden) return std::unexpected(std::move(done).error());
+    if (!refused) refused = std::move(done).error();
+  }
+  if (events.empty() && refused) return std::unexpected(std::move(*refused));
+  return events;
+}
+
+Decision decide_command(const State& state, const RetryPromotion& c, const Context&) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  const auto* t = state.find(c.promotion.target);
+  const auto name = to_string(c.promotion);
+  if (t && t->promotion && t->promotion->id == c.promotion) {
+    return fail(ErrorCode::conflict, "promotion " + name + " is under way: only one that failed is retried");
+  }
+  if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
+    return fail(ErrorCode::not_found, "no promotion " + name);
+  }
+  if (t->back.failed.empty() || t->back.failed.front().id != c.promotion || t->promotion || !t->back.wanted.empty()) {
+    return fail(ErrorCode::conflict,
+                "promotion " + name + " is not the last one of its target, or did not fail: promote anew instead");
+  }
+  const auto& p = t->back.failed.front();
+  const auto step = std::ranges::find(p.steps, StepStatus::failed, &LiveStep::status);
+  if (step == p.steps.end()) {
+    return fail(ErrorCode::conflict, "no step of " + name + " has failed: promote anew instead");
+  }
+  // An outcome is the proof that the attempt has ended; an attempt without one may still run.
+  if (step->activity != ActivityStatus::failed && step->activity != ActivityStatus::none &&
+      step->activity != ActivityStatus::succeeded) {
+    return fail(ErrorCode::conflict, "attempt " + std::to_string(step->attempt) + " of step " + step->step.name +
+                                         " may still be running: no other one begins before it has ended");
+  }
+  if (!p.rollback_began) {
+    if (const auto* entry = state.quarantine(c.promotion.target.service, p.to.release)) {
+      return fail(ErrorCode::conflict, "release " + p.to.release.version + " is quarantined: " + entry->reason);
+    }
+  }
+  return Events{PromotionRetried{c.promotion, step->step.name, c.reason}};
+}
+
+Result<void> may_be_expedited(const State& state, const TargetId& target, const std::string& reason) {
+  HEADGATE_TRY_VOID(needs_reason(reason, "an expedited promotion"));
+  const auto* stage = state.stage(target);
+  if (stage && stage->expedite) return {};
+  return fail(ErrorCode::conflict, "the stage of " + target.service + " to " + target.environment +
+                                       " has no 'expedite': its waits are not shortened");
+}
+
+Decision decide_command(const State& state, const ExpeditePromotion& c, const Context& context) {
+  const auto* p = state.live(c.promotion);
+  if (!p) return fail(ErrorCode::not_found, "no promotion " + to_string(c.promotion) + " is under way");
+  HEADGATE_TRY_VOID(may_be_expedited(state, c.promotion.target, c.reason));
+  if (p->phase != Phase::waiting) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) +
+                                         ": its plan stands");
+  }
+  if (!p->expedited.empty()) return Events{};
+  const auto* t = state.find(c.promotion.target);
+  const PromotionId next{c.promotion.target, t->last_number + 1};
+  HEADGATE_TRY(const auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest,
+                                         true));
+  Events events;
+  const auto why = "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason;
+  for (const auto& approval : p->approvals) {
+    events.emplace_back(ApprovalVoided{p->id, approval.approver, why.substr(0, max_reason_bytes)});
+  }
+  events.emplace_back(PromotionSuperseded{p->id, why.substr(0, max_reason_bytes)});
+  auto people = p->people;
+  if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
+  plan_events(events, next, p->trigger, plan, std::move(people), p->asked_because);
+  events.emplace_back(PromotionExpedited{next, c.reason});
+  return events;
+}
+
+}  // namespace headgate

@@ -1,0 +1,259 @@
+#include "engine/domain/rollback.h"
+
+#include <algorithm>
+
+#include "engine/domain/decide_parts.h"
+#include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
+#include "engine/domain/rollout.h"
+
+namespace headgate {
+namespace {
+
+std::string by_hand(const TargetId& id, bool break_glass) {
+  return "headgate rollback --environment " + id.environment + " --service " + id.service +
+         (break_glass ? " --break-glass" : "") + " --reason TEXT";
+}
+
+std::string look_and_choose(const TargetId& id) {
+  return "look at what runs there, then headgate promote, or headgate adopt " + to_string(id);
+}
+
+std::string one_line(const std::string& text) {
+  return text.substr(0, max_reason_bytes);
+}
+
+// Opens an incident, or adds to the one that the target has.
+void tell_incident(Events& events, const State& state, const PromotionId& id, const std::string& release,
+                   const std::string& what, const std::string& next, const std::string& freeze = {}) {
+  if (const auto* known = open_incident(state, id.target)) {
+    events.emplace_back(IncidentNoted{id.target, to_string(id), known->first, one_line(to_string(id) + ": " + what),
+                                      next, freeze});
+    return;
+  }
+  events.emplace_back(IncidentOpened{id.target, to_string(id), std::to_string(state.last_incident + 1), release,
+                                     one_line(what), next, freeze});
+}
+
+// What runs on the target, or what a promotion that has begun to deploy has brought there.
+const Wish* what_runs(const TargetState& t) {
+  if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &left_by(*p);
+  if (!t.back.failed.empty() && !t.held.empty()) {
+    const auto& p = t.back.failed.front();
+    if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
+  }
+  return t.current ? &*t.current : nullptr;
+}
+
+}  // namespace
+
+Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
+  const auto* t = state.find(id);
+  if (!t) return fail(ErrorCode::not_found, "no target " + to_string(id));
+  if (!t->back.wanted.empty()) {
+    return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted.front().number}) + " rolls back already");
+  }
+  const auto* leaves = what_runs(*t);
+  if (!leaves) return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
+  RollbackWay way{*leaves, std::nullopt, {}};
+  if (version == "previous") {
+    way.to = way_back_from(state, id, *leaves, true);
+  } else {
+    const auto at = std::find_if(t->verified.rbegin(), t->verified.rend(),
+                                 [&](const Wish& wish) { return wish.release.version == version; });
+    if (at == t->verified.rend()) {
+      std::string known;
+      for (const auto& wish : t->verified) known += (known.empty() ? "" : ", ") + wish.release.version;
+      return fail(ErrorCode::conflict,
+                  "release " + version + " was not verified at " + to_string(id) +
+                      ", so that nothing brings it back without gates; verified there: " +
+                      (known.empty() ? "none" : known) + "; another one is promoted: headgate promote",
+                  {{"/to", version, known.empty() ? "nothing was verified there" : "previous, or one of " + known}});
+    }
+    way.to = *at;
+    if (const auto* entry = state.quarantine(id.service, way.to->release)) {
+      return fail(ErrorCode::conflict, "release " + version + " is quarantined: " + entry->reason);
+    }
+  }
+  if (const auto& p = t->promotion; p && p->phase == Phase::rolling_back) {
+    if (version == "previous" || brought_back_by(*p) == way.to) {
+      return fail(ErrorCode::conflict, to_string(p->id) + " rolls back already");
+    }
+  } else if (way.to && way.to == t->current && leaves == &*t->current && t->held.empty()) {
+    return fail(ErrorCode::conflict, to_string(id) + " runs release " + way.to->release.version + " already");
+  }
+  if (way.to) way.crosses = step_between(*t, *way.to);
+  if (!way.to && !t->back.irreversible.empty()) way.crosses = t->back.irreversible.front().step;
+  return way;
+}
+
+Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,
+                           DigestFunction digest) {
+  const auto owner = state.services.find(as.target.service);
+  const auto environment = state.environments.find(as.target.environment);
+  const auto* stage = state.stage(as.target);
+  const auto* t = state.find(as.target);
+  if (!stage || !t || environment == state.environments.end()) {
+    return fail(ErrorCode::not_found, "no stage of service " + as.target.service + " leads to " +
+                                          as.target.environment + " any more: nobody knows how to deploy there");
+  }
+  if (restore) {
+    if (!stage->restore || !way.to) {
+      return fail(ErrorCode::conflict, !way.to ? "nothing is restored where nothing comes back"
+                                               : "the stage to " + as.target.environment + " has no rollback.restore");
+    }
+    const auto& live = t->promotion;
+    const bool of_live = live && live->deployed() && live->from && live->from->release == way.to->release &&
+                         std::ranges::any_of(live->steps, [&](const LiveStep& s) {
+                           return s.step.keeps == stage->restore->point && s.activity == ActivityStatus::succeeded;
+                         });
+    const bool kept = std::ranges::any_of(t->back.restore_point, [&](const RestorePoint& point) {
+      return point.name == stage->restore->point && point.of.same_candidate(way.to->release);
+    });
+    if (!of_live && !kept) {
+      return fail(ErrorCode::conflict, "no restore point " + stage->restore->point + " of release " +
+                                           way.to->release.version + " is kept for " + to_string(as.target) +
+                                           ": only the one from before the last deployment is");
+    }
+  }
+  PlanInput input;
+  input.id = as;
+  input.service = &*owner->second.document;
+  input.stage = stage;
+  input.environment = &environment->second;
+  input.from = way.leaves;
+  input.way_back = way.to;
+  input.to = way.to ? *way.to : way.leaves;
+  input.stable_slot = t->stable_slot;
+  if (!input.stable_slot.empty()) input.stable = t->current;
+  input.left_slot = slot_of(*t, way.leaves);
+  auto plan = plan_way_back(input, restore, digest);
+  // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
+  if (const auto& p = t->promotion; p && p->deployed() && way.to && brought_back_by(*p) == way.to) {
+    plan.steps.clear();
+    for (const auto& s : p->steps) {
+      if (s.step.rollback && (restore || s.step.restores.empty())) plan.steps.push_back(s.step);
+    }
+  }
+  if (plan.steps.empty()) {
+    return fail(ErrorCode::conflict, "there is no way back at " + to_string(as.target) +
+                                         ": no other release was verified there, and the driver has no retire command");
+  }
+  HEADGATE_TRY_VOID(check_steps_fit(as, plan));
+  return plan;
+}
+
+std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id, const Context& context) {
+  const auto& t = *state.find(id);
+  const auto& wanted = t.back.wanted.front();
+  const PromotionId as{id, wanted.number};
+  Events events;
+  const auto why = to_string(as) + " rolls back: " + wanted.reason;
+  if (const auto& p = t.promotion) {
+    if (const auto* step = p->current();
+        step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
+      events.emplace_back(ActivityFenced{{p->id, step->step.name}, step->attempt, one_line(why)});
+    }
+    if (p->phase == Phase::waiting && !p->deployed()) {
+      events.emplace_back(PromotionSuperseded{p->id, one_line(why)});
+    } else {
+      events.emplace_back(PromotionCancelled{p->id, one_line(why)});
+    }
+  }
+  const RollbackWay way{wanted.leaves, wanted.to, {}};
+  const auto plan = rollback_plan(state, as, way, wanted.restore, context.digest);
+  Plan none;
+  none.from = way.leaves;
+  none.to = way.to ? *way.to : way.leaves;
+  none.digest = context.digest("");
+  plan_events(events, as, Trigger::rollback, plan ? *plan : none, {wanted.by}, wanted.reason);
+  events.emplace_back(RollbackStarted{as, wanted.reason, false, way.to});
+  tell_incident(events, state, as, way.leaves.release.version, "rolled back by hand: " + wanted.reason,
+                way.to ? std::string() : "nothing is left to run there: headgate promote another release");
+  if (!plan) events.emplace_back(RollbackFailed{as, plan.error().message});
+  return events;
+}
+
+void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason,
+                    bool automatic) {
+  if (const auto* step = p.current();
+      step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
+    events.emplace_back(ActivityFenced{{p.id, step->step.name}, step->attempt, reason});
+  }
+  const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step.rollback; });
+  if (first == p.steps.end()) {
+    fail_for_a_person(events, state, p, reason);
+    return;
+  }
+  const auto to = brought_back_by(p);
+  events.emplace_back(RollbackStarted{p.id, reason, automatic, to});
+  if (automatic || !to) {
+    tell_incident(events, state, p.id, p.to.release.version, reason,
+                  to ? std::string() : "nothing is left to run there: headgate promote another release");
+  }
+}
+
+void fail_for_a_person(Events& events, const State& state, const Promotion& p, const std::string& reason) {
+  const auto& id = p.id.target;
+  const auto* crossed = irreversible_step_begun(p);
+  const auto retry = "headgate retry " + to_string(p.id) + " --reason TEXT";
+  auto why = reason;
+  auto next = "mend the cause and " + retry + "; or go back: " + by_hand(id, false);
+  if (crossed) {
+    why += "; step " + crossed->step.name + " cannot be undone: no rollback goes across it by itself";
+    next = "mend the cause and " + retry + "; or with the role breakGlass go back: " + by_hand(id, true);
+  } else if (p.rules.rollback_automatic) {
+    why += "; there is no way back: no other release was verified here, and the driver has no retire command";
+    next = "mend the cause and " + retry + "; or " + look_and_choose(id);
+  } else {
+    why += "; automatic rollback is off for this stage";
+  }
+  events.emplace_back(PromotionFailed{p.id, one_line(why)});
+  tell_incident(events, state, p.id, p.to.release.version, why, next);
+}
+
+void fail_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason) {
+  const auto& id = p.id.target;
+  events.emplace_back(RollbackFailed{p.id, one_line(reason)});
+  const auto* known = open_incident(state, id);
+  const auto next = "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT; or " +
+                    look_and_choose(id) + "; then headgate incident resolve " +
+                    (known ? known->first : std::to_string(state.last_incident + 1)) + " --review TEXT";
+  std::string freeze;
+  if (!known || !state.freezes.contains(known->second.freeze)) {
+    freeze = std::to_string(state.last_freeze + 1);
+    events.emplace_back(FreezeSet{
+        {id.environment}, freeze, {id.service}, one_line("the rollback of " + to_string(p.id) + " failed: " + reason),
+        {}});
+  }
+  tell_incident(events, state, p.id, left_by(p).release.version, "the rollback failed: " + reason, next, freeze);
+}
+
+std::vector<Event> finish_rollback(const State& state, const Promotion& p, Timestamp now) {
+  Events events;
+  const auto* target = state.find(p.id.target);
+  const auto took =
+      std::max<Duration>(std::chrono::floor<std::chrono::milliseconds>(now - *p.rollback_began), Duration::zero());
+  events.emplace_back(RollbackSucceeded{p.id, took});
+  const auto back = brought_back_by(p);
+  if (const auto* known = open_incident(state, p.id.target);
+      known && back && known->second.promotion == to_string(p.id)) {
+    const auto& [number, incident] = *known;
+    if (state.freezes.contains(incident.freeze)) {
+      events.emplace_back(
+          FreezeLifted{{p.id.target.environment}, incident.freeze, to_string(p.id) + " rolled back after all"});
+    }
+    events.emplace_back(IncidentResolved{p.id.target, incident.promotion, number,
+                                         "rolled back to release " + back->release.version + ", verified, in " +
+                                             format_duration(took)});
+  }
+  // Git still wishes the release that was left; a wish that came since stands.
+  if (target->desired == left_by(p)) {
+    events.emplace_back(TargetPinned{p.id.target, one_line(to_string(p.id) + " rolled back: " +
+                                                           (p.trigger == Trigger::rollback ? p.asked_because
+                                                                                           : p.end_reason))});
+  }
+  return events;
+}
+
+}  // namespace headgate
