@@ -12,13 +12,13 @@ namespace headgate {
 
 // What a commit would change that takes somebody's approval, and whose.
 struct ConfigurationChange {
-  std::string digest;              // of everything that the commit stages; approvals are bound to it
-  std::uint64_t documents = 0;     // staged, accepted and removed
-  std::uint64_t policy = 0;        // of them, policy documents that say something else than those in force
-  std::vector<std::string> names;  // of the first ones: Kind/name
-  std::uint64_t targets = 0;       // that have a document in force
-  std::uint64_t removed = 0;       // of them, those whose document goes and is not renamed
-  std::vector<TargetId> first;     // of those
+  std::string digest;                    // of everything that the commit stages; approvals are bound to it
+  std::uint64_t documents = 0;           // staged, accepted and removed
+  std::uint64_t policy = 0;              // of them, policy documents that say something else than those in force
+  std::vector<std::string> names;        // of the first ones: Kind/name
+  std::uint64_t targets = 0;             // that have a document in force
+  std::uint64_t removed = 0;             // of them, those whose document goes and is not renamed
+  std::vector<TargetId> first;           // of those
   std::vector<ApprovalRule> governance;  // as the host's file had it
   bool by_admin = false;                 // there is no policy in force whose teams could approve
   std::vector<std::string> people;       // whose work is inside: they may not approve

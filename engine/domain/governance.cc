@@ -1,0 +1,288 @@
+#include "engine/domain/governance.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/domain/access.h"
+#include "engine/domain/canonical_text.h"
+#include "engine/domain/renames.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::size_t named_at_most = 10;  // documents and targets, in records and texts
+
+std::string canonical(const Document& document) {
+  CanonicalText text;
+  std::visit([&](const auto& d) { text.write(d); }, document);
+  return std::move(text.text);
+}
+
+std::optional<Document> in_force(const State& state, const DocumentKey& key) {
+  switch (key.kind) {
+    case DocumentKind::service:
+      if (const auto* service = state.service(key.name)) return *service;
+      return std::nullopt;
+    case DocumentKind::environment: {
+      const auto at = state.environments.find(key.name);
+      if (at == state.environments.end()) return std::nullopt;
+      return at->second.document;
+    }
+    case DocumentKind::access_policy:
+      if (const auto* access = state.access(); access && access->name == key.name) return *access;
+      return std::nullopt;
+    case DocumentKind::target:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+TargetId target_of(const std::string& document_name) {
+  const auto dot = document_name.find('.');
+  return {document_name.substr(0, dot), document_name.substr(dot + 1)};
+}
+
+// What the commit leaves of each document: of one that is staged twice, the later one.
+std::map<DocumentKey, const Staged*> outcome_of(std::span<const Staged> staged) {
+  std::map<DocumentKey, const Staged*> last;
+  for (const auto& entry : staged) last[entry.key] = &entry;
+  return last;
+}
+
+std::vector<TargetId> removed_targets(const State& state, std::span<const Staged> staged) {
+  const auto last = outcome_of(staged);
+  const auto renames = renames_of(staged);
+  std::vector<TargetId> removed;
+  for (const auto& [key, entry] : last) {
+    if (key.kind != DocumentKind::target || entry->document) continue;
+    auto id = target_of(key.name);
+    const auto* target = state.find(id);
+    if (!target || !target->document) continue;
+    if (const auto to = renames.of(id)) {
+      const auto renamed = last.find({DocumentKind::target, to->service + "." + to->environment});
+      if (renamed != last.end() && renamed->second->document) continue;
+    }
+    removed.push_back(std::move(id));
+  }
+  return removed;
+}
+
+std::string list(const auto& names, std::uint64_t of, auto text_of) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + text_of(name);
+  return of > names.size() ? text + ", …" : text;
+}
+
+std::string team_names(const std::vector<ApprovalRule>& rules) {
+  return list(rules, rules.size(), [](const ApprovalRule& rule) { return rule.team; });
+}
+
+bool may_approve_as(const State& state, const std::string& team, const std::string& person) {
+  const auto* policy = state.access();
+  return policy && is_member(*policy, team, person) && holds(state, person, Role::approver, {}, {});
+}
+
+std::string who_can_approve(const State& state, const Proposal& proposal, const std::vector<ApprovalRule>& rules) {
+  std::set<std::string> able;
+  if (const auto* policy = state.access()) {
+    for (const auto& team : policy->teams) {
+      if (std::ranges::find(rules, team.name, &ApprovalRule::team) == rules.end()) continue;
+      for (const auto& member : team.members) {
+        const bool gave =
+            std::ranges::find(proposal.approvals, member, &ConfigurationApproval::approver) != proposal.approvals.end();
+        if (!gave && !is_own_work(state, proposal, member) && may_approve_as(state, team.name, member)) {
+          able.insert(member);
+        }
+      }
+    }
+  }
+  if (able.empty()) {
+    return "nobody of " + team_names(rules) +
+           " can give it: all others have work in it, have approved or hold no approver role; change governance in "
+           "the server's file";
+  }
+  return list(able, able.size(), [](const std::string& person) { return person; }) +
+         " can approve: headgate config approve " + proposal.change.digest;
+}
+
+std::string plural(std::uint64_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+Condition condition(const Proposal& proposal, std::string_view guard) {
+  Condition c;
+  c.guard = guard;
+  c.events = {proposal.position};
+  return c;
+}
+
+}  // namespace
+
+bool removes_many(const ConfigurationChange& change) {
+  return change.removed > 1 && change.removed * 10 > change.targets;
+}
+
+bool takes_approval(const ConfigurationChange& change) {
+  return (!change.governance.empty() && change.policy > 0) || removes_many(change);
+}
+
+ConfigurationChange change_of(const State& state, const AcceptConfiguration& command, std::span<const Staged> staged,
+                              DigestFunction digest) {
+  ConfigurationChange change;
+  change.documents = staged.size();
+  change.governance = command.governance;
+  const auto last = outcome_of(staged);
+  bool removes = false;
+  for (const auto& [key, entry] : last) {
+    removes |= !entry->document;
+    if (key.kind == DocumentKind::target || change.governance.empty()) continue;
+    const auto before = in_force(state, key);
+    const bool same = before && entry->document ? canonical(*before) == canonical(entry->document->document)
+                                                : !before && !entry->document;
+    if (same) continue;
+    ++change.policy;
+    if (change.names.size() < named_at_most) change.names.push_back(std::string(name_of(key.kind)) + "/" + key.name);
+  }
+  if (removes) {
+    auto removed = removed_targets(state, staged);
+    change.removed = removed.size();
+    change.targets = static_cast<std::uint64_t>(
+        std::ranges::count_if(state.targets, [](const auto& entry) { return entry.second.document.has_value(); }));
+    if (removed.size() > named_at_most) removed.resize(named_at_most);
+    change.first = std::move(removed);
+  }
+  if (!takes_approval(change)) return change;
+  change.by_admin = !change.governance.empty() && !state.access();
+  if (const auto at = state.repositories.find(command.repository); at != state.repositories.end()) {
+    change.people = at->second.people;
+  }
+  CanonicalText text;
+  text("commit", command.commit);
+  text("governance", change.governance);
+  text("removed", change.removed);
+  text("targets", change.targets);
+  for (const auto& [key, entry] : last) {
+    text("key", key);
+    text("document", entry->document ? canonical(entry->document->document) : std::string());
+  }
+  change.digest = digest(text.text);
+  return change;
+}
+
+std::string describe_change(const ConfigurationChange& change) {
+  std::string text;
+  if (change.policy > 0) {
+    text = "changes " + list(change.names, change.policy, [](const std::string& name) { return name; });
+  }
+  if (removes_many(change)) {
+    text += (text.empty() ? "" : "; ") + ("removes " + std::to_string(change.removed)) + " of " +
+            plural(change.targets, "target") + ": " +
+            list(change.first, change.removed, [](const TargetId& id) { return to_string(id); });
+  }
+  return text;
+}
+
+bool holds(const State& state, const std::string& actor, Role role, std::string_view service,
+           std::string_view environment) {
+  if (actor.starts_with("token:")) return may(state, {actor, {}}, role, service, environment);
+  if (may(state, {{}, actor}, role, service, environment)) return true;
+  const auto* policy = state.access();
+  if (!policy) return false;
+  const auto person = std::ranges::find(policy->people, actor, &Person::id);
+  return person != policy->people.end() && std::ranges::any_of(person->tokens, [&](const std::string& token) {
+           return may(state, {token, actor}, role, service, environment);
+         });
+}
+
+bool is_own_work(const State& state, const Proposal& proposal, const std::string& actor) {
+  const auto& people = proposal.change.people;
+  const auto inside = [&](const std::string& id) { return std::ranges::find(people, id) != people.end(); };
+  if (inside(actor)) return true;
+  const auto* policy = state.access();
+  if (!policy) return false;
+  const auto person = std::ranges::find(policy->people, actor, &Person::id);
+  return person != policy->people.end() && std::ranges::any_of(person->also, inside);
+}
+
+std::vector<Condition> judge_proposal(const State& state, const Proposal& proposal) {
+  std::vector<Condition> all;
+  const auto& change = proposal.change;
+  const auto given_as = [&](const std::string& team, Condition& c) {
+    std::uint32_t count = 0;
+    std::string names;
+    for (const auto& approval : proposal.approvals) {
+      if (approval.team != team) continue;
+      ++count;
+      names += (names.empty() ? "" : ", ") + approval.approver;
+      c.events.push_back(approval.position);
+    }
+    c.text += std::to_string(count) + " given" + (names.empty() ? "" : " by " + names);
+    return count;
+  };
+  if (change.by_admin) {
+    auto c = condition(proposal, "governance");
+    c.text = "an approval by an administrator, since no AccessPolicy is in force: ";
+    c.met = given_as({}, c) > 0;
+    if (!c.met) c.remedy = "with the token of an administrator: headgate config approve " + change.digest;
+    return {std::move(c)};
+  }
+  std::uint32_t more = 0;
+  for (const auto& rule : change.governance) {
+    const auto required = change.policy > 0 ? rule.count : 0;
+    auto c = condition(proposal, "governance");
+    c.line = rule.line;
+    c.text = plural(required, "approval") + " of " + rule.team + ": ";
+    const auto count = given_as(rule.team, c);
+    c.met = count >= required;
+    more += count - std::min(count, required);
+    if (!c.met) c.remedy = who_can_approve(state, proposal, {rule});
+    if (required > 0) all.push_back(std::move(c));
+  }
+  if (!removes_many(change)) return all;
+  auto c = condition(proposal, "removal");
+  const auto what = "it removes " + std::to_string(change.removed) + " of " + plural(change.targets, "target");
+  if (change.governance.empty()) {
+    c.text = "an approval by an operator, since " + what + ": ";
+    c.met = given_as({}, c) > 0;
+    if (!c.met) c.remedy = "an operator whose work is not in it: headgate config approve " + change.digest;
+  } else {
+    c.text = std::string(change.policy > 0 ? "one more" : "one") + " approval of " + team_names(change.governance) +
+             ", since " + what + ": " + std::to_string(more) + " given";
+    c.met = more > 0;
+    if (!c.met) c.remedy = who_can_approve(state, proposal, change.governance);
+  }
+  all.push_back(std::move(c));
+  return all;
+}
+
+Result<std::string> counts_for(const State& state, const Proposal& proposal, const std::string& actor,
+                               const std::string& asked) {
+  const auto& change = proposal.change;
+  if (change.by_admin) {
+    if (holds(state, actor, Role::admin, {}, {})) return std::string();
+    return fail(ErrorCode::forbidden, "no AccessPolicy is in force: an administrator must approve");
+  }
+  if (change.governance.empty()) {
+    for (const auto& id : removed_targets(state, proposal.staged)) {
+      if (holds(state, actor, Role::operator_, id.service, id.environment)) continue;
+      return fail(ErrorCode::forbidden, "an operator must approve, and you are none for " + to_string(id));
+    }
+    return std::string();
+  }
+  if (!actor.starts_with("person:")) {
+    return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
+  }
+  std::string fits;
+  for (const auto& rule : change.governance) {
+    if ((!asked.empty() && asked != rule.team) || !may_approve_as(state, rule.team, actor)) continue;
+    const auto given = std::ranges::count(proposal.approvals, rule.team, &ConfigurationApproval::team);
+    if (static_cast<std::uint32_t>(given) < rule.count) return rule.team;
+    if (fits.empty()) fits = rule.team;
+  }
+  if (!fits.empty()) return fits;
+  return fail(ErrorCode::forbidden, "the approval of " + (asked.empty() ? team_names(change.governance) : asked) +
+                                        " is asked for, and you are not a member with the approver role");
+}
+
+}  // namespace headgate

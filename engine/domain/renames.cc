@@ -1,0 +1,128 @@
+#include "engine/domain/renames.h"
+
+#include <algorithm>
+
+namespace headgate {
+namespace {
+
+void add_quarantine(ServiceState& service, const Quarantine& entry) {
+  const bool known = std::ranges::any_of(
+      service.quarantined, [&](const Quarantine& other) { return other.release.same_candidate(entry.release); });
+  if (!known) service.quarantined.push_back(entry);
+}
+
+// Its releases and gates; the quarantine stays with the old name too, for what is under way there.
+void carry_service(State& state, const std::string& from, const std::string& to) {
+  const auto old = state.services.find(from);
+  if (old == state.services.end() || old->second.document) return;
+  auto& service = state.services[to];
+  for (const auto& version : old->second.release_order) {
+    const auto known = old->second.releases.find(version);
+    if (service.releases.emplace(version, known->second).second) service.release_order.push_back(version);
+  }
+  for (const auto& key : old->second.gate_order) {
+    const auto known = old->second.gates.find(key);
+    if (service.gates.emplace(key, known->second).second) service.gate_order.push_back(key);
+  }
+  for (; service.release_order.size() > ServiceState::max_releases; service.release_order.pop_front()) {
+    service.releases.erase(service.release_order.front());
+  }
+  for (; service.gate_order.size() > ServiceState::max_gate_results; service.gate_order.pop_front()) {
+    service.gates.erase(service.gate_order.front());
+  }
+  for (const auto& entry : old->second.quarantined) add_quarantine(service, entry);
+  old->second.releases.clear();
+  old->second.release_order.clear();
+  old->second.gates.clear();
+  old->second.gate_order.clear();
+}
+
+bool has_history(const TargetState& t) {
+  return t.current || t.promotion || t.desired || !t.verified.empty() || !t.held.empty() || !t.pinned.empty();
+}
+
+}  // namespace
+
+std::optional<TargetId> Renames::of(const TargetId& old) const {
+  if (const auto named = targets.find(old); named != targets.end()) return named->second;
+  const auto service = services.find(old.service);
+  const auto environment = environments.find(old.environment);
+  if (service == services.end() && environment == environments.end()) return std::nullopt;
+  return TargetId{service == services.end() ? old.service : service->second,
+                  environment == environments.end() ? old.environment : environment->second};
+}
+
+Renames renames_of(std::span<const Staged> staged) {
+  Renames renames;
+  for (const auto& entry : staged) {
+    if (!entry.document) continue;
+    const auto& document = entry.document->document;
+    if (const auto* service = std::get_if<Service>(&document); service && !service->formerly.empty()) {
+      renames.services.emplace(service->formerly, service->name);
+    } else if (const auto* environment = std::get_if<Environment>(&document);
+               environment && !environment->formerly.empty()) {
+      renames.environments.emplace(environment->formerly, environment->name);
+    } else if (const auto* target = std::get_if<Target>(&document); target && target->formerly) {
+      renames.targets.emplace(*target->formerly, target->id);
+    }
+  }
+  return renames;
+}
+
+void begin_renames(State& state, const Renames& renames, std::set<TargetId>* touched) {
+  if (renames.empty()) return;
+  for (const auto& [from, to] : renames.services) carry_service(state, from, to);
+  for (auto& [id, freeze] : state.freezes) {
+    if (const auto at = renames.environments.find(freeze.environment); at != renames.environments.end()) {
+      freeze.environment = at->second;
+    }
+    for (auto& service : freeze.services) {
+      if (const auto at = renames.services.find(service); at != renames.services.end()) service = at->second;
+    }
+  }
+  std::map<TargetId, TargetId> pairs;
+  for (const auto& [old, t] : state.targets) {
+    const auto to = renames.of(old);
+    if (!to || *to == old || t.document) continue;
+    // Renamed again before the first renaming was done: it skips the name in between.
+    const auto earlier = state.renamed_from.find(old);
+    if (earlier == state.renamed_from.end() && !has_history(t)) continue;
+    const auto there = state.targets.find(*to);
+    if (there != state.targets.end() && (there->second.current || there->second.promotion)) continue;
+    pairs.emplace(earlier == state.renamed_from.end() ? old : earlier->second, *to);
+    if (earlier == state.renamed_from.end()) continue;
+    state.renamed_to.erase(earlier->second);
+    state.renamed_from.erase(earlier);
+  }
+  for (const auto& [from, to] : pairs) {
+    state.renamed_to.insert_or_assign(from, to);
+    state.renamed_from.insert_or_assign(to, from);
+    if (touched) touched->insert(from);
+  }
+}
+
+void carry_over(State& state, const TargetRenamed& renamed) {
+  state.renamed_to.erase(renamed.from);
+  state.renamed_from.erase(renamed.target);
+  auto& old = state.targets[renamed.from];
+  auto known = std::move(old);
+  old = {};
+  // What is left of the old one: its numbers, which name promotions for ever, and a document that came since.
+  old.last_number = known.last_number;
+  old.document = std::exchange(known.document, std::nullopt);
+  auto& t = state.targets[renamed.target];
+  known.document = std::move(t.document);
+  known.last_number = t.last_number;
+  known.orphaned = false;
+  known.retiring = false;
+  known.back.failed.clear();  // retries under the old name are over
+  for (auto& person : t.document_people) {
+    if (std::ranges::find(known.document_people, person) == known.document_people.end()) {
+      known.document_people.push_back(std::move(person));
+    }
+  }
+  if (!known.observed) known.observed = std::move(t.observed);
+  t = std::move(known);
+}
+
+}  // namespace headgate
