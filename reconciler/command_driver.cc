@@ -43,6 +43,9 @@ StringMap activity_environment(const Activity& activity) {
   environment["HEADGATE_RELEASE_VERSION"] = wish.release.version;
   environment["HEADGATE_RELEASE_COMMIT"] = wish.release.commit;
   environment["HEADGATE_PREVIOUS_VERSION"] = activity.from ? activity.from->release.version : "";
+  if (!activity.step.restores.empty()) {
+    environment["HEADGATE_RESTORE_POINT"] = activity.restore_point.text.empty() ? "{}" : activity.restore_point.text;
+  }
   for (const auto& [name, reference] : wish.release.artifacts) {
     environment[variable_name("HEADGATE_ARTIFACT_", name)] = reference;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@ void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
 void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
 void read_check(YamlReader& r, const YamlNode& node, Check& check);
+void read_tcp(YamlReader& r, const YamlNode& node, std::optional<TcpCheck>& out);
+void read_tls(YamlReader& r, const YamlNode& node, std::optional<TlsCheck>& out);
+void read_dns(YamlReader& r, const YamlNode& node, std::optional<DnsCheck>& out);
 
 // Where the names of a stage stand, in the order of its members; for diagnostics about what they refer to.
 struct StageNodes {
@@ -30,7 +34,12 @@ struct StageNodes {
   std::vector<const YamlNode*> gates;
   std::vector<const YamlNode*> healthy;
   std::vector<std::pair<std::string, const YamlNode*>> steps;  // before, then verify
+  const YamlNode* restore_point = nullptr;                     // of rollback.restore
 };
+
+void read_rollback(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes);
+void read_expedite(YamlReader& r, const YamlNode& node, std::optional<Expedite>& out);
+void check_restore(YamlReader& r, const Stage& stage, const StageNodes& nodes);
 
 // Where the names of a gate stand.
 struct GateNodes {

@@ -124,13 +124,6 @@ void read_strategy(YamlReader& r, const YamlNode& node) {
   f.at_least_one_of({"direct"});
 }
 
-void read_rollback(YamlReader& r, const YamlNode& node, Stage& stage) {
-  Fields f(r, node, "a rollback rule");
-  f.optional("automatic", &YamlReader::boolean, stage.rollback_automatic);
-  f.optional("quarantine", &YamlReader::boolean, stage.rollback_quarantine);
-  f.optional("to", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "previous"); });
-}
-
 // Lists of hooks and verifications, with the place of each name.
 template <class T, class Read>
 auto steps_reader(StageNodes& nodes, Read read) {
@@ -160,7 +153,8 @@ void read_stage(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& n
   f.optional("before", steps_reader<Hook>(nodes, read_hook), stage.before);
   f.optional("strategy", read_strategy);
   f.optional("verify", steps_reader<Check>(nodes, read_check), stage.verify);
-  f.optional("rollback", read_rollback, stage);
+  f.optional("rollback", read_rollback, stage, nodes);
+  f.optional("expedite", read_expedite, stage.expedite);
 }
 
 }  // namespace

@@ -163,6 +163,7 @@ void check_service(YamlReader& r, const Service& service, const std::vector<Gate
     }
     check_exceptions(r, service, stage, stages[i]);
     check_steps(r, stages[i]);
+    check_restore(r, stage, stages[i]);
   }
   if (gates_known) check_gate_order(r, service, gate_nodes, gates);
 

@@ -1,12 +1,16 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "reconciler/documents_kinds.h"
 #include "reconciler/documents_text.h"
+#include "reconciler/json_expectation.h"
 
 namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kMaxUrlBytes = 2048;
+constexpr std::size_t kMaxHeaders = 32;
 
 void read_url(YamlReader& r, const YamlNode& node, std::string& out) {
   std::string url;
@@ -31,12 +35,55 @@ void read_expected_latency(YamlReader& r, const YamlNode& node, std::optional<Du
   if (f.required("max", &YamlReader::positive_duration, value)) max = value;
 }
 
-void read_expected_body(YamlReader& r, const YamlNode& node, std::string& contains) {
+void read_pointer(YamlReader& r, const YamlNode& node, std::string& out) {
+  if (!r.is_scalar(node, "a JSON pointer")) return;
+  if (is_json_pointer(node.text)) {
+    r.text(node, out);
+  } else {
+    r.wrong_value(node, "a JSON pointer such as /status or /checks/0/state");
+  }
+}
+
+void read_expected_body(YamlReader& r, const YamlNode& node, HttpCheck& http) {
   Fields f(r, node, "an expected body");
   f.optional("contains", [&](YamlReader& reader, const YamlNode& value) {
-    if (read_template(reader, value, contains) && contains.empty()) reader.wrong_value(value, "text that is not empty");
+    if (read_template(reader, value, http.contains) && http.contains.empty()) {
+      reader.wrong_value(value, "text that is not empty");
+    }
   });
-  f.at_least_one_of({"contains"});
+  JsonExpectation json;
+  const bool points = f.optional("jsonPointer", read_pointer, json.pointer);
+  const bool equals = f.optional("equals", read_template, json.equals);
+  if (points != equals) {
+    r.at(node, fmt::format("an expected body without {}", points ? "equals" : "jsonPointer"), "",
+         "jsonPointer and equals together");
+  } else if (points) {
+    http.json = std::move(json);
+  }
+  f.at_least_one_of({"contains", "jsonPointer", "equals"});
+}
+
+void read_expected_headers(YamlReader& r, const YamlNode& node, StringMap& headers) {
+  if (!r.is_map(node, "values by the name of a header (a map)")) return;
+  if (node.size == 0 || node.size > kMaxHeaders) {
+    r.wrong_value(node, fmt::format("1 to {} headers", kMaxHeaders));
+    return;
+  }
+  for (const auto [key, value] : YamlEntries(node)) {
+    std::string name(key.text);
+    for (auto& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool good = !name.empty() && std::ranges::all_of(name, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+    std::string expected;
+    if (!good) {
+      r.at(key, "wrong name of a header", quoted(key.text), "letters, digits, '-' and '_'");
+    } else if (headers.contains(name)) {
+      r.at(key, fmt::format("the header {} is there twice", quoted(name)));
+    } else if (r.line_of_text(value, expected) && read_template(r, value, expected)) {
+      headers.emplace(std::move(name), std::move(expected));
+    }
+  }
 }
 
 void read_http(YamlReader& r, const YamlNode& node, std::optional<HttpCheck>& out) {
@@ -47,8 +94,10 @@ void read_http(YamlReader& r, const YamlNode& node, std::optional<HttpCheck>& ou
     Fields e(reader, value, "an http expectation");
     e.optional("status", [&](YamlReader& inner, const YamlNode& n) { inner.number(n, http.status, 100, 599); });
     e.optional("latency", read_expected_latency, http.latency_max);
-    e.optional("body", read_expected_body, http.contains);
+    e.optional("header", read_expected_headers, http.header);
+    e.optional("body", read_expected_body, http);
   });
+  f.optional("followRedirects", &YamlReader::boolean, http.follow_redirects);
 }
 
 bool has_field(const YamlNode* node, std::string_view field) {
@@ -66,6 +115,8 @@ void read_hook(YamlReader& r, const YamlNode& node, Hook& hook) {
   hook.line = node.place.line;
   f.required("name", &YamlReader::name, hook.name);
   f.required("run", read_run, hook.run);
+  f.optional("keeps", &YamlReader::name, hook.keeps);
+  f.optional("irreversible", &YamlReader::boolean, hook.irreversible);
 }
 
 void read_check(YamlReader& r, const YamlNode& node, Check& check) {
@@ -74,7 +125,10 @@ void read_check(YamlReader& r, const YamlNode& node, Check& check) {
   f.required("name", &YamlReader::name, check.name);
   f.optional("http", read_http, check.http);
   f.optional("run", [&](YamlReader& reader, const YamlNode& value) { read_run(reader, value, check.run.emplace()); });
-  f.exactly_one_of({"http", "run"});
+  f.optional("tcp", read_tcp, check.tcp);
+  f.optional("tls", read_tls, check.tls);
+  f.optional("dns", read_dns, check.dns);
+  f.exactly_one_of({"http", "run", "tcp", "tls", "dns"});
   f.optional("attempts",
              [&](YamlReader& reader, const YamlNode& value) { reader.number(value, check.attempts, 1, 1000); });
   f.optional("successes",

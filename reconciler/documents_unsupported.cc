@@ -11,23 +11,16 @@ using Words = std::string_view;
 constexpr std::array kMetadata{Words("formerly")};
 constexpr std::array kService{Words("source"), Words("dependsOn"), Words("analysis")};
 constexpr std::array kGate{Words("schedule"), Words("run")};
-constexpr std::array kStage{Words("expedite"), Words("maxConcurrent"), Words("downtime"), Words("objectives"),
+constexpr std::array kStage{Words("maxConcurrent"), Words("downtime"), Words("objectives"),
                             Words("driver")};
 constexpr std::array kTrigger{Words("branch"), Words("tag"), Words("after"), Words("soak"), Words("schedule")};
 constexpr std::array kRequires{Words("signedCommit")};
 constexpr std::array kProtection{Words("unknownAuthors")};
-constexpr std::array kHook{Words("keeps"), Words("irreversible")};
 constexpr std::array kStrategy{Words("canary"), Words("blueGreen"), Words("rolling")};
-constexpr std::array kVerification{Words("tcp"), Words("tls"), Words("dns")};
-constexpr std::array kHttp{Words("followRedirects")};
-constexpr std::array kExpectation{Words("header"), Words("followRedirects")};
-constexpr std::array kBody{Words("jsonPointer"), Words("equals")};
-constexpr std::array kRollback{Words("restore")};
 constexpr std::array kEnvironment{Words("traffic"),       Words("locations"), Words("onLocationFailure"),
                                   Words("prometheus"),    Words("selfHeal"),  Words("ignoreDifferences"),
                                   Words("maxConcurrent"), Words("monitors"),  Words("maintenance")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
-constexpr std::array kTarget{Words("variablesFrom")};
 constexpr std::array kGrant{Words("requireClaims")};
 
 constexpr std::array kTable{
@@ -38,16 +31,9 @@ constexpr std::array kTable{
     UnsupportedFields{"a trigger", kTrigger},
     UnsupportedFields{"a stage's requirements", kRequires},
     UnsupportedFields{"a stage's protection", kProtection},
-    UnsupportedFields{"a hook", kHook},
     UnsupportedFields{"a strategy", kStrategy},
-    UnsupportedFields{"a verification", kVerification},
-    UnsupportedFields{"an http check", kHttp},
-    UnsupportedFields{"an http expectation", kExpectation},
-    UnsupportedFields{"an expected body", kBody},
-    UnsupportedFields{"a rollback rule", kRollback},
     UnsupportedFields{"an environment's spec", kEnvironment},
     UnsupportedFields{"a driver", kDriver},
-    UnsupportedFields{"a target's spec", kTarget},
     UnsupportedFields{"a grant", kGrant},
 };
 
