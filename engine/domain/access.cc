@@ -54,6 +54,21 @@ bool may(const State& state, const Principal& principal, Role role, std::string_
   });
 }
 
+namespace {
+bool is(const Person& person, std::string_view id) {
+  return person.id == id || std::ranges::find(person.also, id) != person.also.end();
+}
+}  // namespace
+
+bool same_person(const AccessPolicy* policy, std::string_view one, std::string_view other) {
+  if (one == other) return true;
+  return policy && std::ranges::any_of(policy->people, [&](const Person& p) { return is(p, one) && is(p, other); });
+}
+
+bool knows(const AccessPolicy& policy, std::string_view person) {
+  return std::ranges::any_of(policy.people, [&](const Person& p) { return is(p, person); });
+}
+
 bool is_member(const AccessPolicy& policy, std::string_view team, std::string_view person) {
   return std::ranges::any_of(policy.teams, [&](const Team& t) {
     return t.name == team && std::ranges::find(t.members, person) != t.members.end();

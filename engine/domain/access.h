@@ -25,6 +25,10 @@ std::optional<Principal> authenticate(const State& state, std::string_view token
 bool may(const State& state, const Principal& principal, Role role, std::string_view service,
          std::string_view environment);
 
+// Whether two ids are of one person: the AccessPolicy says which belong together.
+bool same_person(const AccessPolicy* policy, std::string_view one, std::string_view other);
+bool knows(const AccessPolicy& policy, std::string_view person);
+
 bool is_member(const AccessPolicy& policy, std::string_view team, std::string_view person);
 // Members of `team` that hold the approver role for the target.
 std::vector<std::string> approvers(const AccessPolicy& policy, std::string_view team, const TargetId& target);

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
-#include "engine/domain/access.h"
+#include "engine/domain/approvals.h"
+#include "engine/domain/authorship.h"
+#include "engine/domain/conditions.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
@@ -12,29 +13,6 @@
 
 namespace headgate {
 namespace {
-
-Condition rule(const Promotion& p, std::string_view guard, std::uint32_t line) {
-  Condition c;
-  c.guard = guard;
-  c.file = p.rules.file;
-  c.line = line;
-  c.commit = p.rules.commit;
-  return c;
-}
-
-const LiveStep* first_of(const Promotion& p, StepKind kind) {
-  const auto at = std::ranges::find_if(p.steps, [&](const LiveStep& s) { return s.step.kind == kind; });
-  return at == p.steps.end() ? nullptr : &*at;
-}
-
-std::string joined(const std::vector<std::string>& words, std::string_view between) {
-  std::string text;
-  for (const auto& word : words) {
-    if (!text.empty()) text += between;
-    text += word;
-  }
-  return text;
-}
 
 // --------------------------------------------------------------------------------------------------------- suspend
 
@@ -54,7 +32,7 @@ std::vector<Condition> judge_suspend(const State& state, const Promotion& p, Tim
 // ------------------------------------------------------------------------------------------------------ quarantine
 
 std::vector<Condition> judge_quarantine(const State& state, const Promotion& p, Timestamp) {
-  auto c = rule(p, "quarantine", 0);
+  auto c = condition_of(p, "quarantine", 0);
   c.file.clear();
   const auto* entry = state.quarantine(p.id.target.service, p.to.release);
   c.met = entry == nullptr;
@@ -96,7 +74,7 @@ std::vector<Condition> judge_gates(const State& state, const Promotion& p, Times
   std::vector<Condition> all;
   const auto subject = subject_of(p.to.release);
   for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
-    auto c = rule(p, "gates", gate.line);
+    auto c = condition_of(p, "gates", gate.line);
     if (!result) {
       c.text = "gate " + gate.name + " is not reported for " + subject;
       c.remedy = "report it: " + how_to_report(p, gate.name);
@@ -119,7 +97,7 @@ std::vector<Condition> judge_max_age(const State& state, const Promotion& p, Tim
   std::vector<Condition> all;
   for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
     if (!gate.max_age || !result) return;
-    auto c = rule(p, "maxAge", gate.line);
+    auto c = condition_of(p, "maxAge", gate.line);
     c.events = {result->position};
     c.due = result->measured + state.stepped + *gate.max_age;
     c.met = now < *c.due;
@@ -137,7 +115,7 @@ std::vector<Condition> judge_after(const State& state, const Promotion& p, Times
   std::vector<Condition> all;
   for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
     if (gate.after.empty() || !result) return;
-    auto c = rule(p, "after", gate.line);
+    auto c = condition_of(p, "after", gate.line);
     c.events = {result->position};
     const auto early = reported_too_early(gate, *result);
     c.met = early.empty();
@@ -157,7 +135,7 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
   const auto* step = first_of(p, StepKind::gates);
   if (!step) return all;
   for (const auto& environment : step->step.healthy) {
-    auto c = rule(p, "healthy", step->step.line);
+    auto c = condition_of(p, "healthy", step->step.line);
     const TargetId id{p.id.target.service, environment};
     const auto* there = state.find(id);
     const auto name = "release " + p.to.release.version;
@@ -182,81 +160,6 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
   return all;
 }
 
-// ------------------------------------------------------------------------------------------------------- approvals
-
-std::string who_can_approve(const State& state, const Promotion& p, const std::vector<ApprovalRule>& rules,
-                            const std::set<std::string>& given) {
-  std::vector<std::string> others;
-  std::vector<std::string> teams;
-  const auto* policy = state.access();
-  for (const auto& required : rules) {
-    teams.push_back(required.team);
-    if (!policy) continue;
-    for (auto& person : approvers(*policy, required.team, p.id.target)) {
-      if (given.contains(person) || std::ranges::find(others, person) != others.end()) continue;
-      if (!p.rules.self_approval && std::ranges::find(p.people, person) != p.people.end()) continue;
-      others.push_back(std::move(person));
-    }
-  }
-  return others.empty() ? "nobody of " + joined(teams, " or ") +
-                              " can give it: all others are barred by self-approval or hold no approver role here"
-                        : joined(others, ", ") + " can approve: headgate approve " + to_string(p.id);
-}
-
-std::vector<Condition> judge_approvals(const State& state, const Promotion& p, Timestamp now) {
-  std::vector<Condition> all;
-  const auto* step = first_of(p, StepKind::approval);
-  if (!step) return all;
-  std::set<std::string> given;  // one person counts once in the whole promotion
-  for (const auto& required : step->step.approvals) {
-    auto c = rule(p, "approvals", required.line);
-    std::string names;
-    std::uint32_t count = 0;
-    for (const auto& approval : p.approvals) {
-      if (approval.team != required.team || approval.expires <= now || !given.insert(approval.approver).second)
-        continue;
-      ++count;
-      names += (names.empty() ? "" : ", ") + approval.approver;
-      c.events.push_back(approval.position);
-    }
-    c.met = count >= required.count;
-    c.text = std::to_string(required.count) + (required.count == 1 ? " approval of " : " approvals of ") +
-             required.team + ": " + std::to_string(count) + " given" + (names.empty() ? "" : " by " + names);
-    if (!c.met) c.remedy = who_can_approve(state, p, {required}, given);
-    all.push_back(std::move(c));
-  }
-  return all;
-}
-
-// One person more than the rules ask for, who knows of every metric that is out of bounds: review_approvals voids what
-// was given without that knowledge.
-std::vector<Condition> judge_otherwise(const State& state, const Promotion& p, Timestamp now) {
-  const auto* step = first_of(p, StepKind::approval);
-  const auto exceptions = exceptions_of(state, p);
-  if (!step || exceptions.empty()) return {};
-  auto c = rule(p, "otherwise", exceptions.front().line);
-  std::string reasons;
-  for (const auto& exception : exceptions) {
-    reasons += (reasons.empty() ? "" : "; ") + exception.text;
-    if (std::ranges::find(c.events, exception.position) == c.events.end()) c.events.push_back(exception.position);
-  }
-  std::set<std::string> given;
-  std::uint32_t more = 0;
-  std::vector<std::string> teams;
-  for (const auto& required : step->step.approvals) {
-    std::uint32_t count = 0;
-    for (const auto& approval : p.approvals) {
-      if (approval.team == required.team && approval.expires > now && given.insert(approval.approver).second) ++count;
-    }
-    more += count - std::min(count, required.count);
-    teams.push_back(required.team);
-  }
-  c.met = more > 0;
-  c.text = "one more approval of " + joined(teams, " or ") + ": " + std::to_string(more) + " given; since " + reasons;
-  if (!c.met) c.remedy = who_can_approve(state, p, step->step.approvals, given) + "; or mend it and report it again";
-  return {std::move(c)};
-}
-
 // --------------------------------------------------------------------------------------------------------- effects
 
 std::vector<Condition> judge_effects(const State& state, const Promotion&, Timestamp) {
@@ -274,7 +177,7 @@ std::vector<Condition> judge_effects(const State& state, const Promotion&, Times
 std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
   const auto* step = first_of(p, StepKind::wait);
   if (!step) return {};
-  auto c = rule(p, "wait", step->step.line);
+  auto c = condition_of(p, "wait", step->step.line);
   c.met = step->fired;
   c.text = "a wait of " + format_duration(step->step.wait);
   if (c.met) {
@@ -347,8 +250,12 @@ constexpr std::array table{
     Guard{"maxAge", StepKind::gates, judge_max_age},
     Guard{"after", StepKind::gates, judge_after},
     Guard{"healthy", StepKind::gates, judge_healthy},
+    Guard{"signedCommit", StepKind::gates, judge_signed_commit},
+    Guard{"unknownAuthors", StepKind::gates, judge_unknown_authors},
+    Guard{"authors", StepKind::approval, judge_authors},
     Guard{"approvals", StepKind::approval, judge_approvals},
     Guard{"otherwise", StepKind::approval, judge_otherwise},
+    Guard{"extraApproval", StepKind::approval, judge_extra_approval},
     Guard{"wait", StepKind::wait, judge_wait},
     Guard{"effects", StepKind::deploy, judge_effects},
     Guard{"windows", StepKind::deploy, judge_windows},
@@ -378,6 +285,10 @@ Condition idle(const TargetState& t, std::string text, std::string remedy) {
 }
 
 }  // namespace
+
+bool is_verdict(std::string_view guard) {
+  return guard == "quarantine" || guard == "gates" || guard == "after" || guard == "signedCommit";
+}
 
 std::span<const Guard> all_guards() {
   return table;

@@ -21,6 +21,10 @@ struct Guard {
 
 std::span<const Guard> all_guards();
 
+// Whether the guard tells how good the release is found to be: when such a verdict gets worse, approvals that were given
+// before do not hold.
+bool is_verdict(std::string_view guard);
+
 // Every condition of a promotion, met or not, in the order of the table.
 std::vector<Condition> judge(const State& state, const Promotion& promotion, Timestamp now,
                              std::span<const Guard> guards = all_guards());
