@@ -111,6 +111,23 @@ Result<Commit> read_commit(git_repository* repository, const git_oid& id) {
   return commit;
 }
 
+Result<SignedCommit> read_signed_commit(git_repository* repository, const git_oid& id) {
+  git_buf signature = GIT_BUF_INIT;
+  git_buf payload = GIT_BUF_INIT;
+  git_oid asked = id;
+  const int code = git_commit_extract_signature(&signature, &payload, repository, &asked, nullptr);
+  SignedCommit commit;
+  if (code == 0) {
+    commit.signature.assign(signature.ptr, signature.size);
+    commit.payload.assign(payload.ptr, payload.size);
+  }
+  git_buf_dispose(&signature);
+  git_buf_dispose(&payload);
+  if (code == GIT_ENOTFOUND && git_error_last() != nullptr && git_error_last()->klass == GIT_ERROR_OBJECT) return commit;
+  if (code != 0) return std::unexpected(unreadable_object(repository, id, "commit"));
+  return commit;
+}
+
 Result<History> history_between(git_repository* repository, const git_oid* known, const git_oid& head,
                                 std::size_t max_commits, std::uint64_t max_count) {
   RevwalkHandle walk;

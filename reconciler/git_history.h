@@ -22,6 +22,8 @@ std::vector<CommitPerson> co_authors_of(std::string_view message);
 
 Result<Commit> read_commit(git_repository* repository, const git_oid& id);
 
+Result<SignedCommit> read_signed_commit(git_repository* repository, const git_oid& id);
+
 struct History {
   std::vector<Commit> commits;  // oldest first, the newest `max_commits` of them
   std::uint64_t count = 0;      // all of them, counted up to `max_count`

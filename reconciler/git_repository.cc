@@ -356,6 +356,37 @@ Result<std::string> GitRepository::read_blob(const std::string& blob, std::size_
   });
 }
 
+Result<SignedCommit> GitRepository::signed_commit(const std::string& commit) const {
+  return impl_->read([&](git_repository* repository) -> Result<SignedCommit> {
+    HEADGATE_TRY(const git_oid id, parse_commit(commit, "a commit"));
+    HEADGATE_TRY_VOID(impl_->expect_commit(repository, id));
+    return read_signed_commit(repository, id);
+  });
+}
+
+Result<Head> GitRepository::history(const std::string& from, const std::string& to, std::size_t max_commits) const {
+  return impl_->read([&](git_repository* repository) -> Result<Head> {
+    std::optional<git_oid> from_id;
+    if (!from.empty()) {
+      HEADGATE_TRY(from_id, parse_commit(from, "the older commit"));
+      HEADGATE_TRY_VOID(impl_->expect_commit(repository, *from_id));
+    }
+    HEADGATE_TRY(const git_oid to_id, parse_commit(to, "the newer commit"));
+    HEADGATE_TRY_VOID(impl_->expect_commit(repository, to_id));
+    Head head{to, false, {}, 1};
+    if (!from_id) {
+      HEADGATE_TRY(auto commit, read_commit(repository, to_id));
+      head.commits.push_back(std::move(commit));
+      return head;
+    }
+    HEADGATE_TRY(auto between,
+                 history_between(repository, &*from_id, to_id, max_commits, impl_->config_.limits.counted_commits));
+    head.commits = std::move(between.commits);
+    head.commit_count = between.count;
+    return head;
+  });
+}
+
 bool GitRepository::wait(Duration timeout, std::stop_token stop) {
   return impl_->wait(timeout, stop);
 }

@@ -47,10 +47,9 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
-Result<UniqueFd> order_file(const SupervisorOrder& order) {
-  UniqueFd file{::memfd_create("headgate-order", MFD_CLOEXEC)};
+Result<UniqueFd> memory_file(const char* name, std::string_view bytes) {
+  UniqueFd file{::memfd_create(name, MFD_CLOEXEC)};
   if (!file) return system_error("cannot make a memory file", errno);
-  const auto bytes = encode(order);
   std::size_t at = 0;
   while (at < bytes.size()) {
     const auto size = ::write(file.get(), bytes.data() + at, bytes.size() - at);
@@ -58,6 +57,7 @@ Result<UniqueFd> order_file(const SupervisorOrder& order) {
     if (size < 0) return system_error("cannot write a memory file", errno);
     at += static_cast<std::size_t>(size);
   }
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return system_error("cannot rewind a memory file", errno);
   return move_up(std::move(file));
 }
 
@@ -110,12 +110,16 @@ Result<void> make_readable_without_waiting(const UniqueFd& fd) {
 }  // namespace
 
 Result<LaunchedSupervisor> launch_supervisor(const std::filesystem::path& binary, const SupervisorOrder& order,
-                                             int lock) {
+                                             int lock, std::string_view input) {
   HEADGATE_TRY(auto out, make_pipe());
   HEADGATE_TRY(auto err, make_pipe());
   HEADGATE_TRY(auto report, make_pipe());
   HEADGATE_TRY(auto control, make_pipe());
-  HEADGATE_TRY(const auto order_fd, order_file(order));
+  HEADGATE_TRY(const auto order_fd, memory_file("headgate-order", encode(order)));
+  UniqueFd input_fd;
+  if (!input.empty()) {
+    HEADGATE_TRY(input_fd, memory_file("headgate-input", input));
+  }
   const UniqueFd lock_copy{::fcntl(lock, F_DUPFD_CLOEXEC, first_free_fd)};
   if (!lock_copy) return system_error("cannot duplicate a descriptor", errno);
   HEADGATE_TRY_VOID(make_readable_without_waiting(out.read));
@@ -125,6 +129,7 @@ Result<LaunchedSupervisor> launch_supervisor(const std::filesystem::path& binary
   static_cast<void>(::fcntl(out.read.get(), F_SETPIPE_SZ, 256 << 10));
 
   SpawnPlan plan;
+  if (input_fd) plan.give(input_fd.get(), STDIN_FILENO);
   plan.give(out.write.get(), STDOUT_FILENO);
   plan.give(err.write.get(), STDERR_FILENO);
   plan.give(control.read.get(), supervisor_control_fd);

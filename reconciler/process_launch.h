@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/domain/error.h"
 #include "reconciler/supervisor_protocol.h"
@@ -21,9 +22,10 @@ struct LaunchedSupervisor {
   UniqueFd control;  // closing it stops the child
 };
 
-// `lock` stays the caller's; the supervisor has its own copy of the descriptor.
+// `lock` stays the caller's; the supervisor has its own copy of the descriptor. `input`: what the child's standard
+// input holds; /dev/null where it is empty.
 Result<LaunchedSupervisor> launch_supervisor(const std::filesystem::path& binary, const SupervisorOrder& order,
-                                             int lock);
+                                             int lock, std::string_view input = {});
 
 // The numeric ids of a user of this host; nullopt for an empty name or for the user that Headgate already is.
 Result<std::optional<SupervisorIdentity>> resolve_user(const std::string& name);

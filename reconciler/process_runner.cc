@@ -260,7 +260,7 @@ Result<ProcessResult> ProcessRunner::run(const ProcessSpec& spec, std::stop_toke
     result.end = ProcessResult::End::stopped;
     return result;
   }
-  HEADGATE_TRY(auto launched, launch_supervisor(options_.supervisor, order, lock->fd.get()));
+  HEADGATE_TRY(auto launched, launch_supervisor(options_.supervisor, order, lock->fd.get(), spec.input));
   lock->fd.reset();  // the supervisor and its child hold it from here on
 
   Watch watch{std::move(launched), spec, options_.grace, std::move(stop)};

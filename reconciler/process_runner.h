@@ -30,6 +30,7 @@ struct ProcessSpec {
   Duration timeout = std::chrono::minutes(15);
   std::size_t max_output_bytes = 64 << 10;   // kept of the beginning and of the end of each stream
   std::string user;                          // empty: Headgate's own
+  std::string input;                         // what standard input holds; mostly nothing
   std::shared_ptr<const Redactor> redactor;  // applied to both streams before anything is cut off
 };
 

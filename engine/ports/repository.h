@@ -28,6 +28,12 @@ struct Commit {
   Timestamp time;                        // committer's time
 };
 
+// A commit as it was signed.
+struct SignedCommit {
+  std::string payload;    // the commit object without its signature
+  std::string signature;  // armored; empty: it has none
+};
+
 struct FileChange {
   std::string path;  // relative to the configured path
   std::string blob;  // new blob id; empty when removed
@@ -53,6 +59,11 @@ class Repository {
   // Git blob id of a path (relative to the configured path) at a commit; nullopt when there is no such file.
   virtual Result<std::optional<std::string>> blob_at(const std::string& commit, const std::string& path) const = 0;
   virtual Result<std::string> read_blob(const std::string& blob, std::size_t max_bytes) const = 0;
+  // not_found when the commit is not at hand.
+  virtual Result<SignedCommit> signed_commit(const std::string& commit) const = 0;
+  // The newest `max_commits` of those that `to` holds and `from` does not (of `from` empty: `to` alone), with their
+  // whole number. not_found when one of the two is not at hand.
+  virtual Result<Head> history(const std::string& from, const std::string& to, std::size_t max_commits) const = 0;
   // Blocks until something may have changed (a local repository's refs were touched), `timeout` passed, or `stop`.
   // A remote repository only waits. True: look now.
   virtual bool wait(Duration timeout, std::stop_token stop) = 0;
