@@ -184,6 +184,7 @@ Result<RequestPromotion> read_request(const Core& core, const Call& call) {
   command.release.commit = release.optional_string("commit").value_or("");
   command.release.artifacts = release.optional_string_map("artifacts");
   command.reason = body.optional_string("reason").value_or("");
+  command.expedite = body.optional_boolean("expedite").value_or(false);
   HEADGATE_TRY_VOID(body.finish());
   HEADGATE_TRY_VOID(core.require(call, Role::operator_, command.target.service, command.target.environment));
   return command;
@@ -249,6 +250,10 @@ void act_on_promotion(Core& core, const CallPtr& call, bool body_optional, Read 
     for (const auto& event : receipt.events) json.value(type_name(event));
     json.end_array();
     for (const auto& event : receipt.events) {
+      if (const auto* planned = std::get_if<PromotionPlanned>(&event)) {
+        json.field("planned", to_string(planned->promotion));
+        continue;
+      }
       const auto* granted = std::get_if<ApprovalGranted>(&event);
       if (!granted) continue;
       json.field("team", granted->team);
@@ -286,6 +291,18 @@ void add_promotion_routes(Core& core, Router& router) {
              [&core](const CallPtr& call) {
                act_on_promotion(core, call, true, [](PromotionId id, JsonReader& body) -> Command {
                  return Cancel{std::move(id), body.optional_string("reason").value_or("")};
+               });
+             });
+  core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/retry", "operator",
+             [&core](const CallPtr& call) {
+               act_on_promotion(core, call, true, [](PromotionId id, JsonReader& body) -> Command {
+                 return RetryPromotion{std::move(id), body.optional_string("reason").value_or("")};
+               });
+             });
+  core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/expedite", "operator",
+             [&core](const CallPtr& call) {
+               act_on_promotion(core, call, false, [](PromotionId id, JsonReader& body) -> Command {
+                 return ExpeditePromotion{std::move(id), body.required_string("reason")};
                });
              });
   core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/override", "breakGlass",

@@ -130,6 +130,7 @@ void write_promotion(JsonWriter& json, const Promotion& promotion, const State* 
   json.begin_object();
   write_identity(json, promotion);
   json.field("reason", names.in_text(promotion.asked_because));
+  json.field("expedited", names.in_text(promotion.expedited));
   write_wish(json.key("from"), promotion.from);
   write_wish(json.key("to"), promotion.to);
   json.field("plan_digest", promotion.plan_digest);

@@ -8,8 +8,6 @@
 namespace headgate {
 namespace {
 
-constexpr std::size_t max_targets = 120;  // two events each at most
-
 Result<void> needs_reason(const std::string& reason, const char* what) {
   HEADGATE_TRY_VOID(check_text("/reason", reason, max_reason_bytes));
   if (!reason.empty()) return {};
@@ -43,9 +41,9 @@ Result<void> roll_back_one(Events& events, const State& state, const RollBack& c
 Decision decide_command(const State& state, const RollBack& c, const Context& context) {
   HEADGATE_TRY_VOID(needs_reason(c.reason, "a rollback"));
   if (c.targets.empty()) return fail(ErrorCode::not_found, "no target is meant: nothing would be rolled back");
-  if (c.targets.size() > max_targets) {
+  if (c.targets.size() > max_rollback_targets) {
     return fail(ErrorCode::too_large, std::to_string(c.targets.size()) + " targets are more than one request takes, " +
-                                          std::to_string(max_targets) + ": name services, or a group");
+                                          std::to_string(max_rollback_targets) + ": name services, or a group");
   }
   Events events;
   std::optional<Error> refused;

@@ -10,6 +10,8 @@
 
 namespace headgate {
 
+inline constexpr std::size_t max_rollback_targets = 120;  // of one request; each makes two events at most
+
 // What a rollback by hand would do on one target.
 struct RollbackWay {
   Wish leaves;
