@@ -202,6 +202,14 @@ struct RecordSignature {
 struct RecordAuthors {
   PromotionAttributed attributed;
 };
+// Of one commit of a source repository, for the services that have it as their source.
+struct ObserveSource {
+  std::vector<SourceObserved> observed;
+};
+// What the schedule of a stage comes to. Dropped when the stage has another one by now.
+struct ExpandSchedule {
+  ScheduleExpanded expanded;
+};
 struct CompleteActivity {
   StepId id;
   std::uint32_t attempt = 1;
@@ -236,7 +244,7 @@ using Command =
                  RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation,
                  AdoptTarget, Approve, Reject, Cancel, OverrideProtection, RollBack, RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident, SetFreeze, LiftFreeze, ExpandWindows,
                  ResumePause, CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson, RecordSignature,
-                 RecordAuthors>;
+                 RecordAuthors, ObserveSource, ExpandSchedule>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
 

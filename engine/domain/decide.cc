@@ -106,27 +106,6 @@ Decision decide_command(const State&, const StageDocuments& c, const Context&) {
   return events;
 }
 
-Decision decide_command(const State& state, const AcceptConfiguration& c, const Context&) {
-  const auto& known = state.configuration;
-  // What was staged for another commit, before a crash, is forgotten.
-  const auto staged = known.staged_commit == c.commit ? known.staged.size() : 0;
-  if (known.commit == c.commit && known.rejected_commit.empty() && staged == 0) return Events{};
-  return Events{ConfigurationAccepted{c.repository, c.commit, staged}};
-}
-
-Decision decide_command(const State& state, const RejectConfiguration& c, const Context&) {
-  if (state.configuration.rejected_commit == c.commit) return Events{};
-  ConfigurationRejected rejected{c.repository, c.commit, {}, 0};
-  std::size_t bytes = 0;
-  for (const auto& diagnostic : c.diagnostics) {
-    bytes += stored_size_bound(diagnostic);
-    if (bytes > 48 * 1024) break;
-    rejected.diagnostics.push_back(diagnostic);
-  }
-  rejected.omitted = c.diagnostics.size() - rejected.diagnostics.size();
-  return Events{std::move(rejected)};
-}
-
 Decision decide_command(const State& state, const CreateToken& c, const Context&) {
   if (state.tokens.contains(c.id))
     return fail(ErrorCode::conflict, "a token of that name exists: revoke it first, or take another name");
@@ -207,6 +186,8 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const ErasePerson&) const { return "erase_person"; }
     std::string_view operator()(const RecordSignature&) const { return "record_signature"; }
     std::string_view operator()(const RecordAuthors&) const { return "record_authors"; }
+    std::string_view operator()(const ObserveSource&) const { return "observe_source"; }
+    std::string_view operator()(const ExpandSchedule&) const { return "expand_schedule"; }
   } name;
   return std::visit(name, command);
 }

@@ -251,6 +251,66 @@ struct Expedite {
   }
 };
 
+// What makes a release a wish of its stage by itself, beside its Target document: by `kind`, one of the texts is set.
+struct StageTrigger {
+  Trigger kind = Trigger::desired;  // desired, manual, branch, tag, after or schedule
+  std::string branch;
+  std::string tag;    // a pattern with * and ?
+  std::string after;  // environment: what was verified there …
+  Duration soak{0};   // … and has run there for so long
+  std::string schedule;  // cron, five fields, UTC
+  std::uint32_t line = 0;
+  bool operator==(const StageTrigger&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("kind", s.kind);
+    v("branch", s.branch);
+    v("tag", s.tag);
+    v("after", s.after);
+    v("soak_ms", s.soak);
+    v("schedule", s.schedule);
+    v("line", s.line);
+  }
+};
+
+// How many promotions may be under way at once.
+struct ConcurrencyRule {
+  std::uint32_t max = 1;
+  std::uint32_t line = 0;
+  bool operator==(const ConcurrencyRule&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("max", s.max);
+    v("line", s.line);
+  }
+};
+
+// Where the commits of a service come from: what changes nothing under its paths is none of it.
+struct ServiceSource {
+  std::string repository;
+  std::vector<std::string> paths;  // patterns: * and ? within a name, ** across folders; none: everything
+  std::uint32_t line = 0;
+  bool operator==(const ServiceSource&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("repository", s.repository);
+    v("paths", s.paths);
+    v("line", s.line);
+  }
+};
+
+// A service that this one is promoted after.
+struct Dependency {
+  std::string service;
+  std::uint32_t line = 0;
+  bool operator==(const Dependency&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("service", s.service);
+    v("line", s.line);
+  }
+};
+
 struct Stage {
   std::string environment;
   std::vector<std::string> gates;    // requires.gates
@@ -272,6 +332,9 @@ struct Stage {
   std::optional<UnknownAuthorsRule> unknown_authors{};
   std::optional<Strategy> strategy{};   // unset: direct
   std::vector<Check> verify_preview{};  // of the blueGreen strategy
+  std::vector<StageTrigger> triggers{};  // none: desired
+  std::optional<Supersede> supersede{};  // unset: newest
+  std::optional<ConcurrencyRule> max_concurrent{};  // of the environment's promotions, while this stage's begins
   bool operator==(const Stage&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -295,6 +358,9 @@ struct Stage {
     v("unknown_authors", s.unknown_authors);
     v("strategy", s.strategy);
     v("verify_preview", s.verify_preview);
+    v("triggers", s.triggers);
+    v("supersede", s.supersede);
+    v("max_concurrent", s.max_concurrent);
   }
 };
 
@@ -305,6 +371,8 @@ struct Service {
   std::vector<Stage> stages;
   std::vector<Metric> analysis{};
   std::string formerly{};  // the name that it had before, whose history is its own
+  std::optional<ServiceSource> source{};
+  std::vector<Dependency> depends_on{};
   bool operator==(const Service&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -314,6 +382,8 @@ struct Service {
     v("stages", s.stages);
     v("analysis", s.analysis);
     v("formerly", s.formerly);
+    v("source", s.source);
+    v("depends_on", s.depends_on);
   }
 };
 
@@ -370,6 +440,7 @@ struct Environment {
   std::optional<Run> shift{};  // traffic.command.shift: brings a slot to a weight, the other one to the rest of 100
   std::string prometheus{};    // base URL of the server that measures
   std::string formerly{};      // the name that it had before
+  std::optional<ConcurrencyRule> max_concurrent{};
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -382,6 +453,7 @@ struct Environment {
     v("shift", s.shift);
     v("prometheus", s.prometheus);
     v("formerly", s.formerly);
+    v("max_concurrent", s.max_concurrent);
   }
 };
 

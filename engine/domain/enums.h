@@ -24,7 +24,9 @@ enum class Phase : std::uint8_t {
   cancelled,
   superseded
 };
-enum class Trigger : std::uint8_t { desired, manual, rollback };
+enum class Trigger : std::uint8_t { desired, manual, rollback, branch, tag, after, schedule };
+// Which of several wishes of a target is followed.
+enum class Supersede : std::uint8_t { newest, queue };
 // What follows for what runs on a target when its document goes.
 enum class OnDelete : std::uint8_t { retain, retire };
 // What follows when a metric is out of its bounds and the gate does not fail by that.
@@ -52,7 +54,8 @@ HEADGATE_ENUM_NAMES(GateStatus, "passed", "failed", "error");
 HEADGATE_ENUM_NAMES(StepKind, "gates", "approval", "wait", "run", "deploy", "health", "retire", "traffic", "pause");
 HEADGATE_ENUM_NAMES(Phase, "waiting", "running", "rollingBack", "succeeded", "failed", "rolledBack", "rejected",
                     "cancelled", "superseded");
-HEADGATE_ENUM_NAMES(Trigger, "desired", "manual", "rollback");
+HEADGATE_ENUM_NAMES(Trigger, "desired", "manual", "rollback", "branch", "tag", "after", "schedule");
+HEADGATE_ENUM_NAMES(Supersede, "newest", "queue");
 HEADGATE_ENUM_NAMES(OnDelete, "retain", "retire");
 HEADGATE_ENUM_NAMES(Otherwise, "approval");
 HEADGATE_ENUM_NAMES(WindowKind, "allow", "deny");

@@ -17,6 +17,7 @@
 #include "engine/domain/analysis_events.h"
 #include "engine/domain/authorship_events.h"
 #include "engine/domain/event_type.h"
+#include "engine/domain/flow_events.h"
 #include "engine/domain/incident_events.h"
 #include "engine/domain/governance_events.h"
 #include "engine/domain/plan.h"
@@ -24,12 +25,6 @@
 #include "engine/domain/upkeep_events.h"
 
 namespace headgate {
-
-// Subjects that are plain words.
-struct ServiceName {
-  std::string text;
-  auto operator<=>(const ServiceName&) const = default;
-};
 
 // -------------------------------------------------------------------------------------------------------- repository
 
@@ -727,7 +722,8 @@ using Event =
                  FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted, MeasurementTaken,
                  PauseResumed, TokenCreated, TokenRevoked,
                  AccessDenied, AuditExported, PersonErased, ConfigurationProposed,
-                 ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed>;
+                 ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped,
+                 ScheduleExpanded>;
 
 inline std::string_view type_name(const Event& event) {
   return std::visit([](const auto& e) { return e.type.name; }, event);

@@ -63,6 +63,7 @@ struct PromotionEvolver {
   void operator()(const ApprovalGranted& e) {
     p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also,
                            e.unknown_authors});
+    if (p.phase == Phase::running) switch_approved(p);
   }
   void operator()(const ApprovalRejected&) {}
   void operator()(const ApprovalVoided& e) { drop_approval(e.approver); }

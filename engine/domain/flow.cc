@@ -1,0 +1,335 @@
+// Triggers: from a commit, a tag, a soak or a schedule to a wish, and from the wish to a promotion.
+#include "engine/domain/flow.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include "engine/domain/promote.h"
+
+namespace headgate {
+namespace {
+
+using Events = std::vector<Event>;
+
+const std::string* tree_of(const SourceState& source, const std::string& commit) {
+  const auto at = source.trees.find(commit);
+  return at == source.trees.end() ? nullptr : &at->second;
+}
+
+// Whether releases of the service are more than commits: then they are registered from outside.
+bool has_artifacts(const State& state, const std::string& name, const ServiceState& service) {
+  const auto named = [](const auto& entry) { return !entry.second.release.artifacts.empty(); };
+  if (std::ranges::any_of(service.releases, named)) return true;
+  return std::ranges::any_of(service.environments, [&](const std::string& environment) {
+    const auto* target = state.find({name, environment});
+    return target && target->document && !target->document->document.release.artifacts.empty();
+  });
+}
+
+struct Triggers {
+  const State& state;
+  const TargetId& id;
+  const TargetState& target;
+  const ServiceState& service;
+  const Stage& stage;
+  const Context& context;
+
+  bool keeps_order() const { return stage.supersede == Supersede::queue; }
+  const FlowState* flow() const { return target.flow.empty() ? nullptr : &target.flow.front(); }
+
+  // --------------------------------------------------------------------------------------------------------- firing
+
+  // Of what the branch or tag stands at: the newest, the one that bears the tag's name before others.
+  const RegisteredRelease* release_of(const SourceRef& ref) const {
+    const RegisteredRelease* found = nullptr;
+    for (const auto& [version, registered] : service.releases) {
+      const auto& commit = registered.release.commit;
+      if (commit.empty()) continue;
+      const auto* tree = tree_of(*service.source, commit);
+      if (commit != ref.commit && commit != ref.head && (!tree || *tree != ref.tree)) continue;
+      if (version == ref.name) return &registered;
+      if (!found || found->position < registered.position) found = &registered;
+    }
+    return found;
+  }
+  // A tag gives its commit a version of its own.
+  std::optional<ReleaseRegistered> registration_of(const SourceRef& ref, Trigger kind) const {
+    if (has_artifacts(state, id.service, service)) return std::nullopt;
+    const bool named = kind == Trigger::tag && is_version(ref.name);
+    const ReleaseId release{id.service, named ? ref.name : ref.commit.substr(0, 12)};
+    if (state.release(release)) return std::nullopt;  // of another commit: the version is taken
+    ReleaseRegistered registered{release, ref.commit, {}, {}, {}};
+    if (kind == Trigger::tag) registered.tags = {ref.name};
+    if (kind == Trigger::branch) registered.branch = ref.name;
+    return registered;
+  }
+
+  StringMap variables() const {
+    if (target.document) return target.document->document.variables;
+    return target.current ? target.current->variables : StringMap{};
+  }
+
+  // Why the release is no wish although its trigger fired; empty when it is one.
+  std::string skipped(const Release& release) const {
+    const auto name = "release " + release.version;
+    if (target.current && target.current->release.same_candidate(release)) return "it runs already";
+    if (target.current && service.source && release.artifacts == target.current->release.artifacts) {
+      const auto* before = tree_of(*service.source, target.current->release.commit);
+      const auto* now = tree_of(*service.source, release.commit);
+      if (before && now && *before == *now) return "nothing under the service's paths differs from what runs";
+    }
+    if (target.promotion && target.promotion->to.release == release) {
+      return to_string(target.promotion->id) + " brings it already";
+    }
+    if (std::ranges::any_of(target.back.barred, [&](const Release& left) { return left.same_candidate(release); })) {
+      return name + " was left by hand";
+    }
+    if (!flow()) return {};
+    if (!flow()->wishes.empty() && flow()->wishes.back().to.release == release) return "it is wished already";
+    if (flow()->wishes.size() >= FlowState::max_wishes) return "too many releases wait for their turn";
+    return {};
+  }
+
+  TriggerFired fired(const StageTrigger& trigger, std::uint64_t upto, Release release, std::string reason) const {
+    TriggerFired event;
+    event.target = id;
+    event.trigger = trigger.kind;
+    event.rule = rule_text(trigger);
+    event.upto = upto;
+    event.skipped = skipped(release);
+    event.to = {std::move(release), variables()};
+    event.reason = std::move(reason);
+    event.queued = keeps_order();
+    return event;
+  }
+
+  Events fire_ref(const StageTrigger& trigger) const {
+    if (!service.source) return {};
+    const bool tag = trigger.kind == Trigger::tag;
+    const auto& refs = tag ? service.source->tags : service.source->branches;
+    const auto upto = followed_upto(target, trigger);
+    const auto is_mine = [&](const SourceRef& ref) {
+      return ref.position > upto && (tag ? matches_pattern(trigger.tag, ref.name) : ref.name == trigger.branch);
+    };
+    // In order, where order is kept; what was there before the trigger was is not waited for.
+    if (keeps_order() && upto > 0) {
+      for (const auto& ref : refs) {
+        if (!is_mine(ref)) continue;
+        if (auto events = fire(trigger, ref); !events.empty()) return events;
+      }
+      return {};
+    }
+    for (const auto& ref : refs | std::views::reverse) {
+      if (is_mine(ref)) return fire(trigger, ref);
+    }
+    return {};
+  }
+  Events fire(const StageTrigger& trigger, const SourceRef& ref) const {
+    Events events;
+    Release release;
+    const auto* registered = release_of(ref);
+    // A tag names a release of its own where Headgate registers them.
+    const bool by_another_name =
+        registered && trigger.kind == Trigger::tag && registered->release.version != ref.name && is_version(ref.name);
+    if (!registered || (by_another_name && registered->release.artifacts.empty())) {
+      if (auto fresh = registration_of(ref, trigger.kind)) {
+        if (by_another_name) fresh->commit = registered->release.commit;
+        release = {fresh->id.version, fresh->commit, {}};
+        events.emplace_back(std::move(*fresh));
+      }
+    }
+    if (release.version.empty()) {
+      if (!registered) return {};  // once it is registered
+      release = registered->release;
+    }
+    if (state.quarantine(id.service, release)) return {};  // once that is lifted
+    const auto reason = rule_text(trigger) + ": " + (trigger.kind == Trigger::tag ? ref.name + ", " : std::string()) +
+                        "commit " + ref.commit.substr(0, 12);
+    events.emplace_back(fired(trigger, ref.position, std::move(release), reason));
+    return events;
+  }
+
+  Events fire_after(const StageTrigger& trigger) const {
+    const auto* there = state.find({id.service, trigger.after});
+    if (!there || !soaks(state, id.service, *there) || there->current_at <= followed_upto(target, trigger)) return {};
+    if (context.now < there->current_since + state.stepped + trigger.soak) return {};
+    auto event = fired(trigger, there->current_at, there->current->release,
+                       "verified in " + trigger.after +
+                           (trigger.soak > Duration::zero() ? " and soaked for " + format_duration(trigger.soak) : ""));
+    // A way back there is no way forward here.
+    if (event.skipped.empty() && target.current) {
+      const auto* here = state.release({id.service, target.current->release.version});
+      const auto* asked = state.release({id.service, event.to.release.version});
+      if (here && asked && asked->position < here->position) event.skipped = "what runs is newer";
+    }
+    return {std::move(event)};
+  }
+
+  // What runs where the stage wants it healthy, else the newest one.
+  const Release* newest() const {
+    if (!stage.healthy.empty()) {
+      const auto* there = state.find({id.service, stage.healthy.front()});
+      return there && there->current ? &there->current->release : nullptr;
+    }
+    const RegisteredRelease* found = nullptr;
+    for (const auto& [version, registered] : service.releases) {
+      if (state.quarantine(id.service, registered.release)) continue;
+      if (!found || found->position < registered.position) found = &registered;
+    }
+    return found ? &found->release : nullptr;
+  }
+  Events fire_schedule(const StageTrigger& trigger) const {
+    if (!flow() || flow()->schedule != trigger.schedule) return {};
+    std::optional<std::uint64_t> latest;
+    for (const auto time : flow()->times) {
+      if (time > context.now) break;
+      latest = static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
+    }
+    if (!latest || *latest <= followed_upto(target, trigger)) return {};
+    const auto* release = newest();
+    auto event = fired(trigger, *latest, release ? *release : Release{}, rule_text(trigger));
+    if (!release) event.skipped = "there is no release";
+    return {std::move(event)};
+  }
+
+  Events fire_any() const {
+    for (const auto& trigger : stage.triggers) {
+      Events events;
+      if (trigger.kind == Trigger::branch || trigger.kind == Trigger::tag) events = fire_ref(trigger);
+      if (trigger.kind == Trigger::after) events = fire_after(trigger);
+      if (trigger.kind == Trigger::schedule) events = fire_schedule(trigger);
+      if (!events.empty()) return events;
+    }
+    return {};
+  }
+
+  // ------------------------------------------------------------------------------------------------------ following
+
+  // Why the wish will not be followed; empty when it will.
+  std::string dropped(const TriggeredWish& wish) const {
+    if (target.current == wish.to) return "it runs already";
+    if (const auto* entry = state.quarantine(id.service, wish.to.release)) return "quarantined: " + entry->reason;
+    if (!wish.queued && target.desired && target.desired_at > wish.position)
+      return "its document wishes something newer";
+    const auto left = [&](const Release& release) { return release.same_candidate(wish.to.release); };
+    if (std::ranges::any_of(target.back.barred, left)) return "it was left by hand";
+    const auto same = [&](const StageTrigger& trigger) { return rule_text(trigger) == wish.rule; };
+    if (wish.trigger != Trigger::desired && std::ranges::none_of(stage.triggers, same)) {
+      return "the stage has no such trigger any more";
+    }
+    return {};
+  }
+  // Nothing begins by itself on such a target.
+  bool blocked(const TriggeredWish& wish) const {
+    if (!target.held.empty() || (target.document && target.document->document.suspend)) return true;
+    if (target.current) return false;
+    return !target.observed || (!target.observed->version.empty() && !target.observed->shows(wish.to.release));
+  }
+  Events plan(const TriggeredWish& wish, const std::vector<std::string>& people) const {
+    const PromotionId next{id, target.last_number + 1};
+    const auto planned = plan_for(state, next, wish.to, way_back_from(state, id, wish.to), context.digest);
+    if (!planned) return {};
+    Events events;
+    plan_events(events, next, wish.trigger, *planned, people, wish.reason);
+    return events;
+  }
+  Events follow(const std::vector<std::string>& people_of_document) const {
+    if (!flow()) return {};
+    if (!flow()->wishes.empty()) {
+      const auto& wish = flow()->wishes.front();
+      if (auto why = dropped(wish); !why.empty()) return {TriggerDropped{id, wish.to.release, why.substr(0, 1'000)}};
+      if (blocked(wish)) return {};
+      if (!target.current && target.observed->shows(wish.to.release)) {
+        return {TargetAdopted{id, wish.to, "it runs what " + wish.rule + " asks for already"},
+                TriggerDropped{id, wish.to.release, "it runs already"}};
+      }
+      return plan(wish, wish.trigger == Trigger::desired ? people_of_document : std::vector<std::string>{});
+    }
+    if (flow()->failed.empty()) return {};
+    // Not again by itself, unless something in the plan changed since.
+    const auto& [wish, number, digest] = flow()->failed.front();
+    if (target.desired_at > wish.position || target.current == wish.to || blocked(wish)) return {};
+    if (state.quarantine(id.service, wish.to.release)) return {};
+    const auto again = plan_for(state, {id, number}, wish.to, way_back_from(state, id, wish.to), context.digest);
+    return again && again->digest != digest ? plan(wish, {}) : Events{};
+  }
+};
+
+// Calls use(Triggers) for a target whose stage is in force.
+template <class Use>
+auto with_triggers(const State& state, const TargetId& id, const Context& context, Use use)
+    -> decltype(use(std::declval<const Triggers&>())) {
+  const auto* target = state.find(id);
+  const auto owner = state.services.find(id.service);
+  const auto* stage = state.stage(id);
+  if (!target || !stage || owner == state.services.end() || target->orphaned || target->retiring) return {};
+  return use(Triggers{state, id, *target, owner->second, *stage, context});
+}
+
+}  // namespace
+
+bool matches_pattern(std::string_view pattern, std::string_view text) {
+  // The last star takes in one character more whenever what follows it does not fit: time is at most the product.
+  std::size_t at = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t resume = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      resume = i;
+    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[i])) {
+      ++at;
+      ++i;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      i = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
+std::string rule_text(const StageTrigger& trigger) {
+  switch (trigger.kind) {
+    case Trigger::branch:
+      return "branch " + trigger.branch;
+    case Trigger::tag:
+      return "tag " + trigger.tag;
+    case Trigger::after:
+      return "after " + trigger.after;
+    case Trigger::schedule:
+      return "schedule " + trigger.schedule;
+    case Trigger::desired:
+    case Trigger::manual:
+    case Trigger::rollback:
+      break;
+  }
+  return std::string(name_of(trigger.kind));
+}
+
+bool keeps_order(const State& state, const TargetId& id) {
+  const auto* stage = state.stage(id);
+  return stage && stage->supersede == Supersede::queue;
+}
+
+std::vector<Event> fire_triggers(const State& state, const TargetId& id, const Context& context) {
+  return with_triggers(state, id, context, [](const Triggers& triggers) { return triggers.fire_any(); });
+}
+
+std::vector<Event> follow_triggers(const State& state, const TargetId& id, const Context& context,
+                                   const std::vector<std::string>& people_of_document) {
+  return with_triggers(state, id, context,
+                       [&](const Triggers& triggers) { return triggers.follow(people_of_document); });
+}
+
+const TriggeredWish* newer_wish(const State& state, const Promotion& promotion) {
+  const auto* target = state.find(promotion.id.target);
+  if (!target || target->flow.empty()) return nullptr;
+  const auto& wishes = target->flow.front().wishes;
+  const auto newer = std::ranges::find_if(
+      wishes, [&](const TriggeredWish& wish) { return !wish.queued && wish.position > promotion.planned_at; });
+  return newer == wishes.end() ? nullptr : &*newer;
+}
+
+}  // namespace headgate

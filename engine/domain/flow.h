@@ -1,0 +1,49 @@
+// Triggers, queues and concurrency: the parts of evolve, advance and the guards that know of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/domain/decide.h"
+
+namespace headgate {
+
+// ------------------------------------------------------------------------------------------------------------ evolve
+
+void remember_source(SourceState& source, const SourceObserved& event, Position position);
+void remember_fired(TargetState& target, const TriggerFired& event, Position position);
+void remember_dropped(TargetState& target, const TriggerDropped& event);
+void remember_schedule(TargetState& target, const ScheduleExpanded& event);
+void remember_planned(TargetState& target, const PromotionPlanned& event);    // its wish does not wait any more
+void remember_not_promoted(TargetState& target, const Promotion& promotion);  // it ended, and not well
+// Whether what runs on a target may be brought on from there: nothing speaks against it.
+bool soaks(const State& state, const std::string& service, const TargetState& there);
+std::uint64_t followed_upto(const TargetState& target, const StageTrigger& trigger);
+// Anew: when a trigger of the target's stage wants to be looked at.
+void reckon_flow(State& state, const TargetId& target);
+// Who may be affected when a promotion of the environment begins or ends.
+std::vector<TargetId> in_line_at(const State& state, const std::string& environment);
+
+// ----------------------------------------------------------------------------------------------------------- advance
+
+bool matches_pattern(std::string_view pattern, std::string_view text);  // * any text, ? one character
+std::string rule_text(const StageTrigger& trigger);                     // branch develop
+bool keeps_order(const State& state, const TargetId& target);           // supersede: queue
+
+// The next thing that a trigger of the target's stage makes happen; empty when there is none.
+std::vector<Event> fire_triggers(const State& state, const TargetId& target, const Context& context);
+// Of a target with no promotion under way: the wish of a trigger that is its turn, planned or dropped.
+std::vector<Event> follow_triggers(const State& state, const TargetId& target, const Context& context,
+                                   const std::vector<std::string>& people_of_document);
+// The wish of a trigger that takes the place of this promotion; null when there is none.
+const TriggeredWish* newer_wish(const State& state, const Promotion& promotion);
+// Why no trigger of the stage has led to a promotion; empty when the stage has none.
+std::vector<Condition> explain_triggers(const State& state, const TargetId& target);
+
+// ------------------------------------------------------------------------------------------------------------ guards
+
+std::vector<Condition> judge_concurrency(const State& state, const Promotion& promotion, Timestamp now);
+std::vector<Condition> judge_depends_on(const State& state, const Promotion& promotion, Timestamp now);
+
+}  // namespace headgate

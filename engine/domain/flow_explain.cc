@@ -1,0 +1,97 @@
+// Why the triggers of a stage have not led to a promotion.
+#include <algorithm>
+#include <ranges>
+
+#include "engine/domain/flow.h"
+
+namespace headgate {
+namespace {
+
+struct Waits {
+  std::string text;
+  std::string remedy;
+  std::vector<Position> events;
+  std::optional<Timestamp> due;
+};
+
+Waits for_ref(const State& state, const TargetId& id, const TargetState& target, const StageTrigger& trigger) {
+  const auto& service = state.services.find(id.service)->second;
+  const auto* document = state.service(id.service);
+  const bool tag = trigger.kind == Trigger::tag;
+  if (!service.source) {
+    const auto repository = document->source ? document->source->repository : std::string("its source");
+    return {"nothing of " + repository + " was observed yet", "see headgate get repositories", {}, {}};
+  }
+  const auto& refs = tag ? service.source->tags : service.source->branches;
+  const auto upto = followed_upto(target, trigger);
+  for (const auto& ref : refs | std::views::reverse) {
+    const bool mine = tag ? matches_pattern(trigger.tag, ref.name) : ref.name == trigger.branch;
+    if (!mine) continue;
+    const auto commit = "commit " + ref.commit.substr(0, 12) + (tag ? " of tag " + ref.name : "");
+    if (ref.position <= upto) return {commit + " was dealt with", "push another one", {ref.position}, {}};
+    return {commit +
+                " has no release that may be promoted: none is registered, its version is another commit's, or it "
+                "is quarantined",
+            "headgate release register --service " + id.service + " --commit " + ref.commit,
+            {ref.position},
+            {}};
+  }
+  return {tag ? "no tag fits yet" : "nothing under the service's paths came on that branch yet", "push one", {}, {}};
+}
+
+Waits for_soak(const State& state, const TargetId& id, const TargetState& target, const StageTrigger& trigger) {
+  const TargetId other{id.service, trigger.after};
+  const auto* there = state.find(other);
+  if (!there || !there->current) return {"nothing is verified in " + trigger.after, "promote it there first", {}, {}};
+  const auto name = "release " + there->current->release.version;
+  if (!soaks(state, id.service, *there)) {
+    return {name + " is in " + trigger.after + ", with drift, an open incident or a quarantine",
+            "mend that first",
+            {there->current_at},
+            {}};
+  }
+  if (there->current_at <= followed_upto(target, trigger)) {
+    return {name + " of " + trigger.after + " was dealt with", "promote another one there", {there->current_at}, {}};
+  }
+  const auto due = there->current_since + state.stepped + trigger.soak;
+  return {name + " soaks in " + trigger.after + " until " + format_timestamp(due), "wait", {there->current_at}, due};
+}
+
+Waits for_time(const TargetState& target, const StageTrigger& trigger) {
+  if (target.flow.empty() || !target.flow.front().due || target.flow.front().schedule != trigger.schedule) {
+    return {"it is not known yet when that is", "wait", {}, {}};
+  }
+  const auto due = *target.flow.front().due;
+  return {"the next time is " + format_timestamp(due), "wait, or headgate promote", {}, due};
+}
+
+}  // namespace
+
+std::vector<Condition> explain_triggers(const State& state, const TargetId& id) {
+  std::vector<Condition> all;
+  const auto* target = state.find(id);
+  const auto* stage = state.stage(id);
+  if (!target || !stage || target->promotion) return all;
+  const auto& document = *state.services.find(id.service)->second.document;
+  for (const auto& trigger : stage->triggers) {
+    Waits waits;
+    if (trigger.kind == Trigger::branch || trigger.kind == Trigger::tag) waits = for_ref(state, id, *target, trigger);
+    if (trigger.kind == Trigger::after) waits = for_soak(state, id, *target, trigger);
+    if (trigger.kind == Trigger::schedule) waits = for_time(*target, trigger);
+    if (trigger.kind == Trigger::manual) waits = {"promoted by hand", "headgate promote " + id.service, {}, {}};
+    if (waits.text.empty()) continue;
+    Condition c;
+    c.guard = "trigger";
+    c.text = rule_text(trigger) + ": " + waits.text;
+    c.remedy = std::move(waits.remedy);
+    c.file = document.source.file;
+    c.line = trigger.line;
+    c.commit = document.commit;
+    c.events = std::move(waits.events);
+    c.due = waits.due;
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+}  // namespace headgate

@@ -1,0 +1,99 @@
+// Who must be done before a promotion begins.
+#include <algorithm>
+
+#include "engine/domain/flow.h"
+#include "engine/domain/promote.h"
+
+namespace headgate {
+namespace {
+
+// What the target would be promoted to next, when nothing but the order of events stands between.
+bool will_be_planned(const State& state, const TargetId& id, const TargetState& target) {
+  if (!target.held.empty() || (target.document && target.document->document.suspend)) return false;
+  if (!target.flow.empty() && !target.flow.front().wishes.empty()) return true;
+  if (!target.document) return false;
+  const auto& document = target.document->document;
+  const auto wish = resolve_wish(state, id, document.release, document.variables);
+  return wish && target.current != *wish && target.current && explain_idle(state, id).empty();
+}
+
+}  // namespace
+
+std::vector<Condition> judge_concurrency(const State& state, const Promotion& p, Timestamp) {
+  std::vector<Condition> all;
+  const auto& id = p.id.target;
+  const auto environment = state.environments.find(id.environment);
+  const auto* stage = state.stage(id);
+  const bool limited = environment != state.environments.end() && environment->second.document.max_concurrent;
+  if (!limited && (!stage || !stage->max_concurrent)) return all;
+
+  std::vector<const Promotion*> others;
+  if (const auto under_way = state.under_way.find(id.environment); under_way != state.under_way.end()) {
+    for (const auto& service : under_way->second) {
+      const auto* other = state.find({service, id.environment});
+      if (service != id.service && other && other->promotion) others.push_back(&*other->promotion);
+    }
+  }
+  const auto judge = [&](const ConcurrencyRule& rule, std::string whose, std::string file, std::string commit) {
+    Condition c;
+    c.guard = "concurrency";
+    c.file = std::move(file);
+    c.line = rule.line;
+    c.commit = std::move(commit);
+    c.met = others.size() < rule.max;
+    c.text = whose + " allows " + std::to_string(rule.max) + " under way at once in " + id.environment;
+    if (c.met) {
+      c.text += ": there is room";
+    } else {
+      c.text += ", and the place is held by ";
+      for (std::size_t i = 0; i < others.size() && i < 8; ++i) {
+        c.text += (i == 0 ? "" : ", ") + to_string(others[i]->id);
+        c.events.push_back(others[i]->planned_at);
+      }
+      if (others.size() > 8) c.text += " and " + std::to_string(others.size() - 8) + " more";
+      c.remedy = "wait until " + std::string(others.size() == 1 ? "it" : "one of them") + " has ended (headgate wait " +
+                 to_string(others.front()->id) + "), or raise maxConcurrent";
+    }
+    all.push_back(std::move(c));
+  };
+  if (limited) {
+    const auto& [document, source, commit] = environment->second;
+    judge(*document.max_concurrent, "environment " + document.name, source.file, commit);
+  }
+  if (stage && stage->max_concurrent) {
+    judge(*stage->max_concurrent, "the stage " + to_string(id), p.rules.file, p.rules.commit);
+  }
+  return all;
+}
+
+std::vector<Condition> judge_depends_on(const State& state, const Promotion& p, Timestamp) {
+  std::vector<Condition> all;
+  const auto* service = state.service(p.id.target.service);
+  if (!service || p.retires()) return all;
+  for (const auto& dependency : service->depends_on) {
+    const TargetId id{dependency.service, p.id.target.environment};
+    const auto* there = state.find(id);
+    if (!there) continue;
+    Condition c;
+    c.guard = "dependsOn";
+    c.file = p.rules.file;
+    c.line = dependency.line;
+    c.commit = p.rules.commit;
+    c.met = false;
+    if (there->promotion) {
+      c.text = "promoted after " + id.service + ": " + to_string(there->promotion->id) + " is under way";
+      c.remedy = "see what it waits for: headgate explain " + to_string(there->promotion->id);
+      c.events = {there->promotion->planned_at};
+    } else if (will_be_planned(state, id, *there)) {
+      c.text = "promoted after " + id.service + ", which will be promoted in " + id.environment;
+      c.remedy = "wait";
+    } else {
+      c.met = true;
+      c.text = "promoted after " + id.service + ", of which nothing is under way in " + id.environment;
+    }
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+}  // namespace headgate

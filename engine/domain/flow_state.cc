@@ -1,0 +1,156 @@
+// What evolve remembers of triggers.
+#include <algorithm>
+
+#include "engine/domain/flow.h"
+
+namespace headgate {
+namespace {
+
+FlowState& flow_of(TargetState& target) {
+  if (target.flow.empty()) target.flow.emplace_back();
+  return target.flow.front();
+}
+
+void remember_ref(std::vector<SourceRef>& refs, SourceRef ref) {
+  refs.push_back(std::move(ref));
+  if (refs.size() > SourceState::max_refs) refs.erase(refs.begin());
+}
+
+void remember_tree(SourceState& source, const std::string& commit, const std::string& tree) {
+  if (commit.empty()) return;
+  const auto [at, fresh] = source.trees.insert_or_assign(commit, tree);
+  if (fresh) source.tree_order.push_back(commit);
+  if (source.tree_order.size() <= SourceState::max_trees) return;
+  source.trees.erase(source.tree_order.front());
+  source.tree_order.pop_front();
+}
+
+std::uint64_t followed_upto(const TargetState& target, std::string_view rule) {
+  if (target.flow.empty()) return 0;
+  const auto& followed = target.flow.front().followed;
+  const auto at = std::ranges::find(followed, rule, &FollowedRule::rule);
+  return at == followed.end() ? 0 : at->upto;
+}
+
+std::uint64_t seconds_of(Timestamp time) {
+  return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+std::optional<Timestamp> due_of(const State& state, const TargetId& id, const TargetState& target,
+                                const StageTrigger& trigger) {
+  const auto upto = followed_upto(target, rule_text(trigger));
+  if (trigger.kind == Trigger::after) {
+    const auto* there = state.find({id.service, trigger.after});
+    if (!there || !soaks(state, id.service, *there) || there->current_at <= upto) return std::nullopt;
+    return there->current_since + state.stepped + trigger.soak;
+  }
+  if (trigger.kind != Trigger::schedule || target.flow.empty()) return std::nullopt;
+  const auto& flow = target.flow.front();
+  if (flow.schedule != trigger.schedule) return std::nullopt;
+  const auto next = std::ranges::find_if(flow.times, [&](Timestamp time) { return seconds_of(time) > upto; });
+  return next == flow.times.end() ? std::nullopt : std::optional(*next);
+}
+
+}  // namespace
+
+void remember_source(SourceState& source, const SourceObserved& event, Position position) {
+  if (source.repository != event.repository) source = {};
+  source.repository = event.repository;
+  remember_tree(source, event.commit, event.tree);
+  remember_tree(source, event.head, event.tree);
+  if (!event.branch.empty()) {
+    remember_ref(source.branches, {event.branch, event.commit, event.head, event.tree, position});
+  }
+  if (!event.tag.empty()) remember_ref(source.tags, {event.tag, event.commit, event.head, event.tree, position});
+}
+
+void remember_fired(TargetState& target, const TriggerFired& event, Position position) {
+  auto& flow = flow_of(target);
+  if (event.trigger != Trigger::desired) {
+    const auto at = std::ranges::find(flow.followed, event.rule, &FollowedRule::rule);
+    if (at != flow.followed.end()) {
+      at->upto = event.upto;
+    } else {
+      flow.followed.push_back({event.rule, event.upto});
+    }
+  }
+  if (!event.skipped.empty()) return;
+  // What is not queued is replaced by what is newer.
+  std::erase_if(flow.wishes, [](const TriggeredWish& wish) { return !wish.queued; });
+  flow.wishes.push_back({event.to, event.trigger, event.rule, event.reason, event.queued, position});
+  flow.failed.clear();
+}
+
+void remember_dropped(TargetState& target, const TriggerDropped&) {
+  if (target.flow.empty() || target.flow.front().wishes.empty()) return;
+  auto& wishes = target.flow.front().wishes;
+  wishes.erase(wishes.begin());
+}
+
+void remember_schedule(TargetState& target, const ScheduleExpanded& event) {
+  auto& flow = flow_of(target);
+  flow.schedule = event.schedule;
+  flow.schedule_until = event.until;
+  flow.times = event.times;
+}
+
+void remember_planned(TargetState& target, const PromotionPlanned& event) {
+  if (target.flow.empty()) return;
+  auto& flow = target.flow.front();
+  flow.failed.clear();
+  const auto planned = std::ranges::find_if(
+      flow.wishes, [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; });
+  if (planned != flow.wishes.end()) {
+    flow.wishes.erase(planned);
+  } else if (event.trigger == Trigger::desired || event.trigger == Trigger::manual) {
+    std::erase_if(flow.wishes, [](const TriggeredWish& wish) { return !wish.queued; });
+  }
+}
+
+void remember_not_promoted(TargetState& target, const Promotion& promotion) {
+  const auto trigger = promotion.trigger;
+  const bool by_trigger = trigger == Trigger::branch || trigger == Trigger::tag || trigger == Trigger::after ||
+                          trigger == Trigger::schedule;
+  if (!by_trigger) return;
+  TriggeredWish wish{promotion.to, trigger, {}, promotion.asked_because, false, promotion.planned_at};
+  flow_of(target).failed = {{std::move(wish), promotion.id.number, promotion.plan_digest}};
+}
+
+bool soaks(const State& state, const std::string& service, const TargetState& there) {
+  return there.current && !there.drifted && there.open_incidents == 0 &&
+         !state.quarantine(service, there.current->release);
+}
+
+std::uint64_t followed_upto(const TargetState& target, const StageTrigger& trigger) {
+  return followed_upto(target, rule_text(trigger));
+}
+
+void reckon_flow(State& state, const TargetId& id) {
+  const auto at = state.targets.find(id);
+  if (at == state.targets.end()) return;
+  auto& target = at->second;
+  std::optional<Timestamp> due;
+  const auto* stage = state.stage(id);
+  if (stage && !target.orphaned && !target.retiring) {
+    for (const auto& trigger : stage->triggers) {
+      const auto next = due_of(state, id, target, trigger);
+      if (next && (!due || *next < *due)) due = next;
+    }
+  }
+  if (target.flow.empty() && !due) return;
+  auto& flow = flow_of(target);
+  if (flow.due == due) return;
+  if (flow.due) state.flow_wakeups.erase({*flow.due, id});
+  if (due) state.flow_wakeups.insert({*due, id});
+  flow.due = due;
+}
+
+std::vector<TargetId> in_line_at(const State& state, const std::string& environment) {
+  std::vector<TargetId> all;
+  for (const auto& id : state.in_line) {
+    if (id.environment == environment) all.push_back(id);
+  }
+  return all;
+}
+
+}  // namespace headgate

@@ -1,0 +1,121 @@
+// What triggers depend on, a fold of flow_events.h. See state.h.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/domain/plan.h"
+
+namespace headgate {
+
+// Where a branch or tag of a service's source stands, or stood.
+struct SourceRef {
+  std::string name;    // of the branch or tag
+  std::string commit;  // the newest one that changed something under the service's paths
+  std::string head;
+  std::string tree;
+  Position position = 0;
+  bool operator==(const SourceRef&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("commit", s.commit);
+    v("head", s.head);
+    v("tree", s.tree);
+    v("position", s.position);
+  }
+};
+
+struct SourceState {
+  static constexpr std::size_t max_refs = 64;  // of branches, and of tags
+  static constexpr std::size_t max_trees = 512;
+  std::string repository;
+  std::vector<SourceRef> branches;  // oldest first; a branch that moves is there again
+  std::vector<SourceRef> tags;
+  std::map<std::string, std::string, std::less<>> trees;  // by commit
+  std::deque<std::string> tree_order;                     // oldest first
+  bool operator==(const SourceState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("repository", s.repository);
+    v("branches", s.branches);
+    v("tags", s.tags);
+    v("trees", s.trees);
+    v("tree_order", s.tree_order);
+  }
+};
+
+// How far a trigger of the stage has been followed.
+struct FollowedRule {
+  std::string rule;
+  std::uint64_t upto = 0;
+  bool operator==(const FollowedRule&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("rule", s.rule);
+    v("upto", s.upto);
+  }
+};
+
+// What a trigger wishes and no promotion was planned for yet.
+struct TriggeredWish {
+  Wish to;
+  Trigger trigger = Trigger::branch;
+  std::string rule;
+  std::string reason;
+  bool queued = false;
+  Position position = 0;
+  bool operator==(const TriggeredWish&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("to", s.to);
+    v("trigger", s.trigger);
+    v("rule", s.rule);
+    v("reason", s.reason);
+    v("queued", s.queued);
+    v("position", s.position);
+  }
+};
+
+// The last promotion that a trigger began did not succeed: not again by itself until its plan would be another one.
+struct FailedWish {
+  TriggeredWish wish;
+  std::uint64_t number = 0;  // of the promotion
+  std::string plan_digest;
+  bool operator==(const FailedWish&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("wish", s.wish);
+    v("number", s.number);
+    v("plan_digest", s.plan_digest);
+  }
+};
+
+// Of a target whose stage has triggers. Most targets have none of this, so it is kept small.
+struct FlowState {
+  static constexpr std::size_t max_wishes = 64;
+  std::vector<FollowedRule> followed;
+  std::vector<TriggeredWish> wishes;  // oldest first
+  std::vector<FailedWish> failed;     // at most one
+  std::string schedule;               // that `times` are of
+  Timestamp schedule_until;
+  std::vector<Timestamp> times;
+  std::optional<Timestamp> due;  // when a trigger wants to be looked at without anything happening
+  bool operator==(const FlowState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("followed", s.followed);
+    v("wishes", s.wishes);
+    v("failed", s.failed);
+    v("schedule", s.schedule);
+    v("schedule_until", s.schedule_until);
+    v("times", s.times);
+    v("due", s.due);
+  }
+};
+
+}  // namespace headgate
