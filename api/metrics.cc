@@ -99,6 +99,7 @@ struct Metrics::Impl {
       histograms("headgate_promotion_duration_seconds", "Time from a promotion's plan to its end.")
           .Add({}, long_buckets);
   Family<Counter>& rollbacks_total = counters("headgate_rollbacks_total", "Rollbacks begun.");
+  Family<Counter>& break_glass_total = counters("headgate_break_glass_total", "Uses of the role breakGlass.");
   Family<Histogram>& reconcile_seconds =
       histograms("headgate_reconcile_seconds", "Time of one round over a repository.");
   Histogram& push_to_plan = histograms("headgate_push_to_plan_seconds",
@@ -164,6 +165,8 @@ struct Metrics::Impl {
       }
     } else if constexpr (std::is_same_v<E, TargetOrphaned> || std::is_same_v<E, TargetAdopted>) {
       wished.erase(e.target);
+    } else if constexpr (std::is_same_v<E, BreakGlassUsed>) {
+      break_glass_total.Add({{"environment", e.promotion.target.environment}, {"action", e.action}}).Increment();
     } else if constexpr (std::is_same_v<E, RollbackStarted>) {
       rollbacks_total
           .Add({{"environment", e.promotion.target.environment}, {"trigger", e.automatic ? "automatic" : "manual"}})

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   app::add_read_verbs(cli);
   app::add_write_verbs(cli);
   app::add_protection_verbs(cli);
+  app::add_rollback_verbs(cli);
   app::add_log_verbs(cli);
   app::add_backup_verbs(cli);
   app::add_log_repair_verb(cli);

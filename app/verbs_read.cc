@@ -122,6 +122,15 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
          {"UNTIL", {"until"}},
          {"BY", {"by"}},
          {"REASON", {"reason"}}}}},
+      {"incidents",
+       {"/v1/incidents",
+        {{"INCIDENT", {"id"}},
+         {"TARGET", {"target"}},
+         {"PROMOTION", {"promotion"}},
+         {"RELEASE", {"release"}},
+         {"OPENED", {"opened"}},
+         {"REASON", {"reason"}},
+         {"NEXT STEP", {"next_step"}}}}},
       {"repositories",
        {"/v1/repositories",
         {{"REPOSITORY", {"name"}},
@@ -186,9 +195,9 @@ void print_condition(const json::value& condition) {
     std::printf("         next: %s\n", text_at(condition, {"remedy"}).c_str());
 }
 
-Result<int> explain(Client& client, const Cli& cli, const std::string& id) {
+Result<int> explain(Client& client, const Cli& cli, const std::string& id, const std::string& at) {
   HEADGATE_TRY(const auto path, promotion_path(id));
-  HEADGATE_TRY(auto answer, client.get(path + "/explain"));
+  HEADGATE_TRY(auto answer, client.get(path + "/explain", {{"at", at}}));
   if (print_raw(cli.output, answer)) return exit_done;
   std::printf("%s\n", bold(text_at(answer, {"text"})).c_str());
   if (const auto* conditions = value_at(answer, {"conditions"}); conditions && conditions->is_array()) {
@@ -287,13 +296,13 @@ void add_read_verbs(Cli& cli) {
   });
 
   auto* get_verb = cli.program.add_subcommand(
-      "get", "List services, environments, targets, releases, promotions, freezes, repositories");
+      "get", "List services, environments, targets, releases, promotions, freezes, incidents, repositories");
   auto what = std::make_shared<std::string>();
   auto get_options = std::make_shared<GetOptions>();
   get_verb->add_option("WHAT", *what)
       ->required()
       ->check(
-          CLI::IsMember({"services", "environments", "targets", "releases", "promotions", "freezes", "repositories"}));
+          CLI::IsMember({"services", "environments", "targets", "releases", "promotions", "freezes", "incidents", "repositories"}));
   get_verb->add_option("--service", get_options->service, "only of this service");
   get_verb->add_option("--environment", get_options->environment, "only in this environment");
   get_verb->add_option("--phase", get_options->phase, "promotions in this phase");
@@ -314,7 +323,16 @@ void add_read_verbs(Cli& cli) {
       cli.run = with_client(cli, [&cli, id, function](Client& client) { return function(client, cli, *id); });
     });
   };
-  add_story("explain", "Why a promotion is where it is: every condition, its rule and its events", explain);
+  auto* explain_verb =
+      cli.program.add_subcommand("explain", "Why a promotion is where it is: every condition, its rule and its events");
+  auto explained = std::make_shared<std::string>();
+  auto at = std::make_shared<std::string>();
+  explain_verb->add_option("PROMOTION", *explained, "such as gateway/production/7")->required();
+  explain_verb->add_option("--at", *at, "as it was then: a position of the log, or a time of RFC 3339");
+  explain_verb->footer("Example:\n  headgate explain gateway/production/7 --at 2026-11-20T09:00:00Z");
+  explain_verb->callback([&cli, explained, at] {
+    cli.run = with_client(cli, [&cli, explained, at](Client& client) { return explain(client, cli, *explained, *at); });
+  });
   add_story("timeline", "Every event of a promotion, with the time since the one before", timeline);
 
   auto* events_verb = cli.program.add_subcommand("events", "Query the log, or follow it");

@@ -9,6 +9,8 @@
 #include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/rollback.h"
+#include "engine/domain/rollout.h"
 #include "engine/domain/windows.h"
 
 namespace headgate {
@@ -179,7 +181,7 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
   if (!step) return {};
   auto c = condition_of(p, "wait", step->step.line);
   c.met = step->fired;
-  c.text = "a wait of " + format_duration(step->step.wait);
+  c.text = (p.expedited.empty() ? "a wait of " : "an expedited wait of ") + format_duration(step->step.wait);
   if (c.met) {
     c.text += " is over";
   } else if (step->due) {
@@ -246,6 +248,7 @@ std::vector<Condition> judge_freezes(const State& state, const Promotion& p, Tim
 constexpr std::array table{
     Guard{"suspend", StepKind::gates, judge_suspend},
     Guard{"quarantine", StepKind::gates, judge_quarantine},
+    Guard{"barred", StepKind::gates, judge_barred},
     Guard{"gates", StepKind::gates, judge_gates},
     Guard{"maxAge", StepKind::gates, judge_max_age},
     Guard{"after", StepKind::gates, judge_after},
@@ -258,6 +261,8 @@ constexpr std::array table{
     Guard{"extraApproval", StepKind::approval, judge_extra_approval},
     Guard{"wait", StepKind::wait, judge_wait},
     Guard{"effects", StepKind::deploy, judge_effects},
+    Guard{"approveSwitch", StepKind::approval, judge_approve_switch},
+    Guard{"pause", StepKind::pause, judge_pause},
     Guard{"windows", StepKind::deploy, judge_windows},
     Guard{"freezes", StepKind::deploy, judge_freezes},
 };
@@ -336,8 +341,13 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
   const auto& document = t->document->document;
   if (document.suspend) return {idle(*t, "the target is suspended", "set suspend: false in its document")};
   if (!t->held.empty()) {
-    return {idle(*t, "held: " + t->held,
-                 "look at what runs there, then headgate promote or headgate adopt " + to_string(id))};
+    auto c = idle(*t, "held: " + t->held,
+                  "look at what runs there, then headgate promote or headgate adopt " + to_string(id));
+    if (const auto* known = open_incident(state, id); known && !known->second.next.empty()) {
+      c.remedy = known->second.next;
+      c.events.push_back(known->second.position);
+    }
+    return {std::move(c)};
   }
   if (!t->pinned.empty()) {
     return {idle(*t, "pinned: " + t->pinned, "change the release in its document; the next wish unpins it")};

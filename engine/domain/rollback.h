@@ -53,6 +53,9 @@ std::optional<Wish> brought_back_by(const Promotion& promotion);
 // Whether the release was left by hand on the target and nobody has wished it since: no automatic trigger may bring it.
 bool is_barred(const State& state, const TargetId& target, const Release& release);
 
+// The guard: what was left by hand is brought by a person's wish only.
+std::vector<Condition> judge_barred(const State& state, const Promotion& promotion, Timestamp now);
+
 // The irreversible step that lies between what was verified then and now; empty when there is none.
 std::string step_between(const TargetState& target, const Wish& verified);
 // The irreversible step that the promotion itself has begun; null when it has not.

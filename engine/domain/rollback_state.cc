@@ -52,6 +52,18 @@ bool is_barred(const State& state, const TargetId& id, const Release& release) {
   return t && std::ranges::any_of(t->back.barred, [&](const Release& r) { return r.same_candidate(release); });
 }
 
+std::vector<Condition> judge_barred(const State& state, const Promotion& p, Timestamp) {
+  const bool wished = p.trigger == Trigger::desired || p.trigger == Trigger::manual || p.trigger == Trigger::rollback;
+  if (wished || !is_barred(state, p.id.target, p.to.release)) return {};
+  Condition c;
+  c.guard = "barred";
+  c.text = "release " + p.to.release.version + " was rolled back by hand at " + to_string(p.id.target) +
+           ": no automatic trigger brings it back there";
+  c.remedy = "wish it in the target's document, or headgate promote " + p.id.target.service + " --to " +
+             p.id.target.environment + " --release " + p.to.release.version;
+  return {std::move(c)};
+}
+
 void leave(TargetState& t, const Release& release) {
   somebody_wishes(t, release);
   t.back.barred.push_back(release);
