@@ -3,6 +3,7 @@
 #include "engine/domain/approvals.h"
 #include "engine/domain/decide.h"
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/flow.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
@@ -56,7 +57,17 @@ struct Advance {
     changed.people = people_inside();
     events.emplace_back(std::move(changed));
     if (!target.pinned.empty()) events.emplace_back(TargetUnpinned{id, "the desired state changed"});
+    if (takes_its_turn()) {
+      events.emplace_back(
+          TriggerFired{id, Trigger::desired, "the Target document", 0, *wish, {}, true, {}});
+    }
     return events;
+  }
+
+  // Whether a wish of the document comes after others that are not fulfilled yet.
+  bool takes_its_turn() const {
+    return keeps_order(state, id) &&
+           (target.promotion || (!target.flow.empty() && !target.flow.front().wishes.empty()));
   }
 
   // Its document has gone, and what runs there is to go with it.
@@ -97,6 +108,7 @@ struct Advance {
 
   Events plan_if_needed() const {
     if (target.retiring) return retire();
+    if (auto events = follow_triggers(state, id, context, people_inside()); !events.empty()) return events;
     if (!target.desired) return {};
     if (target.current == target.desired) {
       return target.pinned.empty() ? Events{} : Events{TargetUnpinned{id, "the desired state agrees again"}};
@@ -133,11 +145,15 @@ struct Advance {
     if (p.trigger == Trigger::desired && !target.desired) {
       return {PromotionCancelled{p.id, "its Target document has gone"}};
     }
-    if (target.desired && *target.desired != p.to &&
+    if (const auto* wish = newer_wish(state, p)) {
+      return {PromotionSuperseded{p.id, "a newer wish: release " + wish->to.release.version + ", " + wish->reason}};
+    }
+    const bool in_order = keeps_order(state, id);
+    if (!in_order && target.desired && *target.desired != p.to &&
         (p.trigger == Trigger::desired || target.desired_at > p.planned_at)) {
       return {PromotionSuperseded{p.id, "a newer wish: release " + target.desired->release.version}};
     }
-    if (p.trigger == Trigger::desired && target.document) {
+    if (!in_order && p.trigger == Trigger::desired && target.document) {
       const auto& document = target.document->document;
       if (const auto wish = resolve_wish(state, id, document.release, document.variables); !wish) {
         return {PromotionSuperseded{p.id, "a newer wish, which cannot be followed yet: " + wish.error().message}};
@@ -234,7 +250,8 @@ struct Advance {
     }
     if (target.desired && *target.desired != p.to && target.desired_at < p.planned_at) {
       events.emplace_back(TargetPinned{id, to_string(p.id) + " promoted release " + p.to.release.version +
-                                               " by hand; the document wishes " + target.desired->release.version});
+                                               (p.trigger == Trigger::manual ? " by hand" : " by its trigger") +
+                                               "; the document wishes " + target.desired->release.version});
     }
     return events;
   }
@@ -254,7 +271,10 @@ struct Advance {
     if (kind == StepKind::wait && !step.fired && step.due && *step.due <= context.now) {
       return {TimerFired{step_id(p, step)}};
     }
-    auto unmet_now = judged(p, [&](const Guard& guard) { return guard.step == kind; });
+    const bool of_switch = step.step.name == approve_switch;
+    auto unmet_now = judged(p, [&](const Guard& guard) {
+      return guard.step == kind && (kind != StepKind::approval || of_switch == (guard.name == "approveSwitch"));
+    });
     if (unmet_now.conditions.empty()) {
       events.emplace_back(StepSucceeded{step_id(p, step)});
     } else if (kind != StepKind::wait) {
@@ -310,6 +330,10 @@ struct Advance {
     Events events{StepFailed{step_id(p, step), reason}};
     if (p.phase == Phase::rolling_back) {
       fail_rollback(events, state, p, why);
+      return events;
+    }
+    if (step.step.name == retire_old) {  // everything is on the candidate, and verified: it stands
+      for (auto& event : finish(p)) events.push_back(std::move(event));
       return events;
     }
     if (!p.deployed() && irreversible_step_begun(p)) {
@@ -390,6 +414,7 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
   if (state.renamed_from.contains(id)) return {};
   if (const auto to = state.renamed_to.find(id); to != state.renamed_to.end()) return next.rename(to->second);
   if (auto events = next.follow_document(); !events.empty()) return events;
+  if (auto events = fire_triggers(state, id, context); !events.empty()) return events;
   if (!target->back.wanted.empty()) return begin_wanted_rollback(state, id, context);
   return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
 }

@@ -6,9 +6,12 @@
 #include "engine/domain/approvals.h"
 #include "engine/domain/conditions.h"
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/flow.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
+#include "engine/domain/rollout.h"
 #include "engine/domain/rollback.h"
 
 namespace headgate {
@@ -64,6 +67,11 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   HEADGATE_TRY(auto wish, resolve_wish(state, c.target, c.release, {}));
   const auto* target = state.find(c.target);
   HEADGATE_CHECK(target);  // a stage in force has its target
+  HEADGATE_TRY_VOID(check_not_being_renamed(state, c.target));
+  if (target->orphaned || target->retiring) {
+    return fail(ErrorCode::conflict,
+                "the Target document of " + to_string(c.target) + " has gone: write one, then promote");
+  }
   if (!target->back.wanted.empty()) {
     return fail(ErrorCode::conflict, to_string(c.target) + " is about to be rolled back: wait for that");
   }
@@ -88,6 +96,11 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
       return fail(ErrorCode::conflict,
                   "promotion " + to_string(p->id) + " brings release " + wish.release.version + " already");
     }
+    if (keeps_order(state, c.target)) {
+      return fail(ErrorCode::conflict, "promotion " + to_string(p->id) +
+                                           " is under way, and the stage keeps order (supersede: queue): wait for it "
+                                           "(headgate wait) or cancel it");
+    }
     events.emplace_back(PromotionSuperseded{p->id, "release " + wish.release.version + " was asked for"});
   }
   if (!state.release({c.target.service, wish.release.version})) {
@@ -109,7 +122,9 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
 Decision decide_command(const State& state, const Approve& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
-  HEADGATE_TRY_VOID(still_waits(*p, "approve"));
+  const auto* current = p->current();
+  const bool of_switch = current && current->step.name == approve_switch && current->status == StepStatus::started;
+  if (!of_switch) HEADGATE_TRY_VOID(still_waits(*p, "approve"));
   if (c.plan_digest != p->plan_digest) {
     return fail(ErrorCode::conflict,
                 "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
@@ -240,6 +255,8 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
   if (!step || step->activity == ActivityStatus::fenced)
     return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
   if (step->activity != ActivityStatus::running || step->attempt != c.attempt) return Events{};  // told twice
+
+  if (step->step.kind == StepKind::pause) return measurement_taken(*p, *step, outcome);
 
   const auto reason = outcome.reason.substr(0, 2048);
   ActivityFailed failed{c.id, c.attempt, reason, false, false, outcome.evidence, outcome.output};

@@ -718,6 +718,11 @@ struct StateEvolver {
   void operator()(const TargetRenamed& e) {
     target(e.target);
     carry_over(state, e);
+    for (const auto& id : {e.from, e.target}) {
+      std::erase_if(state.flow_wakeups, [&](const auto& entry) { return entry.second == id; });
+      if (auto& flow = state.targets[id].flow; !flow.empty()) flow.front().due.reset();
+      reckon_flow(state, id);
+    }
     touch(e.target);
     touch_service(e.target.service);
   }

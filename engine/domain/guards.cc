@@ -6,6 +6,7 @@
 #include "engine/domain/approvals.h"
 #include "engine/domain/authorship.h"
 #include "engine/domain/conditions.h"
+#include "engine/domain/flow.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
@@ -34,6 +35,7 @@ std::vector<Condition> judge_suspend(const State& state, const Promotion& p, Tim
 // ------------------------------------------------------------------------------------------------------ quarantine
 
 std::vector<Condition> judge_quarantine(const State& state, const Promotion& p, Timestamp) {
+  if (p.retires()) return {};  // what is taken away may be as bad as it is
   auto c = condition_of(p, "quarantine", 0);
   c.file.clear();
   const auto* entry = state.quarantine(p.id.target.service, p.to.release);
@@ -152,6 +154,9 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
     } else if (runs_there && there->drifted) {
       c.text = to_string(id) + " has drifted from " + name;
       c.remedy = "bring it back, or promote it there again";
+    } else if (runs_there && there->open_incidents > 0) {
+      c.text = "an incident of " + to_string(id) + " is open";
+      c.remedy = "resolve it: headgate incident list, headgate incident resolve";
     } else {
       c.met = true;
       c.text = name + " is verified in " + environment;
@@ -225,8 +230,10 @@ std::vector<Condition> judge_windows(const State& state, const Promotion& p, Tim
 
 std::vector<Condition> judge_freezes(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
+  const auto renamed = state.renamed_to.find(p.id.target);
+  const auto& target = renamed == state.renamed_to.end() ? p.id.target : renamed->second;
   for (const auto& [id, freeze] : state.freezes) {
-    if (!freeze.in_force(now) || !freeze.covers(p.id.target)) continue;
+    if (!freeze.in_force(now) || !freeze.covers(target)) continue;
     Condition c;
     c.guard = "freezes";
     c.text = "environment " + freeze.environment + " is frozen by " + freeze.by + " (freeze " + id + ")" +
@@ -265,6 +272,8 @@ constexpr std::array table{
     Guard{"pause", StepKind::pause, judge_pause},
     Guard{"windows", StepKind::deploy, judge_windows},
     Guard{"freezes", StepKind::deploy, judge_freezes},
+    Guard{"concurrency", StepKind::deploy, judge_concurrency},
+    Guard{"dependsOn", StepKind::deploy, judge_depends_on},
 };
 
 Result<Wish> within_bounds(Wish wish) {
@@ -332,11 +341,15 @@ Result<Wish> resolve_wish(const State& state, const TargetId& target, const Rele
 std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool after_failure) {
   const auto* t = state.find(id);
   if (!t || t->promotion) return {};
+  if (const auto from = state.renamed_from.find(id); from != state.renamed_from.end()) {
+    return {idle(*t, "it was called " + to_string(from->second) + ", where something is under way", "wait for its end")};
+  }
   if (!t->document) {
-    return {idle(*t,
-                 t->orphaned ? "its Target document has gone; what runs there is left alone"
-                             : "no Target document wishes anything here",
-                 "write a Target document for it, or promote by hand")};
+    if (t->retiring) return {idle(*t, why_not_retired(state, id), "mend that, or put its document back")};
+    if (t->orphaned) {
+      return {idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
+    }
+    return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
   }
   const auto& document = t->document->document;
   if (document.suspend) return {idle(*t, "the target is suspended", "set suspend: false in its document")};

@@ -15,7 +15,7 @@ using DigestFunction = std::string (*)(std::string_view text);
 
 struct Guard {
   std::string_view name;
-  StepKind step;  // that waits for it: gates, approval, wait; deploy: none, it is judged before the first effect alone
+  StepKind step;  // that waits for it: gates, approval, wait, pause; deploy: none, it is judged before the first effect alone
   std::vector<Condition> (*judge)(const State& state, const Promotion& promotion, Timestamp now);
 };
 

@@ -64,7 +64,7 @@ void add_way_back(Plan& plan, const PlanInput& input, bool restore) {
       plan.steps.push_back(std::move(step));
     }
     if (!instant) bring_back(plan, input);
-    add_verifications(plan, input, *input.way_back, "rollback-");
+    add_verifications(plan, input, *input.way_back, "rollback-", back_slot(input));
   }
   retire_left(plan, input);
   for (auto at = first; at < plan.steps.size(); ++at) plan.steps[at].rollback = true;
@@ -112,7 +112,7 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   plan.rules = {stage.self_approval,       stage.approval_expiry,      stage.rollback_automatic,
                 stage.rollback_quarantine, input.service->source.file, input.service->commit};
   add_protections(plan, input);
-  const auto values = values_for(input, input.to);
+  const auto values = values_for(input, input.to, input.left_slot);
   for (const auto& hook : stage.before) {
     auto step = step_of(StepKind::run, hook.name, hook.line);
     step.run = resolved(hook.run, values);

@@ -62,6 +62,16 @@ Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wi
   return plan;
 }
 
+std::string why_not_retired(const State& state, const TargetId& id) {
+  const auto* target = state.find(id);
+  const std::string gone = "its Target document has gone, and what runs there is not retired: ";
+  if (!target || !target->current) return gone + "nothing is known to run there";
+  const DigestFunction no_digest = [](std::string_view) { return std::string(); };
+  const auto plan = plan_retirement(state, {id, target->last_number + 1}, *target->current, no_digest);
+  if (!plan) return gone + plan.error().message;
+  return gone + "the last promotion that should do it did not succeed";
+}
+
 Result<void> check_steps_fit(const PromotionId& as, const Plan& plan) {
   for (const auto& step : plan.steps) {
     if (stored_size_bound(StepPlanned{{as, step.name}, step}) <= max_event_bytes) continue;

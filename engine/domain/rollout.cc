@@ -82,6 +82,10 @@ void pause_resumed(Promotion& p, LiveStep& pause) {
   for (auto& progress : p.analysis) progress.inconclusive = 0;
 }
 
+void switch_approved(Promotion& p) {
+  if (auto* step = p.find(approve_switch)) step->resumed = true;
+}
+
 void shift(MetricProgress& progress, Duration delta) {
   progress.last += delta;
   progress.asked += delta;
@@ -101,6 +105,23 @@ std::string slot_after(const Promotion& p, const std::string& before) {
     if (s.step.rollback && s.step.deploys) slot = s.step.slot;
   }
   return slot;
+}
+
+std::string slot_of(const TargetState& t, const Wish& wish) {
+  const auto deployed_slot = [&](const Promotion& p) -> const std::string* {
+    if (p.to != wish || !p.deployed()) return nullptr;
+    for (const auto& s : p.steps) {
+      if (!s.step.rollback && s.step.kind == StepKind::deploy) return &s.step.slot;
+    }
+    return nullptr;
+  };
+  if (t.promotion) {
+    if (const auto* slot = deployed_slot(*t.promotion)) return *slot;
+  }
+  for (const auto& failed : t.back.failed) {
+    if (const auto* slot = deployed_slot(failed)) return *slot;
+  }
+  return t.stable_slot;
 }
 
 std::optional<Breach> breach_of(const Promotion& p, const LiveStep& pause) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/domain/rollout.h"
+
 namespace headgate {
 
 const LiveStep* Promotion::current() const {
@@ -45,6 +47,7 @@ std::optional<Timestamp> Promotion::next_due(bool effects_paused) const {
     if (!effects_paused || phase == Phase::waiting) sooner(step->until);
     // What a retry waits for besides is judged when that changes.
     if (!effects_paused && step->unmet.empty()) sooner(step->retry_due);
+    if (const auto* look = effects_paused ? nullptr : next_measurement(*this, *step)) sooner(look->due);
   }
   if (phase == Phase::waiting) {
     for (const auto& approval : approvals) sooner(approval.expires);
@@ -63,7 +66,16 @@ GateKey gate_key(const std::string& commit, const std::string& version, const st
 
 const GateResult* ServiceState::gate(const Release& release, const std::string& name) const {
   const auto at = gates.find(gate_key(release.commit, release.version, name));
-  return at == gates.end() ? nullptr : &at->second;
+  const auto* latest = at == gates.end() ? nullptr : &at->second;
+  const auto tree = source ? source->trees.find(release.commit) : decltype(source->trees.find(release.commit)){};
+  if (!source || tree == source->trees.end()) return latest;
+  for (const auto& [commit, other] : source->trees) {
+    if (other != tree->second) continue;
+    const auto reported = gates.find({commit, name});
+    if (reported == gates.end() || (latest && reported->second.position <= latest->position)) continue;
+    latest = &reported->second;
+  }
+  return latest;
 }
 
 const TargetState* State::find(const TargetId& id) const {

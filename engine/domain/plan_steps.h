@@ -1,0 +1,21 @@
+// The pieces that plans are made of.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/domain/planner.h"
+
+namespace headgate {
+
+// What the placeholders of a text stand for.
+StringMap values_for(const PlanInput& input, const Wish& wish, std::string_view slot = {});
+Run resolved(Run run, const StringMap& values);
+Check resolved(Check check, const StringMap& values);
+
+Step step_of(StepKind kind, std::string name, std::uint32_t line);
+Step deploy_step(std::string name, const PlanInput& input, const Wish& wish, std::string slot);
+void add_verifications(Plan& plan, const PlanInput& input, const Wish& wish, std::string_view prefix,
+                       std::string_view slot);
+
+}  // namespace headgate
