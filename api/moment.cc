@@ -15,7 +15,7 @@ Result<Moment> find_moment(const Core& core, const std::string& at) {
     if (error != std::errc{} || position >= size) {
       return fail(ErrorCode::not_found, fmt::format("no event {}: the log ends at {}", at, size - 1));
     }
-    return Moment{position + 1};
+    return Moment{position + 1, {}};
   }
   const auto time = parse_timestamp(at);
   if (!time) {
@@ -25,7 +25,7 @@ Result<Moment> find_moment(const Core& core, const std::string& at) {
   if (*time > core.now()) return fail(ErrorCode::not_found, fmt::format("{} has not come yet", at));
   HEADGATE_TRY(const auto next, core.deps.log.position_at(*time + Duration(1)));
   if (next == 0) return fail(ErrorCode::not_found, fmt::format("the log begins after {}", at));
-  return Moment{std::min(next, size)};
+  return Moment{std::min(next, size), *time};
 }
 
 Result<State> state_of(const Core& core, const Moment& moment) {

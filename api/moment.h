@@ -1,6 +1,7 @@
 // `at`: the state as it was, by position or by time.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/core.h"
@@ -9,7 +10,8 @@
 namespace headgate::api {
 
 struct Moment {
-  Position next = 0;  // how many events had happened
+  Position next = 0;                // how many events had happened
+  std::optional<Timestamp> time{};  // that was asked for; unset: of the last of them
 };
 
 // Of a parameter `at`: a position (the state with that event), or an RFC 3339 time (with all up to and at it).

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/moment.h"
 #include "api/paging.h"
 #include "api/promotion_reads.h"
 #include "api/record_view.h"
@@ -46,24 +47,42 @@ Response explanation(const Promotion& p, const std::vector<Condition>& condition
   return Response::json(200, json.take());
 }
 
+// As it was just before its end.
+Result<Response> explain_ended(const Core& core, const Promotion& p, const Names& names) {
+  const auto as_of = p.last_position;
+  HEADGATE_TRY(const auto state, runtime::state_at(core.deps.log, core.deps.snapshots, as_of));
+  const auto* then = state.live(p.id);
+  auto conditions = then ? judge(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
+  return explanation(p, conditions, as_of, names);
+}
+
+Result<Response> explain_at(const Core& core, const PromotionId& id, const std::string& at, const Names& names) {
+  HEADGATE_TRY(const auto moment, find_moment(core, at));
+  HEADGATE_TRY(const auto state, state_of(core, moment));
+  const auto* target = state.find(id.target);
+  if (!target || id.number == 0 || id.number > target->last_number) {
+    return fail(ErrorCode::not_found, "promotion " + to_string(id) + " was not planned yet at " + at);
+  }
+  if (const auto* p = state.live(id)) {
+    return explanation(*p, judge(state, *p, moment.time.value_or(state.last_time)), moment.next, names);
+  }
+  HEADGATE_TRY(const auto ended, runtime::promotion_of_log(core.deps.log, id));
+  return explain_ended(core, ended, names);
+}
+
 Result<Response> explain(const Core& core, const Call& call) {
   HEADGATE_TRY(const auto id, promotion_of_path(call.request));
   QueryReader query(call.request.query);
+  const auto at = query.text("at");
   HEADGATE_TRY_VOID(query.finish());
   const auto names = core.names_for(call);
+  if (at) return explain_at(core, id, *at, names);
   return read_promotion(
       core, id,
       [&](const State& state, const Promotion& p) -> Result<Response> {
         return explanation(p, judge(state, p, core.now()), state.next, names);
       },
-      // As it was just before its end.
-      [&](const Promotion& p) -> Result<Response> {
-        const auto as_of = p.last_position;
-        HEADGATE_TRY(const auto state, runtime::state_at(core.deps.log, core.deps.snapshots, as_of));
-        const auto* then = state.live(p.id);
-        auto conditions = then ? judge(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
-        return explanation(p, conditions, as_of, names);
-      });
+      [&](const Promotion& p) { return explain_ended(core, p, names); });
 }
 
 // The cursor carries the time of the last row as well, so that the first row of the next page knows its distance.

@@ -17,6 +17,7 @@
 #include "app/log_verifier.h"
 #include "app/witness.h"
 #include "engine/runtime/engine.h"
+#include "reconciler/authorship_watch.h"
 #include "reconciler/curl_http_client.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_checkpoints.h"
@@ -175,6 +176,8 @@ struct Server::Parts {
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
   std::unique_ptr<reconciler::TargetObserver> target_observer{};
+  std::unique_ptr<reconciler::CommitSignatureVerifier> signatures{};
+  std::unique_ptr<reconciler::AuthorshipWatch> authorship{};
   std::shared_ptr<void> nudges{};
   std::unique_ptr<WatchedRepository> watched{};
   std::unique_ptr<api::Api> api{};
@@ -374,6 +377,10 @@ void Server::Parts::start_reconciling() {
                                                         *engine, *engine, clock, notice());
   target_observer =
       std::make_unique<reconciler::TargetObserver>(observer_workers, *engine, *engine, *driver, clock, notice());
+  signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
+  authorship = std::make_unique<reconciler::AuthorshipWatch>(
+      std::vector<reconciler::WatchedCommits>{{config.repository.name, repository.get()}}, *signatures, *people,
+      *engine, *engine, clock, notice());
   watched = std::make_unique<WatchedRepository>(config.repository, *repository, *reconciler);
 }
 
@@ -420,6 +427,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   parts.blob_upkeep = std::make_unique<BlobUpkeep>(*parts.blobs, *parts.events, *parts.engine, clock, log);
   // Last, when everything that they lead to is there.
   parts.reconciler->start();
+  parts.authorship->start();
   parts.nudges = parts.engine->subscribe([&parts](Position) { parts.target_observer->nudge(); });
   log.info("listening on " + server->url() + ", data in " + config.data.string());
   return server;
@@ -444,6 +452,7 @@ void Server::stop() {
   if (p.http_server) p.http_server->stop(std::chrono::seconds(5));
   if (p.api) p.api->stop();
   p.nudges.reset();
+  p.authorship.reset();
   p.reconciler.reset();
   p.target_observer.reset();
   p.log_verifier.reset();

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "reconciler/documents_kinds.h"
+#include "reconciler/signing_keys.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -14,6 +15,7 @@ struct WrittenPerson {
   const YamlNode* key = nullptr;
   PersonRecord record;
   std::vector<std::string> tokens;
+  std::vector<std::string> keys;  // fingerprints
 };
 
 struct WrittenTeam {
@@ -79,6 +81,26 @@ auto identities_reader(std::string_view kind, std::string_view expected, const s
   };
 }
 
+void read_keys(YamlReader& r, const YamlNode& node, WrittenPerson& person, Owners& owners) {
+  if (!r.is_list(node)) return;
+  for (const auto& item : YamlItems(node)) {
+    std::string text;
+    if (!r.text(item, text)) continue;
+    auto key = parse_signing_key(text);
+    if (!key) {
+      r.at(item, "no signing key: " + key.error().message, "", std::string(expected_signing_key));
+      continue;
+    }
+    if (const auto [known, is_new] = owners.emplace("key:" + key->fingerprint, person.record.name); !is_new) {
+      r.at(item, fmt::format("the key {} belongs to {} already", key->fingerprint, quoted(known->second)), "",
+           "each identity at one person, once");
+      continue;
+    }
+    person.record.signing_keys.push_back(std::move(text));
+    person.keys.push_back(std::move(key->fingerprint));
+  }
+}
+
 void read_person(YamlReader& r, const YamlNode& node, WrittenPerson& person, Owners& owners) {
   Fields f(r, node, "a person");
   const auto& name = person.record.name;
@@ -90,19 +112,12 @@ void read_person(YamlReader& r, const YamlNode& node, WrittenPerson& person, Own
     const auto hash = text.find('#');
     return text.starts_with("https://") && hash != std::string_view::npos && hash + 1 < text.size();
   };
-  const auto is_key = [](std::string_view text) {
-    const auto space = text.find(' ');
-    return space != 0 && space != std::string_view::npos && space + 1 < text.size();
-  };
   f.optional("emails", identities_reader("email", "an e-mail address", name, owners, is_email), person.record.emails);
   f.optional(
       "oidc",
       identities_reader("oidc", "issuer#subject, with an issuer that begins with https://", name, owners, is_subject),
       person.record.oidc);
-  f.optional("signingKeys",
-             identities_reader("key", "a public key as in authorized_keys: its type, a space and the key", name, owners,
-                               is_key),
-             person.record.signing_keys);
+  f.optional("signingKeys", [&](YamlReader& reader, const YamlNode& list) { read_keys(reader, list, person, owners); });
   f.optional(
       "tokens",
       identities_reader("token", "the name of a token: up to 63 letters, digits and . _ -", name, owners, is_handle),
@@ -222,7 +237,10 @@ void resolve(YamlReader& r, WrittenPolicy& written, People& directory, AccessPol
       continue;
     }
     ids.emplace(person.record.name, *id);
-    auto& known = policy.people.emplace_back(Person{std::move(*id), {}});
+    auto& known = policy.people.emplace_back();
+    known.id = std::move(*id);
+    known.keys = std::move(person.keys);
+    if (auto record = directory.find(known.id)) known.also = std::move(record->also);
     for (const auto& token : person.tokens) known.tokens.push_back(token_id(token, *person.key));
   }
   const auto id_of = [&](const std::string& name) {

@@ -119,30 +119,49 @@ class Checker {
     }
   }
 
-  // Where a metric out of bounds asks for one person more, there must be one.
+  // Where a metric out of bounds or an unknown author asks for one person more, there must be one: somebody without whom
+  // every rule would still have its count, since one approval serves each rule whose team its giver is in.
   void check_exceptions(const Service& service, const Stage& stage, const Source& source) {
     const auto asks = [&](const std::string& name) {
       const auto gate = std::ranges::find(service.gates, name, &Gate::name);
       return gate != service.gates.end() &&
              std::ranges::any_of(gate->metrics, [](const auto& metric) { return metric.second.otherwise.has_value(); });
     };
-    if (!policy_ || stage.approvals.empty() || std::ranges::none_of(stage.gates, asks)) return;
+    const auto& authors = stage.unknown_authors;
+    const std::size_t needed = (std::ranges::any_of(stage.gates, asks) ? 1 : 0) +
+                               (authors && authors->then == UnknownAuthors::extra_approval ? 1 : 0);
+    if (!policy_ || stage.approvals.empty() || needed == 0) return;
     const auto able = approvers(service.name, stage.environment);
-    std::set<std::string_view> people;
-    std::size_t needed = 1;
-    for (const auto& rule : stage.approvals) {
-      needed += rule.count;
-      const auto team = teams_.find(rule.team);
+    std::map<std::string_view, std::vector<std::size_t>> people;  // with the rules that they serve
+    std::vector<std::size_t> left;                                // for each rule
+    for (std::size_t i = 0; i < stage.approvals.size(); ++i) {
+      const auto team = teams_.find(stage.approvals[i].team);
       if (team == teams_.end()) return;  // that is reported already
+      left.push_back(0);
       for (const auto& person : team->second.document->members) {
-        if (able.contains(person)) people.insert(person);
+        if (!able.contains(person)) continue;
+        people[person].push_back(i);
+        ++left[i];
       }
     }
-    if (people.size() >= needed) return;
+    std::size_t spare = 0;
+    for (const std::size_t serving : {1U, 2U, ~0U}) {  // those who serve the fewest rules first
+      for (auto& [person, rules] : people) {
+        if (rules.empty() || rules.size() > serving) continue;
+        if (std::ranges::any_of(rules, [&](std::size_t i) { return left[i] <= stage.approvals[i].count; })) continue;
+        for (const auto i : rules) --left[i];
+        rules.clear();
+        ++spare;
+      }
+    }
+    if (spare >= needed) return;
     report(source, stage.approvals.front().line,
-           fmt::format("{} people can approve for {} in {}, and {} must when a gate's metric is out of bounds",
-                       people.size(), quoted(service.name), quoted(stage.environment), needed),
-           "one member more with the role approver");
+           fmt::format("{} people can approve for {} in {}, which is too few when {} asks for one more", people.size(),
+                       quoted(service.name), quoted(stage.environment),
+                       needed > 1    ? "a gate's metric out of bounds and an unknown author each"
+                       : authors     ? "an unknown author"
+                                     : "a gate's metric out of bounds"),
+           needed > 1 ? "more members with the role approver" : "one member more with the role approver");
   }
 
   void check(const Service& service, const Stage& stage, const ApprovalRule& rule, const Source& source) {

@@ -86,6 +86,9 @@ void read_requires(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes
              [&](YamlReader& reader, const YamlNode& value) { reader.names(value, stage.gates, &nodes.gates); });
   f.optional("healthy",
              [&](YamlReader& reader, const YamlNode& value) { reader.names(value, stage.healthy, &nodes.healthy); });
+  bool signed_commit = false;
+  f.optional("signedCommit", &YamlReader::boolean, signed_commit);
+  if (signed_commit) stage.signed_commit = SignedCommitRule{f.line_of("signedCommit")};
 }
 
 void read_approval(YamlReader& r, const YamlNode& node, ApprovalRule& rule) {
@@ -116,6 +119,15 @@ void read_protection(YamlReader& r, const YamlNode& node, Stage& stage) {
   f.optional("approvalExpiry", &YamlReader::positive_duration, stage.approval_expiry);
   f.optional("wait", &YamlReader::duration, stage.wait);
   stage.wait_line = f.line_of("wait");
+  f.optional("unknownAuthors", [&](YamlReader& reader, const YamlNode& value) {
+    UnknownAuthorsRule rule;
+    rule.line = value.place.line;
+    if (reader.word(value, rule.then)) stage.unknown_authors = rule;
+    if (rule.then == UnknownAuthors::extra_approval && stage.approvals.empty()) {
+      reader.at(value, "an unknown author asks for an approval, and nobody approves in this stage", "",
+                "approvals in the stage's protection, or refuse");
+    }
+  });
 }
 
 void read_strategy(YamlReader& r, const YamlNode& node) {

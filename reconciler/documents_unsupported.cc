@@ -14,8 +14,6 @@ constexpr std::array kGate{Words("schedule"), Words("run")};
 constexpr std::array kStage{Words("maxConcurrent"), Words("downtime"), Words("objectives"),
                             Words("driver")};
 constexpr std::array kTrigger{Words("branch"), Words("tag"), Words("after"), Words("soak"), Words("schedule")};
-constexpr std::array kRequires{Words("signedCommit")};
-constexpr std::array kProtection{Words("unknownAuthors")};
 constexpr std::array kStrategy{Words("canary"), Words("blueGreen"), Words("rolling")};
 constexpr std::array kEnvironment{Words("traffic"),       Words("locations"), Words("onLocationFailure"),
                                   Words("prometheus"),    Words("selfHeal"),  Words("ignoreDifferences"),
@@ -29,8 +27,6 @@ constexpr std::array kTable{
     UnsupportedFields{"a gate", kGate},
     UnsupportedFields{"a stage", kStage},
     UnsupportedFields{"a trigger", kTrigger},
-    UnsupportedFields{"a stage's requirements", kRequires},
-    UnsupportedFields{"a stage's protection", kProtection},
     UnsupportedFields{"a strategy", kStrategy},
     UnsupportedFields{"an environment's spec", kEnvironment},
     UnsupportedFields{"a driver", kDriver},

@@ -56,18 +56,29 @@ Result<std::string> OfflinePeople::person(const PersonRecord& record) {
   for (const auto& identity : identities) {
     if (const auto known = identities_.find(identity); known != identities_.end()) ids.insert(known->second);
   }
-  if (ids.size() > 1) {
+  const auto named = [&](const std::string& id) { return named_.contains(id); };
+  if (std::ranges::count_if(ids, named) > 1) {
     return fail(ErrorCode::conflict,
                 fmt::format("the identities of '{}' belong to {} people", record.name, ids.size()));
   }
-  const auto id = ids.empty() ? new_id("person", identities.front()) : *ids.begin();
-  for (const auto& identity : identities) identities_.emplace(identity, id);
+  const auto kept = std::ranges::find_if(ids, named);
+  const auto id = ids.empty() ? new_id("person", identities.front()) : kept == ids.end() ? *ids.begin() : *kept;
+  named_.insert(id);
+  for (const auto& identity : identities) identities_.insert_or_assign(identity, id);
   auto& known = people_[id];
   known.id = id;
   if (known.name.empty()) known.name = record.name;
   add_new(known.emails, record.emails);
   add_new(known.oidc, record.oidc);
   add_new(known.signing_keys, record.signing_keys);
+  for (const auto& other : ids) {
+    if (other == id) continue;
+    for (auto& [identity, owner] : identities_) {
+      if (owner == other) owner = id;
+    }
+    known.also.push_back(other);
+    people_.erase(other);
+  }
   return id;
 }
 

@@ -28,6 +28,7 @@ class OfflinePeople final : public People {
   std::map<std::string, PersonRecord, std::less<>> people_;     // by id
   std::map<std::string, std::string, std::less<>> identities_;  // "email:alice@example.com" -> person id
   std::map<std::string, std::string, std::less<>> tokens_;      // name -> id
+  std::set<std::string, std::less<>> named_;                    // people of a policy: never joined to each other
   std::set<std::string, std::less<>> used_ids_;                 // also of those who were erased
 };
 

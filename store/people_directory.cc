@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "store/files.h"
 #include "store/sha256.h"
@@ -59,9 +60,10 @@ std::string storable(std::string_view text) {
 }
 
 Result<void> check_text(std::string_view field, std::string_view text) {
-  if (text.empty() || text.size() > PeopleDirectory::kMaxTextBytes) {
-    return fail(ErrorCode::invalid_input, fmt::format("{} of a person has {} bytes, expected 1 to {}", field,
-                                                      text.size(), PeopleDirectory::kMaxTextBytes));
+  const auto most = field == "signing_keys" ? PeopleDirectory::kMaxKeyBytes : PeopleDirectory::kMaxTextBytes;
+  if (text.empty() || text.size() > most) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} of a person has {} bytes, expected 1 to {}", field, text.size(), most));
   }
   if (!is_utf8(text)) return fail(ErrorCode::invalid_input, fmt::format("{} of a person is not UTF-8", field));
   return {};
@@ -74,6 +76,7 @@ std::string to_json(const PersonRecord& record, bool named) {
   object["emails"] = json::value_from(record.emails);
   object["oidc"] = json::value_from(record.oidc);
   object["signing_keys"] = json::value_from(record.signing_keys);
+  if (!record.also.empty()) object["also"] = json::value_from(record.also);
   return json::serialize(object);
 }
 
@@ -168,7 +171,38 @@ Result<void> PeopleDirectory::load_people() {
     return {};
   };
   HEADGATE_TRY_VOID(each_file(folder_, kErasedExtension, reserve));
-  return each_file(folder_, kRecordExtension, [this](const auto& path) { return load_person(path); });
+  HEADGATE_TRY_VOID(each_file(folder_, kRecordExtension, [this](const auto& path) { return load_person(path); }));
+  return index_people();
+}
+
+Result<void> PeopleDirectory::index_people() {
+  for (const auto& [id, entry] : people_) {
+    for (const auto& other : entry.record.also) also_.emplace(other, id);
+  }
+  std::vector<std::string> joined;  // a crash came before their files went
+  for (const auto& [other, id] : also_) {
+    if (people_.contains(other)) joined.push_back(other);
+  }
+  HEADGATE_TRY_VOID(forget_joined(joined));
+  for (const auto& [id, entry] : people_) {
+    for (auto& identity : identities_of(entry)) {
+      const auto [other, inserted] = by_identity_.emplace(std::move(identity), id);
+      if (!inserted) {
+        return damaged(file_of(id, kRecordExtension), fmt::format("it claims an identity of {}", other->second));
+      }
+    }
+  }
+  return {};
+}
+
+// Those whose identities are another person's by now.
+Result<void> PeopleDirectory::forget_joined(const std::vector<std::string>& ids) {
+  for (const auto& id : ids) {
+    HEADGATE_TRY_VOID(shred_file(file_of(id, kRecordExtension)));
+    const std::unique_lock lock(memory_);
+    people_.erase(id);
+  }
+  return {};
 }
 
 Result<void> PeopleDirectory::load_tokens() {
@@ -193,9 +227,8 @@ Result<void> PeopleDirectory::load_person(const std::filesystem::path& path) {
   const auto* named = object.if_contains("named");
   if (named == nullptr || !named->is_bool()) return damaged(path, "expected a boolean \"named\"");
   entry.named = named->get_bool();
-  for (auto& identity : identities_of(entry)) {
-    const auto [other, inserted] = by_identity_.emplace(std::move(identity), entry.record.id);
-    if (!inserted) return damaged(path, fmt::format("it claims an identity of {}", other->second));
+  if (object.contains("also")) {
+    HEADGATE_TRY(entry.record.also, read_strings(object, "also", path));
   }
   auto id = entry.record.id;
   people_.emplace(std::move(id), std::move(entry));
@@ -229,7 +262,7 @@ Result<std::string> PeopleDirectory::new_id(std::string_view prefix) const {
     }
     std::string id(prefix);
     for (const auto byte : random) id += kIdAlphabet[byte % kIdAlphabet.size()];
-    if (!people_.contains(id) && !tokens_.contains(id) && !erased_.contains(id)) return id;
+    if (!people_.contains(id) && !tokens_.contains(id) && !erased_.contains(id) && !also_.contains(id)) return id;
   }
 }
 
@@ -249,7 +282,8 @@ Result<void> PeopleDirectory::store(const Entry& entry, bool replaces) {
   auto& known = people_[entry.record.id];
   for (const auto& identity : identities_of(known)) by_identity_.erase(identity);
   known = entry;
-  for (auto& identity : identities_of(known)) by_identity_.emplace(std::move(identity), known.record.id);
+  for (auto& identity : identities_of(known)) by_identity_.insert_or_assign(std::move(identity), known.record.id);
+  for (const auto& other : known.record.also) also_.insert_or_assign(other, known.record.id);
   return {};
 }
 
@@ -261,16 +295,23 @@ Result<std::string> PeopleDirectory::person(const PersonRecord& record) {
   const std::scoped_lock writing(writing_);  // no one else changes the maps now, so that reading them needs no lock
   std::string_view found_kind;
   const Entry* found = nullptr;
+  std::vector<const Entry*> joined;
   const auto identities = identities_of(wanted);
   for (const auto& identity : identities) {
     const auto known = by_identity_.find(identity);
     if (known == by_identity_.end()) continue;
     const auto kind = std::string_view(identity).substr(0, identity.find(' '));
-    if (found != nullptr && found->record.id != known->second) {
+    const auto& other = people_.find(known->second)->second;
+    if (found == &other || std::ranges::find(joined, &other) != joined.end()) continue;
+    if (found != nullptr && wanted.named && !(found->named && other.named)) {
+      joined.push_back(other.named ? std::exchange(found, &other) : &other);
+      continue;
+    }
+    if (found != nullptr) {
       return fail(ErrorCode::conflict, fmt::format("one person is declared with the {} of {} and the {} of {}",
                                                    found_kind, found->record.id, kind, known->second));
     }
-    found = &people_.find(known->second)->second;
+    found = &other;
     found_kind = kind;
   }
 
@@ -281,6 +322,15 @@ Result<std::string> PeopleDirectory::person(const PersonRecord& record) {
     HEADGATE_TRY(entry.record.id, new_id(kPerson));
   }
   const auto same = [](const std::string& text) { return text; };
+  std::vector<std::string> joined_ids;
+  for (const auto* other : joined) {
+    HEADGATE_TRY_VOID(extend(entry.record.emails, other->record.emails, "emails", lower));
+    HEADGATE_TRY_VOID(extend(entry.record.oidc, other->record.oidc, "oidc", same));
+    HEADGATE_TRY_VOID(extend(entry.record.signing_keys, other->record.signing_keys, "signing_keys", same));
+    joined_ids.push_back(other->record.id);
+    entry.record.also.push_back(other->record.id);
+    entry.record.also.insert(entry.record.also.end(), other->record.also.begin(), other->record.also.end());
+  }
   HEADGATE_TRY(const bool emails, extend(entry.record.emails, record.emails, "emails", lower));
   HEADGATE_TRY(const bool oidc, extend(entry.record.oidc, record.oidc, "oidc", same));
   HEADGATE_TRY(const bool keys, extend(entry.record.signing_keys, record.signing_keys, "signing_keys", same));
@@ -289,7 +339,10 @@ Result<std::string> PeopleDirectory::person(const PersonRecord& record) {
     entry.record.name = record.name;
     entry.named = true;
   }
-  if (found == nullptr || renamed || emails || oidc || keys) HEADGATE_TRY_VOID(store(entry, found != nullptr));
+  if (found == nullptr || renamed || emails || oidc || keys || !joined.empty()) {
+    HEADGATE_TRY_VOID(store(entry, found != nullptr));
+  }
+  HEADGATE_TRY_VOID(forget_joined(joined_ids));
   return entry.record.id;
 }
 
@@ -326,7 +379,8 @@ Result<std::string> PeopleDirectory::token_id(std::string_view name) {
 
 std::optional<PersonRecord> PeopleDirectory::find(std::string_view id) const {
   const std::shared_lock lock(memory_);
-  const auto found = people_.find(id);
+  const auto joined = also_.find(id);
+  const auto found = people_.find(joined == also_.end() ? id : std::string_view(joined->second));
   if (found == people_.end()) return std::nullopt;
   return found->second.record;
 }
@@ -346,20 +400,29 @@ std::vector<PersonRecord> PeopleDirectory::list() const {
   return records;
 }
 
-Result<void> PeopleDirectory::erase(std::string_view id) {
+Result<void> PeopleDirectory::erase(std::string_view asked) {
   const std::scoped_lock writing(writing_);
+  const auto joined = also_.find(asked);
+  const std::string id(joined == also_.end() ? asked : std::string_view(joined->second));
   if (erased_.contains(id) && !people_.contains(id) && !tokens_.contains(id)) return {};
   if (!people_.contains(id) && !tokens_.contains(id)) {
     return fail(ErrorCode::not_found, fmt::format("no person or token {}", id));
   }
-  HEADGATE_TRY_VOID(write_file_durably(file_of(id, kErasedExtension), "", 0600));
+  std::vector<std::string> ids{id};
+  if (const auto person = people_.find(id); person != people_.end()) {
+    ids.insert(ids.end(), person->second.record.also.begin(), person->second.record.also.end());
+  }
+  for (const auto& each : ids) HEADGATE_TRY_VOID(write_file_durably(file_of(each, kErasedExtension), "", 0600));
   // A second try after a failure may find the file gone already.
   if (auto shredded = shred_file(file_of(id, kRecordExtension));
       !shredded && shredded.error().code != ErrorCode::not_found) {
     return shredded;
   }
   const std::unique_lock lock(memory_);
-  erased_.emplace(id);
+  for (const auto& each : ids) {
+    erased_.insert(each);
+    also_.erase(each);
+  }
   if (const auto person = people_.find(id); person != people_.end()) {
     for (const auto& identity : identities_of(person->second)) by_identity_.erase(identity);
     people_.erase(person);

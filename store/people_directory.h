@@ -1,7 +1,9 @@
 // The directory of people as files, one a person, so that one can be erased without touching another:
 //
-//   <folder>/<id>.json          {"name":…,"named":true,"emails":[…],"oidc":[…],"signing_keys":[…]}
+//   <folder>/<id>.json          {"name":…,"named":true,"emails":[…],"oidc":[…],"signing_keys":[…],"also":[…]}
 //   <folder>/tokens/<id>.json   {"name":…}
+// `also` holds the ids of people who turned out to be this one; their own files are gone, or go at the next open.
+//
 //   <folder>/<id>.erased        empty; written before the erasure begins, so that a crash inside it is finished at open
 //
 // Ids are ten random characters of the alphabet 0-9 a-z without i, l, o and u (50 bits). Files are 0600, folders 0700.
@@ -24,6 +26,7 @@ namespace headgate::store {
 class PeopleDirectory final : public People {
  public:
   static constexpr std::size_t kMaxTextBytes = 1024;  // of a name or an identity
+  static constexpr std::size_t kMaxKeyBytes = 8192;   // of a signing key
   static constexpr std::size_t kMaxIdentities = 64;   // of each kind, of one person
 
   // Makes the folders when they are missing (their parent must exist). corrupt, naming the file, never its contents.
@@ -54,6 +57,8 @@ class PeopleDirectory final : public People {
   Result<void> load_people();
   Result<void> load_tokens();
   Result<void> load_person(const std::filesystem::path& path);
+  Result<void> index_people();
+  Result<void> forget_joined(const std::vector<std::string>& ids);
   Result<void> load_token(const std::filesystem::path& path);
   std::filesystem::path file_of(std::string_view id, std::string_view extension) const;
   Result<std::string> new_id(std::string_view prefix) const;
@@ -65,6 +70,7 @@ class PeopleDirectory final : public People {
   mutable std::shared_mutex memory_;  // guards what follows; a change takes it for an instant, after its syncs
   std::map<std::string, Entry, std::less<>> people_;             // by id
   std::map<std::string, std::string, std::less<>> by_identity_;  // "<kind> <text>" -> person id
+  std::map<std::string, std::string, std::less<>> also_;         // further id -> person id
   std::map<std::string, std::string, std::less<>> tokens_;       // id -> name
   std::map<std::string, std::string, std::less<>> by_token_;     // name -> id
   std::set<std::string, std::less<>> erased_;                    // ids that stay reserved

@@ -17,19 +17,22 @@ struct PersonRecord {
   std::vector<std::string> emails;
   std::vector<std::string> oidc;  // issuer#subject
   std::vector<std::string> signing_keys;
+  std::vector<std::string> also{};  // further ids, from before it was known that it is one person
 };
 
 class People {
  public:
   virtual ~People() = default;
   // The person known by any of these identities (the policy's name among them), made or extended when new; durable on
-  // return. `record.id` is ignored. Two known people that the identities join are an Error (conflict).
+  // return. `record.id` is ignored. People known by an address of a commit alone become one with whom the identities join
+  // them, and their ids further ids of that person. Two people of the policy that they join are an Error (conflict).
   virtual Result<std::string> person(const PersonRecord& record) = 0;
   // The person of a commit: by e-mail address (compared without case), made when new.
   virtual Result<std::string> person_by_email(std::string_view name, std::string_view email) = 0;
   // token:<random id> for the name of a token, made when new; a token's name may name a person, so it stays here too.
   virtual Result<std::string> token_id(std::string_view name) = 0;
 
+  // Of any of a person's ids.
   virtual std::optional<PersonRecord> find(std::string_view id) const = 0;
   virtual std::optional<std::string> token_name(std::string_view id) const = 0;
   virtual std::vector<PersonRecord> list() const = 0;
