@@ -140,7 +140,7 @@ struct Metrics::Impl {
     for (std::size_t kind = 0; kind < by_activity.size(); ++kind) {
       Step step;
       step.kind = static_cast<StepKind>(kind);
-      if (!step.has_activity()) continue;
+      if (!step.has_activity() && step.kind != StepKind::pause) continue;
       for (std::size_t outcome = 0; outcome < outcomes.size(); ++outcome) {
         by_activity[kind][outcome] = &activity_seconds.Add(
             {{"kind", std::string(name_of(step.kind))}, {"outcome", std::string(outcomes[outcome])}}, work_buckets);
@@ -273,6 +273,7 @@ struct StateCounts {
   std::map<std::pair<std::string, Phase>, std::size_t> active;
   std::map<std::string, std::size_t> approvals;
   std::map<std::string, std::size_t> drifted;
+  std::map<std::string, std::size_t> orphaned;
 };
 
 // A thousand targets at a time, so that the writer never waits long for its turn.
@@ -288,6 +289,7 @@ StateCounts count_state(const runtime::Engine& engine) {
           for (const auto phase : {Phase::waiting, Phase::running, Phase::rolling_back}) counts.active[{name, phase}];
           counts.approvals[name];
           counts.drifted[name];
+          counts.orphaned[name];
         }
       }
       auto at = last ? state.targets.upper_bound(*last) : state.targets.begin();
@@ -295,6 +297,7 @@ StateCounts count_state(const runtime::Engine& engine) {
         const auto& [id, target] = *at;
         last = id;
         if (target.drifted) ++counts.drifted[id.environment];
+        if (target.orphaned) ++counts.orphaned[id.environment];
         if (!target.promotion) continue;
         ++counts.active[{id.environment, target.promotion->phase}];
         const auto* current = target.promotion->current();
@@ -339,6 +342,15 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
                            .add(seconds_of(now - *checkpoint))
                            .take());
   }
+  families.push_back(
+      GaugeFamily("headgate_configuration_proposed", "1 while a configuration waits for people before it takes force.")
+          .add(engine.read([](const State& state) { return state.configuration.proposal.has_value(); }) ? 1 : 0)
+          .take());
+  GaugeFamily orphaned("headgate_orphaned_targets", "Targets whose document has gone and which are left alone.");
+  for (const auto& [environment, count] : counts.orphaned) {
+    orphaned.add(static_cast<double>(count), {{"environment", environment}});
+  }
+  families.push_back(orphaned.take());
   GaugeFamily active("headgate_promotions_active", "Promotions that have not ended.");
   for (const auto& [key, count] : counts.active) {
     active.add(static_cast<double>(count), {{"environment", key.first}, {"phase", std::string(name_of(key.second))}});

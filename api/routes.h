@@ -12,6 +12,7 @@ void add_target_routes(Core& core, Router& router);
 void add_state_routes(Core& core, Router& router);
 void add_release_routes(Core& core, Router& router);  // releases, gates, quarantine
 void add_freeze_routes(Core& core, Router& router);
+void add_governance_routes(Core& core, Router& router);  // proposed configurations
 void add_rollback_routes(Core& core, Router& router);  // rollbacks, incidents
 void add_postmortem_route(Core& core, Router& router);
 void add_blob_routes(Core& core, Router& router);

@@ -6,6 +6,7 @@
 #include "api/described_json.h"
 #include "api/paging.h"
 #include "api/routes.h"
+#include "api/views_configuration.h"
 #include "api/views_promotion.h"
 
 namespace headgate::api {
@@ -157,9 +158,12 @@ Result<Response> configuration(const Core& core, const Call& call) {
       write_described(json.key("diagnostics"), c.diagnostics);
       json.end_object();
     }
+    const auto names = core.names_for(call);
+    write_proposal(json.key("proposal"), state, names);
+    write_declined(json.key("declined"), state, names);
     // Who may do what is for those who answer for it.
     if (c.access && may(state, call.principal, Role::auditor, {}, {})) {
-      write_access(json.key("access"), *c.access, core.names_for(call));
+      write_access(json.key("access"), *c.access, names);
     }
     json.end_object();
     return Response::json(200, json.take());

@@ -19,6 +19,7 @@ void Api::add_routes(Router& router) {
   add_state_routes(*core_, router);
   add_release_routes(*core_, router);
   add_freeze_routes(*core_, router);
+  add_governance_routes(*core_, router);
   add_rollback_routes(*core_, router);
   add_postmortem_route(*core_, router);
   add_blob_routes(*core_, router);

@@ -1,6 +1,7 @@
 #include "api/views_target.h"
 
 #include "api/views_promotion.h"
+#include "engine/domain/governance.h"
 #include "engine/domain/guards.h"
 
 namespace headgate::api {
@@ -44,6 +45,7 @@ void write_target(JsonWriter& json, const State& state, const TargetId& id, cons
   write_text_or_null(json.key("held"), names.in_text(target.held));
   json.field("suspended", target.document && target.document->document.suspend);
   json.field("orphaned", target.orphaned);
+  json.field("retiring", target.retiring);
   json.key("document");
   if (target.document) {
     json.begin_object();
@@ -64,6 +66,7 @@ void write_target(JsonWriter& json, const State& state, const TargetId& id, cons
     json.value(nullptr);
     waiting_for = explain_idle(state, id);
   }
+  if (auto waits = explain_proposal(state, id)) waiting_for.push_back(std::move(*waits));
   write_conditions(json.key("waiting_for"), waiting_for, names);
   json.end_object();
 }

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   app::add_repository_verbs(cli);
   app::add_read_verbs(cli);
   app::add_write_verbs(cli);
+  app::add_config_verbs(cli);
   app::add_protection_verbs(cli);
   app::add_rollback_verbs(cli);
   app::add_log_verbs(cli);

@@ -372,6 +372,7 @@ void Server::Parts::start_reconciling() {
   options.repository = config.repository.name;
   options.branch = config.repository.branch;
   options.poll = config.repository.poll;
+  options.governance = config.governance;
   options.looked = [this](Duration took, bool) { metrics.reconciled(config.repository.name, took); };
   reconciler = std::make_unique<reconciler::Reconciler>(std::move(options), *repository, *parser, *people, *driver,
                                                         *engine, *engine, clock, notice());

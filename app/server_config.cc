@@ -14,6 +14,7 @@ using reconciler::Fields;
 using reconciler::YamlNode;
 using reconciler::YamlReader;
 
+constexpr std::size_t max_governing_teams = 16;
 constexpr std::size_t max_witnesses = 16;  // each has a thread
 
 void read_path(YamlReader& r, const YamlNode& node, std::filesystem::path& out) {
@@ -118,6 +119,29 @@ void read_commands(YamlReader& r, const YamlNode& node, reconciler::CommandSetti
   f.optional("timeout", &YamlReader::positive_duration, commands.timeout);
 }
 
+void read_governance(YamlReader& r, const YamlNode& node, std::vector<ApprovalRule>& approvals) {
+  Fields f(r, node, "governance");
+  f.required("approvals", [&](YamlReader& reader, const YamlNode& list) {
+    if (!reader.list(list, approvals, [](YamlReader& inner, const YamlNode& item, ApprovalRule& rule) {
+          Fields a(inner, item, "an approval");
+          a.required("team", &YamlReader::name, rule.team);
+          a.optional("count", [&](YamlReader& number, const YamlNode& value) { number.number(value, rule.count, 1, 100); });
+          rule.line = item.place.line;
+        })) {
+      return;
+    }
+    std::set<std::string> teams;
+    for (const auto& rule : approvals) teams.insert(rule.team);
+    if (approvals.empty() || approvals.size() > max_governing_teams || teams.size() != approvals.size()) {
+      reader.at(list, "no team, too many teams, or one twice", std::to_string(approvals.size()),
+                "1 to " + std::to_string(max_governing_teams) + " teams, each once");
+    }
+  });
+  f.optional("signedBy", [](YamlReader& reader, const YamlNode& value) {
+    reader.at(value, "'signedBy' is not supported by this version");
+  });
+}
+
 void read_limits(YamlReader& r, const YamlNode& node, LimitsConfig& limits) {
   Fields f(r, node, "limits");
   f.optional("body", read_size, limits.body_bytes);
@@ -216,6 +240,7 @@ void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   f.optional("signingKey", read_file_reference, config.signing_key);
   f.optional("durability", read_durability, config.strict);
   f.required("repositories", read_repositories, config);
+  f.optional("governance", read_governance, config.governance);
   f.optional("commands", read_commands, config.commands);
   f.optional("checkpoints", read_checkpoints, config.checkpoints);
   f.optional("limits", read_limits, config.limits);

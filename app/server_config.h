@@ -61,6 +61,7 @@ struct ServerConfig {
   bool rotate_key = false;            // take another key than the log's; never from the file: for one start
   bool strict = false;                // durability: strict
   RepositoryConfig repository;
+  std::vector<ApprovalRule> governance;  // that a change of the policy takes; empty: none
   reconciler::CommandSettings commands;
   CheckpointsConfig checkpoints;
   LimitsConfig limits;

@@ -36,6 +36,8 @@ std::string state_of(const json::value& target) {
     return text_at(*promotion, {"phase"}) + " " + text_at(*promotion, {"version"}) + " at " +
            text_at(*promotion, {"step"});
   }
+  if (text_at(target, {"orphaned"}) == "true") return "orphaned";
+  if (text_at(target, {"retiring"}) == "true") return "retiring";
   if (text_at(target, {"held"}) != "-") return "held";
   if (text_at(target, {"pinned"}) != "-") return "pinned";
   if (text_at(target, {"drift"}) == "true") return "drifted";
@@ -62,10 +64,22 @@ Result<void> print_pause(Client& client) {
   return {};
 }
 
+// A configuration that waits for people is not what the table shows.
+Result<void> print_proposal(Client& client) {
+  HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
+  const auto* proposal = value_at(answer, {"proposal"});
+  if (!proposal || !proposal->is_object()) return {};
+  std::printf("%s\n", bold("COMMIT " + text_at(*proposal, {"commit"}) + " WAITS FOR APPROVAL: it " +
+                           text_at(*proposal, {"text"}) + " (headgate config status)")
+                          .c_str());
+  return {};
+}
+
 Result<int> show_status(Client& client, const Cli& cli, const std::string& service) {
   HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {{"service", service}}));
   if (print_raw(cli.output, targets)) return exit_done;
   HEADGATE_TRY_VOID(print_pause(client));
+  HEADGATE_TRY_VOID(print_proposal(client));
   if (targets.empty()) {
     std::printf("no targets%s\n", service.empty() ? "" : (" of " + service).c_str());
     return exit_done;

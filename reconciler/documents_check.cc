@@ -49,6 +49,8 @@ class Checker {
   std::vector<Diagnostic> run() {
     for (const auto& [name, service] : services_) check(*service.document, *service.source);
     for (const auto& [name, target] : targets_) check(*target.document, *target.source);
+    check_old_names();
+    check_order();
     if (policy_) check(*policy_->document, *policy_->source);
     std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& d) { return std::tie(d.file, d.line, d.column); });
     if (count_ > kMaxDiagnostics) {
@@ -114,9 +116,103 @@ class Checker {
                            suggestion(stage.environment, environments_)),
                "the name of an Environment");
       }
+      check_strategy(stage, source);
       for (const auto& rule : stage.approvals) check(service, stage, rule, source);
       check_exceptions(service, stage, source);
     }
+  }
+
+  // Services that are promoted after each other.
+  void check_order() {
+    for (const auto& [name, service] : services_) {
+      for (const auto& dependency : service.document->depends_on) {
+        if (services_.contains(dependency.service)) continue;
+        report(*service.source, dependency.line,
+               fmt::format("unknown service {}{}", quoted(dependency.service),
+                           suggestion(dependency.service, services_)),
+               "the name of a Service");
+      }
+      const auto ring = ring_through(name);
+      if (ring.empty()) continue;
+      report(*service.source, service.document->depends_on.front().line,
+             "services are promoted after each other in a circle: " + ring, "an order in which each can come");
+    }
+  }
+
+  // The shortest ring through a service, as "a -> b -> a"; empty when there is none.
+  std::string ring_through(std::string_view start) const {
+    std::map<std::string_view, std::string_view> came_from;
+    std::vector<std::string_view> queue{start};
+    for (std::size_t head = 0; head < queue.size(); ++head) {
+      const auto at = queue[head];
+      for (const auto& dependency : services_.find(at)->second.document->depends_on) {
+        if (dependency.service == start) {
+          std::string path(start);
+          for (auto back = at; back != start; back = came_from.at(back)) path.insert(0, std::string(back) + " -> ");
+          return std::string(start) + " -> " + path;
+        }
+        const auto next = services_.find(dependency.service);
+        if (next == services_.end() || !came_from.emplace(next->first, at).second) continue;
+        queue.push_back(next->first);
+      }
+    }
+    return {};
+  }
+
+  // Of two documents only one can carry on what happened under a name, and none while that name is still there.
+  void check_old_names() {
+    std::map<std::string, const Source*> taken;
+    const auto look = [&](std::string_view kind, const std::string& old, const auto& known, const Source& source) {
+      if (const auto there = known.find(old); there != known.end()) {
+        report(source, source.line, fmt::format("{} {} is still there, so that nothing was renamed", kind, quoted(old)),
+               fmt::format("no 'formerly', or {}:{} removed", there->second.source->file, there->second.source->line));
+      }
+      const auto [first, is_new] = taken.emplace(std::string(kind) + "/" + old, &source);
+      if (is_new) return;
+      report(source, source.line, fmt::format("two documents were formerly the {} {}", kind, quoted(old)),
+             fmt::format("one; the other is at {}:{}", first->second->file, first->second->line));
+    };
+    for (const auto& [name, service] : services_) {
+      if (const auto& old = service.document->formerly; !old.empty()) look("Service", old, services_, *service.source);
+    }
+    for (const auto& [name, environment] : environments_) {
+      if (const auto& old = environment.document->formerly; !old.empty()) {
+        look("Environment", old, environments_, *environment.source);
+      }
+    }
+    for (const auto& [name, target] : targets_) {
+      const auto& old = target.document->formerly;
+      if (!old) continue;
+      look("Target", old->service + "." + old->environment, targets_, *target.source);
+      const auto& service = target.document->id.service;
+      if (old->service == service) continue;
+      const auto now = services_.find(service);
+      if (now != services_.end() && now->second.document->formerly == old->service) continue;
+      report(*target.source, target.source->line,
+             fmt::format("a target of service {} cannot go on as one of service {}", quoted(old->service),
+                         quoted(service)),
+             fmt::format("the same service, or 'formerly: {}' in the metadata of service {}", old->service,
+                         quoted(service)));
+    }
+  }
+
+  // What a strategy needs of the place that it is carried out in.
+  void check_strategy(const Stage& stage, const Source& source) {
+    const auto found = environments_.find(stage.environment);
+    if (!stage.strategy || stage.strategy->rolling || found == environments_.end()) return;
+    const auto& environment = *found->second.document;
+    const auto missing = [&](std::string_view what, std::string_view why) {
+      report(source, stage.line,
+             fmt::format("the strategy of this stage {}, and environment {} has no {}", why, quoted(environment.name),
+                         what),
+             fmt::format("{} in {}:{}", what, found->second.source->file, found->second.source->line));
+    };
+    if (!environment.shift) missing("traffic", "moves traffic");
+    if (!environment.driver.retire) missing("retire command of its driver", "retires what ran before");
+    const auto& strategy = *stage.strategy;
+    const bool measures = strategy.canary ? !strategy.canary->analysis.empty()
+                                          : strategy.blue_green && !strategy.blue_green->analysis.empty();
+    if (measures && environment.prometheus.empty()) missing("prometheus", "measures");
   }
 
   // Where a metric out of bounds or an unknown author asks for one person more, there must be one: somebody without whom
@@ -228,6 +324,14 @@ class Checker {
              fmt::format("service {} has no stage for environment {}", quoted(target.id.service),
                          quoted(target.id.environment)),
              fmt::format("a stage in {}:{}", service->second.source->file, service->second.source->line));
+    }
+    const auto place = environments_.find(target.id.environment);
+    if (target.on_delete == OnDelete::retire && place != environments_.end() &&
+        !place->second.document->driver.retire) {
+      report(source, source.line,
+             fmt::format("'onDelete: retire', and the driver of environment {} has no retire command",
+                         quoted(target.id.environment)),
+             fmt::format("driver.command.retire in {}:{}", place->second.source->file, place->second.source->line));
     }
   }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "reconciler/document_schemas.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/documents_size.h"
 #include "reconciler/documents_unsupported.h"
@@ -17,7 +18,8 @@ constexpr std::string_view kApiVersion = "headgate.dev/v1";
 
 struct Metadata {
   std::string name;
-  const YamlNode* node = nullptr;  // of the name
+  const YamlNode* node = nullptr;      // of the name
+  const YamlNode* formerly = nullptr;  // the name that it had before
 };
 
 void read_kind(YamlReader& r, const YamlNode& node, std::optional<DocumentKind>& out) {
@@ -33,6 +35,40 @@ void read_metadata(YamlReader& r, const YamlNode& node, Metadata& metadata) {
   Fields f(r, node, "metadata");
   f.required("name", &YamlReader::line_of_text, metadata.name);
   metadata.node = f.value_of("name");
+  f.optional("formerly", [&](YamlReader&, const YamlNode& value) { metadata.formerly = &value; });
+}
+
+// The old name, of the same form as the new one.
+void read_formerly(YamlReader& r, const Metadata& metadata, Document& document) {
+  if (metadata.formerly == nullptr) return;
+  const auto& node = *metadata.formerly;
+  if (std::holds_alternative<AccessPolicy>(document)) {
+    r.at(node, "an AccessPolicy has no history that a name could carry", "", "no 'formerly'");
+    return;
+  }
+  std::string old;
+  if (!r.line_of_text(node, old)) return;
+  if (old == metadata.name) {
+    r.at(node, "this is the name that it has", quoted(old), "the name that it had before");
+    return;
+  }
+  if (auto* target = std::get_if<Target>(&document)) {
+    const auto dot = old.find('.');
+    const auto service = old.substr(0, dot);
+    const auto environment = dot == std::string::npos ? std::string() : old.substr(dot + 1);
+    if (!is_name(service) || !is_name(environment)) {
+      r.at(node, "wrong value of 'formerly'", quoted(old), "the old name of the target: service.environment");
+      return;
+    }
+    target->formerly = TargetId{service, environment};
+    return;
+  }
+  if (!is_name(old)) {
+    r.at(node, "wrong value of 'formerly'", quoted(old), "the name that it had before");
+    return;
+  }
+  if (auto* service = std::get_if<Service>(&document)) service->formerly = old;
+  if (auto* environment = std::get_if<Environment>(&document)) environment->formerly = old;
 }
 
 // The name of all kinds but Target, which is named by what it points at.
@@ -109,6 +145,7 @@ class DocumentReader {
       }
     }
     check_name(r_, metadata, document);
+    read_formerly(r_, metadata, document);
     return document;
   }
 
@@ -123,10 +160,10 @@ bool is_document_file(std::string_view path) {
   return !path.starts_with('.') && path.find("/.") == std::string_view::npos;
 }
 
-ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const FindBlob& find_blob) const {
+ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const CommitFiles& files) const {
   ParsedDocuments parsed;
   DiagnosticSink sink(file.path, file.text);
-  YamlReader reader(sink, find_blob);
+  YamlReader reader(sink, files);
   DocumentReader documents(reader, people_);
   std::size_t mistakes_before = 0;
   read_yaml(file.text, sink, [&](const YamlNode& root) {
@@ -135,6 +172,9 @@ ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const FindBlob
       if (const auto size = stored_size(*document); size > kMaxStoredDocumentBytes) {
         sink.add(root.place, "the document is too large for the log", fmt::format("about {} bytes", size),
                  fmt::format("at most {} bytes", kMaxStoredDocumentBytes));
+      } else if (const auto kind = key_of(*document).kind; const auto problem = schema_problem(kind, root)) {
+        sink.add(problem->node->place,
+                 fmt::format("the schema of {} refuses this: {}", name_of(kind), problem->message));
       } else {
         parsed.documents.push_back({{file.path, root.place.line, file.blob}, std::move(*document)});
       }

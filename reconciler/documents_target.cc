@@ -3,13 +3,15 @@
 
 #include <algorithm>
 
+#include "reconciler/documents_flow.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/documents_text.h"
+#include "reconciler/documents_variables.h"
 
 namespace headgate::reconciler {
 namespace {
 
-constexpr std::size_t kMaxValueBytes = 4096;
+constexpr std::size_t kMaxValueBytes = kMaxVariableBytes;
 
 void read_commit(YamlReader& r, const YamlNode& node, std::string& out) {
   if (!r.is_scalar(node, "a commit")) return;
@@ -45,13 +47,6 @@ void read_artifacts(YamlReader& r, const YamlNode& node, StringMap& artifacts) {
   }
 }
 
-// The names under which a command's environment holds them fold case and '-'.
-std::string environment_name(std::string_view variable) {
-  std::string name(variable);
-  for (auto& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return name;
-}
-
 void read_variables(YamlReader& r, const YamlNode& node, StringMap& variables) {
   if (!r.is_map(node, "variables by name (a map)")) return;
   std::map<std::string, std::string_view> folded;
@@ -83,7 +78,7 @@ void read_observe(YamlReader& r, const YamlNode& node, Run& run) {
   read_command(r, node, run);
   if (node.kind != YamlNode::Kind::list) return;
   for (const auto& word : YamlItems(node)) {
-    for (const std::string_view placeholder : {"${release.", "${previous.", "${promotion}"}) {
+    for (const std::string_view placeholder : {"${release.", "${previous.", "${promotion}", "${slot}"}) {
       if (word.text.find(placeholder) == std::string_view::npos) continue;
       r.at(word, "an observe command knows of no promotion", quoted(word.text),
            "${service}, ${environment} and ${variables.<name>} alone");
@@ -99,8 +94,12 @@ void read_target(YamlReader& r, const YamlNode& spec, Target& target) {
   f.required("environment", &YamlReader::name, target.id.environment);
   f.required("release", read_release, target.release);
   f.optional("variables", read_variables, target.variables);
+  f.optional("variablesFrom", read_variables_from, target);
   f.optional("suspend", &YamlReader::boolean, target.suspend);
-  f.optional("onDelete", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "retain", {"retire"}); });
+  f.optional("onDelete", [&](YamlReader& reader, const YamlNode& value) {
+    OnDelete on_delete{};
+    if (reader.word(value, on_delete)) target.on_delete = on_delete;
+  });
 }
 
 void read_environment(YamlReader& r, const YamlNode& spec, Environment& environment) {
@@ -119,7 +118,10 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
     d.at_least_one_of({"command"});
   });
   f.optional("observeEvery", &YamlReader::positive_duration, environment.observe_every);
+  f.optional("traffic", read_traffic, environment);
+  f.optional("prometheus", read_prometheus, environment);
   f.optional("windows", read_windows, environment.windows);
+  f.optional("maxConcurrent", read_concurrency, environment.max_concurrent);
   f.optional("overrun", [&](YamlReader& reader, const YamlNode& value) {
     bool overrun = true;
     if (reader.boolean(value, overrun)) environment.overrun = overrun;

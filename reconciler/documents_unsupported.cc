@@ -9,25 +9,21 @@ namespace {
 using Words = std::string_view;
 
 constexpr std::array kMetadata{Words("formerly")};
-constexpr std::array kService{Words("source"), Words("dependsOn"), Words("analysis")};
 constexpr std::array kGate{Words("schedule"), Words("run")};
-constexpr std::array kStage{Words("maxConcurrent"), Words("downtime"), Words("objectives"),
+constexpr std::array kStage{Words("downtime"), Words("objectives"),
                             Words("driver")};
-constexpr std::array kTrigger{Words("branch"), Words("tag"), Words("after"), Words("soak"), Words("schedule")};
-constexpr std::array kStrategy{Words("canary"), Words("blueGreen"), Words("rolling")};
-constexpr std::array kEnvironment{Words("traffic"),       Words("locations"), Words("onLocationFailure"),
-                                  Words("prometheus"),    Words("selfHeal"),  Words("ignoreDifferences"),
-                                  Words("maxConcurrent"), Words("monitors"),  Words("maintenance")};
+constexpr std::array kTraffic{Words("haproxy")};
+constexpr std::array kEnvironment{Words("locations"), Words("onLocationFailure"),
+                                  Words("selfHeal"),  Words("ignoreDifferences"),
+                                  Words("monitors"),  Words("maintenance")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
 constexpr std::array kGrant{Words("requireClaims")};
 
 constexpr std::array kTable{
     UnsupportedFields{"metadata", kMetadata},
-    UnsupportedFields{"a service's spec", kService},
     UnsupportedFields{"a gate", kGate},
     UnsupportedFields{"a stage", kStage},
-    UnsupportedFields{"a trigger", kTrigger},
-    UnsupportedFields{"a strategy", kStrategy},
+    UnsupportedFields{"traffic", kTraffic},
     UnsupportedFields{"an environment's spec", kEnvironment},
     UnsupportedFields{"a driver", kDriver},
     UnsupportedFields{"a grant", kGrant},
@@ -49,7 +45,7 @@ bool is_unsupported_kind(std::string_view kind) {
 }
 
 bool is_unsupported_placeholder(std::string_view placeholder) {
-  return placeholder == "location" || placeholder == "slot";
+  return placeholder == "location";
 }
 
 }  // namespace headgate::reconciler

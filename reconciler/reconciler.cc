@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <future>
 
+#include "engine/domain/governance.h"
 #include "reconciler/documents_parser.h"
+#include "reconciler/yaml_diagnostics.h"
 #include "reconciler/windows.h"
 
 namespace headgate::reconciler {
@@ -12,6 +14,12 @@ namespace {
 constexpr std::size_t max_commits = 200;  // recorded one by one of a push; of a larger one the newest
 constexpr std::size_t max_document_file_bytes = 1 << 20;
 constexpr std::size_t documents_per_command = 200;
+
+bool same_rules(const std::vector<ApprovalRule>& some, const std::vector<ApprovalRule>& others) {
+  return std::ranges::equal(some, others, [](const ApprovalRule& a, const ApprovalRule& b) {
+    return a.team == b.team && a.count == b.count;
+  });
+}
 
 }  // namespace
 
@@ -61,13 +69,9 @@ Result<Receipt> Reconciler::submit(Command command) {
 
 Result<bool> Reconciler::look(std::stop_token stop) {
   std::string known;
-  std::string in_force;
-  std::string rejected;
   state_.with_state([&](const State& state) {
     const auto at = state.repositories.find(options_.repository);
     if (at != state.repositories.end()) known = at->second.head;
-    in_force = state.configuration.commit;
-    rejected = state.configuration.rejected_commit;
   });
   const auto head = repository_.fetch(known, max_commits, stop);
   if (stop.stop_requested()) return false;
@@ -86,8 +90,10 @@ Result<bool> Reconciler::look(std::stop_token stop) {
   submit(ReportRepository{options_.repository, {}});
   const auto result = [&]() -> Result<bool> {
     if (head->sha != known) HEADGATE_TRY_VOID(observe_commits(*head, known));
-    if (head->sha == in_force || head->sha == rejected) return false;
-    return reconcile(head->sha, in_force);
+    // Read when nobody can approve an older proposal any more.
+    const auto standing = standing_of(head->sha);
+    if (standing.dealt_with) return false;
+    return reconcile(head->sha, standing.in_force);
   }();
   if (!result) {
     notice_(NoticeLevel::warning, "commit " + head->sha + " could not be reconciled: " + result.error().message,
@@ -96,6 +102,19 @@ Result<bool> Reconciler::look(std::stop_token stop) {
     status_.error = result.error().message;
   }
   return result;
+}
+
+Reconciler::Standing Reconciler::standing_of(const std::string& commit) const {
+  Standing standing;
+  state_.with_state([&](const State& state) {
+    const auto& c = state.configuration;
+    standing.in_force = c.commit;
+    if (c.proposal && c.proposal->commit != commit) return;
+    standing.dealt_with = commit == c.commit || commit == c.rejected_commit ||
+                          (c.declined && c.declined->commit == commit) ||
+                          (c.proposal && same_rules(c.proposal->change.governance, options_.governance));
+  });
+  return standing;
 }
 
 Result<void> Reconciler::observe_commits(const Head& head, const std::string& known) {
@@ -172,9 +191,9 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
       to_parse[change.path] = change.blob;
     }
   }
-  // A script that changed is another script: the documents that run it are bound to it anew.
+  // A script that changed is another script, and a file of variables gives others: their documents are read anew.
   if (!other.empty()) {
-    for (const auto& path : in_force_->files_running(other)) {
+    for (const auto& path : in_force_->files_bound_to(other)) {
       if (read.files.contains(path) || to_parse.contains(path)) continue;
       HEADGATE_TRY(auto blob, repository_.blob_at(commit, path));
       if (blob) to_parse[path] = *blob;
@@ -187,6 +206,11 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     trouble = blob.error();
     return std::nullopt;
   };
+  const ReadBlob read_blob = [&](const std::string& blob, std::size_t max_bytes) {
+    auto text = repository_.read_blob(blob, max_bytes);
+    if (!text && text.error().code != ErrorCode::too_large) trouble = text.error();
+    return text;
+  };
   for (const auto& [path, blob] : to_parse) {
     auto text = repository_.read_blob(blob, max_document_file_bytes);
     if (!text && text.error().code == ErrorCode::too_large) {
@@ -194,9 +218,9 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
       continue;
     }
     if (!text) return std::unexpected(text.error());
-    auto parsed = parser_.parse({path, blob, std::move(*text)}, find_blob);
+    auto parsed = parser_.parse({path, blob, std::move(*text)}, {find_blob, read_blob});
     if (trouble) return std::unexpected(*trouble);
-    for (auto& diagnostic : parsed.diagnostics) read.diagnostics.push_back(std::move(diagnostic));
+    append_new(read.diagnostics, std::move(parsed.diagnostics));
     for (const auto& document : parsed.documents) {
       const auto key = key_of(document.document);
       const auto bytes = stored_size_bound(document.document);
@@ -270,7 +294,18 @@ Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files fi
     if (stage.accepted.size() + stage.removed.size() >= documents_per_command) HEADGATE_TRY_VOID(flush());
   }
   if (!stage.accepted.empty() || !stage.removed.empty()) HEADGATE_TRY_VOID(flush());
-  HEADGATE_TRY_VOID(submit(AcceptConfiguration{options_.repository, commit}));
+  HEADGATE_TRY_VOID(submit(AcceptConfiguration{options_.repository, commit, options_.governance, in_force_commit_}));
+  bool in_force = false;
+  state_.with_state([&](const State& state) {
+    in_force = state.configuration.commit == commit;
+    if (!in_force && state.configuration.proposal) {
+      notice_(NoticeLevel::info,
+              "commit " + commit + " waits for approval: " + describe_change(state.configuration.proposal->change) +
+                  "; headgate config approve " + state.configuration.proposal->change.digest,
+              options_.repository);
+    }
+  });
+  if (!in_force) return false;
   in_force_->replace(std::move(files));
   in_force_commit_ = commit;
   return true;

@@ -26,6 +26,7 @@ struct ReconcilerOptions {
   std::string repository;  // its name
   std::string branch;
   Duration poll = std::chrono::minutes(1);
+  std::vector<ApprovalRule> governance{};  // that a change of the policy takes; empty: none
   // After each look: how long it took, and whether it led to a new configuration.
   std::function<void(Duration took, bool accepted)> looked;
 };
@@ -57,7 +58,14 @@ class Reconciler {
     std::vector<Diagnostic> diagnostics;
   };
 
+  // How a commit stands to the configuration in force.
+  struct Standing {
+    std::string in_force;
+    bool dealt_with = false;  // in force, proposed, declined or rejected
+  };
+
   void run(std::stop_token stop);
+  Standing standing_of(const std::string& commit) const;
   Result<void> observe_commits(const Head& head, const std::string& known);
   Result<bool> reconcile(const std::string& commit, const std::string& in_force);
   Result<Read> read_files(const std::string& commit, const std::vector<FileChange>& changes) const;

@@ -10,6 +10,11 @@ namespace {
 
 using std::chrono::seconds;
 
+// An orphaned one is left alone.
+bool is_observed(const TargetState& target) {
+  return target.document || (target.current && !target.orphaned);
+}
+
 constexpr Duration look_every = seconds(5);  // for targets that left or came without a nudge
 
 }  // namespace
@@ -63,7 +68,7 @@ void TargetObserver::look_for_targets() {
     if (state.configuration.position == seen_configuration_ && !known_.empty()) return;
     seen_configuration_ = state.configuration.position;
     for (const auto& [id, target] : state.targets) {
-      if (!target.document && !target.current) continue;
+      if (!is_observed(target)) continue;
       if (known_.emplace(id, false).second) due_.push({clock_.steady(), id});
     }
   });
@@ -74,7 +79,7 @@ TargetObserver::Task TargetObserver::task_of(const TargetId& id) const {
   state_.with_state([&](const State& state) {
     const auto* target = state.find(id);
     const auto environment = state.environments.find(id.environment);
-    if (!target || environment == state.environments.end() || (!target->document && !target->current)) return;
+    if (!target || environment == state.environments.end() || !is_observed(*target)) return;
     task.observable = true;
     task.begun = state.next;
     task.observe = environment->second.document.driver.observe;

@@ -300,7 +300,8 @@ struct Advance {
   // nothing may go on after it has closed. A rollback passes both.
   Unmet held(const Promotion& p, const LiveStep& step) const {
     const auto kind = step.step.kind;
-    const bool changes_it = kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::traffic;
+    const bool changes_it =
+        kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::traffic || p.retires();
     if (p.phase == Phase::rolling_back || !changes_it) return {};
     const auto environment = state.environments.find(id.environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);

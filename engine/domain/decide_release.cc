@@ -4,6 +4,7 @@
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/renames.h"
 
 namespace headgate {
 namespace {
@@ -187,6 +188,7 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto* target = state.find(c.target);
   if (!target) return fail(ErrorCode::not_found, "no target " + to_string(c.target));
+  HEADGATE_TRY_VOID(check_not_being_renamed(state, c.target));
   if (target->promotion) {
     return fail(ErrorCode::conflict,
                 "promotion " + to_string(target->promotion->id) + " is under way: cancel it first");

@@ -256,6 +256,24 @@ std::vector<Condition> judge_proposal(const State& state, const Proposal& propos
   return all;
 }
 
+std::optional<Condition> explain_proposal(const State& state, const TargetId& id) {
+  const auto& proposal = state.configuration.proposal;
+  if (!proposal) return std::nullopt;
+  const DocumentKey key{DocumentKind::target, id.service + "." + id.environment};
+  const auto staged = std::ranges::find(proposal->staged, key, &Staged::key);
+  if (staged == proposal->staged.end()) return std::nullopt;
+  auto c = condition(*proposal, "governance");
+  c.text = std::string(staged->document ? "its document" : "the removal of its document") + " at commit " +
+           proposal->commit + " waits with a configuration that " + describe_change(proposal->change);
+  c.remedy = "headgate config status";
+  if (staged->document) {
+    c.file = staged->document->source.file;
+    c.line = staged->document->source.line;
+    c.commit = proposal->commit;
+  }
+  return c;
+}
+
 Result<std::string> counts_for(const State& state, const Proposal& proposal, const std::string& actor,
                                const std::string& asked) {
   const auto& change = proposal.change;

@@ -22,6 +22,9 @@ bool takes_approval(const ConfigurationChange& change);
 // "changes Service/gateway; removes 12 of 40 targets: a/production, b/production, …"
 std::string describe_change(const ConfigurationChange& change);
 
+// What of the proposal concerns the target; nullopt: nothing waits for it.
+std::optional<Condition> explain_proposal(const State& state, const TargetId& target);
+
 // Which approvals are given and which are missing, and who can give those.
 std::vector<Condition> judge_proposal(const State& state, const Proposal& proposal);
 

@@ -12,6 +12,8 @@ Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
 // The plan of taking `runs` away from a target whose document has gone: the stage's approvals and wait, then the
 // driver's retire command. Errors as above; not_found too when the driver has no such command.
 Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wish& runs, DigestFunction digest);
+// Why what runs on a target whose document has gone with onDelete: retire is still there.
+std::string why_not_retired(const State& state, const TargetId& target);
 // too_large when one of them fits no record.
 Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 

@@ -31,6 +31,7 @@ void carry_service(State& state, const std::string& from, const std::string& to)
     service.gates.erase(service.gate_order.front());
   }
   for (const auto& entry : old->second.quarantined) add_quarantine(service, entry);
+  if (!service.source) service.source = std::exchange(old->second.source, std::nullopt);
   old->second.releases.clear();
   old->second.release_order.clear();
   old->second.gates.clear();
@@ -99,6 +100,17 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
     state.renamed_from.insert_or_assign(to, from);
     if (touched) touched->insert(from);
   }
+}
+
+Result<void> check_not_being_renamed(const State& state, const TargetId& target) {
+  if (const auto from = state.renamed_from.find(target); from != state.renamed_from.end()) {
+    return fail(ErrorCode::conflict, to_string(target) + " was called " + to_string(from->second) +
+                                         ", where something is under way: wait for its end");
+  }
+  if (const auto to = state.renamed_to.find(target); to != state.renamed_to.end()) {
+    return fail(ErrorCode::conflict, to_string(target) + " is called " + to_string(to->second) + " now");
+  }
+  return {};
 }
 
 void carry_over(State& state, const TargetRenamed& renamed) {

@@ -28,6 +28,9 @@ Renames renames_of(std::span<const Staged> staged);
 // nothing is under way under its old one (`advance` writes target.renamed). `touched` as in evolve.
 void begin_renames(State& state, const Renames& renames, std::set<TargetId>* touched);
 
+// conflict while what is known of the target is under another name.
+Result<void> check_not_being_renamed(const State& state, const TargetId& target);
+
 // The fold of target.renamed.
 void carry_over(State& state, const TargetRenamed& renamed);
 

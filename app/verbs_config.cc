@@ -1,0 +1,121 @@
+// config: what of the configuration is in force, what waits for people, and their answer.
+#include <cstdio>
+
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/table.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+template <class F>
+void act(Cli& cli, CLI::App* verb, F f) {
+  verb->callback([&cli, f] {
+    cli.run = [&cli, f] {
+      auto client = Client::connect(cli);
+      if (!client) return report(client.error());
+      const Result<int> result = f(*client);
+      return result ? *result : report(result.error());
+    };
+  });
+}
+
+void print_proposal(const json::value& proposal) {
+  std::printf("proposed   commit %s %s\n", text_at(proposal, {"commit"}).c_str(), text_at(proposal, {"text"}).c_str());
+  std::printf("digest     %s\n", text_at(proposal, {"digest"}).c_str());
+  for (const auto& condition : proposal.at("conditions").as_array()) {
+    std::printf("  %s %s\n", text_at(condition, {"met"}) == "true" ? "met  " : "unmet",
+                text_at(condition, {"text"}).c_str());
+    if (const auto remedy = text_at(condition, {"remedy"}); remedy != "-") std::printf("        %s\n", remedy.c_str());
+  }
+}
+
+Result<int> show(Client& client, const Cli& cli) {
+  HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
+  if (print_raw(cli.output, answer)) return exit_done;
+  std::printf("in force   commit %s of %s since %s\n", text_at(answer, {"commit"}).c_str(),
+              text_at(answer, {"repository"}).c_str(), text_at(answer, {"time"}).c_str());
+  if (const auto* proposal = value_at(answer, {"proposal"}); proposal && proposal->is_object()) {
+    print_proposal(*proposal);
+  }
+  if (const auto* declined = value_at(answer, {"declined"}); declined && declined->is_object()) {
+    const auto comment = text_at(*declined, {"comment"});
+    std::printf("declined   commit %s by %s%s\n", text_at(*declined, {"commit"}).c_str(),
+                text_at(*declined, {"by", "id"}).c_str(), comment == "-" ? "" : (": " + comment).c_str());
+  }
+  if (const auto* rejected = value_at(answer, {"rejected"}); rejected && rejected->is_object()) {
+    std::printf("rejected   commit %s\n", text_at(*rejected, {"commit"}).c_str());
+    for (const auto& diagnostic : rejected->at("diagnostics").as_array()) {
+      std::printf("  %s:%s: %s\n", text_at(diagnostic, {"file"}).c_str(), text_at(diagnostic, {"line"}).c_str(),
+                  text_at(diagnostic, {"message"}).c_str());
+    }
+  }
+  return exit_done;
+}
+
+// The digest as it was given, else that of what waits now, which is shown before.
+Result<std::string> digest_of(Client& client, const Cli& cli, const std::string& given) {
+  if (!given.empty()) return given;
+  HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
+  const auto* proposal = value_at(answer, {"proposal"});
+  if (!proposal || !proposal->is_object()) return fail(ErrorCode::conflict, "no configuration waits for approval");
+  if (cli.output.empty() || cli.output == "table") print_proposal(*proposal);
+  return text_at(*proposal, {"digest"});
+}
+
+struct AnswerOptions {
+  std::string digest, team, comment;
+};
+
+void add_approve(Cli& cli, CLI::App& group) {
+  auto* verb = group.add_subcommand("approve", "Approve what is proposed");
+  auto o = std::make_shared<AnswerOptions>();
+  verb->add_option("DIGEST", o->digest, "as config status shows it; without it, of what waits now");
+  verb->add_option("--team", o->team, "for which team");
+  verb->add_option("--comment", o->comment);
+  verb->footer("Example:\n  headgate config approve sha256:3b1f… --comment 'looked at with dave'");
+  act(cli, verb, [&cli, o](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto digest, digest_of(client, cli, o->digest));
+    json::object body;
+    if (!o->team.empty()) body["team"] = o->team;
+    if (!o->comment.empty()) body["comment"] = o->comment;
+    HEADGATE_TRY(const auto answer, client.post("/v1/configuration/" + percent_encode(digest) + "/approve", body));
+    if (print_raw(cli.output, answer)) return exit_done;
+    const bool in_force = text_at(answer, {"in_force"}) == "true";
+    std::printf("approved; commit %s %s\n", text_at(answer, {"commit"}).c_str(),
+                in_force ? "is in force" : "waits for more (headgate config status)");
+    return exit_done;
+  });
+}
+
+void add_reject(Cli& cli, CLI::App& group) {
+  auto* verb = group.add_subcommand("reject", "Decline what is proposed: what is in force stays, until another commit");
+  auto o = std::make_shared<AnswerOptions>();
+  verb->add_option("DIGEST", o->digest, "as config status shows it; without it, of what waits now");
+  verb->add_option("--comment", o->comment);
+  verb->footer("Example:\n  headgate config reject --comment 'the wait of production must stay'");
+  act(cli, verb, [&cli, o](Client& client) -> Result<int> {
+    HEADGATE_TRY(const auto digest, digest_of(client, cli, o->digest));
+    json::object body;
+    if (!o->comment.empty()) body["comment"] = o->comment;
+    HEADGATE_TRY(const auto answer, client.post("/v1/configuration/" + percent_encode(digest) + "/reject", body));
+    if (!print_raw(cli.output, answer)) std::printf("declined commit %s\n", text_at(answer, {"commit"}).c_str());
+    return exit_done;
+  });
+}
+
+}  // namespace
+
+void add_config_verbs(Cli& cli) {
+  auto* group = cli.program.add_subcommand("config", "The configuration: in force, proposed, declined, rejected");
+  group->require_subcommand(1);
+  auto* status = group->add_subcommand("status", "What is in force, and what waits for whom");
+  status->footer("Example:\n  headgate config status");
+  act(cli, status, [&cli](Client& client) { return show(client, cli); });
+  add_approve(cli, *group);
+  add_reject(cli, *group);
+}
+
+}  // namespace headgate::app
