@@ -81,7 +81,11 @@ Result<void> RocksDbLog::stage(Position expected, std::span<const Recorded<Event
     return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", next, expected));
   }
   if (events.empty()) return {};
-  if (!open_) open_ = std::make_unique<Pending>(next);
+  if (!open_) {
+    open_ = std::make_unique<Pending>(next);
+    // Its sync comes next: while this batch is encoded the disk may begin with the mark of the one before.
+    watermark_->write_beside();
+  }
   auto& batch = *open_;
   const auto first = batch.records.size();
   HEADGATE_TRY_VOID(batch.records.add(origin_, next, latest_, events));

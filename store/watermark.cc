@@ -99,9 +99,12 @@ Result<void> WatermarkFile::write(const Mark& mark) {
 }
 
 WatermarkFollower::WatermarkFollower(WatermarkFile file, std::chrono::milliseconds patience)
-    : file_(std::move(file)), newest_(file_.mark()), durable_(newest_), patience_(patience), thread_([this] {
-        run();
-      }) {}
+    : file_(std::move(file)),
+      newest_(file_.mark()),
+      begun_(newest_),
+      durable_(newest_),
+      patience_(patience),
+      thread_([this] { run(); }) {}
 
 WatermarkFollower::~WatermarkFollower() {
   {
@@ -125,7 +128,7 @@ void WatermarkFollower::follow(std::uint64_t size, const Hash& root) {
 void WatermarkFollower::write_beside() {
   {
     const std::scoped_lock lock(mutex_);
-    if (newest_ == durable_) return;
+    if (newest_ == begun_) return;
     due_ = true;
   }
   wake_.notify_one();
@@ -159,7 +162,7 @@ void WatermarkFollower::run() {
       if (stopping_) return;
       continue;
     }
-    const Mark mark = newest_;
+    const Mark mark = begun_ = newest_;
     lock.unlock();
     auto written = file_.write(mark);
     lock.lock();

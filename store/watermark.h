@@ -82,6 +82,7 @@ class WatermarkFollower {
   std::condition_variable progress_;
   WatermarkFile file_;  // of the thread alone
   Mark newest_;         // handed over
+  Mark begun_;          // written last, or being written
   Mark durable_;
   std::optional<Error> failure_;
   const std::chrono::milliseconds patience_;

@@ -15,28 +15,45 @@ Dispatcher::~Dispatcher() {
   stop(Duration::zero());
 }
 
-bool Dispatcher::enqueue_if_due(const TargetId& target, Slot& slot) {
-  if (stopping_ || slot.queued || slot.running || !slot.wanted || slot.done == key_of(*slot.wanted)) return false;
+void Dispatcher::enqueue_if_due(const TargetId& target, Slot& slot) {
+  if (stopping_ || slot.queued || slot.running || !slot.wanted || slot.done == key_of(*slot.wanted)) return;
   slot.queued = true;
   ready_.push_back(target);
-  return true;
 }
 
-void Dispatcher::want(const TargetId& target, std::optional<Activity> activity) {
+void Dispatcher::want(std::vector<Wish> wishes) {
   const std::scoped_lock lock(mutex_);
+  for (auto& wish : wishes) want_one(std::move(wish));
+  wake_one();
+}
+
+void Dispatcher::want_one(Wish wish) {
+  auto& [target, activity] = wish;
   const auto known = slots_.find(target);
   if (!activity && known == slots_.end()) return;
   auto& slot = known == slots_.end() ? slots_[target] : known->second;
   slot.wanted = std::move(activity);
   if (slot.running && (!slot.wanted || *slot.running != key_of(*slot.wanted))) slot.stop.request_stop();
-  if (enqueue_if_due(target, slot)) ready_filled_.notify_one();
+  enqueue_if_due(target, slot);
   if (!slot.wanted && !slot.running && !slot.queued) slots_.erase(target);
+}
+
+// A worker that wakes up wakes the next one when there is more to do: what is done at once needs only a few of them.
+void Dispatcher::wake_one() {
+  if (waking_ || idle_ == 0 || ready_.empty()) return;
+  waking_ = true;
+  ready_filled_.notify_one();
 }
 
 void Dispatcher::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    ready_filled_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
+    while (!stopping_ && ready_.empty()) {
+      ++idle_;
+      ready_filled_.wait(lock);
+      --idle_;
+      waking_ = false;
+    }
     if (stopping_) return;
     const auto target = ready_.front();
     ready_.pop_front();
@@ -51,6 +68,7 @@ void Dispatcher::work() {
     slot.stop = std::stop_source();
     const auto stop = slot.stop.get_token();
     ++running_;
+    wake_one();
     lock.unlock();
 
     const auto began = clock_.steady();
@@ -63,7 +81,7 @@ void Dispatcher::work() {
     auto& after = slots_.at(target);  // a running slot stays
     after.running.reset();
     if (outcome.kind != Outcome::Kind::stopped) after.done = key_of(activity);
-    enqueue_if_due(target, after);  // nobody is woken: this thread looks at the queue next
+    enqueue_if_due(target, after);  // this thread looks at the queue next
     if (!after.wanted && !after.queued) slots_.erase(target);
     if (stopping_) one_ended_.notify_all();
   }

@@ -25,8 +25,12 @@ class Dispatcher {
              std::function<void(const Activity&, const Outcome&)> report);
   ~Dispatcher();
 
-  // What should run on the target now. An activity that runs there and is not it is asked to stop.
-  void want(const TargetId& target, std::optional<Activity> activity);
+  struct Wish {
+    TargetId target;
+    std::optional<Activity> activity;
+  };
+  // What should run on these targets now. An activity that runs on one and is not it is asked to stop.
+  void want(std::vector<Wish> wishes);
   // Starts nothing new, waits up to `drain` for what runs, asks the rest to stop, and returns when all have.
   void stop(Duration drain);
 
@@ -40,7 +44,9 @@ class Dispatcher {
     bool queued = false;
   };
   static Key key_of(const Activity& activity) { return {activity.id, activity.attempt}; }
-  bool enqueue_if_due(const TargetId& target, Slot& slot);
+  void want_one(Wish wish);
+  void enqueue_if_due(const TargetId& target, Slot& slot);
+  void wake_one();
   void work();
 
   Executor& executor_;
@@ -53,6 +59,8 @@ class Dispatcher {
   std::map<TargetId, Slot> slots_;
   std::deque<TargetId> ready_;
   std::size_t running_ = 0;
+  std::size_t idle_ = 0;  // workers that wait
+  bool waking_ = false;   // one of them was woken and is not there yet
   bool stopping_ = false;
   std::vector<std::jthread> workers_;
 };

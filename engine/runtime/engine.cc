@@ -91,10 +91,12 @@ Result<void> Engine::load() {
   auto batch = writer_.take_batch();
   HEADGATE_TRY_VOID(log_.append(batch.first, batch.events));
   publish(batch);
+  std::vector<Dispatcher::Wish> wishes;
   for (auto& effect : pending_effects(writer_.state())) {
     auto target = effect.id.promotion.target;
-    dispatcher_.want(target, std::move(effect));
+    wishes.push_back({std::move(target), std::move(effect)});
   }
+  dispatcher_.want(std::move(wishes));
   commit_thread_ = std::jthread([this](std::stop_token stop) { run_commits(stop); });
   writer_thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   snapshot_thread_ = std::jthread([this](std::stop_token stop) { write_snapshots(stop); });
@@ -263,7 +265,10 @@ bool Engine::commit(Decided decided) {
   }
   answer(decided, leaves);
   // Nobody else writes the published state, so that this thread needs no lock to look at it.
-  for (const auto& target : batch.changed) dispatcher_.want(target, pending_effect(published_, target));
+  std::vector<Dispatcher::Wish> wishes;
+  wishes.reserve(batch.changed.size());
+  for (const auto& target : batch.changed) wishes.push_back({target, pending_effect(published_, target)});
+  dispatcher_.want(std::move(wishes));
   return true;
 }
 
