@@ -21,6 +21,7 @@ void read_target(YamlReader& r, const YamlNode& spec, Target& target);
 void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
                         AccessPolicy& policy);
 
+void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule);  // cron
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
 void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
 void read_check(YamlReader& r, const YamlNode& node, Check& check);
@@ -35,8 +36,16 @@ struct StageNodes {
   std::vector<const YamlNode*> healthy;
   std::vector<std::pair<std::string, const YamlNode*>> steps;  // before, then verify
   const YamlNode* restore_point = nullptr;                     // of rollback.restore
+  std::vector<const YamlNode*> analysis;
+  const YamlNode* strategy = nullptr;
+  const YamlNode* approve_switch = nullptr;  // where it is asked for
+  const YamlNode* triggers = nullptr;
 };
 
+void read_strategy(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes);
+void read_metrics_of_analysis(YamlReader& r, const YamlNode& node, std::vector<Metric>& metrics);
+void read_traffic(YamlReader& r, const YamlNode& node, Environment& environment);
+void read_prometheus(YamlReader& r, const YamlNode& node, Environment& environment);
 void read_rollback(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes);
 void read_expedite(YamlReader& r, const YamlNode& node, std::optional<Expedite>& out);
 void check_restore(YamlReader& r, const Stage& stage, const StageNodes& nodes);
@@ -46,6 +55,9 @@ struct GateNodes {
   const YamlNode* name = nullptr;
   std::vector<const YamlNode*> after;
 };
+
+// Metrics that are not there, and switches that nobody could approve.
+void check_strategies(YamlReader& r, const Service& service, const std::vector<StageNodes>& stages);
 
 // What a service's own document decides: gates, stages and steps named twice or not at all, reserved step names,
 // cycles.

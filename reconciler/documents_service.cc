@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reconciler/documents_flow.h"
 #include "reconciler/documents_kinds.h"
 
 namespace headgate::reconciler {
@@ -67,19 +68,6 @@ void read_gate(YamlReader& r, const YamlNode& node, Gate& gate, GateNodes& nodes
   });
 }
 
-void read_trigger(YamlReader& r, const YamlNode& node) {
-  if (node.kind == YamlNode::Kind::list) {
-    r.at(node, "a list of triggers is not supported by this version", "", "{manual: true}");
-    return;
-  }
-  Fields f(r, node, "a trigger");
-  f.optional("manual", [](YamlReader& reader, const YamlNode& value) {
-    bool manual = true;
-    if (reader.boolean(value, manual) && !manual) reader.wrong_value(value, "true, or no trigger at all");
-  });
-  f.at_least_one_of({"manual"});
-}
-
 void read_requires(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes) {
   Fields f(r, node, "a stage's requirements");
   f.optional("gates",
@@ -130,12 +118,6 @@ void read_protection(YamlReader& r, const YamlNode& node, Stage& stage) {
   });
 }
 
-void read_strategy(YamlReader& r, const YamlNode& node) {
-  Fields f(r, node, "a strategy");
-  f.optional("direct", [](YamlReader& reader, const YamlNode& value) { Fields none(reader, value, "direct"); });
-  f.at_least_one_of({"direct"});
-}
-
 // Lists of hooks and verifications, with the place of each name.
 template <class T, class Read>
 auto steps_reader(StageNodes& nodes, Read read) {
@@ -157,13 +139,15 @@ void read_stage(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& n
   stage.line = node.place.line;
   nodes.environment = &node;
   if (f.required("environment", &YamlReader::name, stage.environment)) nodes.environment = f.value_of("environment");
-  f.optional("trigger", read_trigger);
+  f.optional("trigger", read_triggers, stage.triggers);
+  nodes.triggers = f.value_of("trigger");
   f.optional("requires", read_requires, stage, nodes);
   stage.requires_line = f.line_of("requires");
   f.optional("protection", read_protection, stage);
-  f.optional("supersede", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "newest", {"queue"}); });
+  f.optional("supersede", read_supersede, stage.supersede);
+  f.optional("maxConcurrent", read_concurrency, stage.max_concurrent);
   f.optional("before", steps_reader<Hook>(nodes, read_hook), stage.before);
-  f.optional("strategy", read_strategy);
+  f.optional("strategy", read_strategy, stage, nodes);
   f.optional("verify", steps_reader<Check>(nodes, read_check), stage.verify);
   f.optional("rollback", read_rollback, stage, nodes);
   f.optional("expedite", read_expedite, stage.expedite);
@@ -177,6 +161,9 @@ void read_service(YamlReader& r, const YamlNode& spec, Service& service) {
   {
     Fields f(r, spec, "a service's spec");
     f.optional("group", &YamlReader::name, service.group);
+    f.optional("source", read_source, service.source);
+    f.optional("dependsOn", read_depends_on, service.depends_on);
+    f.optional("analysis", read_metrics_of_analysis, service.analysis);
     f.optional("gates", [&](YamlReader& reader, const YamlNode& node) {
       reader.list(node, service.gates, [&](YamlReader& inner, const YamlNode& item, Gate& gate) {
         read_gate(inner, item, gate, gates.emplace_back());
@@ -191,7 +178,9 @@ void read_service(YamlReader& r, const YamlNode& spec, Service& service) {
       if (stages.size() > kMaxStages) reader.wrong_value(node, fmt::format("at most {} stages", kMaxStages));
     });
   }
-  if (stages.size() <= kMaxStages) check_service(r, service, gates, stages);
+  if (stages.size() > kMaxStages) return;
+  check_service(r, service, gates, stages);
+  check_strategies(r, service, stages);
 }
 
 }  // namespace headgate::reconciler

@@ -11,8 +11,9 @@ namespace headgate::reconciler {
 namespace {
 
 // Steps that a plan has by itself.
-constexpr std::array<std::string_view, 5> kReservedSteps{"gates", "approval", "wait", "deploy", "retire"};
-constexpr std::string_view kReservedPrefix = "rollback-";
+constexpr std::array<std::string_view, 10> kReservedSteps{"gates",      "approval",       "wait",   "deploy",  "retire",
+                                                          "retire-old", "approve-switch", "switch", "observe", "keep-old"};
+constexpr std::array<std::string_view, 4> kReservedPrefixes{"rollback-", "shift-", "pause-", "deploy-"};
 
 void check_steps(YamlReader& r, const StageNodes& stage) {
   if (stage.steps.size() > max_stage_steps) {
@@ -22,10 +23,12 @@ void check_steps(YamlReader& r, const StageNodes& stage) {
   std::map<std::string_view, const YamlNode*> seen;
   for (const auto& [name, node] : stage.steps) {
     if (name.empty()) continue;
-    if (std::ranges::find(kReservedSteps, name) != kReservedSteps.end() || name.starts_with(kReservedPrefix)) {
+    if (std::ranges::find(kReservedSteps, name) != kReservedSteps.end() || 
+        std::ranges::any_of(kReservedPrefixes, [&](auto prefix) { return name.starts_with(prefix); })) {
       r.at(*node, fmt::format("the step name {} is reserved", quoted(name)), "",
-           fmt::format("another name than {}, and not {}…", enumerate({kReservedSteps.begin(), kReservedSteps.end()}),
-                       kReservedPrefix));
+           fmt::format("another name than {}, and not beginning with {}",
+                       enumerate({kReservedSteps.begin(), kReservedSteps.end()}),
+                       enumerate({kReservedPrefixes.begin(), kReservedPrefixes.end()})));
     }
     if (const auto [first, is_new] = seen.emplace(name, node); !is_new) {
       r.at(*node, fmt::format("duplicate step name {} in this stage", quoted(name)), "",
@@ -45,6 +48,9 @@ Edges edges_of(const Service& service) {
   for (std::size_t i = 0; i < service.stages.size(); ++i) {
     for (const auto& environment : service.stages[i].healthy) {
       if (const auto found = index.find(environment); found != index.end()) edges[i].push_back(found->second);
+    }
+    for (const auto& trigger : service.stages[i].triggers) {
+      if (const auto found = index.find(trigger.after); found != index.end()) edges[i].push_back(found->second);
     }
   }
   return edges;
@@ -98,6 +104,28 @@ void check_gate_order(YamlReader& r, const Service& service, const std::vector<G
       r.at(*nodes[i].name, "gates come after each other in a circle: " + ring, "", "an order in which each can come");
       return;  // the other gates of the ring would say the same
     }
+  }
+}
+
+// A branch or tag is one of the service's source; what a stage comes after is another stage.
+void check_triggers(YamlReader& r, const Service& service, const Stage& stage, const YamlNode* triggers,
+                    const std::map<std::string_view, std::uint32_t>* environments) {
+  for (std::size_t i = 0; triggers != nullptr && i < stage.triggers.size(); ++i) {
+    const auto& trigger = stage.triggers[i];
+    const auto* node = triggers;
+    std::size_t at = 0;
+    for (const auto& item : YamlItems(*triggers)) {
+      if (at++ == i) node = &item;
+    }
+    if ((!trigger.branch.empty() || !trigger.tag.empty()) && !service.source) {
+      r.at(*node, fmt::format("{} of what repository? The service has no source", trigger.tag.empty() ? "a branch" : "a tag"),
+           "", "'source: {repository: …}' in the service's spec");
+    }
+    if (trigger.after.empty() || environments == nullptr || environments->contains(trigger.after)) continue;
+    r.at(*node,
+         fmt::format("this service has no stage for environment {}{}", quoted(trigger.after),
+                     r.suggestion(trigger.after, names_of(*environments))),
+         "", "the environment of another stage");
   }
 }
 
@@ -161,6 +189,7 @@ void check_service(YamlReader& r, const Service& service, const std::vector<Gate
                        r.suggestion(name, names_of(environments))),
            "", "the environment of another stage");
     }
+    check_triggers(r, service, stage, stages[i].triggers, environments_known ? &environments : nullptr);
     check_exceptions(r, service, stage, stages[i]);
     check_steps(r, stages[i]);
     check_restore(r, stage, stages[i]);

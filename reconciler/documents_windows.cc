@@ -1,6 +1,8 @@
 // When an environment is open: the windows of an Environment.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "reconciler/cron.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/windows.h"
@@ -12,6 +14,17 @@ constexpr std::size_t kMaxWindows = 32;
 constexpr Duration kShortest = std::chrono::minutes(1);
 constexpr Duration kLongest = std::chrono::days(31);
 
+bool never_comes(const CronSchedule& schedule) {
+  // Whatever the weekday, the 29th of February comes within 40 years.
+  const auto first = std::chrono::sys_days{std::chrono::year{2000} / 1 / 1};
+  for (int day = 0; day < 40 * 366; ++day) {
+    if (schedule.fits(std::chrono::year_month_day{first + std::chrono::days(day)})) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule) {
   if (!r.is_scalar(node, "a schedule such as \"0 9 * * 1-5\"")) return;
   if (const auto cron = parse_cron(node.text); !cron) {
@@ -19,8 +32,14 @@ void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule) {
          "minute, hour, day of the month, month and day of the week, such as \"0 9 * * 1-5\"");
     return;
   }
+  if (never_comes(*parse_cron(node.text))) {
+    r.at(node, "the schedule never comes", quoted(node.text), "a day that there is");
+    return;
+  }
   schedule = node.text;
 }
+
+namespace {
 
 void read_window_duration(YamlReader& r, const YamlNode& node, std::optional<Duration>& out) {
   Duration duration{};
@@ -83,8 +102,21 @@ void read_window(YamlReader& r, const YamlNode& node, Window& window) {
 }  // namespace
 
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows) {
-  if (r.list(node, windows, read_window) && windows.size() > kMaxWindows) {
+  if (!r.list(node, windows, read_window)) return;
+  if (windows.size() > kMaxWindows) {
     r.wrong_value(node, fmt::format("at most {} windows", kMaxWindows));
+    return;
+  }
+  std::size_t i = 0;
+  for (const auto& item : YamlItems(node)) {
+    const auto& window = windows[i++];
+    if (window.kind != WindowKind::allow || !window.from || !window.to) continue;
+    const auto closes = std::ranges::find_if(windows, [&](const Window& other) {
+      return other.kind == WindowKind::deny && other.from && other.to && *other.from <= *window.from &&
+             *other.to >= *window.to;
+    });
+    if (closes == windows.end()) continue;
+    r.at(item, "the window never opens", "", fmt::format("a time that the window in line {} does not deny", closes->line));
   }
 }
 

@@ -65,6 +65,15 @@ Waits for_time(const TargetState& target, const StageTrigger& trigger) {
   return {"the next time is " + format_timestamp(due), "wait, or headgate promote", {}, due};
 }
 
+std::string why_not_planned(const TargetState& target) {
+  if (!target.held.empty()) return "; held: " + target.held;
+  if (target.document && target.document->document.suspend) return "; the target is suspended";
+  if (target.current) return {};
+  if (!target.observed) return "; nobody knows yet what runs there";
+  return target.observed->version.empty() ? ""
+                                          : "; it runs " + target.observed->version + ", which Headgate did not bring";
+}
+
 }  // namespace
 
 std::vector<Condition> explain_triggers(const State& state, const TargetId& id) {
@@ -73,6 +82,19 @@ std::vector<Condition> explain_triggers(const State& state, const TargetId& id) 
   const auto* stage = state.stage(id);
   if (!target || !stage || target->promotion) return all;
   const auto& document = *state.services.find(id.service)->second.document;
+  if (!target->flow.empty()) {
+    for (const auto& wish : target->flow.front().wishes) {
+      Condition c;
+      c.guard = "trigger";
+      c.text = "release " + wish.to.release.version + " is wished by " + wish.rule + why_not_planned(*target);
+      c.remedy = "see the other conditions, or headgate promote";
+      c.file = document.source.file;
+      c.line = stage->line;
+      c.commit = document.commit;
+      c.events = {wish.position};
+      all.push_back(std::move(c));
+    }
+  }
   for (const auto& trigger : stage->triggers) {
     Waits waits;
     if (trigger.kind == Trigger::branch || trigger.kind == Trigger::tag) waits = for_ref(state, id, *target, trigger);

@@ -109,6 +109,10 @@ void Writer::advance_due(Timestamp now) {
          at != state_.wakeups.end() && at->first <= now && due.size() < leftover_targets; ++at) {
       due.insert(at->second);
     }
+    for (auto at = state_.flow_wakeups.begin();
+         at != state_.flow_wakeups.end() && at->first <= now && due.size() < leftover_targets; ++at) {
+      due.insert(at->second);
+    }
     if (due.empty()) break;
     const auto before = state_.next;
     for (const auto& target : due) {
@@ -133,8 +137,11 @@ bool Writer::has_work(Timestamp now) const {
 }
 
 std::optional<Timestamp> Writer::next_wakeup() const {
-  if (state_.wakeups.empty()) return std::nullopt;
-  return state_.wakeups.begin()->first;
+  std::optional<Timestamp> next;
+  for (const auto* wakeups : {&state_.wakeups, &state_.flow_wakeups}) {
+    if (!wakeups->empty() && (!next || wakeups->begin()->first < *next)) next = wakeups->begin()->first;
+  }
+  return next;
 }
 
 Batch Writer::take_batch() {
