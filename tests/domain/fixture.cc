@@ -1,6 +1,10 @@
 #include "tests/domain/fixture.h"
 
+#include "tests/domain/explain_check.h"
+
 #include <algorithm>
+
+#include "engine/domain/promote.h"
 
 namespace headgate::test {
 namespace {
@@ -36,9 +40,11 @@ struct Line {
   std::string operator()(const RollbackStarted& e) { return e.to ? " to " + e.to->release.version : " to nothing"; }
   std::string operator()(const ActivityStarted& e) { return of(e.id) + "#" + std::to_string(e.attempt); }
   std::string operator()(const ActivityFenced& e) { return of(e.id) + "#" + std::to_string(e.attempt); }
+  std::string operator()(const ConfigurationApproved& e) { return " " + e.team; }
+  std::string operator()(const TargetRenamed& e) { return " " + to_string(e.from) + " -> " + to_string(e.target); }
   template <class E>
   std::string operator()(const E& e) {
-    if constexpr (requires { e.promotion; }) {
+    if constexpr (requires { number(e.promotion); }) {
       return number(e.promotion);
     } else if constexpr (requires { e.id.step; }) {
       return of(e.id);
@@ -190,6 +196,13 @@ Lines World::since(std::size_t position) {
 void World::check_fold() {
   for (; folded_up_to_ < log.size(); ++folded_up_to_) evolve(folded_, log[folded_up_to_]);
   EXPECT_TRUE(folded_ == state) << "the state kept live is not the fold of the log";
+  for (const auto& id : state.active) {
+    for (const auto& guard : guards_) {
+      for (const auto& condition : guard.judge(state, *state.targets.at(id).promotion, now)) {
+        EXPECT_EQ(not_explained(guard, condition), "");
+      }
+    }
+  }
 }
 
 Lines World::when(const Command& command, const std::string& actor) {
@@ -220,7 +233,17 @@ Lines World::push(const Push& p) {
     staged.accepted.push_back({{key.name + ".yaml", 1 + p.moved_by, commit_id(commits_)}, document});
   }
   when(staged, "engine");
-  return when(AcceptConfiguration{"environments", commit.sha}, "engine");
+  return when(AcceptConfiguration{"environments", commit.sha, governance, {}}, "engine");
+}
+
+Lines World::approve_configuration(const std::string& person, const std::string& team) {
+  const auto& proposal = state.configuration.proposal;
+  return when(ApproveConfiguration{proposal ? proposal->change.digest : std::string(), team, {}}, person);
+}
+
+Lines World::decline_configuration(const std::string& person) {
+  const auto& proposal = state.configuration.proposal;
+  return when(DeclineConfiguration{proposal ? proposal->change.digest : std::string(), "no"}, person);
 }
 
 Lines World::push(const Document& document, const std::string& author) {
@@ -265,8 +288,16 @@ Lines World::cancel(const PromotionId& id, const std::string& actor) {
 Lines World::pass(Duration elapsed) {
   const auto before = log.size();
   const auto end = now + elapsed;
-  while (!state.wakeups.empty() && state.wakeups.begin()->first <= end) {
-    const auto [due, id] = *state.wakeups.begin();
+  const auto next = [&]() -> std::optional<std::pair<Timestamp, TargetId>> {
+    std::optional<std::pair<Timestamp, TargetId>> first;
+    for (const auto* wakeups : {&state.wakeups, &state.flow_wakeups}) {
+      if (!wakeups->empty() && (!first || *wakeups->begin() < *first)) first = *wakeups->begin();
+    }
+    return first;
+  };
+  while (const auto soonest = next()) {
+    const auto& [due, id] = *soonest;
+    if (due > end) break;
     now = std::max(now, due);
     const auto size = log.size();
     settle({id});
@@ -303,6 +334,20 @@ Lines World::finish(const TargetId& id, Outcome::Kind kind, const std::string& r
 Lines World::finish_all(const TargetId& id) {
   const auto before = log.size();
   while (pending_effect(state, id)) finish(id);
+  return since(before);
+}
+
+Lines World::plan_by_trigger(const TargetId& id, const std::string& version, Trigger trigger) {
+  const auto before = log.size();
+  const Wish wish{release(version), {}};
+  const PromotionId next{id, at(id).last_number + 1};
+  const auto plan = plan_for(state, next, wish, way_back_from(state, id, wish), &test_digest);
+  HEADGATE_CHECK(plan.has_value());
+  std::vector<Event> events;
+  plan_events(events, next, trigger, *plan, {}, {});
+  std::set<TargetId> touched;
+  for (auto& event : events) record(std::move(event), "engine", touched);
+  settle(std::move(touched));
   return since(before);
 }
 

@@ -63,6 +63,7 @@ class World {
   std::vector<Recorded<Event>> log;
   Timestamp now{std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + 9h};
   Error error;  // of the last refusal
+  std::vector<ApprovalRule> governance;  // as the host's file has it when something is pushed
 
   // The usual beginning: access policy, environment and service of one stage, release v1 running on the target.
   static World running_v1(const Stage& stage, bool can_retire = false);
@@ -75,8 +76,11 @@ class World {
   Lines gates_pass(const std::string& version);  // all three of `service`
   Lines observe(const TargetId& id, const std::string& version);
   Lines approve(const PromotionId& id, const std::string& person, const std::string& team = {});
+  Lines approve_configuration(const std::string& person, const std::string& team = {});
+  Lines decline_configuration(const std::string& person);
   Lines request(const TargetId& id, const std::string& version, const std::string& actor = "person:alice");
   Lines cancel(const PromotionId& id, const std::string& actor = "person:alice");
+  Lines plan_by_trigger(const TargetId& id, const std::string& version, Trigger trigger);  // as the engine would
 
   Lines pass(Duration elapsed);       // time goes by; what falls due happens when it does
   Lines clock_jumps(Duration delta);  // the wall clock jumps, no time goes by

@@ -65,13 +65,13 @@ TEST(Rollout, AFailedVerificationRollsBackQuarantinesAndPins) {
   world.finish(production);
   EXPECT_THAT(
       world.finish(production, Kind::unhealthy, "p95 4 s"),
-      ElementsAre("activity.failed deep", "step.failed deep", "release.quarantined v2", "rollback.started to v1",
+      ElementsAre("activity.failed deep", "step.failed deep", "release.quarantined v2", "rollback.started to v1", "incident.opened",
                   "step.started rollback-deploy", "activity.started rollback-deploy#1"));
   EXPECT_EQ(world.effect(production).step.deploys->release.version, "v1");
   world.finish(production);
   world.finish(production);
   EXPECT_THAT(world.finish(production), ElementsAre("activity.succeeded rollback-deep", "step.succeeded rollback-deep",
-                                                    "rollback.succeeded #1", "target.pinned"));
+                                                    "rollback.succeeded #1", "incident.resolved", "target.pinned"));
   EXPECT_EQ(world.running(production), "v1");
   EXPECT_THAT(world.at(production).pinned, HasSubstr("rolled back: deep: p95 4 s"));
   EXPECT_FALSE(world.at(production).promotion);
@@ -94,7 +94,7 @@ TEST(Rollout, ABrokenDriverRollsBackWithoutQuarantine) {
   for (const auto kind : {Kind::terminal, Kind::unhealthy}) {  // a driver is no check, whatever it says
     auto world = given_v2_is_deploying();
     EXPECT_THAT(world.finish(production, kind, "exit 1"),
-                ElementsAre("activity.failed deploy", "step.failed deploy", "rollback.started to v1",
+                ElementsAre("activity.failed deploy", "step.failed deploy", "rollback.started to v1", "incident.opened",
                             "step.started rollback-deploy", "activity.started rollback-deploy#1"));
     world.finish_all(production);
     EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);
@@ -123,7 +123,8 @@ TEST(Rollout, TheStageMaySwitchTheAutomaticRollbackOff) {
   auto world = given_v2_is_verified(s);
   EXPECT_THAT(
       world.finish(production, Kind::unhealthy, "500"),
-      ElementsAre("activity.failed smoke", "step.failed smoke", "release.quarantined v2", "promotion.failed #1"));
+      ElementsAre("activity.failed smoke", "step.failed smoke", "release.quarantined v2", "promotion.failed #1",
+                  "incident.opened"));
   EXPECT_THAT(world.at(production).held, HasSubstr("failed after it had begun to deploy"));
   EXPECT_THAT(world.push(target(production, release("v3"))),
               ElementsAre("configuration.accepted", "release.registered v3", "desired.changed v3"));
@@ -134,7 +135,7 @@ TEST(Rollout, AChangeOfVariablesAloneNeverQuarantinesWhatRanBefore) {
   world.push(target(production, release("v1"), {{"replicas", "9"}}));
   world.finish(production);
   EXPECT_THAT(world.finish(production, Kind::unhealthy, "out of memory"),
-              ElementsAre("activity.failed smoke", "step.failed smoke", "rollback.started to v1",
+              ElementsAre("activity.failed smoke", "step.failed smoke", "rollback.started to v1", "incident.opened",
                           "step.started rollback-deploy", "activity.started rollback-deploy#1"));
   EXPECT_THAT(world.effect(production).step.deploys->variables, IsEmpty());
   world.finish_all(production);
@@ -225,7 +226,8 @@ TEST(WayBack, ARollbackThatFailsHoldsTheTargetForAPerson) {
   auto world = given_v2_is_verified();
   world.finish(production, Kind::unhealthy, "500");
   EXPECT_THAT(world.finish(production, Kind::terminal, "no host"),
-              ElementsAre("activity.failed rollback-deploy", "step.failed rollback-deploy", "rollback.failed #1"));
+              ElementsAre("activity.failed rollback-deploy", "step.failed rollback-deploy", "rollback.failed #1",
+                          "freeze.set", "incident.noted"));
   EXPECT_THAT(world.at(production).held, HasSubstr("rollback of gateway/production/1 failed"));
   EXPECT_THAT(world.push(target(production, release("v3"))), Not(Contains("promotion.planned #2 v3")));
   EXPECT_THAT(world.idle(production), HasSubstr("held"));
@@ -235,6 +237,7 @@ TEST(WayBack, AHeldTargetIsFreedByAPromotionThatSucceeds) {
   auto world = given_v2_is_verified();
   world.finish(production, Kind::unhealthy, "500");
   world.finish(production, Kind::terminal, "no host");
+  world.when(ResolveIncident{"1", "there is a host again"}, "person:alice");
   world.push(target(production, release("v3")));
   EXPECT_THAT(world.request(production, "v3"), Contains("activity.started deploy#1"));
   world.finish_all(production);
@@ -252,6 +255,7 @@ TEST(WayBack, AHeldTargetStaysHeldWhenTheNextPromotionComesToNothing) {
   world.finish(production);
   world.finish(production, Kind::unhealthy, "500");
   world.finish(production, Kind::terminal, "no host");
+  world.when(ResolveIncident{"1", "there is a host again"}, "person:alice");
   world.push(target(production, release("v3")));
   world.request(production, "v4");
   EXPECT_THAT(world.finish(production, Kind::terminal, "backup failed"), Not(Contains("promotion.planned #3 v3")));

@@ -54,6 +54,14 @@ Stage Actors::random_stage(const std::string& environment, const std::vector<std
   if (world_.chance(0.3)) s.verify.push_back(test::health("deep"));
   s.rollback_automatic = world_.chance(0.8);
   s.rollback_quarantine = world_.chance(0.8);
+  for (auto& hook : s.before) {
+    if (hook.name == "backup" && world_.chance(0.5)) {
+      hook.keeps = "point";
+      s.restore = Restore{"point", test::script({"hooks/restore.sh"}), 80};
+    }
+    hook.irreversible = hook.name == "migrate" && world_.chance(0.5);
+  }
+  if (world_.chance(0.3)) s.expedite = Expedite{{}, Duration(1min), 90};
   return s;
 }
 
@@ -123,6 +131,42 @@ void Actors::freeze_or_lift() {
   if (world_.chance(0.5))
     command.until = world_.now() + std::chrono::hours(1 + static_cast<long long>(world_.below(48)));
   world_.submit(command, person());
+}
+
+void Actors::roll_back_some() {
+  RollBack command;
+  const auto count = world_.chance(0.7) ? 1 : ids_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& id = count == 1 ? world_.any_of(ids_) : ids_[i];
+    command.targets.push_back(id);
+  }
+  command.named = count == 1;
+  command.to = world_.chance(0.7) ? "previous"
+                                  : world_.any_of(candidates_[command.targets.front().service].releases).version;
+  command.reason = "errors";
+  command.scope = "some";
+  command.restore = world_.chance(0.2);
+  command.break_glass = world_.chance(0.3);
+  world_.submit(command, person(), world_.chance(0.5) ? "rollback-" + std::to_string(++reports_) : "");
+}
+
+void Actors::go_on_after_failure() {
+  const auto& incidents = world_.state().incidents;
+  if (!incidents.empty() && world_.chance(0.4)) {
+    const auto id = incidents.begin()->first;
+    if (world_.chance(0.5)) world_.submit(NoteIncident{id, "on it"}, person());
+    world_.submit(ResolveIncident{id, "it was the network"}, person());
+    return;
+  }
+  std::vector<PromotionId> failed;
+  for (const auto& [id, target] : world_.state().targets) {
+    for (const auto& p : target.back.failed) failed.push_back(p.id);
+  }
+  if (!failed.empty()) world_.submit(RetryPromotion{world_.any_of(failed), "again"}, person());
+}
+
+void Actors::expedite_some(const Promotion& p) {
+  world_.submit(ExpeditePromotion{p.id, "a hole"}, person());
 }
 
 void Actors::override_some(const Promotion& p) {
@@ -427,6 +471,9 @@ void Actors::act_alone() {
   if (one_of(1)) return with_live_promotion(&Actors::reject_some);
   if (one_of(1)) return with_live_promotion(&Actors::override_some);
   if (one_of(1)) return freeze_or_lift();
+  if (world_.chance(0.03)) return roll_back_some();
+  if (world_.chance(0.03)) return go_on_after_failure();
+  if (world_.chance(0.01)) return with_live_promotion(&Actors::expedite_some);
   if (one_of(2)) {
     world_.submit(AdoptTarget{world_.any_of(ids_), "it runs"}, person());
     return;
@@ -477,6 +524,9 @@ std::vector<std::string> Actors::do_their_best() {
   }
   push(std::move(documents));
   world_.submit(ResumeEffects{"looked"}, person());
+  std::vector<std::string> incidents;
+  for (const auto& [id, incident] : world_.state().incidents) incidents.push_back(id);
+  for (const auto& id : incidents) world_.submit(ResolveIncident{id, "it was the network"}, person());
   std::vector<std::string> freezes;
   for (const auto& [id, freeze] : world_.state().freezes) freezes.push_back(id);
   for (const auto& id : freezes) world_.submit(LiftFreeze{id, "over"}, person());

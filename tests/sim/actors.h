@@ -29,6 +29,8 @@ class Actors {
   Environment random_environment(const std::string& name);
   void expand_windows();
   void freeze_or_lift();
+  void roll_back_some();     // whatever is under way there
+  void go_on_after_failure();  // retry what failed, resolve an incident
   Release new_release(const std::string& service);
   Target random_wish(const TargetId& id);
   void push(std::vector<Document> documents, std::vector<DocumentKey> removed = {});
@@ -49,6 +51,7 @@ class Actors {
   void reject_some(const Promotion& p);
   void cancel_some(const Promotion& p);
   void override_some(const Promotion& p);
+  void expedite_some(const Promotion& p);
 
   std::vector<const Promotion*> live() const;
   std::string person() { return world_.any_of(people_); }

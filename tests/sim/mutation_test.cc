@@ -4,7 +4,9 @@
 
 #include <iostream>
 #include <map>
+#include <set>
 
+#include "tests/domain/explain_check.h"
 #include "tests/domain/fixture.h"
 #include "tests/sim/oracle.h"
 
@@ -176,6 +178,20 @@ const std::vector<Scenario>& scenarios() {
          world.push(target(production, release("v2")));
          return world;
        }},
+      {"a tag brings again what was rolled back by hand",
+       [](std::span<const Guard> guards) {
+         auto world = given(guards, stage("production"));
+         world.push(target(production, release("v2")));
+         world.finish_all(production);
+         RollBack back;
+         back.targets = {production};
+         back.to = "previous";
+         back.reason = "errors";
+         world.when(back, "person:alice");
+         world.finish_all(production);
+         world.plan_by_trigger(production, "v2", Trigger::tag);
+         return world;
+       }},
       {"effects are paused",
        [](std::span<const Guard> guards) {
          auto world = given(guards, stage("production"));
@@ -197,6 +213,30 @@ std::vector<std::string> objections(const Scenario& scenario, std::span<const Gu
     oracle.see(record, record.meta.time - world.log.front().meta.time - jumped);
   }
   return oracle.violations();
+}
+
+// A guard that holds a promotion says why, by which rule, and what would make it true; each one does in some scenario.
+TEST(Guards, EachOneExplainsItself) {
+  std::set<std::string> held;
+  for (const auto& scenario : scenarios()) {
+    const auto world = scenario.play(all_guards());
+    for (const auto& record : world.log) {
+      const auto* waiting = std::get_if<StepWaiting>(&record.event);
+      if (!waiting) continue;
+      for (const auto& condition : waiting->unmet) held.insert(condition.guard);
+    }
+    for (const auto& id : world.state.active) {
+      for (const auto& guard : all_guards()) {
+        for (const auto& condition : guard.judge(world.state, *world.state.targets.at(id).promotion, world.now)) {
+          EXPECT_EQ(not_explained(guard, condition), "") << scenario.name;
+          if (!condition.met) held.insert(condition.guard);
+        }
+      }
+    }
+  }
+  for (const auto& guard : all_guards()) {
+    EXPECT_TRUE(held.contains(std::string(guard.name))) << guard.name << " holds nothing in any scenario";
+  }
 }
 
 TEST(Guards, EachOneIsMissedWhenItIsAway) {

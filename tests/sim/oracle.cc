@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <tuple>
+#include <utility>
 
 namespace headgate::sim {
 namespace {
@@ -28,7 +29,11 @@ void Oracle::see(const Recorded<Event>& record, Duration elapsed) {
   elapsed_ = elapsed;
   if (!origin_) origin_ = record.meta.time;
   wall_ = *origin_ + elapsed_ + stepped_;
+  const auto must_freeze = std::exchange(must_freeze_, std::nullopt);
   std::visit([this](const auto& e) { handle(e); }, record.event);
+  if (must_freeze && !frozen_alone(*must_freeze)) {
+    violated("the rollback of " + to_string(*must_freeze) + " failed and the target is not frozen");
+  }
   ++position_;
 }
 
@@ -238,6 +243,7 @@ bool Oracle::quarantined(const std::string& service, const Release& release) con
 
 void Oracle::handle(const PromotionPlanned& e) {
   const auto& id = e.promotion;
+  if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) wished(id.target, e.to.release);
   for (const auto& [other, course] : courses_) {
     if (course.live && other.target == id.target)
       violated(to_string(id) + " was planned while " + to_string(other) + " was under way");
@@ -307,7 +313,7 @@ void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
 
 void Oracle::handle(const TargetAdopted& e) {
   brought(e.target, e.wish);
-  places_[e.target].verified.push_back(e.wish.release);
+  verified(e.target, e.wish);
   places_[e.target].failed.reset();
 }
 
@@ -319,18 +325,76 @@ void Oracle::handle(const PromotionSucceeded& e) {
       violated(to_string(e.promotion) + " succeeded without " + step.name);
   }
   brought(e.promotion.target, course.planned.to);
-  places_[e.promotion.target].verified.push_back(course.planned.to.release);
+  verified(e.promotion.target, course.planned.to);
   places_[e.promotion.target].failed.reset();
 }
 
 void Oracle::handle(const PromotionFailed& e) {
   ended(e.promotion, true);
-  if (courses_[e.promotion].attempts.contains("deploy")) places_[e.promotion.target].held = true;
+  const auto& course = courses_[e.promotion];
+  const bool half_done = std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
+    return step.irreversible && course.attempts.contains(step.name);
+  });
+  if (course.attempts.contains("deploy") || half_done) places_[e.promotion.target].held = true;
+}
+
+void Oracle::verified(const TargetId& id, const Wish& wish) {
+  auto& place = places_[id];
+  place.verified.push_back(wish.release);
+  std::erase_if(place.verified_at, [&](const auto& entry) { return entry.first == wish; });
+  place.verified_at.emplace_back(wish, position_);
+}
+
+bool Oracle::frozen_alone(const TargetId& id) const {
+  return std::any_of(freezes_.begin(), freezes_.end(), [&](const auto& entry) {
+    return entry.second.environment.text == id.environment &&
+           entry.second.services == std::vector<std::string>{id.service};
+  });
+}
+
+void Oracle::handle(const RollbackRequested& e) {
+  if (actor_ == "engine") violated(to_string(e.promotion) + " was asked for by nobody");
+  asked_back_.insert(e.promotion);
+}
+
+void Oracle::handle(const PromotionRetried& e) {
+  const auto at = courses_.find(e.promotion);
+  if (at == courses_.end() || at->second.live) return violated(to_string(e.promotion) + " was retried under way");
+  for (const auto& [other, course] : courses_) {
+    if (course.live && other.target == e.promotion.target) violated(to_string(other) + " is under way beside a retry");
+  }
+  auto& course = at->second;
+  course.live = true;
+  if (!course.rolling_back) course.began = false;  // everything is judged once more
+  auto& attempt = course.attempts[e.step];
+  if (attempt.running) violated(to_string(e.promotion) + " was retried while an attempt was running");
+  attempt.unhealthy = false;
+}
+
+void Oracle::handle(const PromotionExpedited& e) {
+  if (auto* course = live(e.promotion)) course->expedited = true;
+  const auto* policy = stage(e.promotion.target);
+  if (!policy || !policy->expedite) violated(to_string(e.promotion) + " was expedited against the policy");
 }
 
 void Oracle::handle(const RollbackStarted& e) {
   if (auto* course = live(e.promotion)) {
-    if (!course->attempts.contains("deploy")) violated(to_string(e.promotion) + " rolls back what it did not deploy");
+    const bool by_hand = course->planned.trigger == Trigger::rollback;
+    if (by_hand && !asked_back_.contains(e.promotion)) violated(to_string(e.promotion) + " was asked for by nobody");
+    if (!by_hand && !course->attempts.contains("deploy")) {
+      violated(to_string(e.promotion) + " rolls back what it did not deploy");
+    }
+    const auto& place = places_[e.promotion.target];
+    if (e.to && place.irreversible && !glass_.contains({e.promotion, "rollback"})) {
+      const bool behind = std::none_of(place.verified_at.begin(), place.verified_at.end(), [&](const auto& entry) {
+        return entry.first == *e.to && entry.second > *place.irreversible;
+      });
+      if (behind) violated(to_string(e.promotion) + " goes back across an irreversible step");
+    }
+    if (!e.automatic) {
+      const auto& planned = course->planned;
+      places_[e.promotion.target].left.push_back(by_hand && planned.from ? planned.from->release : planned.to.release);
+    }
     for (const auto& [step, attempt] : course->attempts) {
       if (attempt.running) violated(to_string(e.promotion) + " rolls back while " + step + " is running");
     }
@@ -339,17 +403,19 @@ void Oracle::handle(const RollbackStarted& e) {
 }
 
 void Oracle::handle(const RollbackSucceeded& e) {
-  ended(e.promotion, true);
+  ended(e.promotion, courses_[e.promotion].planned.trigger != Trigger::rollback);
   std::optional<Wish> back;
   for (const auto& step : courses_[e.promotion].steps) {
     if (step.rollback && step.deploys) back = step.deploys;
   }
   brought(e.promotion.target, back);
+  if (back) verified(e.promotion.target, *back);
 }
 
 void Oracle::handle(const RollbackFailed& e) {
-  ended(e.promotion, true);
+  ended(e.promotion, courses_[e.promotion].planned.trigger != Trigger::rollback);
   places_[e.promotion.target].held = true;
+  must_freeze_ = e.promotion.target;
 }
 
 // --------------------------------------------------------------------------------------------------------- approvals
@@ -418,10 +484,11 @@ void Oracle::handle(const ActivityStarted& e) {
   if (step->deploys && quarantined(e.id.promotion.target.service, step->deploys->release)) {
     violated(name + " deploys the quarantined release " + step->deploys->release.version);
   }
-  if (!step->rollback && e.attempt == 1) {
+  if (step->irreversible) places_[e.id.promotion.target].irreversible = position_;
+  if (!step->rollback) {
     check_closures(e.id, *course, !course->began, step->kind == StepKind::run || step->kind == StepKind::deploy);
   }
-  if (!course->began) first_effect(e.id.promotion, *course);
+  if (!course->began && !step->rollback) first_effect(e.id.promotion, *course);
   course->began = true;
 }
 
@@ -462,12 +529,20 @@ void Oracle::first_effect(const PromotionId& id, const Course& course) {
   const auto* policy = stage(id.target);
   if (!policy) return violated(to_string(id) + " began and no stage leads there");
   if (quarantined(id.target.service, release)) violated(to_string(id) + " began with a quarantined release");
+  const auto trigger = course.planned.trigger;
+  const auto& left = places_[id.target].left;
+  if (trigger != Trigger::desired && trigger != Trigger::manual &&
+      std::any_of(left.begin(), left.end(), [&](const Release& known) { return known.same_candidate(release); })) {
+    violated(to_string(id) + " brings what was rolled back by hand, and nobody wished it");
+  }
   const auto document = targets_.find(id.target);
   if (document != targets_.end() && document->second.suspend) violated(to_string(id) + " began on a suspended target");
   check_gates(id, course, *policy);
   check_healthy(id, course, *policy);
   check_approvals(id, course, *policy);
-  if (policy->wait > Duration::zero() && (!course.timer_set || elapsed_ - *course.timer_set < policy->wait)) {
+  const bool shorter = course.expedited && policy->expedite && policy->expedite->wait;
+  const auto wait = shorter ? std::min(policy->wait, *policy->expedite->wait) : policy->wait;
+  if (wait > Duration::zero() && (!course.timer_set || elapsed_ - *course.timer_set < wait)) {
     violated(to_string(id) + " began before its wait was over");
   }
 }

@@ -54,6 +54,7 @@ class Oracle {
     bool barred = false;  // its release was in quarantine at some moment since it failed its verification
     bool live = true;
     bool window_passed = false;  // somebody overrode it, …
+    bool expedited = false;
     std::optional<Timestamp> window_passed_until;
     std::set<std::string> freezes_passed;
   };
@@ -68,6 +69,9 @@ class Oracle {
     bool pinned = false;
     bool held = false;
     std::vector<Release> verified;
+    std::vector<std::pair<Wish, Position>> verified_at;
+    std::optional<Position> irreversible;  // where the last such step began
+    std::vector<Release> left;             // by hand, and not wished since
     std::vector<Work> work;
     std::optional<std::pair<std::string, Wish>> failed;  // the plan's digest and what it would have brought
   };
@@ -93,7 +97,10 @@ class Oracle {
   void handle(const GateReported& e);
   void handle(const ReleaseQuarantined& e);
   void handle(const ReleaseReinstated& e);
-  void handle(const DesiredChanged& e) { places_[e.target].failed.reset(); }
+  void handle(const DesiredChanged& e) {
+    places_[e.target].failed.reset();
+    wished(e.target, e.to.release);
+  }
   void handle(const TargetAdopted& e);
   void handle(const TargetPinned& e) { places_[e.target].pinned = true; }
   void handle(const TargetUnpinned& e) { places_[e.target].pinned = false; }
@@ -116,7 +123,13 @@ class Oracle {
   void handle(const ActivitySucceeded& e) { answered(e.id, e.attempt, false); }
   void handle(const ActivityFailed& e) { answered(e.id, e.attempt, e.unhealthy); }
   void handle(const ActivityFenced& e);
+  void handle(const RollbackRequested& e);
   void handle(const RollbackStarted& e);
+  void handle(const PromotionRetried& e);
+  void handle(const PromotionExpedited& e);
+  void handle(const BreakGlassUsed& e) { glass_.insert({e.promotion, e.action}); }
+  void handle(const IncidentOpened& e) { ++incidents_[e.target]; }
+  void handle(const IncidentResolved& e) { --incidents_[e.target]; }
   void handle(const RollbackSucceeded& e);
   void handle(const RollbackFailed& e);
 
@@ -126,6 +139,11 @@ class Oracle {
   void drop(const PromotionId& id, const std::string& approver);
   void answered(const StepId& id, std::uint32_t attempt, bool unhealthy);
   void brought(const TargetId& id, const std::optional<Wish>& wish);
+  void verified(const TargetId& id, const Wish& wish);
+  void wished(const TargetId& id, const Release& release) {
+    std::erase_if(places_[id].left, [&](const Release& left) { return left.same_candidate(release); });
+  }
+  bool frozen_alone(const TargetId& id) const;
   bool quarantined(const std::string& service, const Release& release) const;
   bool eligible(const std::string& person, const std::string& team, const TargetId& target) const;
   const Stage* stage(const TargetId& id) const;
@@ -162,6 +180,10 @@ class Oracle {
   std::vector<std::pair<std::string, Release>> quarantined_;
   std::map<TargetId, Place> places_;
   std::map<PromotionId, Course> courses_;
+  std::set<PromotionId> asked_back_;                        // rollbacks that a person asked for
+  std::set<std::pair<PromotionId, std::string>> glass_;     // uses of breakGlass
+  std::map<TargetId, int> incidents_;                       // that are open
+  std::optional<TargetId> must_freeze_;                     // its rollback has failed
 };
 
 }  // namespace headgate::sim

@@ -66,7 +66,8 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
         "activity.fenced",      "target.pinned",          "target.unpinned",    "target.orphaned",
         "target.adopted",       "drift.detected",         "drift.resolved",     "clock.stepped",
         "timer.fired",          "configuration.rejected", "freeze.set",         "freeze.overridden",
-        "window.expanded",      "window.overridden"}) {
+        "window.expanded",      "window.overridden",      "rollback.requested", "promotion.retried",
+        "promotion.expedited",  "incident.opened",        "incident.resolved",  "breakglass.used"}) {
     EXPECT_GE(ends.types[type], 5U) << type << " hardly ever happened";
   }
 }

@@ -1,0 +1,587 @@
+// Going back by hand, what bars the way, what happens when it fails, and how it is taken up again.
+#include "engine/domain/rollback.h"
+
+#include "tests/domain/fixture.h"
+
+namespace headgate::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using Kind = Outcome::Kind;
+
+const PromotionId first = promotion(production, 1);
+const PromotionId second = promotion(production, 2);
+
+Stage verified() {
+  auto s = stage("production");
+  s.verify = {health("smoke")};
+  return s;
+}
+
+void bring(World& world, const std::string& version) {
+  world.push(target(production, release(version)));
+  world.finish_all(production);
+}
+
+World given_v2_runs(const Stage& s = verified()) {
+  auto world = World::running_v1(s);
+  bring(world, "v2");
+  return world;
+}
+
+RollBack back_to(const std::string& version = "previous") {
+  RollBack c;
+  c.targets = {production};
+  c.to = version;
+  c.reason = "errors since noon";
+  c.scope = "services of production";
+  return c;
+}
+
+Lines roll_back(World& world, const std::string& version = "previous") {
+  return world.when(back_to(version), "person:alice");
+}
+
+template <class E>
+std::vector<Recorded<Event>> all_of(const World& world) {
+  std::vector<Recorded<Event>> found;
+  for (const auto& record : world.log) {
+    if (std::holds_alternative<E>(record.event)) found.push_back(record);
+  }
+  return found;
+}
+
+TEST(RollbackByHand, IsAPromotionOfItsOwn) {
+  auto world = given_v2_runs();
+  EXPECT_THAT(roll_back(world),
+              ElementsAre("rollback.requested #2", "promotion.planned #2 v1", "rollback.started to v1",
+                          "incident.opened", "step.started rollback-deploy", "activity.started rollback-deploy#1"));
+  EXPECT_EQ(world.live(production).trigger, Trigger::rollback);
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy", "rollback-smoke"));
+  EXPECT_EQ(world.effect(production).to.release.version, "v1");
+  EXPECT_EQ(world.effect(production).from->release.version, "v2");
+  world.finish(production);
+  EXPECT_THAT(world.finish(production),
+              ElementsAre("activity.succeeded rollback-smoke", "step.succeeded rollback-smoke",
+                          "rollback.succeeded #2", "incident.resolved", "target.pinned"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("errors since noon"));
+  EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);  // a person's word is no evidence
+}
+
+TEST(RollbackByHand, AsksForNobodyAndPassesGatesFreezesAndWindows) {
+  auto world = given_v2_runs();
+  auto s = verified();
+  s.gates = {"lint"};
+  s.approvals = {{"managers", 2, 35}};
+  s.wait = 1h;
+  auto place = environment("production");
+  Window deny;
+  deny.kind = WindowKind::deny;
+  deny.from = world.now - 1h;
+  deny.to = world.now + 100h;
+  place.windows = {deny};
+  world.push({{service({s}), place}});
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(roll_back(world), Contains("activity.started rollback-deploy#1"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RollbackByHand, NamesTheCallerInOneEventATarget) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  const auto asked = all_of<RollbackRequested>(world);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].meta.actor, "person:alice");
+  const auto& e = std::get<RollbackRequested>(asked[0].event);
+  EXPECT_EQ(e.promotion, second);
+  EXPECT_EQ(e.leaves.release.version, "v2");
+  EXPECT_EQ(e.to->release.version, "v1");
+  EXPECT_EQ(e.scope, "services of production");
+}
+
+TEST(RollbackByHand, NeedsAReasonAndATarget) {
+  auto world = given_v2_runs();
+  auto c = back_to();
+  c.reason.clear();
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("needs a reason"));
+  c = back_to();
+  c.targets.clear();
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("nothing would be rolled back"));
+}
+
+TEST(RollbackByHand, FencesWhatIsInFlightBeforeItBegins) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v2")));
+  const auto in_flight = world.effect(production);
+  EXPECT_THAT(roll_back(world), ElementsAre("rollback.requested #2", "activity.fenced deploy#1",
+                                            "promotion.cancelled #1", "promotion.planned #2 v1",
+                                            "rollback.started to v1", "incident.opened", "step.started rollback-deploy",
+                                            "activity.started rollback-deploy#1"));
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/2/rollback-deploy#1"));
+  // What the fenced attempt says now counts for nothing.
+  EXPECT_THAT(world.when(CompleteActivity{in_flight.id, 1, {}}, "engine"), ElementsAre("activity.fenced deploy#1"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RollbackByHand, EndsAPromotionThatWaitsAndALaterWishStands) {
+  auto s = verified();
+  auto world = given_v2_runs(s);
+  s.wait = 1h;
+  world.push(service({s}));
+  world.push(target(production, release("v3")));
+  EXPECT_THAT(roll_back(world), happened_in_order("promotion.superseded #2", "rollback.started to v1"));
+  world.finish_all(production);
+  EXPECT_EQ(world.at(production).pinned, "");  // Git wishes v3, which was not what was left
+  EXPECT_EQ(world.live(production).to.release.version, "v3");
+}
+
+TEST(RollbackByHand, IsNotBegunTwice) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  EXPECT_THAT(roll_back(world), Refused("rolls back already"));
+}
+
+TEST(RollbackByHand, GoesToAnotherVersionWhileOneIsUnderWay) {
+  auto world = given_v2_runs();
+  bring(world, "v3");
+  roll_back(world);
+  EXPECT_THAT(roll_back(world, "v1"), happened_in_order("activity.fenced rollback-deploy#1", "promotion.cancelled #3",
+                                                        "promotion.planned #4 v1", "rollback.started to v1"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RollbackByHand, GoesOnlyToWhatWasVerifiedThere) {
+  auto world = given_v2_runs();
+  world.when(RegisterRelease{"gateway", release("v0"), {}, {}});
+  EXPECT_THAT(roll_back(world, "v0"), Refused("was not verified at gateway/production"));
+  EXPECT_THAT(roll_back(world, "v2"), Refused("runs release v2 already"));
+  world.when(QuarantineRelease{{"gateway", "v1"}, "CVE"}, "person:alice");
+  EXPECT_THAT(roll_back(world, "v1"), Refused("is quarantined: CVE"));
+}
+
+TEST(RollbackByHand, WithoutAVerifiedReleaseRetiresAndLeavesAnIncidentOpen) {
+  World world;
+  world.push({{access_policy(), environment("production", true), service({verified()}),
+               target(production, release("v1"))}});
+  world.observe(production, "");
+  world.finish_all(production);
+  EXPECT_THAT(roll_back(world), happened_in_order("rollback.started to nothing", "incident.opened",
+                                                  "activity.started rollback-retire#1"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "nothing");
+  EXPECT_TRUE(has_open_incident(world.state, production));
+}
+
+TEST(RollbackByHand, OfAllLeavesOutWhatHasNoWayBack) {
+  auto world = given_v2_runs();
+  world.push({{environment("staging"), service({stage("staging"), verified()}), target(staging, release("v1"))}});
+  world.observe(staging, "v1");
+  auto c = back_to();
+  c.targets = {production, staging};
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("no way back"));
+  c.named = false;
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.requested #2"));
+  EXPECT_FALSE(world.at(staging).promotion);
+}
+
+// ------------------------------------------------------------------------------------------------------ left by hand
+
+TEST(LeftByHand, IsBarredUntilSomebodyWishesIt) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  EXPECT_TRUE(is_barred(world.state, production, release("v2")));
+  Promotion automatic;
+  automatic.id = promotion(production, 3);
+  automatic.trigger = Trigger::tag;
+  automatic.to = {release("v2"), {}};
+  EXPECT_THAT(judge_barred(world.state, automatic, world.now).front().text, HasSubstr("rolled back by hand"));
+  automatic.trigger = Trigger::manual;
+  EXPECT_THAT(judge_barred(world.state, automatic, world.now), IsEmpty());
+  EXPECT_THAT(world.request(production, "v2"), Contains("promotion.planned #3 v2"));
+  EXPECT_FALSE(is_barred(world.state, production, release("v2")));
+}
+
+TEST(LeftByHand, IsWishedAgainByTheDocument) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  bring(world, "v3");
+  EXPECT_TRUE(is_barred(world.state, production, release("v2")));
+  bring(world, "v2");
+  EXPECT_FALSE(is_barred(world.state, production, release("v2")));
+  EXPECT_EQ(world.running(production), "v2");
+}
+
+TEST(LeftByHand, PreviousDoesNotGoThereAgain) {
+  auto world = given_v2_runs();
+  bring(world, "v3");
+  roll_back(world);
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v2");
+  roll_back(world);
+  EXPECT_EQ(world.effect(production).to.release.version, "v1");
+}
+
+TEST(LeftByHand, IsReachedByRollingTheRollbackBackByName) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  EXPECT_THAT(roll_back(world, "v2"), Contains("promotion.planned #3 v2"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v2");
+  EXPECT_FALSE(is_barred(world.state, production, release("v2")));
+  EXPECT_TRUE(is_barred(world.state, production, release("v1")));
+  EXPECT_EQ(world.at(production).pinned, "");
+}
+
+// ------------------------------------------------------------------------------------------------------ irreversible
+
+Stage migrating() {
+  auto s = verified();
+  s.before = {hook("migrate")};
+  s.before[0].irreversible = true;
+  return s;
+}
+
+TEST(Irreversible, IsNotCrossedByItself) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.steps(production), ElementsAre("migrate", "deploy", "smoke"));
+  world.finish(production);
+  world.finish(production);
+  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"),
+              ElementsAre("activity.failed smoke", "step.failed smoke", "release.quarantined v2", "promotion.failed #1",
+                          "incident.opened"));
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.at(production).held, HasSubstr("migrate cannot be undone"));
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("--break-glass"));
+}
+
+TEST(Irreversible, TakesBreakGlassAndSaysSo) {
+  auto world = World::running_v1(migrating());
+  bring(world, "v2");
+  EXPECT_THAT(roll_back(world), Refused("takes the role breakGlass"));
+  EXPECT_EQ(world.error.code, ErrorCode::forbidden);
+  auto c = back_to();
+  c.break_glass = true;
+  EXPECT_THAT(world.when(c, "person:alice"), happened_in_order("rollback.requested #2", "breakglass.used #2"));
+  EXPECT_EQ(world.effect(production).to.release.version, "v1");
+}
+
+TEST(Irreversible, IsNotAskedForWhereNothingLiesBetween) {
+  auto world = World::running_v1(migrating());
+  bring(world, "v2");
+  world.push(service({verified()}));
+  bring(world, "v3");
+  EXPECT_THAT(roll_back(world), Contains("rollback.started to v2"));
+  world.finish_all(production);
+  EXPECT_THAT(roll_back(world), Refused("takes the role breakGlass"));  // v1 lies behind the migration
+}
+
+TEST(Irreversible, BarsTheAutomaticWayBackAndCancellation) {
+  auto world = World::running_v1(migrating());
+  bring(world, "v2");
+  world.when(QuarantineRelease{{"gateway", "v2"}, "CVE"}, "person:alice");
+  world.push(service({verified()}));
+  world.push(target(production, release("v3")));
+  // v2 is quarantined, v1 lies behind the migration.
+  EXPECT_THAT(world.steps(production), ElementsAre("deploy", "smoke"));
+  auto other = World::running_v1(migrating());
+  other.push(target(production, release("v2")));
+  other.finish(production);
+  EXPECT_THAT(other.cancel(first), Refused("cannot be undone"));
+}
+
+TEST(Irreversible, ThatFailsLeavesTheTargetToAPerson) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.finish(production, Kind::terminal, "half of it"),
+              ElementsAre("activity.failed migrate", "step.failed migrate", "promotion.failed #1", "incident.opened"));
+  EXPECT_FALSE(world.at(production).held.empty());
+}
+
+// ------------------------------------------------------------------------------------------------------ restore point
+
+Stage with_backup() {
+  auto s = verified();
+  s.before = {hook("backup")};
+  s.before[0].keeps = "before-it";
+  s.restore = Restore{"before-it", script({"hooks/restore.sh"}), 80};
+  return s;
+}
+
+World given_v2_runs_with_backup() {
+  auto world = World::running_v1(with_backup());
+  world.push(target(production, release("v2")));
+  world.when(CompleteActivity{world.effect(production).id, 1, {Kind::succeeded, {}, {R"({"dump":"d-17"})"}, {}}},
+             "engine");
+  return world;
+}
+
+TEST(RestorePoint, IsPutBackBeforeTheEarlierReleaseComes) {
+  auto world = given_v2_runs_with_backup();
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_EQ(world.effect(production).id.step, "rollback-restore");
+  EXPECT_EQ(world.effect(production).restore_point.text, R"({"dump":"d-17"})");
+  world.finish(production);
+  EXPECT_EQ(world.effect(production).id.step, "rollback-deploy");
+}
+
+TEST(RestorePoint, IsKeptForARollbackByHand) {
+  auto world = given_v2_runs_with_backup();
+  world.finish_all(production);
+  auto c = back_to();
+  c.restore = true;
+  world.when(c, "person:alice");
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-restore", "rollback-deploy", "rollback-smoke"));
+  EXPECT_EQ(world.effect(production).restore_point.text, R"({"dump":"d-17"})");
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RestorePoint, IsLeftAloneUnlessItIsAskedFor) {
+  auto world = given_v2_runs_with_backup();
+  world.finish_all(production);
+  roll_back(world);
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy", "rollback-smoke"));
+}
+
+TEST(RestorePoint, OfAnotherReleaseIsNotUsed) {
+  auto world = given_v2_runs_with_backup();
+  world.finish_all(production);
+  bring(world, "v3");
+  auto c = back_to("v1");
+  c.restore = true;
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("no restore point before-it of release v1 is kept"));
+}
+
+// --------------------------------------------------------------------------------------------------- a rollback fails
+
+World given_a_failed_rollback() {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish(production, Kind::terminal, "no host");
+  return world;
+}
+
+TEST(FailedRollback, FreezesTheTargetAndNamesTheNextStep) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"),
+              ElementsAre("activity.failed rollback-deploy", "step.failed rollback-deploy", "rollback.failed #2",
+                          "freeze.set", "incident.noted"));
+  const auto* incident = open_incident(world.state, production);
+  ASSERT_NE(incident, nullptr);
+  EXPECT_THAT(incident->second.next, HasSubstr("headgate retry gateway/production/2"));
+  const auto conditions = explain_idle(world.state, production);
+  EXPECT_THAT(conditions.front().remedy, HasSubstr("headgate retry gateway/production/2"));
+  ASSERT_EQ(world.state.freezes.size(), 1U);
+  EXPECT_THAT(world.state.freezes.begin()->second.services, ElementsAre("gateway"));
+  world.request(production, "v3");
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.unmet(production), Contains(HasSubstr("frozen")));
+}
+
+TEST(FailedRollback, IsTakenUpAgainWhereItFailed) {
+  auto world = given_a_failed_rollback();
+  EXPECT_THAT(world.when(RetryPromotion{second, "the host is back"}, "person:alice"),
+              ElementsAre("promotion.retried #2", "step.started rollback-deploy", "activity.started rollback-deploy#2"));
+  world.finish(production);
+  EXPECT_THAT(world.finish(production), happened_in_order("rollback.succeeded #2", "freeze.lifted", "incident.resolved"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_EQ(world.at(production).held, "");
+  EXPECT_TRUE(world.state.freezes.empty());
+  EXPECT_FALSE(has_open_incident(world.state, production));
+}
+
+TEST(FailedRollback, IsResolvedByAPersonWithAReview) {
+  auto world = given_a_failed_rollback();
+  const auto id = open_incident(world.state, production)->first;
+  EXPECT_THAT(world.when(NoteIncident{id, "on it"}, "person:bob"), ElementsAre("incident.noted"));
+  EXPECT_EQ(world.state.incidents.at(id).acknowledged_by, "person:bob");
+  EXPECT_THAT(world.when(ResolveIncident{id, {}}, "person:bob"), Refused("with its review"));
+  EXPECT_THAT(world.when(ResolveIncident{id, "the disk was full"}, "person:bob"),
+              ElementsAre("freeze.lifted", "incident.resolved"));
+  EXPECT_THAT(world.when(ResolveIncident{id, "again"}, "person:bob"), Refused("is open"));
+  world.observe(production, "v1");
+  EXPECT_THAT(world.when(AdoptTarget{production, "looked at it"}, "person:alice"), Contains("target.adopted v1"));
+  EXPECT_EQ(world.at(production).held, "");
+}
+
+TEST(FailedRollback, OfAnAutomaticOneIsTheSame) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"),
+              happened_in_order("rollback.failed #1", "freeze.set", "incident.noted"));
+  EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Contains("activity.started rollback-deploy#2"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_NE(world.state.quarantine("gateway", release("v2")), nullptr);
+}
+
+TEST(FailedRollback, MayGoToAnotherVersionInstead) {
+  auto world = given_v2_runs();
+  bring(world, "v3");
+  roll_back(world);
+  world.finish(production, Kind::terminal, "no host");
+  EXPECT_THAT(roll_back(world, "v1"), Contains("rollback.started to v1"));
+  EXPECT_EQ(world.live(production).from->release.version, "v3");
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+// -------------------------------------------------------------------------------------------------------------- retry
+
+TEST(Retry, BeginsTheFailedStepAgainAfterEverythingIsJudgedOnceMore) {
+  auto s = verified();
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{first, "there is space"}, "person:alice"),
+              ElementsAre("promotion.retried #1", "step.waiting backup"));
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"),
+              ElementsAre("freeze.lifted", "promotion.started #1", "step.started backup", "activity.started backup#2"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v2");
+}
+
+TEST(Retry, GivesAsManyAttemptsAsBefore) {
+  auto s = verified();
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.when(RetryPromotion{first, {}}, "person:alice");
+  EXPECT_THAT(world.finish(production, Kind::retryable, "slow"), Contains("activity.retried backup"));
+  for (std::uint32_t n = 1; n < max_attempts; ++n) {
+    world.pass(1min);
+    world.finish(production, Kind::retryable, "slow");
+  }
+  EXPECT_FALSE(world.at(production).promotion);
+}
+
+TEST(Retry, IsOnlyForTheLastOneThatFailed) {
+  auto world = given_v2_runs();
+  EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Refused("did not fail"));
+  EXPECT_THAT(world.when(RetryPromotion{promotion(production, 9), {}}, "person:alice"), Refused("no promotion"));
+  world.push(target(production, release("v3")));
+  EXPECT_THAT(world.when(RetryPromotion{second, {}}, "person:alice"), Refused("is under way"));
+}
+
+TEST(Retry, DoesNotBringWhatIsQuarantined) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"), happened_in_order("promotion.failed #1", "incident.opened"));
+  EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Refused("is quarantined"));
+}
+
+TEST(Retry, OfABegunDeploymentWaitsForAFreeze) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::retryable, "slow");
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(world.pass(1h), ElementsAre("step.waiting deploy"));
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("activity.started deploy#2"));
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v2");
+}
+
+// ----------------------------------------------------------------------------------------------------------- expedite
+
+Stage waiting() {
+  auto s = verified();
+  s.gates = {"lint"};
+  s.approvals = {{"managers", 1, 35}};
+  s.wait = 30min;
+  s.expedite = Expedite{{}, 5min, 90};
+  return s;
+}
+
+TEST(Expedite, ShortensTheWaitAndNothingElse) {
+  auto world = World::running_v1(waiting());
+  RequestPromotion c{production, release("v2"), "CVE-2026-1"};
+  c.expedite = true;
+  EXPECT_THAT(world.when(c, "person:alice"),
+              happened_in_order("promotion.planned #1 v2", "promotion.expedited #1", "step.started gates"));
+  EXPECT_THAT(world.steps(production), ElementsAre("gates", "approval", "wait", "deploy", "smoke", "rollback-deploy",
+                                                   "rollback-smoke"));
+  EXPECT_EQ(world.live(production).find("wait")->step.wait, Duration(5min));
+  EXPECT_EQ(world.live(production).expedited, "CVE-2026-1");
+  EXPECT_THAT(world.effects(), IsEmpty());
+  world.gate("lint", "v2");
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.unmet(production), Contains(HasSubstr("an expedited wait of 5m")));
+  EXPECT_THAT(world.pass(5min), Contains("activity.started deploy#1"));
+}
+
+TEST(Expedite, OfOneThatWaitsIsAnotherPlanWithAnotherDigest) {
+  auto world = World::running_v1(waiting());
+  world.push(target(production, release("v2")));
+  world.gate("lint", "v2");
+  world.approve(first, "person:carol");
+  const auto digest = world.live(production).plan_digest;
+  EXPECT_THAT(world.when(ExpeditePromotion{first, "CVE-2026-1"}, "person:bob"),
+              happened_in_order("approval.voided person:carol", "promotion.superseded #1", "promotion.planned #2 v2",
+                                "promotion.expedited #2", "approval.requested #2"));
+  EXPECT_NE(world.live(production).plan_digest, digest);
+  EXPECT_THAT(world.when(ExpeditePromotion{second, "again"}, "person:bob"), IsEmpty());
+}
+
+TEST(Expedite, NeedsAReasonAndAPolicyThatHasIt) {
+  auto world = World::running_v1(waiting());
+  RequestPromotion c{production, release("v2"), {}};
+  c.expedite = true;
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("needs a reason"));
+  auto s = waiting();
+  s.expedite.reset();
+  world.push(service({s}));
+  c.reason = "CVE-2026-1";
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("has no 'expedite'"));
+}
+
+TEST(Expedite, StaysWhenThePlanChangesWithThePolicy) {
+  auto world = World::running_v1(waiting());
+  RequestPromotion c{production, release("v2"), "CVE-2026-1"};
+  c.expedite = true;
+  world.when(c, "person:alice");
+  auto s = waiting();
+  s.verify.push_back(health("deep"));
+  EXPECT_THAT(world.push(service({s})), happened_in_order("promotion.superseded #1", "promotion.expedited #2"));
+  EXPECT_EQ(world.live(production).find("wait")->step.wait, Duration(5min));
+}
+
+// -------------------------------------------------------------------------------------------------------- break glass
+
+TEST(BreakGlass, LeavesAnEventAtEveryUse) {
+  auto world = World::running_v1(verified());
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.when(OverrideProtection{first, "it burns"}, "person:dave"),
+              happened_in_order("freeze.overridden #1", "breakglass.used #1"));
+  const auto used = all_of<BreakGlassUsed>(world);
+  ASSERT_EQ(used.size(), 1U);
+  EXPECT_EQ(used[0].meta.actor, "person:dave");
+  EXPECT_EQ(std::get<BreakGlassUsed>(used[0].event).reason, "it burns");
+}
+
+}  // namespace
+}  // namespace headgate::test
