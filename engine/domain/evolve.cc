@@ -612,6 +612,13 @@ struct StateEvolver {
     auto& list = state.services[e.id.service].quarantined;
     list.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
     touch_service(e.id.service);
+    // What ends under the old name of a service speaks of the releases under its new one.
+    const auto renamed = state.renamed_to.lower_bound({e.id.service, {}});
+    if (renamed == state.renamed_to.end() || renamed->first.service != e.id.service) return;
+    const auto service = renamed->second.service;
+    if (service == e.id.service) return;
+    state.services[service].quarantined.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
+    touch_service(service);
   }
   void operator()(const ReleaseReinstated& e) {
     auto& list = state.services[e.id.service].quarantined;

@@ -1,10 +1,9 @@
 #include "tests/domain/fixture.h"
 
-#include "tests/domain/explain_check.h"
-
 #include <algorithm>
 
 #include "engine/domain/promote.h"
+#include "tests/domain/explain_check.h"
 
 namespace headgate::test {
 namespace {

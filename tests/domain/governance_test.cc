@@ -1,0 +1,253 @@
+// A change of the policy, where the host asks for approvals of it: nothing of its commit is in force before they are
+// given under the policy before it.
+#include "engine/domain/governance.h"
+
+#include "tests/domain/fixture.h"
+
+namespace headgate::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+World given_governance(std::vector<ApprovalRule> rules = {{"managers", 2, 7}}) {
+  auto s = stage("production");
+  s.wait = 10min;
+  auto world = World::running_v1(s);
+  world.governance = std::move(rules);
+  return world;
+}
+
+// As before, but without the wait.
+Service weaker() {
+  return service({stage("production")});
+}
+
+Lines conditions(const World& world) {
+  Lines texts;
+  for (const auto& condition : judge_proposal(world.state, *world.state.configuration.proposal)) {
+    texts.push_back(std::string(condition.met ? "met: " : "unmet: ") + condition.text);
+  }
+  return texts;
+}
+
+TEST(Governance, AChangeOfTheWishAloneTakesForceAtOnce) {
+  auto world = given_governance();
+  EXPECT_THAT(world.push(target(production, release("v2"))), Contains("configuration.accepted"));
+}
+
+TEST(Governance, AChangeOfThePolicyWaitsAndWithItTheWishOfItsCommit) {
+  auto world = given_governance();
+  const auto before = world.state.configuration.commit;
+  EXPECT_THAT(world.push({{weaker(), target(production, release("v2"))}, {}, "person:frank"}),
+              ElementsAre("configuration.proposed"));
+  EXPECT_EQ(world.state.configuration.commit, before);
+  EXPECT_EQ(world.state.stage(production)->wait, Duration(10min));
+  EXPECT_EQ(world.at(production).desired->release.version, "v1");
+  EXPECT_THAT(world.pass(48h), IsEmpty());
+  EXPECT_THAT(conditions(world), ElementsAre("unmet: 2 approvals of managers: 0 given"));
+  EXPECT_THAT(explain_proposal(world.state, production)->text, HasSubstr("changes Service/gateway"));
+}
+
+TEST(Governance, TakesForceWithTheLastApprovalAndTheWishFollowsTheNewPolicy) {
+  auto world = given_governance();
+  world.push({{weaker(), target(production, release("v2"))}, {}, "person:frank"});
+  EXPECT_THAT(world.approve_configuration("person:carol"), ElementsAre("configuration.approved managers"));
+  EXPECT_THAT(world.approve_configuration("person:dave"),
+              happened_in_order("configuration.approved managers", "configuration.accepted", "desired.changed v2",
+                                "promotion.planned #1 v2", "activity.started deploy#1"));
+  EXPECT_FALSE(world.state.configuration.proposal);
+}
+
+TEST(Governance, OnePersonCountsOnce) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  world.approve_configuration("person:carol");
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("approved it already"));
+}
+
+TEST(Governance, NobodyApprovesTheirOwnWork) {
+  auto world = given_governance();
+  world.push({{weaker()}, {}, "person:carol", {"person:dave"}});
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("your own work is in it"));
+  EXPECT_THAT(world.approve_configuration("person:dave"), Refused("your own work is in it"));
+  EXPECT_THAT(world.approve_configuration("person:erin"), ElementsAre("configuration.approved managers"));
+}
+
+TEST(Governance, WorkOfAnEarlierCommitOfTheRangeIsOwnWorkToo) {
+  auto world = given_governance({{"managers", 1, 7}});
+  world.push(weaker(), "person:carol");
+  world.push(service({stage("production"), stage("staging")}), "person:frank");
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("your own work is in it"));
+}
+
+TEST(Governance, AnotherNameOfThePersonIsTheSamePerson) {
+  auto world = given_governance({{"managers", 1, 7}});
+  world.governance.clear();
+  auto policy = access_policy();
+  policy.people[2].also = {"person:carol-at-home"};
+  world.push(policy);
+  world.governance = {{"managers", 1, 7}};
+  world.push(weaker(), "person:carol-at-home");
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("your own work is in it"));
+}
+
+TEST(Governance, IsJudgedByThePolicyBeforeIt) {
+  auto world = given_governance({{"managers", 1, 7}});
+  auto policy = access_policy();
+  policy.people.push_back({"person:mallory", {}, {}, {}});
+  policy.teams[0].members = {"person:mallory"};
+  world.push(policy, "person:frank");
+  EXPECT_THAT(world.approve_configuration("person:mallory"), Refused("not a member"));
+  EXPECT_THAT(world.approve_configuration("person:alice"), Refused("not a member"));
+  EXPECT_THAT(world.approve_configuration("token:ci"), Refused("only a person"));
+  EXPECT_THAT(world.approve_configuration("person:erin"), Contains("configuration.accepted"));
+}
+
+TEST(Governance, AMemberWithoutTheRoleDoesNotCount) {
+  auto world = given_governance({{"managers", 1, 7}});
+  world.governance.clear();
+  auto policy = access_policy();
+  policy.teams.push_back({"auditors", {"person:bob"}});
+  policy.grants.erase(policy.grants.begin() + 1);  // of platform
+  world.push(policy);
+  world.governance = {{"auditors", 1, 7}};
+  world.push(weaker(), "person:frank");
+  EXPECT_THAT(world.approve_configuration("person:bob"), Refused("not a member with the approver role"));
+  EXPECT_THAT(judge_proposal(world.state, *world.state.configuration.proposal).front().remedy, HasSubstr("nobody of"));
+}
+
+TEST(Governance, ANewerCommitReplacesItAndVoidsItsApprovals) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  const auto first = world.state.configuration.proposal->change.digest;
+  world.approve_configuration("person:carol");
+  auto s = stage("production");
+  s.wait = 1min;
+  EXPECT_THAT(world.push(service({s}), "person:frank"),
+              ElementsAre("configuration.superseded", "configuration.proposed"));
+  const auto& superseded = std::get<ConfigurationSuperseded>((world.log.end() - 2)->event);
+  EXPECT_THAT(superseded.approvers, ElementsAre("person:carol"));
+  EXPECT_THAT(superseded.reason, HasSubstr("came after it"));
+  EXPECT_THAT(world.when(ApproveConfiguration{first, {}, {}}, "person:dave"), Refused("another configuration"));
+  EXPECT_THAT(conditions(world), ElementsAre("unmet: 2 approvals of managers: 0 given"));
+}
+
+TEST(Governance, ANewerCommitThatTakesItBackTakesForceByItself) {
+  auto world = given_governance();
+  auto s = stage("production");
+  s.wait = 10min;
+  world.push(weaker(), "person:frank");
+  EXPECT_THAT(world.push(service({s}), "person:frank"),
+              happened_in_order("configuration.superseded", "configuration.accepted"));
+  EXPECT_EQ(world.state.stage(production)->wait, Duration(10min));
+}
+
+TEST(Governance, ANewerCommitThatIsWrongEndsItToo) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  EXPECT_THAT(world.when(RejectConfiguration{"environments", commit_id(99), {{"x", 1, 1, "bad", {}, {}}}}, "engine"),
+              ElementsAre("configuration.superseded", "configuration.rejected"));
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("no configuration waits"));
+}
+
+TEST(Governance, NothingIsApprovedWhileANewerCommitIsBeingRead) {
+  auto world = given_governance({{"managers", 1, 7}});
+  world.push(weaker(), "person:frank");
+  CommitObserved newer{"environments", "main", commit_id(77), {}, "person:frank", "person:frank", {}, {}, 0};
+  world.when(ObserveCommits{"environments", "main", {}, {newer}}, "engine");
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("came after what is proposed"));
+}
+
+TEST(Governance, DocumentsThatDifferFromAnotherConfigurationAreRefused) {
+  auto world = given_governance();
+  EXPECT_THAT(world.when(AcceptConfiguration{"environments", commit_id(78), {}, commit_id(79)}, "engine"),
+              Refused("another configuration has taken force meanwhile"));
+}
+
+TEST(Governance, ToldTwiceItIsProposedOnce) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  const auto commit = world.state.configuration.proposal->commit;
+  EXPECT_THAT(world.when(AcceptConfiguration{"environments", commit, world.governance, {}}, "engine"), IsEmpty());
+  world.when(StageDocuments{commit, {{{"gateway.yaml", 1, commit}, weaker()}}, {}}, "engine");
+  EXPECT_THAT(world.when(AcceptConfiguration{"environments", commit, world.governance, {}}, "engine"), IsEmpty());
+}
+
+TEST(Governance, OtherRulesOfTheHostVoidWhatWasApproved) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  world.approve_configuration("person:carol");
+  const auto commit = world.state.configuration.proposal->commit;
+  world.when(StageDocuments{commit, {{{"gateway.yaml", 1, commit}, weaker()}}, {}}, "engine");
+  EXPECT_THAT(world.when(AcceptConfiguration{"environments", commit, {{"managers", 1, 7}}, {}}, "engine"),
+              ElementsAre("configuration.superseded", "configuration.proposed"));
+  EXPECT_THAT(world.state.configuration.proposal->approvals, IsEmpty());
+}
+
+TEST(Governance, ALineThatMovedIsNoChangeOfThePolicy) {
+  auto world = given_governance();
+  auto s = stage("production");
+  s.wait = 10min;
+  s.line += 5;
+  s.wait_line += 5;
+  EXPECT_THAT(world.push(service({s}), "person:frank"), Contains("configuration.accepted"));
+}
+
+TEST(Governance, EnvironmentsAccessAndRemovalsAreThePolicyToo) {
+  auto world = given_governance();
+  EXPECT_THAT(world.push(environment("production", true), "person:frank"), Contains("configuration.proposed"));
+  EXPECT_THAT(world.push(environment("staging"), "person:frank"), Contains("configuration.proposed"));
+  EXPECT_THAT(world.push({{}, {{DocumentKind::access_policy, "access"}}, "person:frank"}),
+              Contains("configuration.proposed"));
+}
+
+TEST(Governance, AScriptThatChangedIsAChangeOfThePolicy) {
+  auto world = given_governance();
+  auto changed = environment("production");
+  changed.driver.deploy.blob = commit_id(4711);
+  EXPECT_THAT(world.push(changed, "person:frank"), Contains("configuration.proposed"));
+}
+
+TEST(Governance, DeclinedItStaysOutUntilAnotherCommit) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  EXPECT_THAT(world.decline_configuration("person:alice"), Refused("not a member"));
+  EXPECT_THAT(world.decline_configuration("person:carol"), ElementsAre("configuration.declined"));
+  EXPECT_EQ(world.state.configuration.declined->by, "person:carol");
+  EXPECT_THAT(world.approve_configuration("person:dave"), Refused("no configuration waits"));
+  EXPECT_THAT(world.push(weaker(), "person:frank"), ElementsAre("configuration.proposed"));
+  EXPECT_FALSE(world.state.configuration.declined);
+}
+
+TEST(Governance, SeveralTeamsEachGiveTheirs) {
+  auto world = given_governance({{"managers", 1, 7}, {"platform", 1, 8}});
+  world.push(weaker(), "person:frank");
+  EXPECT_THAT(world.approve_configuration("person:carol", "platform"), ElementsAre("configuration.approved platform"));
+  EXPECT_THAT(conditions(world), ElementsAre("unmet: 1 approval of managers: 0 given",
+                                             "met: 1 approval of platform: 1 given by person:carol"));
+  EXPECT_THAT(world.approve_configuration("person:dave"), Contains("configuration.accepted"));
+}
+
+TEST(Governance, TheFirstConfigurationIsForAnAdministrator) {
+  World world;
+  world.governance = {{"managers", 1, 7}};
+  world.when(CreateToken{"token:root", "hash", {Role::admin}, {}}, "engine");
+  EXPECT_THAT(world.push({{access_policy(), environment("production"), weaker()}, {}, "person:alice"}),
+              ElementsAre("configuration.proposed"));
+  EXPECT_THAT(conditions(world), ElementsAre(HasSubstr("by an administrator")));
+  EXPECT_THAT(world.approve_configuration("token:ci"), Refused("an administrator must approve"));
+  EXPECT_THAT(world.approve_configuration("person:carol"), Refused("an administrator must approve"));
+  EXPECT_THAT(world.approve_configuration("token:root"), Contains("configuration.accepted"));
+}
+
+TEST(Governance, WithoutItAChangeOfThePolicyTakesForceAtOnce) {
+  auto world = given_governance({});
+  EXPECT_THAT(world.push(weaker(), "person:frank"), Contains("configuration.accepted"));
+}
+
+}  // namespace
+}  // namespace headgate::test

@@ -1,0 +1,161 @@
+// metadata.formerly: what is known under the old name is known under the new one.
+#include "tests/domain/fixture.h"
+
+namespace headgate::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const TargetId live{"gateway", "live"};
+const TargetId edge{"edge", "production"};
+
+const DocumentKey old_target{DocumentKind::target, "gateway.production"};
+
+// production is called live from here on.
+Push renamed_environment(const Release& wished, const Stage& s = stage("live")) {
+  auto place = environment("live");
+  place.formerly = "production";
+  return {{place, service({s}), target(live, wished)}, {{DocumentKind::environment, "production"}, old_target}};
+}
+// gateway is called edge.
+Push renamed_service(const Release& wished, const Stage& s = stage("production")) {
+  auto renamed = service({s});
+  renamed.name = "edge";
+  renamed.formerly = "gateway";
+  return {{renamed, target(edge, wished)}, {{DocumentKind::service, "gateway"}, old_target}};
+}
+
+TEST(Rename, ARenamedEnvironmentPlansNothing) {
+  auto world = World::running_v1(stage("production"));
+  EXPECT_THAT(world.push(renamed_environment(release("v1"))),
+              ElementsAre("configuration.accepted", "target.renamed gateway/production -> gateway/live"));
+  EXPECT_EQ(world.running(live), "v1");
+  EXPECT_EQ(world.at(live).verified.size(), 1U);
+  EXPECT_EQ(world.running(production), "nothing");
+  EXPECT_FALSE(world.at(production).orphaned);
+  EXPECT_THAT(world.pass(48h), IsEmpty());
+}
+
+TEST(Rename, ARenamedServiceTakesItsReleasesAndQuarantineAlong) {
+  auto world = World::running_v1(stage("production"));
+  world.when(RegisterRelease{"gateway", release("v2"), {}, {}});
+  world.when(QuarantineRelease{{"gateway", "v2"}, "CVE"}, "person:alice");
+  world.push(renamed_service(release("v1")));
+  EXPECT_EQ(world.running(edge), "v1");
+  EXPECT_TRUE(world.state.release({"edge", "v2"}));
+  EXPECT_THAT(world.request(edge, "v2"), Refused("is quarantined"));
+}
+
+TEST(Rename, ANewWishOfTheSameCommitIsPlannedFromWhatRuns) {
+  auto world = World::running_v1(stage("production"));
+  EXPECT_THAT(world.push(renamed_service(release("v2"))),
+              happened_in_order("target.renamed gateway/production -> edge/production", "desired.changed v2",
+                                "promotion.planned #1 v2"));
+  EXPECT_EQ(world.live(edge).from->release.version, "v1");
+  EXPECT_THAT(world.steps(edge), Contains("rollback-deploy"));
+}
+
+TEST(Rename, APromotionThatWaitsEndsAsSuperseded) {
+  auto s = stage("production");
+  s.wait = 1h;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  auto next = stage("live");
+  next.wait = 1h;
+  EXPECT_THAT(world.push(renamed_environment(release("v2"), next)),
+              happened_in_order("configuration.accepted", "promotion.superseded #1",
+                                "target.renamed gateway/production -> gateway/live", "promotion.planned #1 v2"));
+}
+
+TEST(Rename, APromotionThatRunsEndsFirst) {
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.push(renamed_environment(release("v2"))), ElementsAre("configuration.accepted"));
+  EXPECT_THAT(world.idle(live), HasSubstr("it was called gateway/production"));
+  EXPECT_THAT(world.request(live, "v3"), Refused("it was called gateway/production"));
+  EXPECT_THAT(world.when(AdoptTarget{live, {}}, "person:alice"), Refused("it was called gateway/production"));
+  EXPECT_THAT(world.finish(production),
+              happened_in_order("promotion.succeeded #1", "target.renamed gateway/production -> gateway/live"));
+  EXPECT_EQ(world.running(live), "v2");
+  EXPECT_THAT(world.effects(), IsEmpty());
+}
+
+TEST(Rename, WhatIsQuarantinedMeanwhileIsSoUnderBothNames) {
+  auto s = stage("production");
+  s.verify = {health("smoke")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.push(renamed_service(release("v2"), s));
+  world.finish(production);
+  EXPECT_THAT(world.finish(production, Outcome::Kind::unhealthy, "500"), Contains("release.quarantined v2"));
+  world.finish_all(production);
+  EXPECT_TRUE(world.state.quarantine("edge", release("v2")));
+  EXPECT_EQ(world.running(edge), "v1");
+  EXPECT_THAT(world.effects(), IsEmpty());
+}
+
+TEST(Rename, TwiceBeforeTheEndItSkipsTheNameInBetween) {
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  world.push(renamed_environment(release("v2")));
+  auto place = environment("main");
+  place.formerly = "live";
+  const TargetId last{"gateway", "main"};
+  world.push({{place, service({stage("main")}), target(last, release("v2"))},
+              {{DocumentKind::environment, "live"}, {DocumentKind::target, "gateway.live"}}});
+  EXPECT_THAT(world.finish(production), Contains("target.renamed gateway/production -> gateway/main"));
+  EXPECT_EQ(world.running(last), "v2");
+}
+
+TEST(Rename, FreezesHoldUnderTheNewName) {
+  auto world = World::running_v1(stage("production"));
+  world.when(SetFreeze{"production", {"gateway"}, "audit", {}}, "person:alice");
+  world.push(renamed_environment(release("v2")));
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.unmet(live), Contains(HasSubstr("environment live is frozen")));
+}
+
+TEST(Rename, PinsAreCarried) {
+  auto world = World::running_v1(stage("production"));
+  world.request(production, "v2");
+  world.finish_all(production);
+  ASSERT_FALSE(world.at(production).pinned.empty());
+  world.push(renamed_environment(release("v1")));
+  EXPECT_EQ(world.running(live), "v2");
+  EXPECT_FALSE(world.at(live).pinned.empty());
+  EXPECT_THAT(world.effects(), IsEmpty());
+}
+
+TEST(Rename, ATargetMovesToAnotherEnvironmentByItsOwnDocument) {
+  auto world = World::running_v1(stage("production"));
+  auto moved = target(live, release("v1"));
+  moved.formerly = production;
+  EXPECT_THAT(world.push({{environment("live"), service({stage("production"), stage("live")}), moved}, {old_target}}),
+              Contains("target.renamed gateway/production -> gateway/live"));
+  EXPECT_EQ(world.running(live), "v1");
+}
+
+TEST(Rename, AnUnknownOldNameChangesNothing) {
+  auto world = World::running_v1(stage("production"));
+  auto place = environment("production");
+  place.formerly = "never";
+  EXPECT_THAT(world.push(place), ElementsAre("configuration.accepted"));
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(Rename, NumbersOfTheOldNameAreNeverUsedAgain) {
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  world.finish_all(production);
+  world.push(renamed_environment(release("v2")));
+  world.push(
+      {{environment("production"), service({stage("live"), stage("production")}), target(production, release("v2"))}});
+  EXPECT_THAT(world.observe(production, ""), Contains("promotion.planned #2 v2"));
+}
+
+}  // namespace
+}  // namespace headgate::test
