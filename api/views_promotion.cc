@@ -35,6 +35,9 @@ void write_approval(JsonWriter& json, const Approval& approval, const Names& nam
   json.begin_object();
   names.write(json.key("approver"), approval.approver);
   json.field("team", approval.team);
+  json.key("also").begin_array();
+  for (const auto& team : approval.also) json.value(team);
+  json.end_array();
   json.field("comment", approval.comment);
   json.field("position", approval.position);
   json.field("time", format_timestamp(approval.time));
