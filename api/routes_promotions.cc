@@ -293,6 +293,12 @@ void add_promotion_routes(Core& core, Router& router) {
                  return Cancel{std::move(id), body.optional_string("reason").value_or("")};
                });
              });
+  core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/resume", "operator",
+             [&core](const CallPtr& call) {
+               act_on_promotion(core, call, true, [](PromotionId id, JsonReader& body) -> Command {
+                 return ResumePause{std::move(id), body.optional_string("reason").value_or("")};
+               });
+             });
   core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/retry", "operator",
              [&core](const CallPtr& call) {
                act_on_promotion(core, call, true, [](PromotionId id, JsonReader& body) -> Command {

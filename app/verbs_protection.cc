@@ -1,4 +1,4 @@
-// freeze, unfreeze, override: what closes an environment by hand, and who passes what is closed.
+// resume, freeze, unfreeze, override: who lets a pause end, what closes an environment by hand, and who passes what is closed.
 #include <cstdio>
 
 #include "app/cli.h"
@@ -81,9 +81,28 @@ void add_override(Cli& cli) {
   });
 }
 
+void add_resume(Cli& cli) {
+  auto* verb = cli.program.add_subcommand(
+      "resume", "End a pause that waits for a person: one without a duration, or one whose measurements say nothing");
+  auto id = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  verb->add_option("PROMOTION", *id)->required();
+  verb->add_option("--reason", *reason);
+  verb->footer("Example:\n  headgate resume gateway/production/7");
+  act(cli, verb, [&cli, id, reason](Client& client) -> Result<int> {
+    HEADGATE_TRY_VOID(parse_promotion_id(*id));
+    json::object body;
+    if (!reason->empty()) body["reason"] = *reason;
+    HEADGATE_TRY(const auto answer, client.post("/v1/promotions/" + *id + "/resume", body));
+    if (!print_raw(cli.output, answer)) std::printf("%s goes on\n", id->c_str());
+    return exit_done;
+  });
+}
+
 }  // namespace
 
 void add_protection_verbs(Cli& cli) {
+  add_resume(cli);
   add_freeze(cli);
   add_override(cli);
 }

@@ -48,7 +48,8 @@ class CommandDriver {
 };
 
 // HEADGATE_ACTIVITY, _ATTEMPT, _PROMOTION, _STEP, _SERVICE, _ENVIRONMENT, _RELEASE_VERSION, _RELEASE_COMMIT,
-// _ARTIFACT_<NAME>, _VARIABLE_<NAME>, _PREVIOUS_VERSION: names in upper case, other characters as '_'.
+// _ARTIFACT_<NAME>, _VARIABLE_<NAME>, _PREVIOUS_VERSION, and where the step has them _SLOT and _WEIGHT (percent of
+// the traffic, or of the instances): names in upper case, other characters as '_'.
 StringMap activity_environment(const Activity& activity);
 StringMap target_environment(const TargetId& target, const StringMap& variables);
 

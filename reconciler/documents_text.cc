@@ -14,7 +14,7 @@ constexpr std::size_t kMaxWords = 128;
 const std::vector<std::string_view>& placeholders() {
   static const std::vector<std::string_view> known{
       "service",   "environment",      "release.version", "release.commit", "release.artifacts.<name>",
-      "promotion", "previous.version", "variables.<name>"};
+      "promotion", "previous.version", "variables.<name>", "slot"};
   return known;
 }
 
@@ -57,17 +57,6 @@ bool check_placeholders(YamlReader& r, const YamlNode& node) {
   return good;
 }
 
-// A path inside the repository: segments that are neither empty nor '.' nor '..'.
-bool is_plain_path(std::string_view path) {
-  while (true) {
-    const auto slash = path.find('/');
-    const auto segment = path.substr(0, slash);
-    if (segment.empty() || segment == "." || segment == "..") return false;
-    if (slash == std::string_view::npos) return true;
-    path.remove_prefix(slash + 1);
-  }
-}
-
 void read_program(YamlReader& r, const YamlNode& node, Run& run) {
   std::string program;
   if (!r.line_of_text(node, program)) return;
@@ -89,6 +78,16 @@ void read_program(YamlReader& r, const YamlNode& node, Run& run) {
 
 }  // namespace
 
+bool is_plain_path(std::string_view path) {
+  while (true) {
+    const auto slash = path.find('/');
+    const auto segment = path.substr(0, slash);
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+}
+
 bool is_variable_name(std::string_view text) {
   return !text.empty() && text.size() <= 63 && is_letter(text.front()) &&
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
@@ -98,19 +97,24 @@ bool read_template(YamlReader& r, const YamlNode& node, std::string& out) {
   return r.text(node, out) && check_placeholders(r, node);
 }
 
-bool read_value(YamlReader& r, const YamlNode& node, std::string& out) {
-  std::string value;
-  if (!r.is_scalar(node, "text")) return false;
-  if (!node.text.empty() && !r.line_of_text(node, value)) return false;
+std::string_view value_problem(std::string_view value) {
+  if (has_control_character(value)) return "one line of text without control characters";
   if (value.starts_with('-')) {
-    r.wrong_value(node, "a value that does not begin with '-', so that no command takes it for an option");
+    return "a value that does not begin with '-', so that no command takes it for an option";
+  }
+  if (value.find("${") != std::string_view::npos) {
+    return "a value without ${...}: values are put into other texts as they are";
+  }
+  return {};
+}
+
+bool read_value(YamlReader& r, const YamlNode& node, std::string& out) {
+  if (!r.is_scalar(node, "text")) return false;
+  if (const auto problem = value_problem(node.text); !problem.empty()) {
+    r.wrong_value(node, problem);
     return false;
   }
-  if (value.find("${") != std::string::npos) {
-    r.wrong_value(node, "a value without ${...}: values are put into other texts as they are");
-    return false;
-  }
-  out = std::move(value);
+  out = node.text;
   return true;
 }
 

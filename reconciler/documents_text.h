@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/domain/documents.h"
 #include "reconciler/yaml_reader.h"
@@ -9,12 +10,18 @@
 namespace headgate::reconciler {
 
 // Text that may hold ${...}: service, environment, release.version, release.commit, release.artifacts.<name>,
-// previous.version, promotion, variables.<name>. An unknown one is refused here, not when it runs.
+// previous.version, promotion, slot, variables.<name>. An unknown one is refused here, not when it runs.
 bool read_template(YamlReader& r, const YamlNode& node, std::string& out);
 
 // A value that ends up as one argument of a command: one line, not beginning with '-', so that it is never taken for an
 // option, and without ${...}, since values are put in once and not looked into again.
 bool read_value(YamlReader& r, const YamlNode& node, std::string& out);
+
+// What is wrong with such a value, as what was expected; empty when nothing is.
+std::string_view value_problem(std::string_view value);
+
+// Segments that are neither empty nor '.' nor '..': a path inside the repository.
+bool is_plain_path(std::string_view path);
 
 // A letter, then letters, digits, '_' and '-'; at most 63 characters.
 bool is_variable_name(std::string_view text);

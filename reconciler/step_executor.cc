@@ -1,6 +1,7 @@
 #include "reconciler/step_executor.h"
 
 #include "reconciler/command_outcome.h"
+#include "reconciler/prometheus.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -75,7 +76,21 @@ Outcome StepExecutor::run_check(const Activity& activity, std::stop_token stop) 
   return outcome;
 }
 
+Outcome StepExecutor::measure(const Activity& activity, std::stop_token stop) {
+  HEADGATE_CHECK(activity.measure);
+  auto measured = Prometheus(http_).measure(activity.step.prometheus, *activity.measure, stop);
+  Outcome outcome;
+  if (measured) {
+    outcome.measured = std::move(*measured);
+  } else {
+    outcome.kind = stop.stop_requested() ? Outcome::Kind::stopped : Outcome::Kind::retryable;
+    outcome.reason = measured.error().message;
+  }
+  return outcome;
+}
+
 Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
+  if (activity.step.kind == StepKind::pause) return measure(activity, stop);
   return activity.step.kind == StepKind::health ? run_check(activity, stop) : run_command(activity, stop);
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/domain/canonical_text.h"
 #include "engine/domain/plan_steps.h"
+#include "engine/domain/rollout.h"
 #include "engine/domain/rollout_plan.h"
 
 namespace headgate {
@@ -121,9 +122,16 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
     plan.steps.push_back(std::move(step));
   }
   add_rollout(plan, input);
+  if (input.expedited && stage.expedite->pause) {
+    for (auto& step : plan.steps) {  // a pause of 0 waits for a person, as before; keepOld is no soak
+      if (step.kind == StepKind::pause && step.name != keep_old) {
+        step.wait = std::min(step.wait, *stage.expedite->pause);
+      }
+    }
+  }
   // Nothing goes back across an irreversible step by itself.
   if (std::ranges::none_of(plan.steps, &Step::irreversible)) add_way_back(plan, input, true);
-  plan.digest = digest(canonical_text(plan));
+  plan.digest = digest(canonical_text(plan) + (input.expedited ? "expedited" : ""));
   return plan;
 }
 

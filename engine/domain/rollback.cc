@@ -5,6 +5,7 @@
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/rollout_plan.h"
 #include "engine/domain/rollout.h"
 
 namespace headgate {
@@ -83,7 +84,6 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     return fail(ErrorCode::conflict, to_string(id) + " runs release " + way.to->release.version + " already");
   }
   if (way.to) way.crosses = step_between(*t, *way.to);
-  if (!way.to && !t->back.irreversible.empty()) way.crosses = t->back.irreversible.front().step;
   return way;
 }
 
@@ -127,6 +127,13 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
   input.stable_slot = t->stable_slot;
   if (!input.stable_slot.empty()) input.stable = t->current;
   input.left_slot = slot_of(*t, way.leaves);
+  if (way.leaves == t->current) {
+    input.left_slot = t->stable_slot;
+  } else {
+    input.stable = t->current;
+    input.stable_slot = t->stable_slot;
+    input.left_slot = uses_slots(*stage) ? candidate_slot(t->stable_slot) : t->stable_slot;
+  }
   auto plan = plan_way_back(input, restore, digest);
   // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
   if (const auto& p = t->promotion; p && p->deployed() && way.to && brought_back_by(*p) == way.to) {

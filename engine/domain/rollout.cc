@@ -93,7 +93,7 @@ void shift(MetricProgress& progress, Duration delta) {
 }
 
 std::string slot_after(const Promotion& p, const std::string& before) {
-  if (p.phase == Phase::succeeded) {
+  if (p.phase == Phase::succeeded && p.trigger != Trigger::rollback) {
     for (const auto& s : p.steps) {
       if (!s.step.rollback && s.step.kind == StepKind::deploy) return s.step.slot;
     }

@@ -89,8 +89,8 @@ void add_canary(Plan& plan, const PlanInput& input, const Canary& canary, const 
       plan.steps.push_back(
           traffic_step("shift-" + std::to_string(*each.weight), input, input.to, slot, *each.weight, each.line));
     } else {
-      plan.steps.push_back(pause_step("pause-" + std::to_string(++pauses), input,
-                                      each.pause.value_or(Duration::zero()), metrics, each.line));
+      plan.steps.push_back(pause_step("pause-" + std::to_string(++pauses), input, each.pause.value_or(Duration::zero()),
+                                      metrics, each.line));
     }
   }
 }
@@ -173,8 +173,8 @@ bool shift_back(Plan& plan, const PlanInput& input) {
       input.way_back != input.stable) {
     return false;
   }
-  auto step = traffic_step("rollback-shift", input, *input.way_back, input.stable_slot, 100,
-                           input.environment->source.line);
+  auto step =
+      traffic_step("rollback-shift", input, *input.way_back, input.stable_slot, 100, input.environment->source.line);
   step.deploys = input.way_back;
   plan.steps.push_back(std::move(step));
   return true;

@@ -1,0 +1,338 @@
+// Canaries: weights, pauses under measurement, and the way back.
+#include "tests/domain/strategies.h"
+
+namespace headgate::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using Kind = Outcome::Kind;
+
+const PromotionId second = promotion(production, 2);
+
+Stage two_pauses() {
+  return canary({weight(5), pause(3min), weight(50), pause(3min), weight(100)});
+}
+
+const Measured bad{Decimal{"0.2"}, Decimal{"100"}, Decimal{"0.01"}};
+const Measured few{Decimal{"0.0"}, Decimal{"49"}, Decimal{"0.01"}};
+
+Lines next_measurement(World& world, const Measured& seen, Kind kind = Kind::succeeded) {
+  for (int i = 0; i < 100 && !measuring(world); ++i) world.pass(world.state.wakeups.begin()->first - world.now);
+  return measure(world, seen, kind);
+}
+
+TEST(Canary, PlansWeightsPausesAndBothWays) {
+  const auto world = given_v2(two_pauses());
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_EQ(world.at(production).stable_slot, "blue");
+  EXPECT_THAT(world.steps(production),
+              ElementsAre("shift-0", "deploy", "shift-5", "pause-1", "shift-50", "pause-2", "shift-100", "smoke",
+                          "retire-old", "rollback-shift", "rollback-smoke", "rollback-retire"));
+  const auto& p = world.live(production);
+  EXPECT_EQ(p.find("deploy")->step.slot, "green");
+  EXPECT_EQ(p.find("retire-old")->step.slot, "blue");
+  EXPECT_EQ(p.find("rollback-shift")->step.slot, "blue");
+  EXPECT_EQ(p.find("rollback-shift")->step.weight, 100U);
+  EXPECT_EQ(p.find("rollback-retire")->step.slot, "green");
+  const auto& metric = p.find("pause-1")->step.metrics.at(0);
+  EXPECT_EQ(metric.query, "errors{slot=\"green\"}");
+  EXPECT_EQ(metric.baseline->query, "errors{slot=\"blue\"}");
+  EXPECT_EQ(p.find("pause-1")->step.prometheus, "http://127.0.0.1:9090");
+}
+
+TEST(Canary, BringsTrafficStepByStepAndChangesTheSlots) {
+  auto world = given_v2(two_pauses());
+  const auto began = world.now;
+  EXPECT_THAT(roll(world),
+              happened_in_order("activity.started deploy#1", "activity.started shift-5#1", "step.started pause-1",
+                                "measurement.taken pause-1", "measurement.taken pause-1", "measurement.taken pause-1",
+                                "step.succeeded pause-1", "activity.started shift-50#1", "step.succeeded pause-2",
+                                "activity.started shift-100#1", "activity.started smoke#1",
+                                "activity.started retire-old#1", "promotion.succeeded #2"));
+  EXPECT_EQ(world.now - began, 6min);
+  EXPECT_THAT(weights(world), ElementsAre("green 0", "green 5", "green 50", "green 100"));
+  EXPECT_EQ(world.running(production), "v2");
+  EXPECT_EQ(world.at(production).stable_slot, "green");
+
+  world.push(target(production, release("v3")));
+  EXPECT_EQ(world.live(production).find("deploy")->step.slot, "blue");
+}
+
+TEST(Canary, WithoutAStableSlotAllTrafficGoesToTheCandidateAndThresholdsHold) {
+  World world;
+  world.push({{access_policy(), slotted(), measured_service(two_pauses()), target(production, release("v1"))}, {}});
+  world.observe(production, "");
+  EXPECT_THAT(world.steps(production),
+              ElementsAre("deploy", "shift-100", "pause-1", "pause-2", "smoke", "rollback-retire"));
+  EXPECT_FALSE(world.live(production).find("pause-1")->step.metrics.at(0).baseline);
+  roll(world, "pause-1");
+  EXPECT_THAT(
+      next_measurement(world, {Decimal{"0.06"}, Decimal{"100"}, {}}),
+      happened_in_order("release.quarantined v1", "rollback.started to nothing", "activity.started rollback-retire#1"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "nothing");
+  EXPECT_EQ(world.at(production).stable_slot, "");
+}
+
+TEST(Canary, ABreachInAnyPauseTakesTrafficBackFirstThenTheProcesses) {
+  for (const std::string name : {"pause-1", "pause-2"}) {
+    auto world = given_v2(two_pauses());
+    roll(world, name);
+    EXPECT_THAT(
+        next_measurement(world, bad),
+        ElementsAre("measurement.taken " + name, "step.failed " + name, "release.quarantined v2",
+                    "rollback.started to v1", "step.started rollback-shift", "activity.started rollback-shift#1"));
+    EXPECT_EQ(world.effect(production).to.release.version, "v1");
+    EXPECT_THAT(roll(world), happened_in_order("activity.started rollback-smoke#1",
+                                               "activity.started rollback-retire#1", "rollback.succeeded #2"));
+    EXPECT_EQ(weights(world).back(), "blue 100");
+    EXPECT_EQ(world.running(production), "v1");
+    EXPECT_EQ(world.at(production).stable_slot, "blue");
+  }
+}
+
+TEST(Canary, AFailedStepRollsBackWithoutQuarantine) {
+  for (const std::string step : {"deploy", "shift-5", "shift-50", "shift-100"}) {
+    auto world = given_v2(two_pauses());
+    roll(world, step);
+    EXPECT_THAT(
+        world.finish(production, Kind::terminal, "exit 1"),
+        happened_in_order("step.failed " + step, "rollback.started to v1", "activity.started rollback-shift#1"));
+    roll(world);
+    EXPECT_EQ(world.running(production), "v1");
+    EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);
+  }
+}
+
+TEST(Canary, BeforeTheDeploymentNothingNeedsAWayBack) {
+  auto world = given_v2(two_pauses());
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
+              happened_in_order("step.failed shift-0", "promotion.failed #2"));
+  EXPECT_EQ(world.at(production).held, "");
+}
+
+TEST(Canary, WhatCannotBeRetiredInTheEndUndoesNothing) {
+  auto world = given_v2(two_pauses());
+  roll(world, "retire-old");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
+              happened_in_order("step.failed retire-old", "promotion.succeeded #2"));
+  EXPECT_EQ(world.at(production).stable_slot, "green");
+}
+
+TEST(Canary, FailureLimitCountsFailuresOverAllPauses) {
+  auto metric = error_rate();
+  metric.failure_limit = 1;
+  auto world = given_v2(two_pauses(), {metric});
+  roll(world, "pause-1");
+  EXPECT_THAT(next_measurement(world, bad), Not(Contains("step.failed pause-1")));
+  roll(world, "pause-2");
+  EXPECT_THAT(next_measurement(world, bad), happened_in_order("step.failed pause-2", "rollback.started to v1"));
+}
+
+TEST(Canary, InconclusiveMeasurementsBeyondTheirLimitWaitForAPerson) {
+  auto metric = error_rate();
+  metric.inconclusive_limit = 1;
+  auto world = given_v2(two_pauses(), {metric});
+  roll(world, "pause-1");
+  next_measurement(world, few);
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("pause-1 of 3m runs until")));
+  next_measurement(world, few);
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("49 samples, minSamples is 50")));
+  for (int i = 0; i < 5; ++i) next_measurement(world, good());
+  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_THAT(world.when(ResumePause{second, "looks fine"}, "person:alice"),
+              happened_in_order("pause.resumed pause-1", "step.succeeded pause-1", "activity.started shift-50#1"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "v2");
+}
+
+TEST(Canary, ErrorsInARowBeyondTheirLimitRollBackWithoutEvidence) {
+  auto metric = error_rate();
+  metric.consecutive_error_limit = 1;
+  auto world = given_v2(two_pauses(), {metric});
+  roll(world, "pause-1");
+  next_measurement(world, {}, Kind::retryable);
+  next_measurement(world, good());
+  next_measurement(world, {}, Kind::retryable);
+  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_THAT(next_measurement(world, {}, Kind::retryable),
+              happened_in_order("step.failed pause-1", "rollback.started to v1"));
+  EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);
+}
+
+TEST(Canary, OneMeasurementMayBeMissedTwoMayNot) {
+  for (const int missed : {1, 2}) {
+    auto world = given_v2(two_pauses());
+    roll(world, "pause-1");
+    const auto began = world.now;
+    for (int i = 0; i < missed; ++i) next_measurement(world, {}, Kind::retryable);
+    roll(world, "shift-50");
+    EXPECT_EQ(world.now - began, missed == 1 ? 3min : 6min) << missed;
+  }
+}
+
+TEST(Canary, TimeInWhichHeadgateWasDownDoesNotCount) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  next_measurement(world, good());
+  world.now += 1h;
+  world.pass(0s);
+  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("until its measurements cover 3m: error-rate")));
+  const auto back = world.now;
+  roll(world, "shift-50");
+  EXPECT_EQ(world.now - back, 2min);
+}
+
+TEST(Canary, AWallClockThatJumpsNeitherShortensNorStretchesAPause) {
+  for (const Duration jump : {Duration(1h), Duration(-1h)}) {
+    auto world = given_v2(two_pauses());
+    roll(world, "pause-1");
+    next_measurement(world, good());
+    world.clock_jumps(jump);
+    EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+    const auto now = world.now;
+    roll(world, "shift-50");
+    EXPECT_EQ(world.now - now, 2min);
+  }
+}
+
+TEST(Canary, WhileEffectsArePausedNothingIsMeasuredOrShifted) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  world.when(PauseEffects{"maintenance"}, "person:alice");
+  world.pass(10min);
+  EXPECT_FALSE(measuring(world));
+  world.when(ResumeEffects{"done"}, "person:alice");
+  EXPECT_TRUE(measuring(world));
+  roll(world, "shift-50");
+  EXPECT_THAT(weights(world), ElementsAre("green 0", "green 5", "green 50"));
+}
+
+TEST(Canary, APauseWithoutDurationWaitsForAPersonUnderMeasurement) {
+  auto world = given_v2(canary({weight(5), pause(), weight(100)}));
+  for (const auto* step : {"shift-0", "deploy", "shift-5"}) {
+    EXPECT_EQ(world.effect(production).id.step, step);
+    world.finish(production);
+  }
+  for (int i = 0; i < 10; ++i) next_measurement(world, good());
+  EXPECT_THAT(world.unmet(production), ElementsAre("pause-1 waits for a person: the pause has no duration"));
+  world.when(ResumePause{second, {}}, "person:alice");
+  EXPECT_EQ(world.effect(production).id.step, "shift-100");
+}
+
+TEST(Canary, ResumeIsForWhatWaitsForAPerson) {
+  auto world = given_v2(two_pauses());
+  EXPECT_THAT(world.when(ResumePause{second, {}}, "person:alice"), Refused("does not pause now"));
+  EXPECT_THAT(world.when(ResumePause{promotion(production, 9), {}}, "person:alice"), Refused("no promotion"));
+  roll(world, "pause-1");
+  EXPECT_THAT(world.when(ResumePause{second, {}}, "person:alice"), Refused("ends by itself"));
+}
+
+TEST(Canary, AFreezeInTheMiddleHoldsTheNextShiftAndNoWayBack) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  world.when(SetFreeze{"production", {}, "incident", {}}, "person:alice");
+  for (int i = 0; i < 3; ++i) next_measurement(world, good());
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_EQ(world.live(production).current()->step.name, "shift-50");
+  EXPECT_THAT(world.live(production).current()->unmet.at(0).text, HasSubstr("is frozen"));
+  auto cancelled = world;
+  cancelled.cancel(second);
+  EXPECT_EQ(cancelled.effect(production).id.step, "rollback-shift");
+  world.when(LiftFreeze{"1", "over"}, "person:alice");
+  EXPECT_EQ(world.effect(production).id.step, "shift-50");
+}
+
+TEST(Canary, QuarantineElsewhereStopsTheNextShift) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  world.when(QuarantineRelease{{"gateway", "v2"}, "leaks memory"}, "person:alice");
+  roll(world);
+  EXPECT_THAT(weights(world), ElementsAre("green 0", "green 5", "blue 100"));
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(Canary, CancellingFencesTheMeasurementAndTakesTrafficBack) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  world.pass(1min);
+  ASSERT_TRUE(measuring(world));
+  const auto late = world.effect(production);
+  EXPECT_THAT(world.cancel(second), happened_in_order("activity.fenced pause-1#1", "rollback.started to v1",
+                                                      "activity.started rollback-shift#1"));
+  EXPECT_THAT(world.when(CompleteActivity{late.id, late.attempt, {}}, "engine"),
+              ElementsAre("activity.fenced pause-1#1"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(Canary, ANewerWishDoesNotEndARolloutOfWhichTwoWouldRunAtOnce) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  world.push(target(production, release("v3")));
+  roll(world);
+  EXPECT_EQ(world.running(production), "v3");
+  for (std::size_t i = 1; i < world.log.size(); ++i) {
+    if (const auto* planned = std::get_if<PromotionPlanned>(&world.log[i].event); planned && i > 0) {
+      EXPECT_NE(planned->to.release.version, "");
+    }
+  }
+}
+
+TEST(Canary, ARollbackThatFailsLeavesTheTargetToAPerson) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-2");
+  next_measurement(world, bad);
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
+              happened_in_order("step.failed rollback-shift", "rollback.failed #2"));
+  EXPECT_NE(world.at(production).held, "");
+}
+
+TEST(Canary, WeightsAndQueriesAreInTheDigestAndLinesAreNot) {
+  const auto digest = [](const Stage& s, const Metric& metric) {
+    return given_v2(s, {metric}).live(production).plan_digest;
+  };
+  const auto base = digest(two_pauses(), error_rate());
+  auto moved = two_pauses();
+  for (auto& step : moved.strategy->canary->steps) step.line += 7;
+  EXPECT_EQ(digest(moved, error_rate()), base);
+  EXPECT_NE(digest(canary({weight(6), pause(3min), weight(50), pause(3min), weight(100)}), error_rate()), base);
+  EXPECT_NE(digest(canary({weight(5), pause(4min), weight(50), pause(3min), weight(100)}), error_rate()), base);
+  auto laxer = error_rate();
+  laxer.max = Decimal{"0.06"};
+  EXPECT_NE(digest(two_pauses(), laxer), base);
+}
+
+TEST(Canary, AnExpeditedPromotionPausesNoLongerThanItsStageSays) {
+  auto s = two_pauses();
+  s.expedite = Expedite{Duration(1min), {}};
+  auto world = given_v1(s);
+  RequestPromotion request{production, release("v2"), "security fix"};
+  request.expedite = true;
+  world.when(request, "person:alice");
+  const auto began = world.now;
+  roll(world);
+  EXPECT_EQ(world.running(production), "v2");
+  EXPECT_EQ(world.now - began, 2min);
+}
+
+TEST(Canary, AfterAFailureLeftToAPersonTheSlotIsTakenOutOfTrafficFirst) {
+  auto s = two_pauses();
+  s.rollback_automatic = false;
+  auto world = given_v2(s);
+  roll(world, "pause-2");
+  next_measurement(world, bad);
+  EXPECT_NE(world.at(production).held, "");
+  world.request(production, "v3");
+  EXPECT_EQ(world.effect(production).id.step, "shift-0");
+  EXPECT_EQ(world.effect(production).step.slot, "green");
+  EXPECT_EQ(world.effect(production).step.weight, 0U);
+}
+
+}  // namespace
+}  // namespace headgate::test
