@@ -71,7 +71,9 @@ Result<void> Eraser::check(const std::string& id) const {
       "it first");
 }
 
-Result<Eraser::Erasure> Eraser::erase(const std::string& id, const std::string& actor) {
+Result<Eraser::Erasure> Eraser::erase(const std::string& asked, const std::string& actor) {
+  const auto known = people_.find(asked);
+  const auto id = known ? known->id : asked;  // of several ids of one person, the one that the policy has
   HEADGATE_TRY(const auto before, erased_at(id));
   if (before) {
     HEADGATE_TRY_VOID(forget(id));

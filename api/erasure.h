@@ -21,11 +21,11 @@ class Eraser {
     Hash leaf_hash{};
     bool repeated = false;  // it was done before
   };
-  // `id` is person:<id>. Appends person.erased, revokes the tokens that an AccessPolicy ever gave to this person and
+  // `asked` is person:<id>. Appends person.erased, revokes the tokens that an AccessPolicy ever gave to this person and
   // to nobody since, and makes the directory forget the names of those tokens and the person, in this order: what a
   // crash interrupts is taken up by `resume`. not_found; conflict while the AccessPolicy in force names the person,
   // since its next change would bring them back. Blocks until all is durable: not for a socket's thread.
-  Result<Erasure> erase(const std::string& id, const std::string& actor);
+  Result<Erasure> erase(const std::string& asked, const std::string& actor);
   // The same checks, and nothing is done.
   Result<void> check(const std::string& id) const;
   // Finishes what a crash interrupted; to be called once, at the start.

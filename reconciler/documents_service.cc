@@ -110,7 +110,8 @@ void read_protection(YamlReader& r, const YamlNode& node, Stage& stage) {
   f.optional("unknownAuthors", [&](YamlReader& reader, const YamlNode& value) {
     UnknownAuthorsRule rule;
     rule.line = value.place.line;
-    if (reader.word(value, rule.then)) stage.unknown_authors = rule;
+    if (!reader.word(value, rule.then)) return;
+    stage.unknown_authors = rule;
     if (rule.then == UnknownAuthors::extra_approval && stage.approvals.empty()) {
       reader.at(value, "an unknown author asks for an approval, and nobody approves in this stage", "",
                 "approvals in the stage's protection, or refuse");
