@@ -167,7 +167,7 @@ struct PromotionEvolver {
     p.phase = p.rollback_began ? Phase::rolling_back : Phase::waiting;
     p.ended.reset();
     p.end_reason.clear();
-    auto& s = *std::ranges::find_if(p.steps, [&](const LiveStep& known) { return known.step.name == e.step; });
+    auto& s = step({e.promotion, e.step});
     s.status = StepStatus::pending;
     s.activity = ActivityStatus::none;
     s.attempts_before = s.attempt;
@@ -412,14 +412,17 @@ struct StateEvolver {
     const auto move = [&](std::optional<Timestamp>& due) {
       if (due) *due += e.delta;
     };
-    for (const auto& id : state.active) {
-      auto& p = *state.targets.at(id).promotion;
+    const auto move_all = [&](Promotion& p) {
       for (auto& s : p.steps) {
         move(s.due);
         move(s.retry_due);
       }
       for (auto& a : p.approvals) a.expires += e.delta;
       for (auto& m : p.analysis) shift(m, e.delta);
+    };
+    for (const auto& id : state.active) move_all(*state.targets.at(id).promotion);
+    for (auto& [id, t] : state.targets) {
+      for (auto& p : t.back.failed) move_all(p);  // they may be retried
     }
     reckon_wakeups();
     const auto waiting = state.flow_wakeups;
