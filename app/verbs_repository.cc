@@ -10,6 +10,7 @@
 #include "reconciler/documents_parser.h"
 #include "reconciler/offline_people.h"
 #include "reconciler/scaffold.h"
+#include "reconciler/yaml_diagnostics.h"
 #include "store/files.h"
 
 namespace headgate::app {
@@ -80,12 +81,20 @@ int validate(const fs::path& directory, bool json) {
   if (!files) return report(files.error());
   reconciler::OfflinePeople people;
   const reconciler::YamlDocumentParser parser(people);
+  std::map<std::string, fs::path> path_of_blob;
   const FindBlob find_blob = [&](std::string_view path) -> std::optional<std::string> {
     const auto at = files->find(std::string(path));
     if (at == files->end()) return std::nullopt;
     const auto text = store::read_file(at->second, 16 << 20);
     if (!text) return std::nullopt;
-    return reconciler::git_blob_id(*text);
+    auto blob = reconciler::git_blob_id(*text);
+    path_of_blob[blob] = at->second;
+    return blob;
+  };
+  const ReadBlob read_blob = [&](const std::string& blob, std::size_t max_bytes) -> Result<std::string> {
+    const auto at = path_of_blob.find(blob);
+    if (at == path_of_blob.end()) return fail(ErrorCode::not_found, "no such file");
+    return store::read_file(at->second, max_bytes);
   };
   std::vector<SourcedDocument> documents;
   std::vector<Diagnostic> diagnostics;
@@ -96,9 +105,9 @@ int validate(const fs::path& directory, bool json) {
       diagnostics.push_back({name, 1, 1, text.error().message, {}, {}});
       continue;
     }
-    auto parsed = parser.parse({name, reconciler::git_blob_id(*text), std::move(*text)}, find_blob);
+    auto parsed = parser.parse({name, reconciler::git_blob_id(*text), std::move(*text)}, {find_blob, read_blob});
     std::ranges::move(parsed.documents, std::back_inserter(documents));
-    std::ranges::move(parsed.diagnostics, std::back_inserter(diagnostics));
+    reconciler::append_new(diagnostics, std::move(parsed.diagnostics));
   }
   if (diagnostics.empty()) {
     std::vector<const SourcedDocument*> all;

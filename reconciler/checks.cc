@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "reconciler/command_outcome.h"
+#include "reconciler/json_expectation.h"
 #include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
@@ -18,20 +19,19 @@ namespace {
 
 constexpr std::size_t kept_attempts = 10;
 
-struct Attempt {
-  std::uint32_t number = 0;  // from 1
-  bool passed = false;
-  bool judged = true;            // false: it could not be made
-  bool hopeless = false;         // the next attempt cannot fare better
-  std::optional<int> status;     // of HTTP
-  std::optional<int> exit_code;  // of a command
-  std::optional<Duration> latency;
-  std::string reason;
-  std::string evidence_json;  // what the command said
-};
+using Attempt = CheckAttempt;
 
 long long milliseconds_of(Duration duration) {
   return std::chrono::floor<std::chrono::milliseconds>(duration).count();
+}
+
+std::string header_problem(const HttpCheck& expected, const HttpResponse& response) {
+  for (const auto& [name, value] : expected.header) {
+    const auto found = response.headers.find(name);
+    if (found == response.headers.end()) return fmt::format("no header '{}', expected '{}'", name, value);
+    if (found->second != value) return fmt::format("header '{}' is '{}', expected '{}'", name, found->second, value);
+  }
+  return {};
 }
 
 Attempt judge(const HttpCheck& expected, const HttpResponse& response, std::string_view body) {
@@ -46,7 +46,9 @@ Attempt judge(const HttpCheck& expected, const HttpResponse& response, std::stri
   } else if (body.find(expected.contains) == std::string_view::npos) {
     attempt.reason = fmt::format("the body ({} bytes looked at) does not contain '{}'", body.size(), expected.contains);
   } else {
-    attempt.passed = true;
+    attempt.reason = header_problem(expected, response);
+    if (attempt.reason.empty() && expected.json) attempt.reason = json_problem(*expected.json, body);
+    attempt.passed = attempt.reason.empty();
   }
   return attempt;
 }
@@ -56,6 +58,7 @@ Attempt try_http(HttpClient& http, const Check& check, const std::stop_token& st
   HttpRequest request;
   request.url = check.http->url;
   request.timeout = check.timeout;
+  request.follow_redirects = check.http->follow_redirects;
   // A body of any length is fine, only its beginning is looked at.
   request.on_data = [&body](std::string_view piece) {
     body += piece.substr(0, max_check_body_bytes - body.size());
@@ -126,6 +129,9 @@ std::string write_evidence(const Summary& summary, std::size_t max_text, bool wi
   std::string json = "{\"check\":";
   append_json_string(json, valid_utf8(summary.check.name, max_text));
   if (summary.check.http) add_text(json, "url", summary.check.http->url, max_text);
+  if (summary.check.tcp) add_text(json, "host", summary.check.tcp->host, max_text);
+  if (summary.check.tls) add_text(json, "host", summary.check.tls->host, max_text);
+  if (summary.check.dns) add_text(json, "name", summary.check.dns->name, max_text);
   if (summary.check.run && !summary.check.run->command.empty()) {
     add_text(json, "command", summary.check.run->command.front(), max_text);
   }
@@ -168,8 +174,18 @@ bool sleep_for(Duration duration, std::stop_token stop) {
   return !stop.stop_requested();
 }
 
+CheckAttempt CheckRunner::try_once(const Check& check, const std::stop_token& stop) const {
+  if (check.http) return try_http(http_, check, stop);
+  if (check.tcp) return try_tcp(*check.tcp, check.timeout, network_, stop);
+  if (check.tls) return try_tls(*check.tls, check.timeout, network_, stop);
+  if (check.dns) return try_dns(*check.dns, check.timeout, network_, stop);
+  return try_command(run_command_, *check.run, stop);
+}
+
 CheckResult CheckRunner::run(const Check& check, std::stop_token stop) const {
-  HEADGATE_CHECK(check.http.has_value() != check.run.has_value());
+  HEADGATE_CHECK(check.http.has_value() + check.run.has_value() + check.tcp.has_value() + check.tls.has_value() +
+                     check.dns.has_value() ==
+                 1);
   using Verdict = CheckResult::Verdict;
   Summary summary{check, Verdict::failed, 0, 0, {}};
   const auto needed = std::max(check.successes, 1U);
@@ -184,7 +200,7 @@ CheckResult CheckRunner::run(const Check& check, std::stop_token stop) const {
   std::string reason;
   for (std::uint32_t number = 1; number <= check.attempts; ++number) {
     if (number > 1 && !sleeper_(check.interval, stop)) return conclude(summary, Verdict::stopped, "stopped");
-    auto attempt = check.http ? try_http(http_, check, stop) : try_command(run_command_, *check.run, stop);
+    auto attempt = try_once(check, stop);
     // What a stop cut short says nothing about the thing that is checked.
     if (!attempt.passed && stop.stop_requested()) return conclude(summary, Verdict::stopped, "stopped");
     attempt.number = number;

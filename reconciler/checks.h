@@ -8,6 +8,8 @@
 
 #include "engine/domain/documents.h"
 #include "engine/ports/http_client.h"
+#include "reconciler/check_attempt.h"
+#include "reconciler/network_checks.h"
 #include "reconciler/process_runner.h"
 
 namespace headgate::reconciler {
@@ -36,18 +38,21 @@ class CheckRunner {
   // Runs a command of a check under the host's policy, within run.timeout.
   using RunCommand = std::function<Result<ProcessResult>(const Run&, std::stop_token)>;
 
-  CheckRunner(HttpClient& http, RunCommand run_command, Sleeper sleeper = sleep_for)
-      : http_(http), run_command_(std::move(run_command)), sleeper_(std::move(sleeper)) {}
+  CheckRunner(HttpClient& http, RunCommand run_command, Sleeper sleeper = sleep_for, NetworkOptions network = {})
+      : http_(http), run_command_(std::move(run_command)), sleeper_(std::move(sleeper)), network_(std::move(network)) {}
 
-  // Blocks for at most check.after + attempts x (interval + timeout). One HTTP attempt is bounded by check.timeout, one
+  // Blocks for at most check.after + attempts x (interval + timeout). One attempt is bounded by check.timeout, one
   // command by check.run->timeout. Ends as soon as enough attempts in a row passed, or too few are left for it.
   // Thread-safe as far as the functions are.
   CheckResult run(const Check& check, std::stop_token stop) const;
 
  private:
+  CheckAttempt try_once(const Check& check, const std::stop_token& stop) const;
+
   HttpClient& http_;
   RunCommand run_command_;
   Sleeper sleeper_;
+  NetworkOptions network_;
 };
 
 }  // namespace headgate::reconciler

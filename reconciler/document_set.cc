@@ -13,7 +13,8 @@ void add_scripts(std::set<std::string>& scripts, const Run& run) {
   if (!run.blob.empty()) scripts.insert(run.command.front());
 }
 
-std::set<std::string> scripts_of(const Document& document) {
+// The other files of the repository that a document is bound to.
+std::set<std::string> files_of(const Document& document) {
   std::set<std::string> scripts;
   if (const auto* service = std::get_if<Service>(&document)) {
     for (const auto& stage : service->stages) {
@@ -26,6 +27,8 @@ std::set<std::string> scripts_of(const Document& document) {
     add_scripts(scripts, environment->driver.deploy);
     add_scripts(scripts, environment->driver.observe);
     if (environment->driver.retire) add_scripts(scripts, *environment->driver.retire);
+  } else if (const auto* target = std::get_if<Target>(&document)) {
+    for (const auto& file : target->variables_from) scripts.insert(file.path);
   }
   return scripts;
 }
@@ -55,12 +58,14 @@ const std::vector<SourcedDocument>* DocumentSet::file(std::string_view path) con
   return at == files_.end() ? nullptr : &at->second;
 }
 
-std::set<std::string> DocumentSet::files_running(const std::set<std::string>& scripts) const {
+std::set<std::string> DocumentSet::files_bound_to(const std::set<std::string>& paths) const {
   std::set<std::string> files;
   for (const auto& [key, document] : by_key_) {
-    if (key.kind == DocumentKind::target || key.kind == DocumentKind::access_policy) continue;
-    const auto own = scripts_of(document->document);
-    if (std::ranges::any_of(own, [&](const std::string& script) { return scripts.contains(script); })) {
+    if (key.kind == DocumentKind::access_policy) continue;
+    const auto* target = std::get_if<Target>(&document->document);
+    if (target != nullptr && target->variables_from.empty()) continue;  // nearly all
+    const auto own = files_of(document->document);
+    if (std::ranges::any_of(own, [&](const std::string& script) { return paths.contains(script); })) {
       files.insert(document->source.file);
     }
   }

@@ -21,8 +21,8 @@ class DocumentSet {
   static DocumentSet of(const State& state);
 
   const std::vector<SourcedDocument>* file(std::string_view path) const;
-  // Files with documents that run the script.
-  std::set<std::string> files_running(const std::set<std::string>& scripts) const;
+  // Files with documents that run one of these scripts, or take variables from one of these files.
+  std::set<std::string> files_bound_to(const std::set<std::string>& paths) const;
   const SourcedDocument* find(const DocumentKey& key) const;
   std::set<std::string> file_names() const;
 

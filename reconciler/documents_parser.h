@@ -21,7 +21,7 @@ class YamlDocumentParser final : public DocumentParser {
   // `people` gives the ids that stand for the names of an AccessPolicy; it must outlive the parser and be thread-safe.
   explicit YamlDocumentParser(People& people) : people_(people) {}
 
-  ParsedDocuments parse(const SourceFile& file, const FindBlob& find_blob) const override;
+  ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const override;
   // Columns are 1: documents carry lines. What one document alone decides is found by parse.
   std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all) const override;
 

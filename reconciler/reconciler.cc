@@ -6,6 +6,7 @@
 #include "engine/domain/governance.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/yaml_diagnostics.h"
+#include "reconciler/schedules.h"
 #include "reconciler/windows.h"
 
 namespace headgate::reconciler {
@@ -52,6 +53,7 @@ void Reconciler::run(std::stop_token stop) {
     const auto accepted = look(stop);
     if (stop.stop_requested()) return;
     renew_windows();
+    renew_schedules();
     if (accepted && options_.looked) options_.looked(clock_.steady() - began, *accepted);
     repository_.wait(options_.poll, stop);
   }
@@ -233,6 +235,18 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     read.files[path] = std::move(parsed.documents);
   }
   return read;
+}
+
+void Reconciler::renew_schedules() {
+  const auto now = clock_.now();
+  std::vector<std::pair<TargetId, std::string>> due;
+  state_.with_state([&](const State& state) { due = schedules_due(state, now); });
+  for (const auto& [target, schedule] : due) {
+    auto expanded = expand_schedule(target, schedule, now);
+    const auto recorded = expanded ? submit(ExpandSchedule{std::move(*expanded)})
+                                   : Result<Receipt>(std::unexpected(expanded.error()));
+    if (!recorded) notice_(NoticeLevel::warning, "its schedule stands still: " + recorded.error().message, to_string(target));
+  }
 }
 
 void Reconciler::renew_windows() {

@@ -45,6 +45,12 @@ void DiagnosticSink::add(Place place, std::string message, std::string found, st
       {file_, place.line, character_column(place), std::move(message), std::move(found), std::move(expected)});
 }
 
+void DiagnosticSink::add_other(Diagnostic diagnostic) {
+  // A document that reads a broken file is broken, whoever reported it first.
+  if (++count_ > kMaxDiagnostics) return;
+  if (std::ranges::find(others_, diagnostic) == others_.end()) others_.push_back(std::move(diagnostic));
+}
+
 std::uint32_t DiagnosticSink::character_column(Place place) {
   if (line_starts_.empty()) {
     // The parser does not count a byte order mark.
@@ -61,6 +67,7 @@ std::uint32_t DiagnosticSink::character_column(Place place) {
 
 std::vector<Diagnostic> DiagnosticSink::take() {
   std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& d) { return std::tuple(d.line, d.column); });
+  std::ranges::move(others_, std::back_inserter(diagnostics_));
   if (count_ > kMaxDiagnostics && !diagnostics_.empty()) {
     const auto& last = diagnostics_.back();
     diagnostics_.push_back({file_, last.line, last.column,
@@ -68,6 +75,14 @@ std::vector<Diagnostic> DiagnosticSink::take() {
                             ""});
   }
   return std::move(diagnostics_);
+}
+
+void append_new(std::vector<Diagnostic>& all, std::vector<Diagnostic> more) {
+  const auto known = static_cast<std::ptrdiff_t>(all.size());
+  for (auto& diagnostic : more) {
+    const auto end = all.begin() + known;
+    if (std::find(all.begin(), end, diagnostic) == end) all.push_back(std::move(diagnostic));
+  }
 }
 
 std::string quoted(std::string_view text) {

@@ -26,8 +26,10 @@ class DiagnosticSink {
 
   // Beyond kMaxDiagnostics mistakes are only counted.
   void add(Place place, std::string message, std::string found = {}, std::string expected = {});
+  // Of another file; once, however often it is met.
+  void add_other(Diagnostic diagnostic);
   std::size_t count() const { return count_; }
-  // In the order of the file. Columns are counted in characters, as editors do, not in bytes.
+  // In the order of the file, those of other files behind them. Columns are counted in characters, as editors do, not in bytes.
   std::vector<Diagnostic> take();
 
  private:
@@ -37,8 +39,12 @@ class DiagnosticSink {
   std::string_view text_;
   std::vector<std::size_t> line_starts_;  // filled by the first diagnostic
   std::vector<Diagnostic> diagnostics_;
+  std::vector<Diagnostic> others_;
   std::size_t count_ = 0;
 };
+
+// Leaves out those that `all` has already: two documents that read the same broken file say the same of it.
+void append_new(std::vector<Diagnostic>& all, std::vector<Diagnostic> more);
 
 // `text` in quotes for a diagnostic: cut to a readable length, control characters escaped.
 std::string quoted(std::string_view text);

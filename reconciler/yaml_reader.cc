@@ -33,7 +33,9 @@ std::string describe(const YamlNode& node) {
   return {};
 }
 
-bool has_control(std::string_view text, std::string_view allowed) {
+}  // namespace
+
+bool has_control_character(std::string_view text, std::string_view allowed) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if ((c < 0x20 && allowed.find(text[i]) == std::string_view::npos) || c == 0x7F) return true;
@@ -42,8 +44,6 @@ bool has_control(std::string_view text, std::string_view allowed) {
   }
   return false;
 }
-
-}  // namespace
 
 void YamlReader::at(const YamlNode& node, std::string message, std::string found, std::string expected) {
   if (node.kind == Kind::refused) return;
@@ -60,6 +60,11 @@ void YamlReader::wrong_value(const YamlNode& node, std::string_view expected) {
 
 std::string YamlReader::suggestion(std::string_view text, const std::vector<std::string_view>& known) const {
   return mistakes() < kMaxSuggestions ? did_you_mean(text, known) : std::string();
+}
+
+Result<std::string> YamlReader::read_blob(const std::string& blob, std::size_t max_bytes) const {
+  if (!files_.read) return fail(ErrorCode::not_found, "no file can be read here");
+  return files_.read(blob, max_bytes);
 }
 
 bool YamlReader::is_short(const YamlNode& node) {
@@ -93,7 +98,7 @@ bool YamlReader::is_scalar(const YamlNode& node, std::string_view expected) {
 
 bool YamlReader::text(const YamlNode& node, std::string& out) {
   if (!is_scalar(node, "text")) return false;
-  if (has_control(node.text, "\n\t")) {
+  if (has_control_character(node.text, "\n\t")) {
     wrong_value(node, "text without control characters");
     return false;
   }
@@ -103,7 +108,7 @@ bool YamlReader::text(const YamlNode& node, std::string& out) {
 
 bool YamlReader::line_of_text(const YamlNode& node, std::string& out) {
   if (!is_scalar(node, "text")) return false;
-  if (node.text.empty() || has_control(node.text, "")) {
+  if (node.text.empty() || has_control_character(node.text)) {
     wrong_value(node, "one line of text without control characters");
     return false;
   }

@@ -19,10 +19,13 @@
 
 namespace headgate::reconciler {
 
+// U+0000 to U+001F but for those in `allowed`, and U+007F to U+009F.
+bool has_control_character(std::string_view text, std::string_view allowed = {});
+
 // Reads single values. Each function fills `out`, or reports what is wrong, leaves `out` and returns false.
 class YamlReader {
  public:
-  YamlReader(DiagnosticSink& sink, const FindBlob& find_blob) : sink_(sink), find_blob_(find_blob) {}
+  YamlReader(DiagnosticSink& sink, CommitFiles files) : sink_(sink), files_(std::move(files)) {}
 
   // Text: any scalar, exactly as written. Control characters other than tab and line feed are refused.
   bool text(const YamlNode& node, std::string& out);
@@ -59,7 +62,10 @@ class YamlReader {
   // did_you_mean, while mistakes are few enough for anybody to read.
   std::string suggestion(std::string_view text, const std::vector<std::string_view>& known) const;
 
-  std::optional<std::string> blob_of(std::string_view path) const { return find_blob_(path); }
+  std::optional<std::string> blob_of(std::string_view path) const { return files_.find(path); }
+  Result<std::string> read_blob(const std::string& blob, std::size_t max_bytes) const;
+  // A mistake of another file, which the one that is read takes over.
+  void elsewhere(Diagnostic diagnostic) { sink_.add_other(std::move(diagnostic)); }
 
  private:
   friend class Fields;
@@ -67,7 +73,7 @@ class YamlReader {
   bool wrong_word(const YamlNode& node, const std::vector<std::string_view>& words);
 
   DiagnosticSink& sink_;
-  const FindBlob& find_blob_;
+  CommitFiles files_;
   std::string_view field_;  // whose value is being read, for messages
 };
 

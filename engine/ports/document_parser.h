@@ -1,10 +1,13 @@
 // Text of the environments repository to documents, every mistake at once.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/domain/documents.h"
@@ -25,12 +28,26 @@ struct ParsedDocuments {
 // Git blob id of a file of the same commit, by path relative to the configured path; nullopt when there is no such
 // file.
 using FindBlob = std::function<std::optional<std::string>(std::string_view path)>;
+// Bytes of such a blob; too_large beyond `max_bytes`.
+using ReadBlob = std::function<Result<std::string>(const std::string& blob, std::size_t max_bytes)>;
+
+// The other files of the same commit.
+struct CommitFiles {
+  FindBlob find;
+  ReadBlob read{};  // empty: no file can be read
+
+  template <class Find>
+  requires std::constructible_from<FindBlob, Find>
+  CommitFiles(Find find_blob, ReadBlob read_blob = {})  // NOLINT(google-explicit-constructor): most read nothing
+      : find(std::move(find_blob)), read(std::move(read_blob)) {}
+};
 
 class DocumentParser {
  public:
   virtual ~DocumentParser() = default;
-  // The documents of one file; scripts that commands name are bound to their blob by `find_blob`. Thread-safe.
-  virtual ParsedDocuments parse(const SourceFile& file, const FindBlob& find_blob) const = 0;
+  // The documents of one file; scripts that commands name, and files that variables come from, are bound to the blobs
+  // they have. Thread-safe.
+  virtual ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const = 0;
   // What no file can tell alone: unknown references, duplicate names, cycles, over all documents of a commit.
   virtual std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all) const = 0;
 };

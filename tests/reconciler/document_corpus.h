@@ -1,0 +1,87 @@
+// One accepted document of each kind that uses every field that the kind has, as JSON (which is YAML). Whoever adds a
+// field adds it to schemas/<Kind>.json and here.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "engine/domain/enums.h"
+
+namespace headgate::reconciler::testing {
+
+struct CorpusDocument {
+  DocumentKind kind;
+  std::string_view text;
+};
+
+inline constexpr std::array kCorpus{
+    CorpusDocument{DocumentKind::service, R"json({
+  "apiVersion": "headgate.dev/v1", "kind": "Service", "metadata": {"name": "gateway", "formerly": "entrance"},
+  "spec": {
+    "group": "backend",
+    "gates": [
+      {"name": "lint"},
+      {"name": "scan", "after": ["lint"], "maxAge": "24h",
+       "metrics": {"coverage": {"min": 80, "max": 100, "otherwise": "approval"}, "medium": {"track": true}}}],
+    "analysis": [
+      {"name": "errors", "prometheus": {"query": "sum(rate(errors{slot=\"${slot}\"}[2m]))"}, "interval": "1m",
+       "minSamples": {"query": "sum(increase(requests[2m]))", "min": 50}, "threshold": {"min": 0, "max": 0.05},
+       "baseline": {"against": "stable", "maxDelta": 0.01}, "failureLimit": 1, "inconclusiveLimit": 5,
+       "consecutiveErrorLimit": 4},
+      {"name": "latency", "prometheus": {"query": "latency"}, "baseline": {"window": "1h", "maxRatio": 1.2}}],
+    "stages": [
+      {"environment": "staging", "verify": [
+        {"name": "health", "attempts": 3, "successes": 2, "interval": "1s", "after": "1s", "timeout": "5s",
+         "http": {"url": "https://example.com/health", "followRedirects": true, "expect": {
+           "status": 204, "latency": {"max": "1s"}, "header": {"Content-Type": "application/json"},
+           "body": {"contains": "ok", "jsonPointer": "/status", "equals": "ok"}}}},
+        {"name": "port", "tcp": {"host": "example.com", "port": 5432}},
+        {"name": "certificate", "tls": {"host": "example.com", "port": 8443, "expiresIn": {"min": "14d"}}},
+        {"name": "address", "dns": {"name": "example.com", "expect": ["203.0.113.7", "2001:db8::7"]}}]},
+      {"environment": "canaries", "strategy": {"canary": {
+        "steps": [{"setWeight": 5}, {"pause": {"duration": "30m"}}, {"pause": {}}, {"setWeight": 100}],
+        "analysis": ["errors", "latency"]}}},
+      {"environment": "colours", "protection": {"approvals": [{"team": "release"}]}, "strategy": {"blueGreen": {
+        "verifyPreview": [{"name": "preview", "http": {"url": "https://example.com/health"}}], "approveSwitch": true,
+        "observe": "10m", "analysis": ["errors"], "keepOld": "1h"}}},
+      {"environment": "batches", "strategy": {"rolling": {"batch": "25%", "pause": "30s"}}},
+      {"environment": "production", "trigger": {"manual": true},
+       "requires": {"gates": ["lint", "scan"], "healthy": ["staging"]},
+       "protection": {"approvals": [{"team": "release", "count": 2}], "selfApproval": false, "approvalExpiry": "12h",
+                      "wait": "5m"},
+       "supersede": "newest",
+       "before": [{"name": "backup", "run": {"command": ["hooks/backup.sh", "${service}"], "timeout": "5m"}}],
+       "strategy": {"direct": {}},
+       "verify": [{"name": "smoke", "run": {"command": ["hooks/smoke.sh"], "timeout": "1m"}}],
+       "rollback": {"automatic": true, "to": "previous", "quarantine": true}}]}})json"},
+    CorpusDocument{DocumentKind::environment, R"json({
+  "apiVersion": "headgate.dev/v1", "kind": "Environment", "metadata": {"name": "production", "formerly": "live"},
+  "spec": {
+    "driver": {"command": {"deploy": ["hooks/deploy.sh"], "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}},
+    "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
+    "observeEvery": "1m",
+    "windows": [
+      {"kind": "allow", "name": "office", "schedule": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Rome"},
+      {"kind": "deny", "from": "2026-12-20T00:00:00Z", "to": "2027-01-03T00:00:00Z"}],
+    "overrun": true, "retention": {"blobs": "90d"}}})json"},
+    CorpusDocument{DocumentKind::target, R"json({
+  "apiVersion": "headgate.dev/v1", "kind": "Target", "metadata": {"name": "gateway.production", "formerly": "gateway.live"},
+  "spec": {
+    "service": "gateway", "environment": "production",
+    "release": {"version": "v1.4.2", "commit": "0123456789abcdef0123456789abcdef01234567",
+                "artifacts": {"image": "registry.example.com/gateway@sha256:00"}},
+    "variables": {"replicas": 3, "debug": true, "memory": "2Gi"}, "variablesFrom": ["config/production.env"],
+    "suspend": false, "onDelete": "retain"}})json"},
+    CorpusDocument{DocumentKind::access_policy, R"json({
+  "apiVersion": "headgate.dev/v1", "kind": "AccessPolicy", "metadata": {"name": "access"},
+  "spec": {
+    "people": {"alice": {"emails": ["alice@example.com"], "oidc": ["https://issuer.example.com#8f2a"],
+                         "tokens": ["alice-laptop"],
+                         "signingKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNvbW1pdC1zaWduaW5nLWtleS1vZi1hbGljZSE"]}},
+    "teams": {"release": {"members": ["alice"]}},
+    "grants": [
+      {"team": "release", "role": "approver", "environments": ["production"], "services": ["*"]},
+      {"person": "alice", "role": "admin"}, {"token": "ci", "role": "reporter", "services": ["gateway"]}]}})json"},
+};
+
+}  // namespace headgate::reconciler::testing
