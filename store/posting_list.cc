@@ -25,22 +25,24 @@ void append_block(std::string& out, const std::vector<Position>& ascending, std:
 }
 
 bool read_block(std::string_view bytes, Position first, std::vector<Position>& out) {
-  out.clear();
-  out.push_back(first);
-  Position distance = 0;
-  unsigned shift = 0;
-  for (const char c : bytes) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (shift > 56) return false;
-    distance |= static_cast<Position>(byte & 0x7f) << shift;
-    shift += 7;
-    if ((byte & 0x80) != 0) continue;
-    if (distance == 0 || distance > UINT64_MAX - out.back() || out.size() == kMaxBlockPositions) return false;
-    out.push_back(out.back() + distance);
-    distance = 0;
-    shift = 0;
+  // Each distance takes at least one byte.
+  out.resize(std::min(bytes.size() + 1, kMaxBlockPositions));
+  out[0] = first;
+  std::size_t count = 1;
+  Position last = first;
+  for (std::size_t at = 0; at < bytes.size();) {
+    Position distance = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      if (shift > 56 || at == bytes.size()) return false;
+      const auto byte = static_cast<std::uint8_t>(bytes[at++]);
+      distance |= static_cast<Position>(byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0) break;
+    }
+    if (distance == 0 || distance > UINT64_MAX - last || count == kMaxBlockPositions) return false;
+    out[count++] = last += distance;
   }
-  return shift == 0;
+  out.resize(count);
+  return true;
 }
 
 PostingList::PostingList(std::unique_ptr<rocksdb::Iterator> blocks, std::string prefix, Position persisted,

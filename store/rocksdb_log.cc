@@ -4,6 +4,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "store/event_filter.h"
@@ -20,6 +21,7 @@ using Family = RocksDbStore::Family;
 
 constexpr std::size_t kProtectionBytes = 8;
 constexpr std::chrono::seconds kCheckpointInterval{1};
+constexpr Position kMilestoneRecords = 256;    // a power of two
 constexpr Position kReadAheadRecords = 4'096;  // from so many on a second thread is worth its start
 
 rocksdb::Slice slice(std::string_view text) {
@@ -150,7 +152,7 @@ Result<void> RocksDbLog::scan(Position from, Position to,
   // A long scan neither fills the cache nor asks the disk block by block.
   if (to - from > 1'000) {
     options.fill_cache = false;
-    options.readahead_size = 1 << 20;
+    options.readahead_size = 256 << 10;  // stays in the second-level cache
   }
   const std::unique_ptr<rocksdb::Iterator> records(store_->db().NewIterator(options, store_->family(Family::events)));
   auto position = from;
@@ -217,20 +219,33 @@ Result<std::string> RocksDbLog::read_one(Position position) const {
   return std::move(*bytes);
 }
 
-Result<Position> RocksDbLog::position_at(Timestamp time) const {
-  Position begin = 0;
-  Position end = size();
-  while (begin < end) {
-    const auto middle = begin + (end - begin) / 2;
-    HEADGATE_TRY(const auto record, read_one(middle));
-    HEADGATE_TRY(const auto at, time_of(record));
-    if (at < time) {
-      begin = middle + 1;
-    } else {
-      end = middle;
-    }
+Result<Timestamp> RocksDbLog::time_at(Position position) const {
+  const auto milestone = position / kMilestoneRecords;
+  const bool remembered = position % kMilestoneRecords == kMilestoneRecords - 1;
+  if (remembered) {
+    const std::scoped_lock lock(milestones_mutex_);
+    if (milestone < milestones_.size() && milestones_[milestone] != Timestamp::min()) return milestones_[milestone];
   }
-  return begin;
+  HEADGATE_TRY(const auto record, read_one(position));
+  HEADGATE_TRY(const auto time, time_of(record));
+  if (remembered) {
+    const std::scoped_lock lock(milestones_mutex_);
+    if (milestone >= milestones_.size()) milestones_.resize(milestone + 1, Timestamp::min());
+    milestones_[milestone] = time;
+  }
+  return time;
+}
+
+// The first position of that time or later. Steps halve, so that the first ones always meet the same milestones.
+Result<Position> RocksDbLog::position_at(Timestamp time) const {
+  const auto end = size();
+  Position before = 0;  // so many records are earlier
+  for (auto step = std::bit_ceil(end + 1); step > 0; step /= 2) {
+    if (before + step > end) continue;
+    HEADGATE_TRY(const auto at, time_at(before + step - 1));
+    if (at < time) before += step;
+  }
+  return before;
 }
 
 Result<EventPage> RocksDbLog::query(const EventQuery& query) const {

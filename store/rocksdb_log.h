@@ -119,6 +119,7 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<void> catch_up_index();
   Result<void> read_tile(TileId id, TileHashes& out) const override;
   Result<std::string> read_one(Position position) const;
+  Result<Timestamp> time_at(Position position) const;
   Result<std::vector<StoredRecord>> read_all(const std::vector<Position>& positions) const;
   Result<void> scan(Position from, Position to,
                     const std::function<Result<void>(Position, std::string_view)>& visit) const;
@@ -145,6 +146,9 @@ class RocksDbLog final : public EventLog, private TileReader {
   std::atomic<Position> size_{0};
   mutable std::mutex tree_mutex_;
   MerkleTree tree_;  // of what readers see
+
+  mutable std::mutex milestones_mutex_;
+  mutable std::vector<Timestamp> milestones_;  // times of every 256th record that was asked for
 
   mutable std::mutex checkpoint_mutex_;
   mutable std::string checkpoint_;

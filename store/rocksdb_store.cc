@@ -16,7 +16,7 @@ namespace {
 
 // In the order in which they are made.
 constexpr std::array<std::string_view, 4> kFamilies{"events", "tree", "index", "meta"};
-constexpr std::size_t kBlockCacheBytes = 64 << 20;
+constexpr std::size_t kBlockCacheBytes = 128 << 20;
 
 rocksdb::CompressionType compression() {
   const auto supported = rocksdb::GetSupportedCompressions();
