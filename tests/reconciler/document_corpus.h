@@ -18,7 +18,13 @@ inline constexpr std::array kCorpus{
     CorpusDocument{DocumentKind::service, R"json({
   "apiVersion": "headgate.dev/v1", "kind": "Service", "metadata": {"name": "gateway", "formerly": "entrance"},
   "spec": {
-    "group": "backend",
+    "group": "backend", "source": {"repository": "gateway", "paths": ["gateway/**"]}, "dependsOn": ["research"],
+    "analysis": [
+      {"name": "errors", "prometheus": {"query": "errors{slot=\"${slot}\"}"}, "interval": "1m",
+       "minSamples": {"query": "requests", "min": 50}, "threshold": {"min": 0, "max": 0.05},
+       "baseline": {"against": "stable", "maxDelta": 0.01, "maxRatio": 1.2}, "failureLimit": 1,
+       "inconclusiveLimit": 5, "consecutiveErrorLimit": 4},
+      {"name": "latency", "prometheus": {"query": "latency"}, "baseline": {"window": "1h", "maxRatio": 1.5}}],
     "gates": [
       {"name": "lint"},
       {"name": "scan", "after": ["lint"], "maxAge": "24h",
@@ -30,6 +36,14 @@ inline constexpr std::array kCorpus{
        "consecutiveErrorLimit": 4},
       {"name": "latency", "prometheus": {"query": "latency"}, "baseline": {"window": "1h", "maxRatio": 1.2}}],
     "stages": [
+      {"environment": "development", "trigger": "desired", "strategy": {"rolling": {"batch": "25%", "pause": "30s"}}},
+      {"environment": "preview", "trigger": {"manual": true}, "protection": {"approvals": [{"team": "release"}]},
+       "strategy": {"blueGreen": {
+         "verifyPreview": [{"name": "preview", "tcp": {"host": "example.com", "port": 80}}], "approveSwitch": true,
+         "observe": "10m", "analysis": ["errors"], "keepOld": "1h"}}},
+      {"environment": "canary", "trigger": [{"branch": "main"}, {"tag": "v*"}, {"schedule": "0 6 * * 1"}],
+       "strategy": {"canary": {"steps": [{"setWeight": 5}, {"pause": {"duration": "30m"}}, {"pause": {}}, {"setWeight": 100}],
+                               "analysis": ["errors", "latency"]}}},
       {"environment": "staging", "verify": [
         {"name": "health", "attempts": 3, "successes": 2, "interval": "1s", "after": "1s", "timeout": "5s",
          "http": {"url": "https://example.com/health", "followRedirects": true, "expect": {
@@ -45,21 +59,24 @@ inline constexpr std::array kCorpus{
         "verifyPreview": [{"name": "preview", "http": {"url": "https://example.com/health"}}], "approveSwitch": true,
         "observe": "10m", "analysis": ["errors"], "keepOld": "1h"}}},
       {"environment": "batches", "strategy": {"rolling": {"batch": "25%", "pause": "30s"}}},
-      {"environment": "production", "trigger": {"manual": true},
-       "requires": {"gates": ["lint", "scan"], "healthy": ["staging"]},
+      {"environment": "production", "trigger": {"after": "staging", "soak": "1h"},
+       "requires": {"gates": ["lint", "scan"], "healthy": ["staging"], "signedCommit": true},
        "protection": {"approvals": [{"team": "release", "count": 2}], "selfApproval": false, "approvalExpiry": "12h",
-                      "wait": "5m"},
-       "supersede": "newest",
-       "before": [{"name": "backup", "run": {"command": ["hooks/backup.sh", "${service}"], "timeout": "5m"}}],
+                      "wait": "5m", "unknownAuthors": "extraApproval"},
+       "supersede": "newest", "maxConcurrent": 2, "expedite": {"pause": "5m", "wait": "0s"},
+       "before": [{"name": "backup", "run": {"command": ["hooks/backup.sh", "${service}"], "timeout": "5m"}, "keeps": "before",
+                   "irreversible": false}],
        "strategy": {"direct": {}},
        "verify": [{"name": "smoke", "run": {"command": ["hooks/smoke.sh"], "timeout": "1m"}}],
-       "rollback": {"automatic": true, "to": "previous", "quarantine": true}}]}})json"},
+       "rollback": {"automatic": true, "to": "previous", "quarantine": true,
+                    "restore": {"point": "before", "run": {"command": ["hooks/restore.sh"]}}}}]}})json"},
     CorpusDocument{DocumentKind::environment, R"json({
   "apiVersion": "headgate.dev/v1", "kind": "Environment", "metadata": {"name": "production", "formerly": "live"},
   "spec": {
     "driver": {"command": {"deploy": ["hooks/deploy.sh"], "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}},
     "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
-    "observeEvery": "1m",
+    "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
+    "maxConcurrent": 5, "observeEvery": "1m",
     "windows": [
       {"kind": "allow", "name": "office", "schedule": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Rome"},
       {"kind": "deny", "from": "2026-12-20T00:00:00Z", "to": "2027-01-03T00:00:00Z"}],
