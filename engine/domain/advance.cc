@@ -285,8 +285,9 @@ struct Advance {
 
   // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
   std::string barred(const Promotion& p, const LiveStep& step) const {
-    const bool forward_traffic = step.step.kind == StepKind::traffic && p.phase != Phase::rolling_back;
-    if (!forward_traffic && (step.step.kind != StepKind::deploy || !step.step.deploys)) return {};
+    const bool forward = (step.step.kind == StepKind::traffic || step.step.kind == StepKind::run) &&
+                         p.phase != Phase::rolling_back;
+    if (!forward && (step.step.kind != StepKind::deploy || !step.step.deploys)) return {};
     if (p.phase == Phase::rolling_back) {
       const auto* entry = state.quarantine(id.service, step.step.deploys->release);
       return entry ? "release " + step.step.deploys->release.version + " is quarantined: " + entry->reason

@@ -80,7 +80,7 @@ TEST(Otherwise, TheConditionNamesItsRuleItsReportAndWhoCanMeetIt) {
     EXPECT_EQ(condition.file, "gateway.yaml");
     EXPECT_EQ(condition.line, 10U);
     EXPECT_THAT(condition.events, ElementsAre(reported));
-    EXPECT_THAT(condition.remedy, HasSubstr("person:carol, person:dave, person:erin can approve"));
+    EXPECT_THAT(condition.remedy, HasSubstr("person:carol, person:dave, person:erin can give it"));
     return;
   }
   ADD_FAILURE() << "there is no such condition";

@@ -106,6 +106,52 @@ TEST(PeopleDirectory, ForgetsTheOldNameOfARenamedPerson) {
   EXPECT_EQ(people->person(record("dana-l", {})), id);
 }
 
+TEST(PeopleDirectory, JoinsThoseWhomOnlyCommitsNamedWhenThePolicySaysThatTheyAreOne) {
+  const TempDir dir;
+  std::string first;
+  std::string second;
+  std::string dana;
+  {
+    const auto people = open_people(dir);
+    first = people->person_by_email("Dana", "dana@example.com").value();
+    second = people->person_by_email("D.", "dana@home.example.com").value();
+    dana = people->person(record("dana", {"dana@example.com", "dana@home.example.com"})).value();
+    EXPECT_EQ(people->person_by_email("D.", "dana@home.example.com"), dana);
+  }
+  const auto people = open_people(dir);
+  const auto other = dana == first ? second : first;
+  ASSERT_TRUE(dana == first || dana == second);
+  EXPECT_EQ(people->find(dana)->also, std::vector{other});
+  EXPECT_EQ(people->find(other)->id, dana);
+  EXPECT_EQ(people->list().size(), 1U);
+  EXPECT_EQ(people->person_by_email("D.", "dana@home.example.com"), dana);
+  ASSERT_TRUE(people->erase(other));
+  EXPECT_FALSE(people->find(dana));
+  EXPECT_FALSE(people->find(other));
+  const auto again = open_people(dir);
+  EXPECT_TRUE(again->list().empty());
+  EXPECT_NE(again->person_by_email("D.", "dana@home.example.com"), dana);
+}
+
+TEST(PeopleDirectory, FinishesToJoinThemWhenItIsOpenedAfterACrash) {
+  const TempDir dir;
+  std::string left;
+  std::string dana;
+  {
+    const auto people = open_people(dir);
+    const auto first = people->person_by_email("Dana", "dana@example.com").value();
+    const auto second = people->person_by_email("D.", "dana@home.example.com").value();
+    std::filesystem::copy_file(file_of(dir, first), dir / "first");
+    std::filesystem::copy_file(file_of(dir, second), dir / "second");
+    dana = people->person(record("dana", {"dana@example.com", "dana@home.example.com"})).value();
+    left = dana == first ? second : first;
+    std::filesystem::copy_file(dir / (dana == first ? "second" : "first"), file_of(dir, left));
+  }
+  const auto people = open_people(dir);
+  EXPECT_EQ(people->list().size(), 1U);
+  EXPECT_EQ(people->find(left)->id, dana);
+}
+
 TEST(PeopleDirectory, RefusesToJoinTwoPeopleAndNamesNoneOfThem) {
   const TempDir dir;
   const auto people = open_people(dir);
