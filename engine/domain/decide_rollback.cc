@@ -73,7 +73,9 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
                 "promotion " + name + " is not the last one of its target, or did not fail: promote anew instead");
   }
   const auto& p = t->back.failed.front();
-  const auto step = std::ranges::find(p.steps, StepStatus::failed, &LiveStep::status);
+  const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
+    return s.status == StepStatus::failed && s.step.rollback == p.rollback_began.has_value();
+  });
   if (step == p.steps.end()) {
     return fail(ErrorCode::conflict, "no step of " + name + " has failed: promote anew instead");
   }

@@ -357,6 +357,7 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     auto c = idle(*t, "held: " + t->held,
                   "look at what runs there, then headgate promote or headgate adopt " + to_string(id));
     if (const auto* known = open_incident(state, id); known && !known->second.next.empty()) {
+      c.text += " (incident " + known->first + "; next: " + known->second.next + ")";
       c.remedy = known->second.next;
       c.events.push_back(known->second.position);
     }
