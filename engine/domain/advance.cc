@@ -272,6 +272,7 @@ struct Advance {
       return {TimerFired{step_id(p, step)}};
     }
     const bool of_switch = step.step.name == approve_switch;
+    if (of_switch && pending) return events;  // only what is given from here on counts
     auto unmet_now = judged(p, [&](const Guard& guard) {
       return guard.step == kind && (kind != StepKind::approval || of_switch == (guard.name == "approveSwitch"));
     });

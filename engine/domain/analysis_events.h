@@ -8,6 +8,7 @@
 #include "engine/domain/enums.h"
 #include "engine/domain/event_type.h"
 #include "engine/domain/names.h"
+#include "engine/domain/time.h"
 
 namespace headgate {
 
@@ -17,12 +18,14 @@ struct MeasurementStarted {
   StepId id;
   std::uint32_t attempt = 1;
   std::string metric;
+  Timestamp at;  // by the clock of the pause's timer, which a step of the wall clock moves
   bool operator==(const MeasurementStarted&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v.subject(s.id);
     v("attempt", s.attempt);
     v("metric", s.metric);
+    v("at", s.at);
   }
 };
 

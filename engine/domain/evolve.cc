@@ -88,7 +88,7 @@ struct PromotionEvolver {
     s.started = meta.time;
     s.unmet.clear();
     s.until.reset();
-    if (s.step.kind == StepKind::pause) pause_began(p, s, meta.time);
+    if (s.step.kind == StepKind::pause && s.step.wait == Duration::zero()) pause_began(p, s, meta.time);
   }
   void operator()(const StepWaiting& e) {
     auto& s = step(e.id);
@@ -113,9 +113,10 @@ struct PromotionEvolver {
     auto& s = step(e.id);
     s.due = e.due;
     s.fired = false;
+    if (s.step.kind == StepKind::pause) pause_began(p, s, e.due - s.step.wait);
   }
   void operator()(const TimerFired& e) { step(e.id).fired = true; }
-  void operator()(const MeasurementStarted& e) { measurement_began(p, step(e.id), e, meta.time); }
+  void operator()(const MeasurementStarted& e) { measurement_began(p, step(e.id), e); }
   void operator()(const MeasurementTaken& e) { measurement_taken(p, step(e.id), e); }
   void operator()(const PauseResumed& e) { pause_resumed(p, step(e.id)); }
 

@@ -29,6 +29,9 @@ void pause_began(Promotion& p, const LiveStep& pause, Timestamp time) {
       progress->name = metric.name;
     }
     progress->covered = Duration::zero();
+    // A step that is tried again begins with what is left of its limits as a fresh one.
+    if (progress->failures > metric.failure_limit) progress->failures = 0;
+    if (progress->errors > metric.consecutive_error_limit) progress->errors = 0;
     progress->last = progress->asked = time;
     const auto wait = pause.step.wait;
     progress->due = time + (wait > Duration::zero() ? std::min(wait, metric.interval) : metric.interval);
@@ -37,14 +40,14 @@ void pause_began(Promotion& p, const LiveStep& pause, Timestamp time) {
 
 // Measurements keep to a grid of intervals, so that one which is left out makes a gap of two and no more. The pause's
 // own end is measured as well.
-void measurement_began(Promotion& p, LiveStep& pause, const MeasurementStarted& e, Timestamp time) {
+void measurement_began(Promotion& p, LiveStep& pause, const MeasurementStarted& e) {
   pause.activity = ActivityStatus::running;
   pause.attempt = e.attempt;
   p.measuring = e.metric;
   auto* progress = progress_of(p, e.metric);
   const auto* metric = find_metric(pause.step, e.metric);
   if (!progress || !metric) return;
-  progress->asked = time > progress->due + metric->interval ? time : progress->due;
+  progress->asked = e.at > progress->due + metric->interval ? e.at : progress->due;
   progress->due = progress->asked + metric->interval;
   if (!ended(pause) && pause.due && *pause.due > progress->asked) progress->due = std::min(progress->due, *pause.due);
 }

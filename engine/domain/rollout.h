@@ -12,7 +12,7 @@ namespace headgate {
 
 // The parts of evolve.
 void pause_began(Promotion& promotion, const LiveStep& pause, Timestamp time);
-void measurement_began(Promotion& promotion, LiveStep& pause, const MeasurementStarted& event, Timestamp time);
+void measurement_began(Promotion& promotion, LiveStep& pause, const MeasurementStarted& event);
 void measurement_taken(Promotion& promotion, LiveStep& pause, const MeasurementTaken& event);
 void pause_resumed(Promotion& promotion, LiveStep& pause);
 void switch_approved(Promotion& promotion);

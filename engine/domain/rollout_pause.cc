@@ -18,10 +18,10 @@ std::vector<Event> advance_pause(const State& state, const Promotion& p, const L
   if (pause.due && !pause.fired && *pause.due <= now) return {TimerFired{id}};
   if (pause.activity == ActivityStatus::running) return {};
   if (unmet.empty()) return {StepSucceeded{id}};
-  if (unmet != pause.unmet) return {StepWaiting{id, unmet, std::nullopt}};
   if (const auto* next = next_measurement(p, pause); next && next->due <= now && !state.effects_paused) {
-    return {MeasurementStarted{id, pause.attempt + 1, next->name}};
+    return {MeasurementStarted{id, pause.attempt + 1, next->name, now}};
   }
+  if (unmet != pause.unmet) return {StepWaiting{id, unmet, std::nullopt}};
   return {};
 }
 

@@ -15,6 +15,7 @@ const PromotionId second = promotion(production, 2);
 Stage blue_green(bool approve_switch_too = false) {
   auto s = stage("production");
   BlueGreen rules;
+  rules.line = 44;
   rules.approve_switch = approve_switch_too;
   rules.observe = 2min;
   rules.analysis = {"error-rate"};

@@ -155,7 +155,7 @@ class Canary(unittest.TestCase):
         self.assertEqual(self.traffic()[1:], ["green 0", "green 5", "green 50", "green 100", "retire blue"])
         self.assertFalse((self.world.place / "blue").exists())
         taken = [e["data"] for e in self.world.events("measurement.taken")]
-        self.assertTrue(any(t.get("baseline") == 0.01 and t["verdict"] == "passed" for t in taken), taken)
+        self.assertTrue(any(t.get("baseline") == "0.01" and t["verdict"] == "passed" for t in taken), taken)
 
         self.world.wish("v3-bad")
         self.world.push("bad")
@@ -164,7 +164,7 @@ class Canary(unittest.TestCase):
         self.assertEqual(self.world.current(), "v2")
         self.assertEqual(len(self.world.events("release.quarantined")), 1)
         failed = [e["data"] for e in self.world.events("measurement.taken") if e["data"]["verdict"] == "failed"]
-        self.assertEqual([f["value"] for f in failed], [0.5])
+        self.assertEqual([f["value"] for f in failed], ["0.5"])
         verified = self.world.cli("log", "verify")
         self.assertEqual(verified.returncode, 0, verified.stderr)
 

@@ -248,6 +248,22 @@ spec:
               ElementsAre(Pair("cpu", "1000m"), Pair("empty", ""), Pair("memory", "2Gi"), Pair("on", "yes"),
                           Pair("quoted", "a: b # c"), Pair("ratio", "0.50"), Pair("replicas", "3")));
   EXPECT_TRUE(target.suspend);
+  EXPECT_EQ(target.on_delete, OnDelete::retain);
+  EXPECT_FALSE(target.formerly);
+}
+
+TEST(DocumentValues, OldNames) {
+  EXPECT_EQ(only<Service>(document("Service", "edge, formerly: gateway", "  stages: [{environment: a}]\n")).formerly,
+            "gateway");
+  EXPECT_EQ(only<Environment>(document("Environment", "live, formerly: production",
+                                       "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n"))
+                .formerly,
+            "production");
+  const auto moved = only<Target>(document(
+      "Target", "gateway.live, formerly: gateway.production",
+      "  service: gateway\n  environment: live\n  release: {version: v1}\n  onDelete: retire\n"));
+  EXPECT_EQ(moved.formerly, (TargetId{"gateway", "production"}));
+  EXPECT_EQ(moved.on_delete, OnDelete::retire);
 }
 
 TEST(DocumentValues, AccessPolicy) {
@@ -257,7 +273,7 @@ kind: AccessPolicy
 metadata: {name: access}
 spec:
   people:
-    alice: {emails: [alice@example.com], oidc: ["https://issuer.example.com#8f2a"], tokens: [alice-laptop], signingKeys: ["ssh-ed25519 AAAA"]}
+    alice: {emails: [alice@example.com], oidc: ["https://issuer.example.com#8f2a"], tokens: [alice-laptop], signingKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]}
     bob: {}
   teams:
     platform: {members: [bob, alice]}
@@ -275,6 +291,8 @@ spec:
   const auto& bob = policy.people[1].id;
   EXPECT_NE(alice, bob);
   EXPECT_EQ(policy.people[0].tokens, std::vector{people.token_id("alice-laptop").value()});
+  EXPECT_THAT(policy.people[0].keys, ElementsAre(testing::StartsWith("SHA256:")));
+  EXPECT_TRUE(policy.people[0].also.empty());
   EXPECT_THAT(policy.teams, ElementsAre(Team{"platform", {bob, alice}}));
   EXPECT_THAT(policy.grants, ElementsAre(Grant{"platform", "", "", Role::operator_, {"*"}, {"*"}},
                                          Grant{"", bob, "", Role::break_glass, {"production"}, {"gateway"}},
@@ -285,8 +303,55 @@ spec:
   EXPECT_EQ(record->name, "alice");
   EXPECT_THAT(record->emails, ElementsAre("alice@example.com"));
   EXPECT_THAT(record->oidc, ElementsAre("https://issuer.example.com#8f2a"));
-  EXPECT_THAT(record->signing_keys, ElementsAre("ssh-ed25519 AAAA"));
+  EXPECT_THAT(record->signing_keys, ElementsAre("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
   EXPECT_EQ(people.person_by_email("Alice", "ALICE@example.com").value(), alice);
+}
+
+// Whoever committed under two addresses before the policy says that they are one person's has two ids until then.
+TEST(DocumentValues, AccessPolicyJoinsTheIdsOfOnePerson) {
+  OfflinePeople people;
+  const std::vector ids{people.person_by_email("Alice", "alice@example.com").value(),
+                        people.person_by_email("Alice", "alice@home.example.com").value()};
+  ASSERT_NE(ids[0], ids[1]);
+  const auto parsed = parse(R"(apiVersion: headgate.dev/v1
+kind: AccessPolicy
+metadata: {name: access}
+spec:
+  people:
+    alice: {emails: [alice@example.com, alice@home.example.com]}
+)",
+                            people);
+  ASSERT_EQ(in_lines(parsed.diagnostics), "");
+  const auto& alice = std::get<AccessPolicy>(parsed.documents.at(0).document).people.at(0);
+  EXPECT_THAT((std::vector{alice.id, alice.also.at(0)}), testing::UnorderedElementsAreArray(ids));
+  EXPECT_EQ(people.person_by_email("Alice", "alice@home.example.com").value(), alice.id);
+}
+
+TEST(DocumentValues, SignedCommitsAndUnknownAuthors) {
+  OfflinePeople people;
+  const auto parsed = parse(R"(apiVersion: headgate.dev/v1
+kind: Service
+metadata: {name: gateway}
+spec:
+  stages:
+    - environment: staging
+      requires:
+        signedCommit: true
+      protection:
+        unknownAuthors: refuse
+    - environment: production
+      requires: {signedCommit: false}
+      protection:
+        approvals: [{team: crew}]
+        unknownAuthors: extraApproval
+)",
+                            people);
+  ASSERT_EQ(in_lines(parsed.diagnostics), "");
+  const auto& stages = std::get<Service>(parsed.documents.at(0).document).stages;
+  EXPECT_EQ(stages.at(0).signed_commit, SignedCommitRule{8});
+  EXPECT_EQ(stages.at(0).unknown_authors, (UnknownAuthorsRule{UnknownAuthors::refuse, 10}));
+  EXPECT_EQ(stages.at(1).signed_commit, std::nullopt);
+  EXPECT_EQ(stages.at(1).unknown_authors, (UnknownAuthorsRule{UnknownAuthors::extra_approval, 15}));
 }
 
 TEST(DocumentValues, OfflineIdsAreTheSameInEveryRun) {
@@ -344,7 +409,7 @@ TEST(DocumentValues, EveryUnsupportedFieldIsRefusedByItsReader) {
       {"a stage's requirements", stage("      requires: {%}\n")},
       {"a stage's protection", stage("      protection: {%}\n")},
       {"a hook", stage("      before: [{name: a, run: {command: [/bin/true]}, %}]\n")},
-      {"a strategy", stage("      strategy: {direct: {}, %}\n")},
+      {"traffic", environment_with_driver("  traffic: {command: {shift: [/bin/true]}, %}\n")},
       {"a verification", verification("http: {url: \"http://a/\"}, %")},
       {"an http check", verification("http: {url: \"http://a/\", %}")},
       {"an http expectation", verification("http: {url: \"http://a/\", expect: {%}}")},
