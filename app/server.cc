@@ -22,6 +22,7 @@
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_checkpoints.h"
 #include "reconciler/git_repository.h"
+#include "reconciler/source_watch.h"
 #include "reconciler/reconciler.h"
 #include "reconciler/step_executor.h"
 #include "reconciler/target_observer.h"
@@ -97,28 +98,54 @@ class RuntimeObserver final : public runtime::Observer {
   Log& log_;
 };
 
-// The one watched repository, as the API sees and nudges it.
+// A source repository that is followed.
+struct Source {
+  std::unique_ptr<reconciler::GitRepository> repository;
+  std::unique_ptr<reconciler::SourceWatch> watch{};
+};
+
+// The watched repositories, as the API sees and nudges them.
 class WatchedRepository final : public api::RepositoryControl {
  public:
-  WatchedRepository(const RepositoryConfig& config, reconciler::GitRepository& repository,
-                    const reconciler::Reconciler& reconciler)
-      : config_(config), repository_(repository), reconciler_(reconciler) {}
+  WatchedRepository(const ServerConfig& config, reconciler::GitRepository& repository,
+                    const reconciler::Reconciler& reconciler, const std::vector<Source>& sources)
+      : config_(config), repository_(repository), reconciler_(reconciler), sources_(sources) {}
   std::vector<api::RepositoryStatus> list() const override {
     const auto status = reconciler_.status();
-    return {{config_.name, repository_.display_url(), config_.branch, status.head, status.last_fetch, status.error}};
+    const auto& own = config_.repository;
+    std::vector<api::RepositoryStatus> all{
+        {own.name, repository_.display_url(), own.branch, status.head, status.last_fetch, status.error}};
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      const auto& source = config_.sources[i];
+      const auto followed = sources_[i].watch->status();
+      std::string branches;
+      for (const auto& branch : source.branches) branches += (branches.empty() ? "" : ", ") + branch;
+      all.push_back({source.name, sources_[i].repository->display_url(), std::move(branches), followed.head,
+                     followed.last_fetch, followed.error});
+    }
+    return all;
   }
   Result<void> sync(std::string_view name) override {
-    if (name != config_.name) {
-      return fail(ErrorCode::not_found, "no repository '" + std::string(name) + "'; known: " + config_.name);
+    if (name == config_.repository.name) {
+      repository_.nudge();
+      return {};
     }
-    repository_.nudge();
-    return {};
+    auto known = config_.repository.name;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (name == config_.sources[i].name) {
+        sources_[i].repository->nudge();
+        return {};
+      }
+      known += ", " + config_.sources[i].name;
+    }
+    return fail(ErrorCode::not_found, "no repository '" + std::string(name) + "'; known: " + known);
   }
 
  private:
-  const RepositoryConfig& config_;
+  const ServerConfig& config_;
   reconciler::GitRepository& repository_;
   const reconciler::Reconciler& reconciler_;
+  const std::vector<Source>& sources_;
 };
 
 Result<std::optional<std::string>> read_token(const std::optional<std::filesystem::path>& file) {
@@ -153,6 +180,7 @@ struct Server::Parts {
   reconciler::CurlHttpClient http{};
   std::shared_ptr<const reconciler::Redactor> redactor{};
   std::unique_ptr<reconciler::GitRepository> repository{};
+  std::vector<Source> sources{};  // in the order of the configuration; followed once the engine runs
   std::optional<reconciler::CommandPolicy> command_policy{};
   std::unique_ptr<reconciler::ProcessRunner> runner{};
   std::unique_ptr<reconciler::ScriptExports> exports{};
@@ -185,6 +213,7 @@ struct Server::Parts {
   bool stopped = false;
 
   Result<void> open_store();
+  Result<void> add_source(const RepositoryConfig& source, std::vector<reconciler::NamedSecret>& secrets);
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
   Result<void> start_engine(std::function<void()> fatal);
   Result<void> sign_with_key();
@@ -230,10 +259,28 @@ Result<void> Server::Parts::open_store() {
   return {};
 }
 
+Result<void> Server::Parts::add_source(const RepositoryConfig& source, std::vector<reconciler::NamedSecret>& secrets) {
+  HEADGATE_TRY(auto token, read_token(source.token_file));
+  if (token) secrets.push_back({"repository " + source.name, *token});
+  reconciler::GitRepositoryConfig git;
+  git.name = source.name;
+  git.url = source.url;
+  git.branches = source.branches;
+  git.tags = source.tags;
+  git.poll = source.poll;
+  git.clone = config.data / "repositories" / (source.name + ".git");
+  git.token = std::move(token);
+  git.notice = [this, name = source.name](const std::string& message) { log.warning(message, name); };
+  HEADGATE_TRY(auto repository_of_source, reconciler::GitRepository::create(std::move(git)));
+  sources.push_back({std::move(repository_of_source)});
+  return {};
+}
+
 Result<void> Server::Parts::build_reconciler(const std::filesystem::path& supervisor) {
   HEADGATE_TRY(auto token, read_token(config.repository.token_file));
   std::vector<reconciler::NamedSecret> secrets;
   if (token) secrets.push_back({"repository " + config.repository.name, *token});
+  for (const auto& source : config.sources) HEADGATE_TRY_VOID(add_source(source, secrets));
   redactor = std::make_shared<const reconciler::Redactor>(secrets);
 
   reconciler::GitRepositoryConfig git;
@@ -379,10 +426,17 @@ void Server::Parts::start_reconciling() {
   target_observer =
       std::make_unique<reconciler::TargetObserver>(observer_workers, *engine, *engine, *driver, clock, notice());
   signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
-  authorship = std::make_unique<reconciler::AuthorshipWatch>(
-      std::vector<reconciler::WatchedCommits>{{config.repository.name, repository.get()}}, *signatures, *people,
+  std::vector<reconciler::WatchedCommits> commits{{config.repository.name, repository.get()}};
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    auto& source = sources[i];
+    const auto& named = config.sources[i];
+    source.watch = std::make_unique<reconciler::SourceWatch>(named.name, named.poll, *source.repository, *people,
+                                                             *engine, *engine, clock, notice());
+    commits.push_back({named.name, source.repository.get()});
+  }
+  authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people,
       *engine, *engine, clock, notice());
-  watched = std::make_unique<WatchedRepository>(config.repository, *repository, *reconciler);
+  watched = std::make_unique<WatchedRepository>(config, *repository, *reconciler, sources);
 }
 
 Result<void> Server::Parts::listen() {
@@ -429,6 +483,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   // Last, when everything that they lead to is there.
   parts.reconciler->start();
   parts.authorship->start();
+  for (const auto& source : parts.sources) source.watch->start();
   parts.nudges = parts.engine->subscribe([&parts](Position) { parts.target_observer->nudge(); });
   log.info("listening on " + server->url() + ", data in " + config.data.string());
   return server;
@@ -454,6 +509,7 @@ void Server::stop() {
   if (p.api) p.api->stop();
   p.nudges.reset();
   p.authorship.reset();
+  for (auto& source : p.sources) source.watch.reset();
   p.reconciler.reset();
   p.target_observer.reset();
   p.log_verifier.reset();

@@ -15,6 +15,8 @@ using reconciler::YamlNode;
 using reconciler::YamlReader;
 
 constexpr std::size_t max_governing_teams = 16;
+constexpr std::size_t max_patterns = 32;
+constexpr std::size_t max_sources = 64;    // each has a thread
 constexpr std::size_t max_witnesses = 16;  // each has a thread
 
 void read_path(YamlReader& r, const YamlNode& node, std::filesystem::path& out) {
@@ -68,13 +70,37 @@ void read_credentials(YamlReader& r, const YamlNode& node, std::optional<std::fi
   if (f.required("token", read_file_reference, token)) out = token;
 }
 
+void read_patterns(YamlReader& r, const YamlNode& node, std::vector<std::string>& patterns) {
+  if (!r.list(node, patterns, &YamlReader::line_of_text)) return;
+  if (patterns.empty() || patterns.size() > max_patterns) {
+    r.wrong_value(node, "1 to " + std::to_string(max_patterns) + " names, which may hold * and ?");
+  }
+}
+
+void read_source_refs(YamlReader& r, Fields& f, const YamlNode& node, RepositoryConfig& repository) {
+  f.optional("branches", read_patterns, repository.branches);
+  f.optional("tags", read_patterns, repository.tags);
+  if (f.value_of("branches") == nullptr && f.value_of("tags") == nullptr && f.is_map()) {
+    r.at(node, "a source with nothing to watch", "", "branches or tags, such as branches: [main] and tags: [\"v*\"]");
+  }
+  f.optional("poll", &YamlReader::positive_duration, repository.poll);
+  f.optional("credentials", read_credentials, repository.token_file);
+}
+
 void read_repository(YamlReader& r, const YamlNode& node, RepositoryConfig& repository) {
   Fields f(r, node, "a repository");
   f.required("name", &YamlReader::name, repository.name);
   f.required("url", &YamlReader::line_of_text, repository.url);
+  f.required("role", [&](YamlReader& reader, const YamlNode& value) {
+    repository.source = value.kind == YamlNode::Kind::scalar && value.text == "source";
+    if (!repository.source && value.text != "environments") reader.wrong_value(value, "environments or source");
+  });
+  if (repository.source) {
+    read_source_refs(r, f, node, repository);
+    return;
+  }
   f.optional("branch", &YamlReader::line_of_text, repository.branch);
   f.optional("path", &YamlReader::line_of_text, repository.path);
-  f.required("role", [](YamlReader& reader, const YamlNode& value) { reader.only(value, "environments", {"source"}); });
   f.optional("poll", &YamlReader::positive_duration, repository.poll);
   f.optional("credentials", read_credentials, repository.token_file);
   bool access = true;
@@ -183,11 +209,22 @@ void read_durability(YamlReader& r, const YamlNode& node, bool& strict) {
 void read_repositories(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   std::vector<RepositoryConfig> repositories;
   if (!r.list(node, repositories, read_repository)) return;
-  if (repositories.size() != 1) {
-    r.at(node, "this version watches one repository", std::to_string(repositories.size()), "one, of role environments");
-    return;
+  std::set<std::string> names;
+  std::size_t environments = 0;
+  for (auto& repository : repositories) {
+    if (!names.insert(repository.name).second) r.at(node, "two repositories of the same name", repository.name, "one");
+    environments += repository.source ? 0 : 1;
+    if (repository.source) {
+      config.sources.push_back(std::move(repository));
+    } else {
+      config.repository = std::move(repository);
+    }
   }
-  config.repository = std::move(repositories.front());
+  if (environments != 1 || config.sources.size() > max_sources) {
+    r.at(node, "wrong number of repositories",
+         std::to_string(environments) + " of role environments, " + std::to_string(config.sources.size()) + " sources",
+         "one of role environments, and at most " + std::to_string(max_sources) + " of role source");
+  }
 }
 
 void read_checkpoint_repository(YamlReader& r, const YamlNode& node, std::optional<CheckpointsConfig::Git>& out) {
@@ -299,6 +336,9 @@ Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   from_folder(config.backup.directory);
   from_folder(config.mirror);
   if (config.repository.token_file) from_folder(*config.repository.token_file);
+  for (auto& source : config.sources) {
+    if (source.token_file) from_folder(*source.token_file);
+  }
   if (config.checkpoints.git && config.checkpoints.git->token_file) from_folder(*config.checkpoints.git->token_file);
   if (config.tls) {
     for (auto* path : {&config.tls->certificate, &config.tls->key, &config.tls->client_ca}) {

@@ -19,6 +19,9 @@ struct RepositoryConfig {
   std::string path = ".";
   Duration poll = std::chrono::minutes(1);
   std::optional<std::filesystem::path> token_file;  // credentials.token.file
+  bool source = false;                 // role: source, of services, and not of documents
+  std::vector<std::string> branches;   // of a source: patterns
+  std::vector<std::string> tags;
 };
 
 struct LimitsConfig {
@@ -60,7 +63,8 @@ struct ServerConfig {
   std::filesystem::path signing_key;  // empty: <data>/log.key
   bool rotate_key = false;            // take another key than the log's; never from the file: for one start
   bool strict = false;                // durability: strict
-  RepositoryConfig repository;
+  RepositoryConfig repository;             // of role environments
+  std::vector<RepositoryConfig> sources;  // of role source
   std::vector<ApprovalRule> governance;  // that a change of the policy takes; empty: none
   reconciler::CommandSettings commands;
   CheckpointsConfig checkpoints;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/domain/flow.h"
 #include "reconciler/git_copy.h"
 #include "reconciler/git_history.h"
 #include "reconciler/git_transport.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t kShownBranches = 10;
 constexpr std::string_view kHeads = "refs/heads/";
+constexpr std::string_view kTags = "refs/tags/";
+constexpr std::size_t kMaxFetchedRefs = 10'000;
 
 std::unexpected<Error> no_such_branch(const std::string& branch, std::vector<std::string> others) {
   if (others.empty()) {
@@ -254,7 +257,120 @@ Result<git_oid> bring_remote(git_repository* clone, const GitRepositoryConfig& c
   return head;
 }
 
+// A ref that one of the patterns names; nullopt: none does.
+std::optional<GitRef> wanted_ref(const GitRepositoryConfig& config, std::string_view name) {
+  const auto named = [](std::string_view text, const std::vector<std::string>& patterns) {
+    return std::ranges::any_of(patterns, [&](const std::string& pattern) { return matches_pattern(pattern, text); });
+  };
+  const auto clean = [](std::string_view text) { return clean_text(text, 256) == text; };
+  if (name.starts_with(kHeads)) {
+    const auto branch = name.substr(kHeads.size());
+    if (named(branch, config.branches) && clean(branch)) return GitRef{false, std::string(branch), {}, {}};
+  } else if (name.starts_with(kTags)) {
+    const auto tag = name.substr(kTags.size());
+    if (named(tag, config.tags) && clean(tag)) return GitRef{true, std::string(tag), {}, {}};
+  }
+  return std::nullopt;
+}
+
+// The commit that a ref of the repository names in the end; false when it names something else.
+bool peel(git_repository* repository, const std::string& name, git_oid& commit) {
+  ReferenceHandle reference;
+  if (git_reference_lookup(out(reference), repository, name.c_str()) != 0) return false;
+  git_object* object = nullptr;
+  if (git_reference_peel(&object, reference.get(), GIT_OBJECT_COMMIT) != 0) return false;
+  commit = *git_object_id(object);
+  git_object_free(object);
+  return true;
+}
+
+Result<std::vector<GitRef>> refs_of_host(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                                         const std::stop_token& stop) {
+  HEADGATE_TRY(const RepositoryHandle source, open_repository(url.path));
+  ReferenceIteratorHandle references;
+  if (git_reference_iterator_new(out(references), source.get()) != 0) {
+    return std::unexpected(libgit_error(ErrorCode::io, "the repository's branches cannot be listed"));
+  }
+  std::vector<GitRef> refs;
+  const CopyLimits limits{.objects = config.limits.objects, .bytes = config.limits.bytes};
+  const char* name = nullptr;
+  while (refs.size() < kMaxFetchedRefs && git_reference_next_name(&name, references.get()) == 0) {
+    auto ref = wanted_ref(config, name);
+    git_oid commit;
+    if (!ref || !peel(source.get(), name, commit)) continue;
+    // The clone keeps what it reaches by a ref of its own: nothing that was read is ever collected.
+    HEADGATE_TRY_VOID(copy_commit(source.get(), clone, commit, limits, stop));
+    if (!ref->tag) HEADGATE_TRY_VOID(point_branch(clone, ref->name, commit));
+    ref->commit = format_oid(commit);
+    refs.push_back(std::move(*ref));
+  }
+  return refs;
+}
+
+Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                                           const std::stop_token& stop) {
+  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
+  Transfer transfer{.config = config, .url = url, .watch = watch};
+  HEADGATE_TRY(const RemoteHandle remote, make_remote(clone, url.text));
+  git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+  options.callbacks.credentials = give_credentials;
+  options.callbacks.transfer_progress = on_progress;
+  options.callbacks.sideband_progress = on_sideband;
+  options.callbacks.payload = &transfer;
+  options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  if (git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, nullptr) != 0) {
+    return transfer_failed(transfer, ErrorCode::io, "the remote cannot be reached");
+  }
+  const git_remote_head** heads = nullptr;
+  std::size_t count = 0;
+  if (git_remote_ls(&heads, &count, remote.get()) != 0) {
+    return transfer_failed(transfer, ErrorCode::io, "the remote's branches cannot be listed");
+  }
+  std::vector<GitRef> refs;
+  std::vector<std::string> names;
+  std::vector<std::string> specifications;  // of what the clone has otherwise
+  for (std::size_t i = 0; i < count && refs.size() < kMaxFetchedRefs; ++i) {
+    const std::string name = heads[i]->name;
+    auto ref = name.ends_with("^{}") ? std::nullopt : wanted_ref(config, name);
+    if (!ref) continue;
+    git_oid now;
+    const bool has = git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &heads[i]->oid);
+    if (!has) specifications.push_back("+" + name + ":" + name);
+    names.push_back(name);
+    refs.push_back(std::move(*ref));
+  }
+  if (!specifications.empty()) {
+    std::vector<char*> texts;
+    for (auto& specification : specifications) texts.push_back(specification.data());
+    const git_strarray wanted{texts.data(), texts.size()};
+    if (git_remote_download(remote.get(), &wanted, &options) != 0) {
+      return transfer_failed(transfer, code_of_failure(), "fetching failed");
+    }
+    if (git_remote_update_tips(remote.get(), &options.callbacks, 0, GIT_REMOTE_DOWNLOAD_TAGS_NONE, nullptr) != 0) {
+      return transfer_failed(transfer, ErrorCode::io, "the local clone's branches cannot be written");
+    }
+  }
+  git_remote_disconnect(remote.get());
+  std::vector<GitRef> brought;
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    git_oid commit;
+    if (!peel(clone, names[i], commit)) continue;
+    refs[i].commit = format_oid(commit);
+    brought.push_back(std::move(refs[i]));
+  }
+  return brought;
+}
+
 }  // namespace
+
+Result<std::vector<GitRef>> bring_refs(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                                       const std::stop_token& stop) {
+  if (url.kind != GitUrl::Kind::local) return refs_of_remote(clone, config, url, stop);
+  auto refs = refs_of_host(clone, config, url, stop);
+  if (refs || refs.error().code != ErrorCode::io || stop.stop_requested()) return refs;
+  return refs_of_host(clone, config, url, stop);  // `git gc` may have moved objects under our feet
+}
 
 Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                            const std::stop_token& stop) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stop_token>
+#include <vector>
 
 #include "reconciler/git_repository.h"
 #include "reconciler/git_url.h"
@@ -14,6 +15,11 @@ namespace headgate::reconciler {
 // corrupt: the clone is damaged (never said of the remote).
 Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                            const std::stop_token& stop);
+
+// The branches and tags that the configuration's patterns name, each peeled to its commit, in no order; they and all
+// they reach are in `clone`. What names no commit is left out. Errors as bring_head.
+Result<std::vector<GitRef>> bring_refs(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                                       const std::stop_token& stop);
 
 // Moves the branch at the remote to a commit of the clone, and the clone's own with it. conflict when that would lose
 // commits that the remote has: nothing is ever forced. Errors else as bring_head.

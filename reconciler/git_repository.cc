@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -9,6 +10,7 @@
 #include "reconciler/git_diff.h"
 #include "reconciler/git_history.h"
 #include "reconciler/git_remote.h"
+#include "reconciler/git_source.h"
 #include "reconciler/git_url.h"
 #include "reconciler/git_watch.h"
 #include "reconciler/libgit.h"
@@ -52,7 +54,8 @@ class GitRepository::Impl {
       : config_(std::move(config)),
         url_(std::move(url)),
         folder_(std::move(folder)),
-        watch_(url_.kind == GitUrl::Kind::local ? std::optional(url_.path) : std::nullopt, config_.branch,
+        watch_(url_.kind == GitUrl::Kind::local ? std::optional(url_.path) : std::nullopt,
+               watches_refs() ? std::string(GitWatch::kAnyRef) : config_.branch,
                [this](const std::string& text) { say(text); }) {}
 
   Result<Head> fetch(const std::string& known, std::size_t max_commits, const std::stop_token& stop) {
@@ -76,6 +79,21 @@ class GitRepository::Impl {
       return named(Result<Head>(std::unexpected(std::move(made).error())));
     }
     return named(fetch_once(known_id, max_commits, stop));
+  }
+
+  bool watches_refs() const { return !config_.branches.empty() || !config_.tags.empty(); }
+
+  Result<std::vector<GitRef>> fetch_refs(const std::stop_token& stop) {
+    const std::scoped_lock lock(fetch_mutex_);
+    last_look_ = steady_clock::now();
+    Result<std::vector<GitRef>> refs = fail(ErrorCode::corrupt, "an object could not be read");
+    if (!suspect_.exchange(false)) refs = refs_once(stop);
+    if (refs || refs.error().code != ErrorCode::corrupt) return named(std::move(refs));
+    if (Result<void> made = clone_again(refs.error(), stop); !made) {
+      suspect_ = true;
+      return named(Result<std::vector<GitRef>>(std::unexpected(std::move(made).error())));
+    }
+    return named(refs_once(stop));
   }
 
   // Runs `use(git_repository*)` on the reading handle; a damaged clone is remembered for the next fetch.
@@ -185,6 +203,32 @@ class GitRepository::Impl {
     return describe(known, head, max_commits);
   }
 
+  Result<std::vector<GitRef>> refs_once(const std::stop_token& stop) {
+    HEADGATE_TRY_VOID(open());
+    HEADGATE_TRY(auto refs, bring_refs(fetcher_.get(), config_, url_, stop));
+    untidy_ = true;
+    for (auto& ref : refs) {
+      const auto id = parse_oid(ref.commit);
+      HEADGATE_CHECK(id);
+      HEADGATE_TRY(const CommitHandle commit, read_commit_object(fetcher_.get(), *id));
+      ref.time = Timestamp(std::chrono::seconds(git_commit_time(commit.get())));
+    }
+    std::ranges::stable_sort(refs, {}, &GitRef::time);
+    if (refs.size() > GitRepository::max_refs) {
+      refs.erase(refs.begin(), refs.end() - static_cast<std::ptrdiff_t>(GitRepository::max_refs));
+    }
+    return refs;
+  }
+
+  Result<void> bring(git_repository* clone, const std::stop_token& stop) {
+    if (watches_refs()) {
+      HEADGATE_TRY_VOID(bring_refs(clone, config_, url_, stop));
+    } else {
+      HEADGATE_TRY_VOID(bring_head(clone, config_, url_, stop));
+    }
+    return {};
+  }
+
   Result<Head> describe(const std::optional<git_oid>& known, const git_oid& id, std::size_t max_commits) {
     git_repository* clone = fetcher_.get();
     Head head{.sha = format_oid(id), .rewritten = false, .commits = {}, .commit_count = 0};
@@ -249,8 +293,8 @@ class GitRepository::Impl {
     {
       HEADGATE_TRY(const RepositoryHandle clone, open_clone(fresh, config_.branch));
       HEADGATE_TRY_VOID(set_clone_note(clone.get(), kUrlNote, url_.display));
-      if (Result<git_oid> head = bring_head(clone.get(), config_, url_, stop); !head) {
-        Error failure = std::move(head).error();
+      if (Result<void> brought = bring(clone.get(), stop); !brought) {
+        Error failure = std::move(brought).error();
         fs::remove_all(fresh, error);
         failure.message = fmt::format("the local clone is damaged ({}) and cannot be made again: {}", damage.message,
                                       failure.message);
@@ -323,6 +367,18 @@ GitRepository::~GitRepository() = default;
 
 Result<Head> GitRepository::fetch(const std::string& known, std::size_t max_commits, std::stop_token stop) {
   return impl_->fetch(known, max_commits, stop);
+}
+
+Result<std::vector<GitRef>> GitRepository::fetch_refs(std::stop_token stop) {
+  return impl_->fetch_refs(stop);
+}
+
+Result<SourceTree> GitRepository::source_at(const std::string& commit, const std::vector<std::string>& paths) const {
+  return impl_->read([&](git_repository* repository) -> Result<SourceTree> {
+    HEADGATE_TRY(const git_oid id, parse_commit(commit, "a commit"));
+    HEADGATE_TRY_VOID(impl_->expect_commit(repository, id));
+    return source_tree(repository, id, paths, impl_->config_.limits.changes);
+  });
 }
 
 Result<std::vector<FileChange>> GitRepository::changes(const std::string& from, const std::string& to) const {

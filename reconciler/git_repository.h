@@ -16,6 +16,7 @@
 #include <string>
 
 #include "engine/ports/repository.h"
+#include "reconciler/source_tree.h"
 
 namespace headgate::reconciler {
 
@@ -34,13 +35,24 @@ struct GitRepositoryConfig {
   std::string name;  // for messages
   std::string url;   // path, file://, git://, http(s)://, ssh://, user@host:path
   std::string branch = "main";
-  std::string path = ".";                        // folder inside the repository
+  std::string path = ".";  // folder inside the repository
+  // Patterns of what is watched where that is more than one branch; then `branch` counts for nothing.
+  std::vector<std::string> branches{};
+  std::vector<std::string> tags{};
   Duration poll = std::chrono::minutes(1);       // wait() asks for a look at least so often
   std::filesystem::path clone;                   // <data>/repositories/<name>.git; its parent is made
   std::optional<std::string> token;              // https: password of the user x-access-token
   std::optional<std::filesystem::path> ssh_key;  // ssh: private key; without it the ssh agent is asked
   GitLimits limits{};
   std::function<void(const std::string&)> notice{};  // what an operator should know; called from fetch and wait
+};
+
+// A branch or tag that a pattern names.
+struct GitRef {
+  bool tag = false;
+  std::string name;
+  std::string commit;
+  Timestamp time;  // of the commit
 };
 
 class GitRepository final : public Repository {
@@ -52,6 +64,12 @@ class GitRepository final : public Repository {
   // First (`known` empty), and when `known` is no longer to be found anywhere: the head commit alone and the count of
   // all. A clone that turns out damaged is made again within the call, once; the old one goes when the new is complete.
   Result<Head> fetch(const std::string& known, std::size_t max_commits, std::stop_token stop) override;
+  // All branches and tags that the patterns of the configuration name, oldest commit first; at most max_refs of them,
+  // the newest. Errors as fetch, but that nothing needs to be there.
+  static constexpr std::size_t max_refs = 200;
+  Result<std::vector<GitRef>> fetch_refs(std::stop_token stop);
+  // What is under a service's paths at a commit, and the commit that made it so (git_source.h).
+  Result<SourceTree> source_at(const std::string& commit, const std::vector<std::string>& paths) const;
   // not_found when a commit is not in the clone. Symbolic links and submodules count as absent; see git_diff.h.
   Result<std::vector<FileChange>> changes(const std::string& from, const std::string& to) const override;
   Result<std::optional<std::string>> blob_at(const std::string& commit, const std::string& path) const override;

@@ -25,6 +25,7 @@ using std::chrono::steady_clock;
 constexpr std::uint32_t kEvents =
     IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr int kArmAttempts = 8;
+constexpr std::size_t kMaxFolders = 1'000;
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -104,6 +105,20 @@ GitWatch::Plan GitWatch::plan() const {
   plan[*repository_].structural.insert(".git");
   plan[home].leaves.insert({"packed-refs"});
   plan[home].structural.insert({"HEAD", "refs", "objects"});
+  if (branch_ == kAnyRef) {
+    plan[home / "refs"].structural.insert({"heads", "tags"});
+    for (const char* kind : {"heads", "tags"}) {
+      const fs::path top = home / "refs" / kind;
+      if (!is_folder(top)) continue;
+      plan[top].anything = true;
+      std::error_code error;
+      for (auto at = fs::recursive_directory_iterator(top, error); !error && at != fs::recursive_directory_iterator();
+           at.increment(error)) {
+        if (at->is_directory(error) && plan.size() < kMaxFolders) plan[at->path()].anything = true;
+      }
+    }
+    return plan;
+  }
   fs::path folder = home / "refs";
   std::string name = "heads";
   std::string_view rest = branch_;
@@ -135,6 +150,7 @@ bool GitWatch::arm() {
       }
       listening_[watch].leaves.insert(it->second.leaves.begin(), it->second.leaves.end());
       listening_[watch].structural.insert(it->second.structural.begin(), it->second.structural.end());
+      listening_[watch].anything = listening_[watch].anything || it->second.anything;
       struct stat status {};
       if (::stat(it->first.c_str(), &status) == 0) identity_.emplace(status.st_dev, status.st_ino);
     }
@@ -188,8 +204,9 @@ bool GitWatch::read_events() {
       const auto found = listening_.find(event->wd);
       if (found == listening_.end() || event->len == 0) continue;
       const std::string_view name(event->name);
-      matters = matters || found->second.leaves.contains(name);
-      structure = structure || found->second.structural.contains(name);
+      const bool any = found->second.anything && !name.ends_with(".lock");
+      matters = matters || any || found->second.leaves.contains(name);
+      structure = structure || found->second.structural.contains(name) || (any && (event->mask & IN_ISDIR) != 0);
     }
   }
   if (structure) arm();

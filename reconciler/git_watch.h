@@ -39,6 +39,7 @@ class GitWatch {
  public:
   enum class Woken { changed, nudged, timed_out, stopped };
   using Notice = std::function<void(const std::string&)>;
+  static constexpr std::string_view kAnyRef = "*";  // in the place of a branch: all branches and tags
 
   // `repository`: what the URL names, bare or with a work tree; nullopt: not on this host.
   GitWatch(std::optional<std::filesystem::path> repository, std::string branch, Notice notice);
@@ -53,6 +54,7 @@ class GitWatch {
   struct Listening {
     std::set<std::string, std::less<>> leaves;
     std::set<std::string, std::less<>> structural;
+    bool anything = false;  // whatever happens there matters
   };
   using Plan = std::map<std::filesystem::path, Listening>;
 

@@ -50,6 +50,7 @@ class Reconciler {
   Result<bool> look(std::stop_token stop);
   // Works out the windows of environments whose expansion is missing or runs out. After every look.
   void renew_windows();
+  void renew_schedules();  // likewise of the schedules of stages
   void start();  // the thread
 
  private:

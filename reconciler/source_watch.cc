@@ -1,0 +1,223 @@
+#include "reconciler/source_watch.h"
+
+#include <algorithm>
+#include <future>
+#include <ranges>
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr std::size_t max_commits = 200;    // recorded one by one of a push; of a larger one the newest
+constexpr std::size_t max_tags = 32;        // the newest
+constexpr std::size_t max_absent = 10'000;  // commits that are remembered as not being there
+constexpr std::size_t observations_per_command = 100;
+constexpr Duration compare_every = std::chrono::seconds(1);
+
+const SourceRef* last_of(const std::vector<SourceRef>& refs, const std::string& name) {
+  const auto at = std::find_if(refs.rbegin(), refs.rend(), [&](const SourceRef& ref) { return ref.name == name; });
+  return at == refs.rend() ? nullptr : &*at;
+}
+
+}  // namespace
+
+SourceWatch::SourceWatch(std::string name, Duration poll, GitRepository& repository, People& people,
+                         const StateView& state, CommandSink& sink, Clock& clock, Notice notice)
+    : name_(std::move(name)),
+      poll_(poll),
+      repository_(repository),
+      people_(people),
+      state_(state),
+      sink_(sink),
+      clock_(clock),
+      notice_(std::move(notice)) {}
+
+void SourceWatch::start() {
+  thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
+}
+
+RepositoryStatus SourceWatch::status() const {
+  const std::scoped_lock lock(mutex_);
+  return status_;
+}
+
+void SourceWatch::run(std::stop_token stop) {
+  std::size_t policies = 0;
+  while (!stop.stop_requested()) {
+    if (const auto looked = look(stop); !looked && !stop.stop_requested()) say(looked.error().message);
+    bool again = false;
+    for (const auto until = clock_.steady() + poll_; !again && !stop.stop_requested() && clock_.steady() < until;) {
+      again = repository_.wait(std::min(compare_every, poll_), stop);
+      if (stop.stop_requested()) return;
+      compare();
+      // A service that came, or has other paths, wants to know where the branches stand.
+      std::size_t now = 0;
+      state_.with_state([&](const State& state) { now = state.configuration.position; });
+      again = again || std::exchange(policies, now) != now;
+    }
+  }
+}
+
+void SourceWatch::say(const std::string& text) {
+  if (std::exchange(said_, text) != text && !text.empty()) notice_(NoticeLevel::warning, text, name_);
+}
+
+Result<void> SourceWatch::submit(Command command) {
+  std::promise<Result<Receipt>> promise;
+  auto future = promise.get_future();
+  if (!sink_.submit({.command = std::move(command)},
+                    [&](Result<Receipt> receipt) { promise.set_value(std::move(receipt)); })) {
+    return fail(ErrorCode::unavailable, "the engine takes no commands at the moment");
+  }
+  HEADGATE_TRY_VOID(future.get());
+  return {};
+}
+
+std::vector<SourceWatch::Watched> SourceWatch::watched() const {
+  std::vector<Watched> all;
+  state_.with_state([&](const State& state) {
+    for (const auto& [name, service] : state.services) {
+      const auto* document = state.service(name);
+      if (!document || !document->source || document->source->repository != name_) continue;
+      auto& watched = all.emplace_back();
+      watched.service = name;
+      watched.paths = document->source->paths;
+      if (service.source && service.source->repository == name_) watched.known = *service.source;
+      std::set<std::string> commits;
+      for (const auto& [key, result] : service.gates) commits.insert(key.first);
+      for (const auto& [version, registered] : service.releases) commits.insert(registered.release.commit);
+      for (const auto& commit : commits) {
+        const bool is_id = commit.size() == 40 && commit.find(':') == std::string::npos;
+        if (is_id && !watched.known.trees.contains(commit) && !absent_.contains({name, commit})) {
+          watched.to_compare.push_back(commit);
+        }
+      }
+    }
+  });
+  return all;
+}
+
+Result<void> SourceWatch::look(std::stop_token stop) {
+  const auto refs = repository_.fetch_refs(stop);
+  if (stop.stop_requested()) return {};
+  {
+    const std::scoped_lock lock(mutex_);
+    status_.error = refs ? std::string() : refs.error().message;
+    if (refs) status_.last_fetch = clock_.now();
+  }
+  HEADGATE_TRY_VOID(submit(ReportRepository{name_, refs ? std::string() : refs.error().message}));
+  if (!refs) return std::unexpected(refs.error());
+  StringMap heads;
+  state_.with_state([&](const State& state) {
+    const auto at = state.repositories.find(name_);
+    if (at != state.repositories.end()) heads = at->second.heads;
+  });
+  bool moved = false;
+  for (const auto& ref : *refs) {
+    if (ref.tag || heads[ref.name] == ref.commit) continue;
+    moved = true;
+    HEADGATE_TRY_VOID(observe_branch(ref, heads[ref.name]));
+    const std::scoped_lock lock(mutex_);
+    status_.head = ref.commit;
+  }
+  if (moved) absent_.clear();
+  HEADGATE_TRY_VOID(observe_sources(*refs));
+  said_.clear();
+  compared_ = 0;
+  compare();
+  return {};
+}
+
+Result<void> SourceWatch::observe_branch(const GitRef& ref, const std::string& known) {
+  ObserveCommits command{name_, ref.name, {}, {}};
+  auto news = repository_.history(known, ref.commit, max_commits);
+  std::uint64_t changed = 0;
+  if (news && !known.empty()) {
+    const auto lost = repository_.history(ref.commit, known, 1);
+    if (lost && lost->commit_count > 0) command.rewritten_from = known;
+    if (const auto changes = repository_.changes(known, ref.commit)) changed = changes->size();
+  }
+  if (!news && news.error().code == ErrorCode::not_found) {  // what was known has gone with a clone
+    command.rewritten_from = known;
+    news = repository_.history({}, ref.commit, 1);
+  }
+  if (!news) return std::unexpected(news.error());
+  if (news->commits.empty()) {  // the branch went back
+    HEADGATE_TRY(auto head, repository_.history({}, ref.commit, 1));
+    news->commits = std::move(head.commits);
+  }
+  for (const auto& commit : news->commits) {
+    CommitObserved observed;
+    observed.repository = name_;
+    observed.branch = ref.name;
+    observed.sha = commit.sha;
+    observed.parents = commit.parents;
+    HEADGATE_TRY(observed.author, people_.person_by_email(commit.author.name, commit.author.email));
+    HEADGATE_TRY(observed.committer, people_.person_by_email(commit.committer.name, commit.committer.email));
+    for (const auto& person : commit.co_authors) {
+      HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
+      observed.co_authors.push_back(std::move(id));
+    }
+    observed.message = commit.subject;
+    if (commit.sha == ref.commit) observed.changed = changed;
+    command.commits.push_back(std::move(observed));
+  }
+  return submit(std::move(command));
+}
+
+Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs) {
+  const auto services = watched();
+  if (services.empty()) return {};
+  std::vector<const GitRef*> news;
+  std::size_t tags = 0;
+  for (const auto& ref : refs | std::views::reverse) {
+    if (!ref.tag || ++tags <= max_tags) news.push_back(&ref);
+  }
+  std::ranges::reverse(news);
+  for (const auto* ref : news) {
+    ObserveSource command;
+    for (const auto& service : services) {
+      const auto* known = last_of(ref->tag ? service.known.tags : service.known.branches, ref->name);
+      if (known && known->head == ref->commit) continue;
+      const auto tree = repository_.source_at(ref->commit, service.paths);
+      if (!tree) return std::unexpected(tree.error());
+      if (tree->digest.empty()) continue;
+      // Of a branch, what changed nothing under the paths is no news; a tag is one wherever it is put.
+      if (known && !ref->tag && known->tree == tree->digest && known->commit == tree->commit) continue;
+      command.observed.push_back({{service.service},
+                                  tree->commit,
+                                  name_,
+                                  ref->tag ? std::string() : ref->name,
+                                  ref->tag ? ref->name : std::string(),
+                                  ref->commit,
+                                  tree->digest});
+      if (command.observed.size() >= observations_per_command) {
+        HEADGATE_TRY_VOID(submit(std::exchange(command, {})));
+      }
+    }
+    if (!command.observed.empty()) HEADGATE_TRY_VOID(submit(std::move(command)));
+  }
+  return {};
+}
+
+void SourceWatch::compare() {
+  Position size = 0;
+  state_.with_state([&](const State& state) { size = state.next; });
+  if (std::exchange(compared_, size) == size) return;
+  for (const auto& service : watched()) {
+    ObserveSource command;
+    for (const auto& commit : service.to_compare) {
+      const auto tree = repository_.source_at(commit, service.paths);
+      if (tree && !tree->digest.empty()) {
+        command.observed.push_back({{service.service}, commit, name_, {}, {}, {}, tree->digest});
+        if (command.observed.size() >= observations_per_command) break;
+        continue;
+      }
+      if (absent_.size() >= max_absent) absent_.clear();
+      absent_.emplace(service.service, commit);  // until a branch moves
+    }
+    if (command.observed.empty()) continue;
+    if (const auto done = submit(std::move(command)); !done) say(done.error().message);
+  }
+}
+
+}  // namespace headgate::reconciler

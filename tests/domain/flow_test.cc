@@ -1,0 +1,591 @@
+// How releases come to a stage by themselves, in what order, and how many at once.
+#include "engine/domain/flow.h"
+
+#include <algorithm>
+#include <random>
+
+#include "tests/domain/fixture.h"
+
+namespace headgate::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using Kind = Outcome::Kind;
+
+StageTrigger on_branch(const std::string& branch) {
+  StageTrigger trigger;
+  trigger.kind = Trigger::branch;
+  trigger.branch = branch;
+  trigger.line = 33;
+  return trigger;
+}
+StageTrigger on_tag(const std::string& pattern) {
+  StageTrigger trigger;
+  trigger.kind = Trigger::tag;
+  trigger.tag = pattern;
+  return trigger;
+}
+StageTrigger after(const std::string& environment, Duration soak = {}) {
+  StageTrigger trigger;
+  trigger.kind = Trigger::after;
+  trigger.after = environment;
+  trigger.soak = soak;
+  return trigger;
+}
+StageTrigger at_times(const std::string& cron) {
+  StageTrigger trigger;
+  trigger.kind = Trigger::schedule;
+  trigger.schedule = cron;
+  return trigger;
+}
+
+Stage triggered(const std::string& name, StageTrigger trigger) {
+  auto s = stage(name);
+  s.triggers = {std::move(trigger)};
+  return s;
+}
+Stage gated(Stage s) {
+  s.gates = {"lint"};
+  return s;
+}
+
+// A service of a watched source, nothing running anywhere.
+World watched(std::vector<Stage> stages) {
+  World world;
+  Push push;
+  push.documents.emplace_back(access_policy());
+  for (const auto& s : stages) push.documents.emplace_back(environment(s.environment));
+  auto policy = service(stages);
+  policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+  push.documents.emplace_back(policy);
+  world.push(push);
+  for (const auto& s : stages) world.observe({"gateway", s.environment}, "");
+  return world;
+}
+
+std::string hash(std::uint64_t n) {
+  return commit_id(n).substr(30) + commit_id(0xabc).substr(10);
+}
+SourceObserved pushed(std::uint64_t commit, const std::string& branch = "main", std::uint64_t tree = 0) {
+  return {{"gateway"},
+          hash(commit),
+          "monorepo",
+          branch,
+          {},
+          hash(commit),
+          "sha256:tree-" + std::to_string(tree ? tree : commit)};
+}
+SourceObserved tagged(std::uint64_t commit, const std::string& tag) {
+  return {{"gateway"}, hash(commit), "monorepo", {}, tag, hash(commit), "sha256:tree-" + std::to_string(commit)};
+}
+std::string version(std::uint64_t n) {
+  return hash(n).substr(0, 12);
+}
+Lines observe_source(World& world, SourceObserved observed) {
+  return world.when(ObserveSource{{std::move(observed)}}, "engine");
+}
+Lines lint_passes(World& world, std::uint64_t commit) {
+  ReportGate report;
+  report.service = "gateway";
+  report.commit = hash(commit);
+  report.gate = "lint";
+  return world.when(report);
+}
+Lines registered(World& world, std::uint64_t commit, const std::string& as) {
+  return world.when(RegisterRelease{"gateway", {as, hash(commit), {{"image", "r@sha256:" + as}}}, {}, {}});
+}
+
+// ------------------------------------------------------------------------------------------------------------ branch
+
+TEST(BranchTrigger, PromotesACommitOfTheBranch) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  EXPECT_THAT(observe_source(world, pushed(1)),
+              happened_in_order("source.observed", "release.registered " + version(1), "trigger.fired",
+                                "promotion.planned #1 " + version(1), "promotion.started #1"));
+  EXPECT_EQ(world.live(staging).trigger, Trigger::branch);
+  world.finish_all(staging);
+  EXPECT_EQ(world.running(staging), version(1));
+}
+
+TEST(BranchTrigger, LooksAtNoOtherBranch) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  EXPECT_THAT(observe_source(world, pushed(1, "develop")), ElementsAre("source.observed"));
+}
+
+TEST(BranchTrigger, DoesNotFireAgainForTheSameCommit) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  EXPECT_THAT(observe_source(world, pushed(1)), IsEmpty());
+}
+
+TEST(BranchTrigger, WaitsForARegistrationWhereReleasesHaveArtifacts) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  registered(world, 9, "v0");
+  EXPECT_THAT(observe_source(world, pushed(1)), ElementsAre("source.observed"));
+  EXPECT_THAT(world.state.find(staging)->promotion, testing::Eq(std::nullopt));
+  EXPECT_THAT(explain_triggers(world.state, staging).front().text, HasSubstr("none is registered"));
+  EXPECT_EQ(explain_triggers(world.state, staging).front().line, 33U);
+  EXPECT_THAT(registered(world, 1, "v1"),
+              happened_in_order("release.registered v1", "trigger.fired", "promotion.planned #1 v1"));
+}
+
+TEST(BranchTrigger, TakesTheNewestCommitAlone) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  registered(world, 9, "v0");
+  observe_source(world, pushed(1));
+  observe_source(world, pushed(2));
+  EXPECT_THAT(registered(world, 1, "v1"), ElementsAre("release.registered v1"));
+  EXPECT_THAT(registered(world, 2, "v2"), happened_in_order("trigger.fired", "promotion.planned #1 v2"));
+}
+
+TEST(BranchTrigger, FollowsTheBranchBackWhenItsHistoryIsRewritten) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t commit : {1, 2}) {
+    observe_source(world, pushed(commit));
+    world.finish_all(staging);
+  }
+  EXPECT_THAT(observe_source(world, pushed(1)),
+              happened_in_order("trigger.fired", "promotion.planned #3 " + version(1)));
+}
+
+TEST(BranchTrigger, DoesNotFireForWhatIsTheSameUnderThePaths) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1, "main", 7));
+  world.finish_all(staging);
+  EXPECT_THAT(observe_source(world, pushed(2, "main", 7)), Not(Contains(HasSubstr("promotion.planned"))));
+  EXPECT_EQ(world.running(staging), version(1));
+}
+
+TEST(BranchTrigger, ADocumentThatWishesSomethingElseIsAWishAllTheSame) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  EXPECT_THAT(world.push(target(staging, {"v7", hash(7), {}})),
+              happened_in_order("desired.changed v7", "promotion.planned #2 v7"));
+}
+
+TEST(BranchTrigger, AHeldTargetKeepsTheWishUntilAPersonActs) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  world.observe(staging, "somebody-elses");
+  EXPECT_THAT(observe_source(world, pushed(1)), Not(Contains(HasSubstr("promotion.planned"))));
+  EXPECT_THAT(explain_triggers(world.state, staging).front().text, HasSubstr("which Headgate did not bring"));
+  EXPECT_THAT(world.when(AdoptTarget{staging, "known"}, "person:alice"),
+              happened_in_order("target.adopted somebody-elses", "promotion.planned #1 " + version(1)));
+}
+
+TEST(BranchTrigger, DoesNotBringBackWhatWasLeftByHand) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t commit : {1, 2}) {
+    observe_source(world, pushed(commit));
+    world.finish_all(staging);
+  }
+  RollBack back;
+  back.targets = {staging};
+  back.to = "previous";
+  back.reason = "slow";
+  world.when(back, "person:alice");
+  world.finish_all(staging);
+  EXPECT_EQ(world.running(staging), version(1));
+  EXPECT_FALSE(world.at(staging).promotion);
+  EXPECT_THAT(observe_source(world, pushed(3)), Contains("promotion.planned #4 " + version(3)));
+}
+
+// --------------------------------------------------------------------------------------------------------------- tag
+
+TEST(TagTrigger, PromotesATagThatFits) {
+  auto world = watched({triggered("production", on_tag("v*.*.*"))});
+  EXPECT_THAT(observe_source(world, tagged(1, "nightly")), ElementsAre("source.observed"));
+  EXPECT_THAT(observe_source(world, tagged(1, "v1.0.0")),
+              happened_in_order("release.registered v1.0.0", "trigger.fired", "promotion.planned #1 v1.0.0"));
+}
+
+TEST(TagTrigger, ATagOfWhatIsVerifiedInStagingIsHealthyThere) {
+  auto to_production = triggered("production", on_tag("v*"));
+  to_production.healthy = {"staging"};
+  auto world = watched({triggered("staging", on_branch("main")), to_production});
+  observe_source(world, pushed(1));
+  EXPECT_THAT(observe_source(world, tagged(1, "v1.0.0")), Contains("step.waiting gates"));
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("is not verified in staging")));
+  world.finish_all(staging);
+  EXPECT_EQ(world.live(production).phase, Phase::running) << "the branch build vouches for the tag put on it";
+}
+
+TEST(TagTrigger, ATagThatMovesIsAConflictAndPromotesNothing) {
+  auto world = watched({triggered("production", on_tag("v*"))});
+  observe_source(world, tagged(1, "v1.0.0"));
+  world.finish_all(production);
+  EXPECT_THAT(observe_source(world, tagged(2, "v1.0.0")), ElementsAre("source.observed"));
+  EXPECT_EQ(world.running(production), "v1.0.0");
+}
+
+// -------------------------------------------------------------------------------------------------------------- gates
+
+TEST(SourceGates, AReportForACommitWithTheSameTreesCounts) {
+  auto world = watched({gated(triggered("staging", on_branch("main")))});
+  lint_passes(world, 5);  // of a pull request
+  EXPECT_THAT(observe_source(world, pushed(6, "main", 5)), Contains("step.waiting gates"));
+  SourceObserved compared{{"gateway"}, hash(5), "monorepo", {}, {}, hash(5), "sha256:tree-5"};
+  EXPECT_THAT(observe_source(world, compared), happened_in_order("step.succeeded gates", "promotion.started #1"));
+}
+
+TEST(SourceGates, AReportForACommitWithOtherTreesDoesNot) {
+  auto world = watched({gated(triggered("staging", on_branch("main")))});
+  observe_source(world, pushed(6));
+  lint_passes(world, 5);
+  SourceObserved compared{{"gateway"}, hash(5), "monorepo", {}, {}, hash(5), "sha256:tree-5"};
+  observe_source(world, compared);
+  EXPECT_EQ(world.live(staging).phase, Phase::waiting);
+}
+
+TEST(SourceGates, TheLatestReportAmongEqualTreesCounts) {
+  auto world = watched({gated(triggered("staging", on_branch("main")))});
+  observe_source(world, pushed(6, "main", 5));
+  observe_source(world, {{"gateway"}, hash(5), "monorepo", {}, {}, hash(5), "sha256:tree-5"});
+  ReportGate failed;
+  failed.service = "gateway";
+  failed.commit = hash(6);
+  failed.gate = "lint";
+  failed.status = GateStatus::failed;
+  world.when(failed);
+  EXPECT_EQ(world.live(staging).phase, Phase::waiting);
+  lint_passes(world, 5);
+  EXPECT_EQ(world.live(staging).phase, Phase::running);
+}
+
+// -------------------------------------------------------------------------------------------------------------- after
+
+World staged(Duration soak) {
+  auto world = watched({triggered("staging", on_branch("main")), triggered("production", after("staging", soak))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  return world;
+}
+
+TEST(AfterTrigger, PromotesWhatWasVerifiedThereOnceItHasSoaked) {
+  auto world = staged(1h);
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.pass(59min), IsEmpty());
+  EXPECT_THAT(world.pass(1min), happened_in_order("trigger.fired", "promotion.planned #1 " + version(1)));
+}
+
+TEST(AfterTrigger, AClockThatJumpsDoesNotShortenTheSoak) {
+  auto world = staged(1h);
+  world.clock_jumps(3h);
+  EXPECT_FALSE(world.at(production).promotion);
+  world.pass(59min);
+  EXPECT_FALSE(world.at(production).promotion);
+  world.pass(1min);
+  EXPECT_TRUE(world.at(production).promotion);
+}
+
+TEST(AfterTrigger, ANewerReleaseThereBeginsItsOwnSoak) {
+  auto world = staged(1h);
+  world.pass(30min);
+  observe_source(world, pushed(2));
+  world.finish_all(staging);
+  world.pass(31min);
+  EXPECT_FALSE(world.at(production).promotion);
+  world.pass(29min);
+  EXPECT_EQ(world.live(production).to.release.version, version(2));
+}
+
+TEST(AfterTrigger, DriftThereHoldsIt) {
+  auto world = staged(1h);
+  world.observe(staging, "something-else");
+  world.pass(2h);
+  EXPECT_FALSE(world.at(production).promotion);
+  world.observe(staging, version(1));
+  EXPECT_TRUE(world.at(production).promotion) << "it has soaked by now";
+}
+
+TEST(AfterTrigger, AQuarantineThereHoldsIt) {
+  auto world = staged(1h);
+  world.when(QuarantineRelease{{"gateway", version(1)}, "bad"}, "person:alice");
+  world.pass(2h);
+  EXPECT_FALSE(world.at(production).promotion);
+}
+
+// ----------------------------------------------------------------------------------------------------------- schedule
+
+TEST(ScheduleTrigger, PromotesTheNewestReleaseWhenTheTimeHasCome) {
+  auto world = watched({triggered("production", at_times("0 6 * * *"))});
+  world.when(RegisterRelease{"gateway", {"v1", hash(1), {}}, {}, {}});
+  const auto six = world.now + 5h;
+  world.when(ExpandSchedule{{production, "0 6 * * *", world.now + 240h, {six, six + 24h}}}, "engine");
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.pass(5h), happened_in_order("trigger.fired", "promotion.planned #1 v1"));
+  world.finish_all(production);
+  EXPECT_THAT(world.pass(24h), Not(Contains(HasSubstr("promotion.planned")))) << "it runs already";
+}
+
+TEST(ScheduleTrigger, IsDroppedWhenTheStageHasAnotherOneByNow) {
+  auto world = watched({triggered("production", at_times("0 6 * * *"))});
+  EXPECT_THAT(world.when(ExpandSchedule{{production, "0 7 * * *", world.now + 24h, {world.now + 1h}}}, "engine"),
+              IsEmpty());
+}
+
+// ------------------------------------------------------------------------------------------------------- newest, queue
+
+TEST(Newest, ReplacesOneThatStillWaits) {
+  auto world = watched({gated(triggered("staging", on_branch("main")))});
+  observe_source(world, pushed(1));
+  EXPECT_THAT(observe_source(world, pushed(2)),
+              happened_in_order("trigger.fired", "promotion.superseded #1", "promotion.planned #2 " + version(2)));
+}
+
+TEST(Newest, IsPromotedAfterOneWhoseEffectsHaveBegunAndNothingBetween) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  observe_source(world, pushed(2));
+  observe_source(world, pushed(3));
+  EXPECT_EQ(world.live(staging).to.release.version, version(1)) << "never two at once on a target";
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #1", "promotion.planned #2 " + version(3)));
+}
+
+Stage in_order() {
+  auto s = gated(triggered("staging", on_branch("main")));
+  s.supersede = Supersede::queue;
+  return s;
+}
+
+TEST(Queue, KeepsOrder) {
+  auto world = watched({in_order()});
+  for (std::uint64_t commit : {1, 2, 3}) observe_source(world, pushed(commit));
+  std::vector<std::string> order;
+  for (std::uint64_t commit : {1, 2, 3}) {
+    EXPECT_EQ(world.live(staging).to.release.version, version(commit));
+    lint_passes(world, commit);
+    world.finish_all(staging);
+    EXPECT_EQ(world.running(staging), version(commit));
+  }
+  EXPECT_FALSE(world.at(staging).promotion);
+}
+
+TEST(Queue, KeepsTheOrderOfTargetDocuments) {
+  auto s = stage("production");
+  s.gates = {"lint"};
+  s.supersede = Supersede::queue;
+  auto world = World::running_v1(s);
+  for (const char* version : {"v2", "v3", "v4"}) world.push(target(production, release(version)));
+  for (const char* version : {"v2", "v3", "v4"}) {
+    EXPECT_EQ(world.live(production).to.release.version, version);
+    world.gate("lint", version);
+    world.finish_all(production);
+    EXPECT_EQ(world.running(production), version);
+  }
+}
+
+TEST(Queue, LeavesOutWhatWasQuarantinedMeanwhile) {
+  auto world = watched({in_order()});
+  for (std::uint64_t commit : {1, 2, 3}) observe_source(world, pushed(commit));
+  world.when(QuarantineRelease{{"gateway", version(2)}, "bad"}, "person:alice");
+  lint_passes(world, 1);
+  world.finish_all(staging);
+  EXPECT_EQ(world.live(staging).to.release.version, version(3));
+}
+
+TEST(Queue, RefusesAPromotionByHandThatWouldJumpIt) {
+  auto world = watched({in_order()});
+  observe_source(world, pushed(1));
+  world.when(RegisterRelease{"gateway", {"v9", hash(9), {}}, {}, {}});
+  RequestPromotion ask{staging, {"v9", {}, {}}, "now"};
+  EXPECT_THAT(world.when(ask, "person:alice"), Refused("keeps order"));
+}
+
+// ------------------------------------------------------------------------------------------------------ once and again
+
+TEST(FailedTrigger, IsNotTriedAgainUntilSomethingThatBearsOnItChanges) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  auto s = triggered("staging", on_branch("main"));
+  s.before = {hook("migrate")};
+  auto policy = service({s});
+  policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+  world.push(policy);
+  observe_source(world, pushed(2));
+  world.finish(staging, Kind::terminal, "no connection");
+  EXPECT_FALSE(world.at(staging).promotion);
+  lint_passes(world, 2);
+  world.push(policy);
+  EXPECT_FALSE(world.at(staging).promotion);
+  policy.stages.front().before = {hook("migrate2")};
+  EXPECT_THAT(world.push(policy), Contains("promotion.planned #3 " + version(2)));
+}
+
+// -------------------------------------------------------------------------------------------------------- concurrency
+
+Push two_services(std::optional<std::uint32_t> of_environment, std::optional<std::uint32_t> of_stage,
+                  std::vector<Dependency> depends_on = {}) {
+  Push push;
+  push.documents.emplace_back(access_policy());
+  auto place = environment("production");
+  if (of_environment) place.max_concurrent = ConcurrencyRule{*of_environment, 8};
+  push.documents.emplace_back(place);
+  for (const char* name : {"agent", "gateway"}) {
+    auto s = stage("production");
+    if (of_stage) s.max_concurrent = ConcurrencyRule{*of_stage, 44};
+    auto policy = service({s});
+    policy.name = name;
+    if (policy.name == "agent") policy.depends_on = depends_on;
+    push.documents.emplace_back(policy);
+    push.documents.emplace_back(target({name, "production"}, release("v1")));
+  }
+  return push;
+}
+const TargetId agent{"agent", "production"};
+
+// Both run v1.
+World both_run(Push push) {
+  World world;
+  world.push(push);
+  world.observe(agent, "v1");
+  world.observe(production, "v1");
+  return world;
+}
+Lines wish_both(World& world, const std::string& version) {
+  return world.push({{target(agent, release(version)), target(production, release(version))}});
+}
+
+TEST(Concurrency, OfAnEnvironmentHoldsWhoComesLaterAndSaysWhoHasThePlace) {
+  auto world = both_run(two_services(1, {}));
+  wish_both(world, "v2");
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+  EXPECT_EQ(world.live(production).phase, Phase::waiting);
+  const auto& waiting = world.live(production).current()->unmet;
+  ASSERT_THAT(waiting, testing::SizeIs(1));
+  EXPECT_EQ(waiting[0].guard, "concurrency");
+  EXPECT_EQ(waiting[0].line, 8U);
+  EXPECT_THAT(waiting[0].text, HasSubstr("the place is held by agent/production/1"));
+  EXPECT_THAT(world.finish_all(agent), happened_in_order("promotion.succeeded #1", "promotion.started #1"));
+}
+
+TEST(Concurrency, OfAStageHoldsItsOwnPromotion) {
+  auto world = both_run(two_services({}, 1));
+  wish_both(world, "v2");
+  EXPECT_EQ(world.live(production).phase, Phase::waiting);
+  world.cancel(promotion(agent, 1));
+  world.finish_all(agent);
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+}
+
+TEST(Concurrency, IsNoneWithoutARule) {
+  auto world = both_run(two_services({}, {}));
+  wish_both(world, "v2");
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+}
+
+TEST(DependsOn, PromotesAfterTheOtherWhenBothAreUnderWay) {
+  auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
+  wish_both(world, "v2");
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+  ASSERT_TRUE(world.at(agent).promotion);
+  EXPECT_EQ(world.live(agent).phase, Phase::waiting);
+  EXPECT_THAT(world.live(agent).current()->unmet.front().text, HasSubstr("gateway/production/1 is under way"));
+  world.finish_all(production);
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
+TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {
+  auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
+  world.push(target(agent, release("v2")));
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
+// ------------------------------------------------------------------------------------------------------------- healthy
+
+TEST(Healthy, AnOpenIncidentThereHoldsIt) {
+  auto to_production = stage("production");
+  to_production.healthy = {"staging"};
+  auto world = watched({stage("staging"), to_production});
+  world.push(target(staging, {"v1", hash(1), {}}));
+  world.finish_all(staging);
+  IncidentOpened opened;
+  opened.id = "1";
+  opened.target = staging;
+  opened.reason = "slow";
+  std::set<TargetId> touched;
+  Recorded<Event> recorded;
+  recorded.meta.position = world.state.next;
+  recorded.meta.time = world.now;
+  recorded.event = opened;
+  auto state = world.state;
+  evolve(state, recorded, &touched);
+  EXPECT_TRUE(touched.contains(production));
+  Promotion p;
+  p.id = promotion(production, 1);
+  p.to.release = {"v1", hash(1), {}};
+  auto& gates = p.steps.emplace_back().step;
+  gates.kind = StepKind::gates;
+  gates.healthy = {"staging"};
+  const auto unmet = [&](const State& of) {
+    Lines texts;
+    for (const auto& condition : judge(of, p, world.now)) {
+      if (condition.guard == "healthy" && !condition.met) texts.push_back(condition.text);
+    }
+    return texts;
+  };
+  EXPECT_THAT(unmet(world.state), IsEmpty());
+  EXPECT_THAT(unmet(state), ElementsAre(HasSubstr("an incident of gateway/staging is open")));
+}
+
+// ---------------------------------------------------------------------------------------------------- nothing changed
+
+// Whatever a commit does that leaves every document what it was: nothing is planned, and no gate counts as passed.
+TEST(NothingChanged, PlansNothingAndPassesNoGate) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  auto gated_stage = stage("production");
+  gated_stage.gates = {"lint", "scan"};
+  auto world = World::running_v1(gated_stage);
+  world.push(target(production, release("v2")));
+  const auto number = world.live(production).id.number;
+  const auto digest = world.live(production).plan_digest;
+  std::vector<Document> documents{service({gated_stage}), environment("production"), access_policy(),
+                                  target(production, release("v2"))};
+  for (int round = 0; round < 200; ++round) {
+    Push push;
+    auto shuffled = documents;
+    std::ranges::shuffle(shuffled, random);
+    shuffled.resize(random() % (documents.size() + 1));  // of a commit that touches other files: none
+    push.documents = shuffled;
+    push.moved_by = static_cast<std::uint32_t>(random() % 50);  // a comment above them
+    const auto lines = world.push(push);
+    EXPECT_THAT(lines, Not(Contains(HasSubstr("promotion."))));
+    EXPECT_THAT(lines, Not(Contains(HasSubstr("step.succeeded"))));
+    EXPECT_THAT(lines, Not(Contains(HasSubstr("desired.changed"))));
+    ASSERT_EQ(world.live(production).id.number, number);
+    ASSERT_EQ(world.live(production).plan_digest, digest);
+    ASSERT_EQ(world.live(production).phase, Phase::waiting);
+  }
+  world.gate("lint", "v2");
+  EXPECT_EQ(world.live(production).phase, Phase::waiting);
+  world.gate("scan", "v2", GateStatus::passed, {{"critical", Decimal{"0"}}});
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+}
+
+TEST(Variables, AChangeOfThemAloneIsAPromotion) {
+  auto world = World::running_v1(stage("production"));
+  EXPECT_THAT(world.push(target(production, release("v1"), {{"replicas", "3"}})),
+              happened_in_order("desired.changed v1", "promotion.planned #1 v1"));
+}
+
+TEST(Pattern, MatchesAsAShellWouldWithoutFolders) {
+  EXPECT_TRUE(matches_pattern("v*.*.*", "v1.2.3"));
+  EXPECT_TRUE(matches_pattern("v?", "v1"));
+  EXPECT_TRUE(matches_pattern("*", ""));
+  EXPECT_FALSE(matches_pattern("v*.*.*", "v1.2"));
+  EXPECT_FALSE(matches_pattern("v*", "nightly"));
+  EXPECT_FALSE(matches_pattern("v", "v1"));
+  EXPECT_FALSE(matches_pattern(std::string(200, '*') + "b", std::string(5'000, 'a')));
+}
+
+}  // namespace
+}  // namespace headgate::test
