@@ -8,6 +8,9 @@
 namespace headgate {
 namespace {
 
+// It is written into promotion.planned beside two wishes of the largest size.
+constexpr std::size_t max_rollback_reason = 2048;
+
 Result<void> needs_reason(const std::string& reason, const char* what) {
   HEADGATE_TRY_VOID(check_text("/reason", reason, max_reason_bytes));
   if (!reason.empty()) return {};
@@ -40,6 +43,13 @@ Result<void> roll_back_one(Events& events, const State& state, const RollBack& c
 
 Decision decide_command(const State& state, const RollBack& c, const Context& context) {
   HEADGATE_TRY_VOID(needs_reason(c.reason, "a rollback"));
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_rollback_reason));
+  HEADGATE_TRY_VOID(check_text("/group", c.scope, 256));
+  auto once = c.targets;
+  std::ranges::sort(once);
+  if (std::ranges::adjacent_find(once) != once.end()) {
+    return fail(ErrorCode::invalid_input, "a target is named twice", {{"/services", "a service twice", "each once"}});
+  }
   if (c.targets.empty()) return fail(ErrorCode::not_found, "no target is meant: nothing would be rolled back");
   if (c.targets.size() > max_rollback_targets) {
     return fail(ErrorCode::too_large, std::to_string(c.targets.size()) + " targets are more than one request takes, " +
