@@ -117,9 +117,12 @@ std::optional<SchemaProblem> schema_problem(DocumentKind kind, const YamlNode& r
   if (validator.validate(schemas.of(kind), adapter, nullptr)) return std::nullopt;
   valijson::ValidationResults results;
   validator.validate(schemas.of(kind), adapter, &results);
-  valijson::ValidationResults::Error first;
-  if (!results.popError(first)) return SchemaProblem{&root, "refused"};
-  return SchemaProblem{follow(root, first.context), first.description};
+  // The innermost says most: those around it say only that something inside is wrong.
+  valijson::ValidationResults::Error innermost;
+  for (valijson::ValidationResults::Error next; results.popError(next);) {
+    if (innermost.context.size() < next.context.size()) innermost = std::move(next);
+  }
+  return SchemaProblem{follow(root, innermost.context), innermost.description};
 }
 
 }  // namespace headgate::reconciler

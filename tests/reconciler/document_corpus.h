@@ -94,7 +94,7 @@ inline constexpr std::array kCorpus{
   "spec": {
     "people": {"alice": {"emails": ["alice@example.com"], "oidc": ["https://issuer.example.com#8f2a"],
                          "tokens": ["alice-laptop"],
-                         "signingKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNvbW1pdC1zaWduaW5nLWtleS1vZi1hbGljZSE"]}},
+                         "signingKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILYfetnbxUw5SWf/Hf97envz9dyJk2JnIdRWjAGB9dfS"]}},
     "teams": {"release": {"members": ["alice"]}},
     "grants": [
       {"team": "release", "role": "approver", "environments": ["production"], "services": ["*"]},
