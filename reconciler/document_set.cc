@@ -16,24 +16,34 @@ void add_scripts(std::set<std::string>& scripts, const Run& run) {
 // The other files of the repository that a document is bound to.
 std::set<std::string> files_of(const Document& document) {
   std::set<std::string> scripts;
-  if (const auto* service = std::get_if<Service>(&document)) {
-    for (const auto& stage : service->stages) {
-      for (const auto& hook : stage.before) add_scripts(scripts, hook.run);
-      for (const auto& check : stage.verify) {
-        if (check.run) add_scripts(scripts, *check.run);
-      }
-    }
-  } else if (const auto* environment = std::get_if<Environment>(&document)) {
-    add_scripts(scripts, environment->driver.deploy);
-    add_scripts(scripts, environment->driver.observe);
-    if (environment->driver.retire) add_scripts(scripts, *environment->driver.retire);
-  } else if (const auto* target = std::get_if<Target>(&document)) {
+  for (const auto* run : runs_of(document)) add_scripts(scripts, *run);
+  if (const auto* target = std::get_if<Target>(&document)) {
     for (const auto& file : target->variables_from) scripts.insert(file.path);
   }
   return scripts;
 }
 
 }  // namespace
+
+std::vector<const Run*> runs_of(const Document& document) {
+  std::vector<const Run*> runs;
+  if (const auto* service = std::get_if<Service>(&document)) {
+    for (const auto& stage : service->stages) {
+      for (const auto& hook : stage.before) runs.push_back(&hook.run);
+      for (const auto* checks : {&stage.verify_preview, &stage.verify}) {
+        for (const auto& check : *checks) {
+          if (check.run) runs.push_back(&*check.run);
+        }
+      }
+      if (stage.restore) runs.push_back(&stage.restore->run);
+    }
+  } else if (const auto* environment = std::get_if<Environment>(&document)) {
+    runs = {&environment->driver.deploy, &environment->driver.observe};
+    if (environment->driver.retire) runs.push_back(&*environment->driver.retire);
+    if (environment->shift) runs.push_back(&*environment->shift);
+  }
+  return runs;
+}
 
 DocumentSet DocumentSet::of(const State& state) {
   Files files;

@@ -47,4 +47,7 @@ class DocumentSet {
   std::map<DocumentKey, const SourcedDocument*> by_key_;
 };
 
+// Every command of a document: their scripts are exported when it takes force, and a changed one makes it another.
+std::vector<const Run*> runs_of(const Document& document);
+
 }  // namespace headgate::reconciler

@@ -273,18 +273,7 @@ void Reconciler::renew_windows() {
 
 Result<void> Reconciler::prepare_scripts(const std::vector<SourcedDocument>& documents) {
   for (const auto& document : documents) {
-    if (const auto* service = std::get_if<Service>(&document.document)) {
-      for (const auto& stage : service->stages) {
-        for (const auto& hook : stage.before) HEADGATE_TRY_VOID(driver_.prepare(hook.run));
-        for (const auto& check : stage.verify) {
-          if (check.run) HEADGATE_TRY_VOID(driver_.prepare(*check.run));
-        }
-      }
-    } else if (const auto* environment = std::get_if<Environment>(&document.document)) {
-      HEADGATE_TRY_VOID(driver_.prepare(environment->driver.deploy));
-      HEADGATE_TRY_VOID(driver_.prepare(environment->driver.observe));
-      if (environment->driver.retire) HEADGATE_TRY_VOID(driver_.prepare(*environment->driver.retire));
-    }
+    for (const auto* run : runs_of(document.document)) HEADGATE_TRY_VOID(driver_.prepare(*run));
   }
   return {};
 }

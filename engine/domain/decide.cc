@@ -93,7 +93,7 @@ Decision decide_command(const State&, const StageDocuments& c, const Context&) {
     }
     if (const auto* service = std::get_if<Service>(&document.document)) {
       for (const auto& stage : service->stages) {
-        if (stage.before.size() + stage.verify.size() <= max_stage_steps) continue;
+        if (stage.before.size() + stage.verify_preview.size() + stage.verify.size() <= max_stage_steps) continue;
         return fail(ErrorCode::too_large, document.source.file + ":" + std::to_string(stage.line) + ": the stage " +
                                               stage.environment + " has more hooks and checks than " +
                                               std::to_string(max_stage_steps));
