@@ -1,6 +1,7 @@
 #include "api/views_target.h"
 
 #include "api/views_promotion.h"
+#include "engine/domain/flow.h"
 #include "engine/domain/governance.h"
 #include "engine/domain/guards.h"
 
@@ -65,6 +66,9 @@ void write_target(JsonWriter& json, const State& state, const TargetId& id, cons
   } else {
     json.value(nullptr);
     waiting_for = explain_idle(state, id);
+    if (target.document) {
+      for (auto& waits : explain_triggers(state, id)) waiting_for.push_back(std::move(waits));
+    }
   }
   if (auto waits = explain_proposal(state, id)) waiting_for.push_back(std::move(*waits));
   write_conditions(json.key("waiting_for"), waiting_for, names);

@@ -349,6 +349,7 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     if (t->orphaned) {
       return {idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
     }
+    if (auto waits = explain_triggers(state, id); !waits.empty()) return waits;
     return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
   }
   const auto& document = t->document->document;

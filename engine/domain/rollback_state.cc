@@ -61,6 +61,8 @@ std::vector<Condition> judge_barred(const State& state, const Promotion& p, Time
            ": no automatic trigger brings it back there";
   c.remedy = "wish it in the target's document, or headgate promote " + p.id.target.service + " --to " +
              p.id.target.environment + " --release " + p.to.release.version;
+  const auto* target = state.find(p.id.target);
+  c.events = {target && target->current_at > 0 ? target->current_at : p.planned_at};
   return {std::move(c)};
 }
 
