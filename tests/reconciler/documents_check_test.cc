@@ -46,6 +46,32 @@ TEST(DocumentsCheck, AGoodRepositoryHasNoMistakes) {
             "");
 }
 
+TEST(DocumentsCheck, OldNamesThatAreStillThereOrTakenTwice) {
+  EXPECT_EQ(checked({named_environment("a"), named_environment("b, formerly: a")}),
+            "2.yaml:1:1: error: Environment 'a' is still there, so that nothing was renamed: expected no 'formerly', or "
+            "1.yaml:1 removed\n");
+  EXPECT_EQ(checked({named_environment("b, formerly: a"), named_environment("c, formerly: a")}),
+            "2.yaml:1:1: error: two documents were formerly the Environment 'a': expected one; the other is at "
+            "1.yaml:1\n");
+  EXPECT_EQ(checked({named_environment("b, formerly: a")}), "");
+}
+
+TEST(DocumentsCheck, ATargetGoesOnAsOneOfItsServiceOnly) {
+  const auto moved = document("Target", "gateway.production, formerly: other.production",
+                              "  service: gateway\n  environment: production\n  release: {version: v1}\n");
+  EXPECT_EQ(checked({stage(""), named_environment("production"), moved}),
+            "3.yaml:1:1: error: a target of service 'other' cannot go on as one of service 'gateway': expected the same "
+            "service, or 'formerly: other' in the metadata of service 'gateway'\n");
+  const auto renamed = document("Service", "gateway, formerly: other", "  stages: [{environment: production}]\n");
+  EXPECT_EQ(checked({renamed, named_environment("production"), moved}), "");
+}
+
+TEST(DocumentsCheck, WhatIsToBeRetiredNeedsACommandForIt) {
+  EXPECT_EQ(checked({stage(""), named_environment("production"), released_target("  onDelete: retire\n")}),
+            "3.yaml:1:1: error: 'onDelete: retire', and the driver of environment 'production' has no retire command: "
+            "expected driver.command.retire in 2.yaml:1\n");
+}
+
 TEST(DocumentsCheck, DuplicateNamesAtBothPlaces) {
   EXPECT_EQ(checked({named_environment("a"), "# moved\n" + named_environment("a"), named_environment("b")}),
             "1.yaml:1:1: error: Environment 'a' is there twice: expected it once; the other is at 2.yaml:2\n"
@@ -187,8 +213,8 @@ TEST(DocumentsCheck, AnExceptionThatNobodyIsLeftToApprove) {
   const auto grants = policy("{team: managers, role: approver, environments: [production], services: [gateway]}");
   EXPECT_EQ(checked({service_with(1), named_environment("production"), grants}), "");
   EXPECT_EQ(checked({service_with(2), named_environment("production"), grants}),
-            "1.yaml:9:1: error: 2 people can approve for 'gateway' in 'production', and 3 must when a gate's metric is "
-            "out of bounds: expected one member more with the role approver\n");
+            "1.yaml:9:1: error: 2 people can approve for 'gateway' in 'production', which is too few when a gate's metric "
+            "out of bounds asks for one more: expected one member more with the role approver\n");
 }
 
 TEST(Scaffold, ValidatesClean) {

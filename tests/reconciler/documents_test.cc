@@ -99,10 +99,19 @@ const std::vector<Mistake>& document_mistakes() {
        "apiVersion: headgate.dev/v1\nkind: Environment\nmetadata: {name: a}\n§status: {}\nspec: "
        "{driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}}\n",
        "unknown field 'status' of a document"},
-      {"Formerly",
-       "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: a, §formerly: b}\nspec: {stages: "
+      {"FormerlyItself",
+       "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: a, formerly: §a}\nspec: {stages: "
        "[{environment: x}]}\n",
-       "'formerly' of metadata is not supported by this version"},
+       "this is the name that it has"},
+      {"FormerlyNoName",
+       "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: a, formerly: §A_b}\nspec: {stages: "
+       "[{environment: x}]}\n",
+       "wrong value of 'formerly'"},
+      {"FormerlyNoTarget", document("Target", "gateway.production, formerly: §gateway",
+                                    "  service: gateway\n  environment: production\n  release: {version: v1}\n"),
+       "the old name of the target: service.environment"},
+      {"FormerlyOfAPolicy", document("AccessPolicy", "access, formerly: §old", "  people: {a: {}}\n"),
+       "no history"},
       {"TooLargeForTheLog",
        "§" + service("  stages:\n    - environment: production\n      before:\n        - name: a\n"
                      "          run: {command: [/bin/echo, " +
@@ -185,7 +194,8 @@ const std::vector<Mistake>& service_mistakes() {
                "    - {environment: b, requires: {healthy: [a, first]}}\n"
                "    - {environment: c, requires: {healthy: [b]}}\n"),
        "in a circle: a -> c -> b -> a"},
-      {"SignedCommit", stage("      requires: {§signedCommit: true}\n"), "not supported by this version"},
+      {"SignedCommit", stage("      requires: {signedCommit: §always}\n"), "expected true or false"},
+      {"SigningKey", access("  people: {alice: {signingKeys: [§ssh-dss AAAA]}}\n"), "no signing key: not a type of key"},
       {"ApprovalsNoList", stage("      protection: {approvals: §{team: a}}\n"), "found a map, expected a list"},
       {"ApprovalsNothing", stage("      protection:\n        §approvals:\n"), "found nothing, expected a list"},
       {"CountZero", stage("      protection: {approvals: [{team: a, count: §0}]}\n"),
@@ -200,7 +210,9 @@ const std::vector<Mistake>& service_mistakes() {
       {"WaitNoUnit", stage("      protection: {wait: §5}\n"), "found '5', expected a duration"},
       {"WaitTooLong", stage("      protection: {wait: §367d}\n"), "expected a duration of at most 366d"},
       {"ExpiryZero", stage("      protection: {approvalExpiry: §0s}\n"), "expected a duration of 10ms or more"},
-      {"UnknownAuthors", stage("      protection: {§unknownAuthors: refuse}\n"), "not supported by this version"},
+      {"UnknownAuthors", stage("      protection: {unknownAuthors: §ask}\n"), "expected extraApproval or refuse"},
+      {"UnknownAuthorsWithoutApprovals", stage("      protection: {unknownAuthors: §extraApproval}\n"),
+       "an unknown author asks for an approval, and nobody approves in this stage"},
       {"Misspelt", stage("      protection: {§aprovals: []}\n"), "did you mean 'approvals'?"},
       {"Queue", stage("      supersede: §queue\n"), "'supersede: queue' is not supported by this version"},
       {"Supersede", stage("      supersede: §oldest\n"), "found 'oldest', expected newest"},
@@ -343,7 +355,7 @@ const std::vector<Mistake>& other_mistakes() {
       {"VariableTemplate", released_target("  variables: {a: §\"${service}\"}\n"), "a value without ${...}"},
       {"VariablesAlike", released_target("  variables: {log-level: a, §LOG_LEVEL: b}\n"), "have the same name"},
       {"VariablesFrom", released_target("  §variablesFrom: [a.env]\n"), "not supported by this version"},
-      {"OnDelete", released_target("  onDelete: §retire\n"), "'onDelete: retire' is not supported by this version"},
+      {"OnDelete", released_target("  onDelete: §remove\n"), "found 'remove'"},
       {"Suspend", released_target("  suspend: §yes\n"), "expected true or false"},
       {"PersonName", access("  people: {§\"a b\": {}}\n"), "wrong name of a person"},
       {"Email", access("  people: {a: {emails: [§a.example.com]}}\n"), "expected an e-mail address"},

@@ -17,6 +17,14 @@ Actors::Actors(World& world) : world_(world) {
   environment_names_.assign(environments.begin(),
                             environments.begin() + static_cast<std::ptrdiff_t>(1 + world_.below(3)));
 
+  while (!world_.state().tokens.contains("token:root")) {
+    world_.submit(CreateToken{"token:root", "hash of root", {Role::admin}, {}}, "engine");
+  }
+  if (world_.chance(0.4)) {
+    governance_.push_back({"managers", 1 + static_cast<std::uint32_t>(world_.below(2)), 7});
+    if (world_.chance(0.3)) governance_.push_back({"platform", 1, 8});
+  }
+  world_.govern(governance_);
   std::vector<Document> documents;
   policy_ = random_policy();
   documents.emplace_back(policy_);
@@ -33,6 +41,9 @@ Actors::Actors(World& world) : world_(world) {
     }
   }
   push(std::move(documents));
+  for (int tries = 0; tries < 50 && world_.state().configuration.proposal; ++tries) {
+    world_.submit(ApproveConfiguration{world_.state().configuration.proposal->change.digest, {}, {}}, "token:root");
+  }
 }
 
 // ----------------------------------------------------------------------------------------------------- what there is
@@ -141,8 +152,8 @@ void Actors::roll_back_some() {
     command.targets.push_back(id);
   }
   command.named = count == 1;
-  command.to = world_.chance(0.7) ? "previous"
-                                  : world_.any_of(candidates_[command.targets.front().service].releases).version;
+  command.to =
+      world_.chance(0.7) ? "previous" : world_.any_of(candidates_[command.targets.front().service].releases).version;
   command.reason = "errors";
   command.scope = "some";
   command.restore = world_.chance(0.2);
@@ -227,6 +238,7 @@ Target Actors::random_wish(const TargetId& id) {
   target.release = world_.chance(0.6) ? new_release(id.service) : world_.any_of(candidates_[id.service].releases);
   if (world_.chance(0.3)) target.variables["replicas"] = std::to_string(world_.below(3));
   target.suspend = world_.chance(0.05);
+  if (world_.chance(0.4)) target.on_delete = OnDelete::retire;
   if (world_.chance(0.2)) {  // only the version: it may not be registered yet
     target.release.commit.clear();
     target.release.artifacts.clear();
@@ -264,7 +276,8 @@ void Actors::push(std::vector<Document> documents, std::vector<DocumentKey> remo
     const auto key = key_of(document);
     staged.accepted.push_back({{key.name + ".yaml", 1 + lines_moved, sha}, std::move(document)});
   }
-  for (const auto& command : {Command(observed), Command(staged), Command(AcceptConfiguration{"environments", sha})}) {
+  for (const auto& command :
+       {Command(observed), Command(staged), Command(AcceptConfiguration{"environments", sha, governance_, {}})}) {
     for (int tries = 0; tries < 50 && world_.submit(command, "engine") == World::Answer::none; ++tries) {
     }
   }
@@ -282,6 +295,8 @@ void Actors::push_something() {
       wishes_[id] = random_wish(id);
       documents.emplace_back(wishes_[id]);
     }
+  } else if (dice == 13 && world_.chance(0.4)) {
+    return remove_many();
   } else if (dice == 13) {
     const auto& id = world_.any_of(ids_);
     if (wishes_.erase(id) > 0) removed.push_back({DocumentKind::target, id.service + "." + id.environment});
@@ -302,6 +317,32 @@ void Actors::push_something() {
     }
   }
   push(std::move(documents), std::move(removed));
+}
+
+// Every target of a service, or of an environment.
+void Actors::remove_many() {
+  std::vector<DocumentKey> removed;
+  const bool of_service = world_.chance(0.5);
+  const auto name = world_.any_of(of_service ? service_names_ : environment_names_);
+  for (const auto& id : ids_) {
+    if ((of_service ? id.service : id.environment) != name || wishes_.erase(id) == 0) continue;
+    removed.push_back({DocumentKind::target, id.service + "." + id.environment});
+  }
+  push({}, std::move(removed));
+}
+
+// Whoever it is, and whatever they saw.
+void Actors::answer_what_is_proposed() {
+  const auto& proposal = world_.state().configuration.proposal;
+  const auto digest = proposal && world_.chance(0.95) ? proposal->change.digest : std::string("sha256:stale");
+  const auto who = world_.chance(0.1) ? std::string("token:root") : person();
+  if (world_.chance(0.08)) {
+    world_.submit(DeclineConfiguration{digest, "not now"}, who);
+    return;
+  }
+  const auto team =
+      world_.chance(0.8) ? std::string() : world_.any_of(std::vector<std::string>{"managers", "platform"});
+  world_.submit(ApproveConfiguration{digest, team, {}}, who);
 }
 
 void Actors::push_nothing_new() {
@@ -463,6 +504,7 @@ void Actors::act_alone() {
   if (one_of(10)) return report_what_is_waited_for();
   if (one_of(4)) return report_some_gate();
   if (one_of(5)) return push_something();
+  if (world_.state().configuration.proposal && world_.chance(0.3)) return answer_what_is_proposed();
   if (one_of(2)) return push_nothing_new();
   if (one_of(1)) return push_nonsense();
   if (one_of(9)) return observe(world_.any_of(ids_), world_.chance(0.8));

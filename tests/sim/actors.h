@@ -29,7 +29,7 @@ class Actors {
   Environment random_environment(const std::string& name);
   void expand_windows();
   void freeze_or_lift();
-  void roll_back_some();     // whatever is under way there
+  void roll_back_some();       // whatever is under way there
   void go_on_after_failure();  // retry what failed, resolve an incident
   Release new_release(const std::string& service);
   Target random_wish(const TargetId& id);
@@ -37,6 +37,8 @@ class Actors {
   void push_something();
   void push_nothing_new();
   void push_nonsense();
+  void remove_many();
+  void answer_what_is_proposed();
   void report_gate(const std::string& service, const Release& release, const std::string& gate, bool good);
   void report_some_gate();
   void report_what_is_waited_for();
@@ -66,6 +68,7 @@ class Actors {
   std::map<TargetId, Target> wishes_;
   std::map<std::string, Candidates> candidates_;
   AccessPolicy policy_;
+  std::vector<ApprovalRule> governance_;  // of the host's file
   std::uint64_t commits_ = 0;
   std::uint64_t reports_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "tests/sim/oracle.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <tuple>
 #include <utility>
@@ -79,6 +80,7 @@ void Oracle::handle(const ConfigurationAccepted& e) {
                           before->second.variables == target->variables;
         if (!same) places_[target->id].work.push_back({*target, commit_people_});
         targets_[target->id] = *target;
+        places_[target->id].orphaned = places_[target->id].retiring = false;
       }
     }
     if (const auto* removed = std::get_if<DocumentRemoved>(&event)) {
@@ -87,8 +89,16 @@ void Oracle::handle(const ConfigurationAccepted& e) {
       if (removed->kind == DocumentKind::target) {
         const auto dot = removed->document.find('.');
         const TargetId id{removed->document.substr(0, dot), removed->document.substr(dot + 1)};
+        const auto before = targets_.find(id);
+        auto& place = places_[id];
+        if (before != targets_.end() && before->second.on_delete == OnDelete::retire) {
+          place.retiring = true;
+          place.failed.reset();
+          place.work.push_back({before->second, commit_people_});
+        } else {
+          place.work.clear();
+        }
         targets_.erase(id);
-        places_[id].work.clear();
       }
     }
   }
@@ -249,7 +259,13 @@ void Oracle::handle(const PromotionPlanned& e) {
       violated(to_string(id) + " was planned while " + to_string(other) + " was under way");
   }
   auto& place = places_[id.target];
-  if (e.trigger == Trigger::desired) {
+  if (place.orphaned) violated(to_string(id) + " was planned although the target is orphaned");
+  if (place.retiring) {
+    if (place.current != e.to) violated(to_string(id) + " retires what does not run there");
+    if (place.failed == std::pair(e.plan_digest, e.to))
+      violated(to_string(id) + " failed to retire it before and nothing has changed");
+    place.failed.reset();
+  } else if (e.trigger == Trigger::desired) {
     const auto wish = targets_.find(id.target);
     if (wish == targets_.end() || wish->second.release.version != e.to.release.version ||
         wish->second.variables != e.to.variables) {
@@ -265,6 +281,7 @@ void Oracle::handle(const PromotionPlanned& e) {
   Course course;
   course.planned = e;
   course.asked_by = actor_;
+  course.retires = place.retiring;
   if (const auto before = courses_.find({id.target, id.number - 1});
       e.trigger == Trigger::manual && actor_ == "engine" && before != courses_.end()) {
     course.asked_by = before->second.asked_by;  // the same promotion under a changed policy
@@ -324,9 +341,18 @@ void Oracle::handle(const PromotionSucceeded& e) {
     if (!step.rollback && !course.done.contains(step.name))
       violated(to_string(e.promotion) + " succeeded without " + step.name);
   }
-  brought(e.promotion.target, course.planned.to);
-  verified(e.promotion.target, course.planned.to);
+  brought(e.promotion.target, course.retires ? std::nullopt : std::optional(course.planned.to));
+  if (!course.retires) verified(e.promotion.target, course.planned.to);
   places_[e.promotion.target].failed.reset();
+}
+
+void Oracle::handle(const TargetRetired& e) {
+  auto& place = places_[e.target];
+  if (!place.retiring) violated(to_string(e.target) + " was retired although its document did not go");
+  if (place.current) violated(to_string(e.target) + " was retired although something runs there");
+  place.retiring = place.pinned = place.held = false;
+  place.work.clear();
+  place.failed.reset();
 }
 
 void Oracle::handle(const PromotionFailed& e) {
@@ -365,6 +391,7 @@ void Oracle::handle(const PromotionRetried& e) {
   }
   auto& course = at->second;
   course.live = true;
+  places_[e.promotion.target].held = false;        // a person has acted
   if (!course.rolling_back) course.began = false;  // everything is judged once more
   auto& attempt = course.attempts[e.step];
   if (attempt.running) violated(to_string(e.promotion) + " was retried while an attempt was running");
@@ -436,10 +463,19 @@ bool Oracle::eligible(const std::string& person, const std::string& team, const 
 void Oracle::handle(const ApprovalGranted& e) {
   auto* course = live(e.promotion);
   if (!course) return;
-  course->approvals.push_back(
-      {actor_, e.team, e.plan_digest, elapsed_, eligible(actor_, e.team, e.promotion.target), true, {}});
-  if (const auto* policy = stage(e.promotion.target)) {
-    course->approvals.back().seen = exceptions(e.promotion, *course, *policy);
+  auto& given = course->approvals.emplace_back(Given{actor_, e.plan_digest, elapsed_, {}});
+  for (auto teams = e.also; const auto& team : (teams.push_back(e.team), teams)) {
+    if (eligible(actor_, team, e.promotion.target)) given.teams.insert(team);
+  }
+  given.unknown.insert(e.unknown_authors.begin(), e.unknown_authors.end());
+  if (const auto* policy = stage(e.promotion.target)) given.seen = exceptions(e.promotion, *course, *policy);
+}
+
+void Oracle::handle(const PromotionAttributed& e) {
+  attributes_ = true;
+  if (auto* course = live(e.promotion)) {
+    course->attributed = true;
+    course->authors.insert(e.people.begin(), e.people.end());
   }
 }
 
@@ -528,7 +564,11 @@ void Oracle::first_effect(const PromotionId& id, const Course& course) {
   const auto& release = course.planned.to.release;
   const auto* policy = stage(id.target);
   if (!policy) return violated(to_string(id) + " began and no stage leads there");
-  if (quarantined(id.target.service, release)) violated(to_string(id) + " began with a quarantined release");
+  if (course.retires) {
+    if (targets_.contains(id.target)) violated(to_string(id) + " retires what a document wishes");
+  } else if (quarantined(id.target.service, release)) {
+    violated(to_string(id) + " began with a quarantined release");
+  }
   const auto trigger = course.planned.trigger;
   const auto& left = places_[id.target].left;
   if (trigger != Trigger::desired && trigger != Trigger::manual &&
@@ -537,9 +577,12 @@ void Oracle::first_effect(const PromotionId& id, const Course& course) {
   }
   const auto document = targets_.find(id.target);
   if (document != targets_.end() && document->second.suspend) violated(to_string(id) + " began on a suspended target");
-  check_gates(id, course, *policy);
-  check_healthy(id, course, *policy);
+  if (!course.retires) {
+    check_gates(id, course, *policy);
+    check_healthy(id, course, *policy);
+  }
   check_approvals(id, course, *policy);
+  check_authorship(id, course, *policy);
   const bool shorter = course.expedited && policy->expedite && policy->expedite->wait;
   const auto wait = shorter ? std::min(policy->wait, *policy->expedite->wait) : policy->wait;
   if (wait > Duration::zero() && (!course.timer_set || elapsed_ - *course.timer_set < wait)) {
@@ -592,37 +635,99 @@ void Oracle::check_healthy(const PromotionId& id, const Course& course, const St
   }
 }
 
-void Oracle::check_approvals(const PromotionId& id, const Course& course, const Stage& policy) {
-  std::set<std::string> inside;
+std::set<std::string> Oracle::inside(const PromotionId& id, const Course& course) const {
+  auto people = course.authors;
   if (course.planned.trigger == Trigger::desired) {
-    for (const auto& work : places_[id.target].work) inside.insert(work.people.begin(), work.people.end());
+    if (const auto place = places_.find(id.target); place != places_.end()) {
+      for (const auto& work : place->second.work) people.insert(work.people.begin(), work.people.end());
+    }
   }
-  if (course.asked_by != "engine") inside.insert(course.asked_by);
+  if (course.asked_by != "engine") people.insert(course.asked_by);
+  return people;
+}
+
+bool Oracle::same(const std::string& one, const std::string& other) const {
+  const auto is = [](const Person& p, const std::string& id) { return p.id == id || has(p.also, id); };
+  return one == other || (access_ && std::any_of(access_->people.begin(), access_->people.end(),
+                                                 [&](const Person& p) { return is(p, one) && is(p, other); }));
+}
+
+std::set<std::string> Oracle::strangers(const std::set<std::string>& people) const {
+  std::set<std::string> all;
+  for (const auto& id : people) {
+    const bool known = access_ && std::any_of(access_->people.begin(), access_->people.end(),
+                                              [&](const Person& p) { return p.id == id || has(p.also, id); });
+    if (id.starts_with("person:") && !known) all.insert(id);
+  }
+  return all;
+}
+
+void Oracle::check_approvals(const PromotionId& id, const Course& course, const Stage& policy) {
+  const auto people = inside(id, course);
   const auto asks = exceptions(id, course, policy);
-  const auto knew = [&](const Given& given) {
-    return std::all_of(asks.begin(), asks.end(), [&](const auto& exception) {
-      const auto seen = given.seen.find(exception.first);
-      return seen != given.seen.end() && seen->second >= exception.second;
-    });
+  const bool one_for_strangers =
+      policy.unknown_authors && policy.unknown_authors->then == UnknownAuthors::extra_approval;
+  const auto unknown = one_for_strangers ? strangers(people) : std::set<std::string>{};
+  const auto good = [&](const Given& given) {
+    if (!given.counts || given.digest != course.planned.plan_digest || elapsed_ - given.at >= policy.approval_expiry) {
+      return false;
+    }
+    if (!policy.self_approval &&
+        std::any_of(people.begin(), people.end(), [&](const auto& p) { return same(p, given.approver); })) {
+      return false;
+    }
+    return std::includes(given.unknown.begin(), given.unknown.end(), unknown.begin(), unknown.end()) &&
+           std::all_of(asks.begin(), asks.end(), [&](const auto& exception) {
+             const auto seen = given.seen.find(exception.first);
+             return seen != given.seen.end() && seen->second >= exception.second;
+           });
   };
-  std::size_t more = 0;
-  std::set<std::string> counted;
-  for (const auto& rule : policy.approvals) {
-    std::size_t count = 0;
-    for (const auto& given : course.approvals) {
-      const bool good = given.counts && given.team == rule.team && given.eligible &&
-                        given.digest == course.planned.plan_digest && elapsed_ - given.at < policy.approval_expiry &&
-                        (policy.self_approval || !inside.contains(given.approver)) && knew(given);
-      if (good && counted.insert(given.approver).second) ++count;
-    }
-    if (count < rule.count) {
-      violated(to_string(id) + " began with " + std::to_string(count) + " of " + std::to_string(rule.count) +
-               " approvals of " + rule.team);
-    } else {
-      more += count - rule.count;
-    }
+  std::vector<const Given*> all;
+  for (const auto& given : course.approvals) {
+    const bool twice =
+        std::any_of(all.begin(), all.end(), [&](const auto* g) { return same(g->approver, given.approver); });
+    if (good(given) && !twice) all.push_back(&given);
   }
-  if (!asks.empty() && more == 0) violated(to_string(id) + " began without the approval that a metric asked for");
+  // With `left_out` of them left out, as bits.
+  const auto short_of = [&](std::size_t left_out) -> const ApprovalRule* {
+    for (const auto& rule : policy.approvals) {
+      std::size_t count = 0;
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if ((left_out >> i & 1) == 0 && all[i]->teams.contains(rule.team)) ++count;
+      }
+      if (count < rule.count) return &rule;
+    }
+    return nullptr;
+  };
+  if (const auto* rule = short_of(0)) {
+    violated(to_string(id) + " began with too few of " + std::to_string(rule->count) + " approvals of " + rule->team);
+  }
+  const int more = (asks.empty() ? 0 : 1) + (unknown.empty() ? 0 : 1);
+  if (more == 0 || policy.approvals.empty()) return;
+  for (std::size_t left_out = 0; left_out < std::size_t{1} << all.size(); ++left_out) {
+    if (std::popcount(left_out) == more && !short_of(left_out)) return;
+  }
+  violated(to_string(id) + " began without the approvals that a metric or an unknown author asked for");
+}
+
+void Oracle::check_authorship(const PromotionId& id, const Course& course, const Stage& policy) {
+  const auto& commit = course.planned.to.release.commit;
+  if (policy.signed_commit) {
+    const auto signature = signatures_.find(commit);
+    const bool good = signature != signatures_.end() && signature->second.verdict == SignatureVerdict::good &&
+                      access_ && std::any_of(access_->people.begin(), access_->people.end(), [&](const Person& p) {
+                        return has(p.keys, signature->second.key);
+                      });
+    if (!good) violated(to_string(id) + " began with a commit that is not signed by anybody known");
+  }
+  const bool matters = policy.unknown_authors || (!policy.approvals.empty() && !policy.self_approval);
+  if (attributes_ && matters && !commit.empty() && !course.attributed) {
+    violated(to_string(id) + " began before it was known whose work it is");
+  }
+  if (policy.unknown_authors && policy.unknown_authors->then == UnknownAuthors::refuse &&
+      !strangers(inside(id, course)).empty()) {
+    violated(to_string(id) + " began with the work of somebody unknown");
+  }
 }
 
 }  // namespace headgate::sim

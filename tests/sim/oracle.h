@@ -29,11 +29,12 @@ class Oracle {
   };
   using Exceptions = std::map<std::string, long long>;  // gate/metric out of bounds that takes an approval: by how much
   struct Given {
-    std::string approver, team, digest;
+    std::string approver, digest;
     Duration at;
-    bool eligible = false;  // a member with the role when it was given
+    std::set<std::string> teams;  // that it speaks for, and whose member with the role its giver was
     bool counts = true;     // neither voided nor expired
     Exceptions seen{};
+    std::set<std::string> unknown{};  // authors whom nobody knew, that its giver was told of
   };
   struct Attempt {
     std::uint32_t number = 0;
@@ -44,6 +45,7 @@ class Oracle {
   struct Course {
     PromotionPlanned planned;
     std::string asked_by;
+    bool retires = false;
     std::vector<Step> steps;
     std::vector<Given> approvals;
     std::optional<Duration> timer_set;
@@ -57,6 +59,8 @@ class Oracle {
     bool expedited = false;
     std::optional<Timestamp> window_passed_until;
     std::set<std::string> freezes_passed;
+    bool attributed = false;
+    std::set<std::string> authors;  // as the repository tells
   };
   // Work that was wished for a target and has not been brought there: whose it is, and the document that wished it.
   struct Work {
@@ -68,6 +72,8 @@ class Oracle {
     bool drifted = false;
     bool pinned = false;
     bool held = false;
+    bool orphaned = false;
+    bool retiring = false;  // its document went, and what runs there is to go with it
     std::vector<Release> verified;
     std::vector<std::pair<Wish, Position>> verified_at;
     std::optional<Position> irreversible;  // where the last such step began
@@ -89,6 +95,8 @@ class Oracle {
   void handle(const WindowOverridden& e);
   void handle(const WindowExpanded& e) { expanded_[e.environment.text] = e; }
   void handle(const CommitObserved& e);
+  void handle(const CommitVerified& e) { signatures_[e.commit] = e; }
+  void handle(const PromotionAttributed& e);
   void handle(const DocumentAccepted& e) { staged_.emplace_back(e.commit, Event(e)); }
   void handle(const DocumentRemoved& e) { staged_.emplace_back(e.commit, Event(e)); }
   void handle(const ConfigurationAccepted& e);
@@ -104,7 +112,11 @@ class Oracle {
   void handle(const TargetAdopted& e);
   void handle(const TargetPinned& e) { places_[e.target].pinned = true; }
   void handle(const TargetUnpinned& e) { places_[e.target].pinned = false; }
-  void handle(const TargetOrphaned& e) { places_[e.target].pinned = false; }
+  void handle(const TargetOrphaned& e) {
+    places_[e.target].pinned = false;
+    places_[e.target].orphaned = true;
+  }
+  void handle(const TargetRetired& e);
   void handle(const DriftDetected& e) { places_[e.target].drifted = true; }
   void handle(const DriftResolved& e) { places_[e.target].drifted = false; }
   void handle(const PromotionPlanned& e);
@@ -156,6 +168,10 @@ class Oracle {
   void check_closures(const StepId& id, const Course& course, bool first, bool changes);
   void check_healthy(const PromotionId& id, const Course& course, const Stage& stage);
   void check_approvals(const PromotionId& id, const Course& course, const Stage& stage);
+  void check_authorship(const PromotionId& id, const Course& course, const Stage& stage);
+  std::set<std::string> inside(const PromotionId& id, const Course& course) const;
+  std::set<std::string> strangers(const std::set<std::string>& people) const;
+  bool same(const std::string& one, const std::string& other) const;
 
   std::string actor_;
   Position position_ = 0;
@@ -174,6 +190,8 @@ class Oracle {
   std::map<std::string, WindowExpanded> expanded_;
   std::map<std::string, FreezeSet> freezes_;
   std::map<TargetId, Target> targets_;
+  std::map<std::string, CommitVerified> signatures_;
+  bool attributes_ = false;
   std::optional<AccessPolicy> access_;
   std::map<ReleaseId, Release> releases_;
   std::vector<Report> reports_;

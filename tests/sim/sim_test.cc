@@ -67,7 +67,8 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
         "target.adopted",       "drift.detected",         "drift.resolved",     "clock.stepped",
         "timer.fired",          "configuration.rejected", "freeze.set",         "freeze.overridden",
         "window.expanded",      "window.overridden",      "rollback.requested", "promotion.retried",
-        "promotion.expedited",  "incident.opened",        "incident.resolved",  "breakglass.used"}) {
+        "promotion.expedited",  "incident.opened",        "incident.resolved",  "breakglass.used",
+        "configuration.proposed", "configuration.approved", "configuration.superseded", "target.retired"}) {
     EXPECT_GE(ends.types[type], 5U) << type << " hardly ever happened";
   }
 }

@@ -13,6 +13,8 @@
 
 #include "engine/runtime/writer.h"
 #include "store/memory_log.h"
+#include "tests/sim/governance_oracle.h"
+#include "tests/sim/rollout_oracle.h"
 #include "tests/sim/oracle.h"
 
 namespace headgate::sim {
@@ -41,6 +43,8 @@ class World {
   void restart();                    // everything in memory is lost
 
   const State& state() const { return writer_->state(); }
+  // What the host's file asks for: of every commit from here on.
+  void govern(const std::vector<ApprovalRule>& governance) { governance_oracle_.ask_for(governance); }
   Timestamp now() const { return now_; }
   Observation runs(const TargetId& target) const;  // what really runs there
   void complain(const std::string& what) { fail(what); }
@@ -77,6 +81,8 @@ class World {
   store::MemoryLog log_{"sim.example.com"};
   std::unique_ptr<runtime::Writer> writer_;
   Oracle oracle_;
+  GovernanceOracle governance_oracle_;
+  RolloutOracle rollout_oracle_;
   std::size_t told_ = 0;  // of its violations
   State folded_;          // of every record as it was read back
   State restored_;        // of a snapshot and every record after it
