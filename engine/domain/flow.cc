@@ -131,6 +131,8 @@ struct Triggers {
     // A tag names a release of its own where Headgate registers them.
     const bool by_another_name =
         registered && trigger.kind == Trigger::tag && registered->release.version != ref.name && is_version(ref.name);
+    // The tag was put elsewhere: a release never changes, and another one was not asked for.
+    if (by_another_name && state.release({id.service, ref.name})) return {};
     if (!registered || (by_another_name && registered->release.artifacts.empty())) {
       if (auto fresh = registration_of(ref, trigger.kind)) {
         if (by_another_name) fresh->commit = registered->release.commit;

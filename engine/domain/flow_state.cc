@@ -131,7 +131,7 @@ void reckon_flow(State& state, const TargetId& id) {
   auto& target = at->second;
   std::optional<Timestamp> due;
   const auto* stage = state.stage(id);
-  if (stage && !target.orphaned && !target.retiring) {
+  if (stage && !target.orphaned && !target.retiring && !state.renamed_from.contains(id)) {
     for (const auto& trigger : stage->triggers) {
       const auto next = due_of(state, id, target, trigger);
       if (next && (!due || *next < *due)) due = next;

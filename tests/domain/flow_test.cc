@@ -220,6 +220,8 @@ TEST(TagTrigger, ATagThatMovesIsAConflictAndPromotesNothing) {
   observe_source(world, tagged(1, "v1.0.0"));
   world.finish_all(production);
   EXPECT_THAT(observe_source(world, tagged(2, "v1.0.0")), ElementsAre("source.observed"));
+  world.when(RegisterRelease{"gateway", {"build-2", hash(2), {}}, {}, {}});
+  EXPECT_FALSE(world.at(production).promotion);
   EXPECT_EQ(world.running(production), "v1.0.0");
 }
 
