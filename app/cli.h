@@ -33,6 +33,7 @@ int report(const Error& error);
 
 void add_serve_verbs(Cli& cli);       // serve, version
 void add_repository_verbs(Cli& cli);  // init, validate
+void add_diff_verb(Cli& cli);
 void add_backup_verbs(Cli& cli);      // backup, effects
 void add_log_verbs(Cli& cli);         // log verify, proof, checkpoint, stat
 void add_log_repair_verb(Cli& cli);   // after them: log repair

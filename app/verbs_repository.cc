@@ -1,24 +1,17 @@
 // init, validate: what needs no server.
-#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <fstream>
-#include <map>
 
 #include "app/cli.h"
-#include "reconciler/digests.h"
-#include "reconciler/documents_parser.h"
+#include "app/environments_files.h"
 #include "reconciler/offline_people.h"
 #include "reconciler/scaffold.h"
-#include "reconciler/yaml_diagnostics.h"
-#include "store/files.h"
 
 namespace headgate::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t max_file_bytes = 1 << 20;
 
 int init(const fs::path& directory) {
   std::error_code error;
@@ -44,25 +37,6 @@ int init(const fs::path& directory) {
   return exit_done;
 }
 
-// The files of a work tree: relative path -> absolute one. Hidden folders, .git among them, are left out.
-Result<std::map<std::string, fs::path>> files_of(const fs::path& directory) {
-  std::error_code error;
-  if (!fs::is_directory(directory, error)) {
-    return fail(ErrorCode::invalid_input, directory.string() + " is not a directory");
-  }
-  std::map<std::string, fs::path> files;
-  for (auto at = fs::recursive_directory_iterator(directory, error); !error && at != fs::recursive_directory_iterator();
-       at.increment(error)) {
-    if (at->path().filename().string().starts_with('.')) {
-      if (at->is_directory()) at.disable_recursion_pending();
-      continue;
-    }
-    if (at->is_regular_file()) files[fs::relative(at->path(), directory).generic_string()] = at->path();
-  }
-  if (error) return fail(ErrorCode::io, "cannot read " + directory.string() + ": " + error.message());
-  return files;
-}
-
 void print_json(const std::vector<Diagnostic>& diagnostics) {
   boost::json::array list;
   for (const auto& d : diagnostics) {
@@ -77,43 +51,10 @@ void print_json(const std::vector<Diagnostic>& diagnostics) {
 }
 
 int validate(const fs::path& directory, bool json) {
-  const auto files = files_of(directory);
-  if (!files) return report(files.error());
   reconciler::OfflinePeople people;
-  const reconciler::YamlDocumentParser parser(people);
-  std::map<std::string, fs::path> path_of_blob;
-  const FindBlob find_blob = [&](std::string_view path) -> std::optional<std::string> {
-    const auto at = files->find(std::string(path));
-    if (at == files->end()) return std::nullopt;
-    const auto text = store::read_file(at->second, 16 << 20);
-    if (!text) return std::nullopt;
-    auto blob = reconciler::git_blob_id(*text);
-    path_of_blob[blob] = at->second;
-    return blob;
-  };
-  const ReadBlob read_blob = [&](const std::string& blob, std::size_t max_bytes) -> Result<std::string> {
-    const auto at = path_of_blob.find(blob);
-    if (at == path_of_blob.end()) return fail(ErrorCode::not_found, "no such file");
-    return store::read_file(at->second, max_bytes);
-  };
-  std::vector<SourcedDocument> documents;
-  std::vector<Diagnostic> diagnostics;
-  for (const auto& [name, path] : *files) {
-    if (!reconciler::is_document_file(name)) continue;
-    auto text = store::read_file(path, max_file_bytes);
-    if (!text) {
-      diagnostics.push_back({name, 1, 1, text.error().message, {}, {}});
-      continue;
-    }
-    auto parsed = parser.parse({name, reconciler::git_blob_id(*text), std::move(*text)}, {find_blob, read_blob});
-    std::ranges::move(parsed.documents, std::back_inserter(documents));
-    reconciler::append_new(diagnostics, std::move(parsed.diagnostics));
-  }
-  if (diagnostics.empty()) {
-    std::vector<const SourcedDocument*> all;
-    for (const auto& document : documents) all.push_back(&document);
-    diagnostics = parser.check(all);
-  }
+  const auto read = read_documents(directory, {}, people);
+  if (!read) return report(read.error());
+  const auto& [documents, diagnostics] = *read;
   if (json) {
     print_json(diagnostics);
   } else {
@@ -133,6 +74,7 @@ int validate(const fs::path& directory, bool json) {
 }  // namespace
 
 void add_repository_verbs(Cli& cli) {
+  add_diff_verb(cli);
   auto* init_verb = cli.program.add_subcommand("init", "Scaffold an environments repository that validates");
   auto init_directory = std::make_shared<std::string>();
   init_verb->add_option("DIR", *init_directory, "where to write it")->required();

@@ -67,23 +67,19 @@ class Schemas {
   std::array<valijson::Schema, EnumNames<DocumentKind>::names.size()> schemas_;
 };
 
-// The node that a context such as <root>, ["spec"], ["stages"], [0] leads to; the last one that is there.
+// The node that a context such as <root>, [spec], [stages], [0] leads to; the last one that is there.
 const YamlNode* follow(const YamlNode& root, const std::vector<std::string>& context) {
   const auto* at = &root;
   for (std::size_t i = 1; i < context.size(); ++i) {
-    const std::string_view part = context[i];
+    const auto part = std::string_view(context[i]).substr(1, context[i].size() - 2);
     const YamlNode* next = nullptr;
-    if (part.size() > 4 && part.starts_with("[\"")) {
-      const auto name = part.substr(2, part.size() - 4);
-      for (const auto [key, value] : YamlEntries(*at)) {
-        if (key.text == name) next = &value;
-      }
-    } else if (part.size() > 2) {
-      std::size_t index = 0;
-      std::from_chars(part.data() + 1, part.data() + part.size(), index);
-      for (const auto& item : YamlItems(*at)) {
-        if (index-- == 0) next = &item;
-      }
+    for (const auto [key, value] : YamlEntries(*at)) {
+      if (key.text == part) next = &value;
+    }
+    std::size_t index = 0;
+    std::from_chars(part.data(), part.data() + part.size(), index);
+    for (const auto& item : YamlItems(*at)) {
+      if (index-- == 0) next = &item;
     }
     if (next == nullptr) break;
     at = next;

@@ -12,9 +12,15 @@ namespace {
 constexpr std::size_t kMaxWords = 128;
 
 const std::vector<std::string_view>& placeholders() {
-  static const std::vector<std::string_view> known{
-      "service",   "environment",      "release.version", "release.commit", "release.artifacts.<name>",
-      "promotion", "previous.version", "variables.<name>", "slot"};
+  static const std::vector<std::string_view> known{"service",
+                                                   "environment",
+                                                   "release.version",
+                                                   "release.commit",
+                                                   "release.artifacts.<name>",
+                                                   "promotion",
+                                                   "previous.version",
+                                                   "variables.<name>",
+                                                   "slot"};
   return known;
 }
 

@@ -10,12 +10,10 @@ using Words = std::string_view;
 
 constexpr std::array kMetadata{Words("formerly")};
 constexpr std::array kGate{Words("schedule"), Words("run")};
-constexpr std::array kStage{Words("downtime"), Words("objectives"),
-                            Words("driver")};
+constexpr std::array kStage{Words("downtime"), Words("objectives"), Words("driver")};
 constexpr std::array kTraffic{Words("haproxy")};
-constexpr std::array kEnvironment{Words("locations"), Words("onLocationFailure"),
-                                  Words("selfHeal"),  Words("ignoreDifferences"),
-                                  Words("monitors"),  Words("maintenance")};
+constexpr std::array kEnvironment{Words("locations"),         Words("onLocationFailure"), Words("selfHeal"),
+                                  Words("ignoreDifferences"), Words("monitors"),          Words("maintenance")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
 constexpr std::array kGrant{Words("requireClaims")};
 

@@ -100,7 +100,8 @@ void read_file(YamlReader& r, const YamlNode& node, Target& target, StringMap& v
   }
   auto blob = r.blob_of(file.path);
   if (!blob) {
-    r.at(node, fmt::format("no file {} in the repository", quoted(file.path)), "", "a file with NAME=VALUE in each line");
+    r.at(node, fmt::format("no file {} in the repository", quoted(file.path)), "",
+         "a file with NAME=VALUE in each line");
     return;
   }
   file.blob = std::move(*blob);
@@ -144,8 +145,9 @@ void read_variables_from(YamlReader& r, const YamlNode& node, Target& target) {
     const auto environment = environment_name(name);
     if (own.contains(environment)) continue;
     if (const auto [first, is_new] = folded.emplace(environment, name); !is_new) {
-      r.at(node, fmt::format("the variables {} and {} have the same name in the environment of a command",
-                             quoted(first->second), quoted(name)),
+      r.at(node,
+           fmt::format("the variables {} and {} have the same name in the environment of a command",
+                       quoted(first->second), quoted(name)),
            "", "names that differ by more than case and '-'");
     }
     target.variables.emplace(name, std::move(value));

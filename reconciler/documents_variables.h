@@ -1,8 +1,8 @@
 // variablesFrom: files of the repository with a variable a line.
 //
-// NAME=VALUE; blank lines and lines that begin with '#' say nothing. A value is what stands behind the first '=', without
-// spaces around it; in single or double quotes it is what stands between them. There are no escapes, no continued lines
-// and no references to other variables.
+// NAME=VALUE; blank lines and lines that begin with '#' say nothing. A value is what stands behind the first '=',
+// without spaces around it; in single or double quotes it is what stands between them. There are no escapes, no
+// continued lines and no references to other variables.
 #pragma once
 
 #include <string>

@@ -116,7 +116,8 @@ void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& wind
              *other.to >= *window.to;
     });
     if (closes == windows.end()) continue;
-    r.at(item, "the window never opens", "", fmt::format("a time that the window in line {} does not deny", closes->line));
+    r.at(item, "the window never opens", "",
+         fmt::format("a time that the window in line {} does not deny", closes->line));
   }
 }
 

@@ -21,7 +21,8 @@ int take_entry(const char* root, const git_tree_entry* entry, void* context) {
   auto& walk = *static_cast<Walk*>(context);
   if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB || git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK) return 0;
   const auto path = std::string(root) + git_tree_entry_name(entry);
-  if (path.starts_with(walk.prefix)) walk.blobs[path.substr(walk.prefix.size())] = format_oid(*git_tree_entry_id(entry));
+  if (path.starts_with(walk.prefix))
+    walk.blobs[path.substr(walk.prefix.size())] = format_oid(*git_tree_entry_id(entry));
   return 0;
 }
 

@@ -12,8 +12,8 @@ namespace headgate::reconciler {
 
 class GitTreeFiles {
  public:
-  // `directory` is a work tree or a folder in one; `revision` is whatever `git rev-parse` takes: HEAD~1, main, v1, an id.
-  // not_found when there is no repository or no such revision; io, corrupt.
+  // `directory` is a work tree or a folder in one; `revision` is whatever `git rev-parse` takes: HEAD~1, main, v1, an
+  // id. not_found when there is no repository or no such revision; io, corrupt.
   static Result<GitTreeFiles> open(const std::filesystem::path& directory, const std::string& revision);
   ~GitTreeFiles();
   GitTreeFiles(GitTreeFiles&&) noexcept;

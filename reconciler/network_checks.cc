@@ -152,10 +152,10 @@ Result<Session> prepare(const TlsCheck& check, const NetworkOptions& options, Un
   auto* ssl = session.ssl.get();
   AddressFamily family{};
   const bool by_address = !usual_address(check.host, family).empty();
-  const bool ready =
-      ssl != nullptr && SSL_set_fd(ssl, session.fd.get()) == 1 &&
-      (by_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), check.host.c_str()) == 1
-                  : SSL_set_tlsext_host_name(ssl, check.host.c_str()) == 1 && SSL_set1_host(ssl, check.host.c_str()) == 1);
+  const bool ready = ssl != nullptr && SSL_set_fd(ssl, session.fd.get()) == 1 &&
+                     (by_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), check.host.c_str()) == 1
+                                 : SSL_set_tlsext_host_name(ssl, check.host.c_str()) == 1 &&
+                                       SSL_set1_host(ssl, check.host.c_str()) == 1);
   if (!ready) return fail(ErrorCode::io, "no TLS session: " + openssl_error());
   return session;
 }
@@ -252,10 +252,10 @@ CheckAttempt try_dns(const DnsCheck& check, Duration timeout, const NetworkOptio
   attempt.latency = deadline.spent();
   attempt.passed = found == expected;
   if (!attempt.passed) {
-    attempt.reason = found.empty() ? fmt::format("the name '{}' has no address, expected {}", check.name,
-                                                 fmt::join(expected, ", "))
-                                   : fmt::format("the name '{}' has the addresses {}, expected {}", check.name,
-                                                 fmt::join(found, ", "), fmt::join(expected, ", "));
+    attempt.reason =
+        found.empty() ? fmt::format("the name '{}' has no address, expected {}", check.name, fmt::join(expected, ", "))
+                      : fmt::format("the name '{}' has the addresses {}, expected {}", check.name,
+                                    fmt::join(found, ", "), fmt::join(expected, ", "));
   }
   return attempt;
 }

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "reconciler/document_schemas.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -15,6 +17,8 @@ What should run where, and how it gets there. Headgate follows this repository: 
 - `targets/<environment>/<service>.yaml`: the release that should run there
 - `policies/`: who may do what
 - `hooks/`: the scripts that documents name
+- `schemas/`: JSON Schemas of the documents; the first line of each document tells editors which one is its own, so that
+  they complete and check it (with yaml-language-server, which most editors have as an extension)
 
 Check a change before it is pushed:
 
@@ -24,7 +28,8 @@ The hooks here play a deployment with files, so that everything can be tried at 
 `/tmp/headgate-example`, as the variable `directory` of each target says. Put your own in their place.
 )";
 
-constexpr std::string_view kService = R"(# One service, and its way to production.
+constexpr std::string_view kService = R"(# yaml-language-server: $schema=../schemas/Service.json
+# One service, and its way to production.
 apiVersion: headgate.dev/v1
 kind: Service
 metadata:
@@ -71,6 +76,7 @@ spec:
 )";
 
 #define HEADGATE_SCAFFOLD_ENVIRONMENT(NAME)                                                       \
+  "# yaml-language-server: $schema=../schemas/Environment.json\n"                                 \
   "apiVersion: headgate.dev/v1\n"                                                                 \
   "kind: Environment\n"                                                                           \
   "metadata:\n"                                                                                   \
@@ -84,23 +90,25 @@ spec:
   "      retire: [hooks/retire.sh, \"${service}\", \"${environment}\"]\n"                         \
   "  observeEvery: 1m\n"
 
-#define HEADGATE_SCAFFOLD_TARGET(ENVIRONMENT) \
-  "apiVersion: headgate.dev/v1\n"             \
-  "kind: Target\n"                            \
-  "metadata:\n"                               \
-  "  name: hello." ENVIRONMENT                \
-  "\n"                                        \
-  "spec:\n"                                   \
-  "  service: hello\n"                        \
-  "  environment: " ENVIRONMENT               \
-  "\n"                                        \
-  "  release:\n"                              \
-  "    version: v0.1.0\n"                     \
-  "  variables:\n"                            \
-  "    replicas: 1\n"                         \
+#define HEADGATE_SCAFFOLD_TARGET(ENVIRONMENT)                   \
+  "# yaml-language-server: $schema=../../schemas/Target.json\n" \
+  "apiVersion: headgate.dev/v1\n"                               \
+  "kind: Target\n"                                              \
+  "metadata:\n"                                                 \
+  "  name: hello." ENVIRONMENT                                  \
+  "\n"                                                          \
+  "spec:\n"                                                     \
+  "  service: hello\n"                                          \
+  "  environment: " ENVIRONMENT                                 \
+  "\n"                                                          \
+  "  release:\n"                                                \
+  "    version: v0.1.0\n"                                       \
+  "  variables:\n"                                              \
+  "    replicas: 1\n"                                           \
   "    directory: /tmp/headgate-example\n"
 
-constexpr std::string_view kAccess = R"(# Who may do what. Put the people of your team here.
+constexpr std::string_view kAccess = R"(# yaml-language-server: $schema=../schemas/AccessPolicy.json
+# Who may do what. Put the people of your team here.
 apiVersion: headgate.dev/v1
 kind: AccessPolicy
 metadata:
@@ -165,20 +173,27 @@ if [ -f "$running" ]; then cp "$running" "$running.backup"; fi
 printf '{"backup":"%s.backup"}\n' "$running"
 )";
 
-constexpr auto kFiles = std::to_array<ScaffoldFile>({
-    {"README.md", kReadme, false},
-    {"services/hello.yaml", kService, false},
-    {"environments/staging.yaml", HEADGATE_SCAFFOLD_ENVIRONMENT("staging"), false},
-    {"environments/production.yaml", HEADGATE_SCAFFOLD_ENVIRONMENT("production"), false},
-    {"targets/staging/hello.yaml", HEADGATE_SCAFFOLD_TARGET("staging"), false},
-    {"targets/production/hello.yaml", HEADGATE_SCAFFOLD_TARGET("production"), false},
-    {"policies/access.yaml", kAccess, false},
-    {"hooks/deploy.sh", kDeploy, true},
-    {"hooks/observe.sh", kObserve, true},
-    {"hooks/retire.sh", kRetire, true},
-    {"hooks/smoke.sh", kSmoke, true},
-    {"hooks/backup.sh", kBackup, true},
-});
+std::span<const ScaffoldFile> files() {
+  static const auto all = std::to_array<ScaffoldFile>({
+      {"README.md", kReadme, false},
+      {"services/hello.yaml", kService, false},
+      {"environments/staging.yaml", HEADGATE_SCAFFOLD_ENVIRONMENT("staging"), false},
+      {"environments/production.yaml", HEADGATE_SCAFFOLD_ENVIRONMENT("production"), false},
+      {"targets/staging/hello.yaml", HEADGATE_SCAFFOLD_TARGET("staging"), false},
+      {"targets/production/hello.yaml", HEADGATE_SCAFFOLD_TARGET("production"), false},
+      {"policies/access.yaml", kAccess, false},
+      {"hooks/deploy.sh", kDeploy, true},
+      {"hooks/observe.sh", kObserve, true},
+      {"hooks/retire.sh", kRetire, true},
+      {"hooks/smoke.sh", kSmoke, true},
+      {"hooks/backup.sh", kBackup, true},
+      {"schemas/Service.json", schema_of_service(), false},
+      {"schemas/Environment.json", schema_of_environment(), false},
+      {"schemas/Target.json", schema_of_target(), false},
+      {"schemas/AccessPolicy.json", schema_of_access_policy(), false},
+  });
+  return all;
+}
 
 #undef HEADGATE_SCAFFOLD_ENVIRONMENT
 #undef HEADGATE_SCAFFOLD_TARGET
@@ -186,7 +201,7 @@ constexpr auto kFiles = std::to_array<ScaffoldFile>({
 }  // namespace
 
 std::span<const ScaffoldFile> scaffold_files() {
-  return kFiles;
+  return files();
 }
 
 }  // namespace headgate::reconciler

@@ -37,8 +37,8 @@ struct CommitFiles {
   ReadBlob read{};  // empty: no file can be read
 
   template <class Find>
-  requires std::constructible_from<FindBlob, Find>
-  CommitFiles(Find find_blob, ReadBlob read_blob = {})  // NOLINT(google-explicit-constructor): most read nothing
+  requires std::constructible_from<FindBlob, Find> CommitFiles(
+      Find find_blob, ReadBlob read_blob = {})  // NOLINT(google-explicit-constructor): most read nothing
       : find(std::move(find_blob)), read(std::move(read_blob)) {}
 };
 

@@ -124,9 +124,11 @@ TEST(DocumentSchemas, KnowTheFieldsThatTheReaderKnows) {
       const auto text = document_with(kind, path, json::object{{"zz_unknown", 1}});
       const auto diagnostics = parse(text).diagnostics;
       const std::string unknown = "unknown field 'zz_unknown' of ";
-      const auto found = std::ranges::find_if(
-          diagnostics, [&](const Diagnostic& d) { return d.message.starts_with(unknown); });
-      ASSERT_NE(found, diagnostics.end()) << "the reader knows no such place\n" << text << "\n" << in_lines(diagnostics);
+      const auto found =
+          std::ranges::find_if(diagnostics, [&](const Diagnostic& d) { return d.message.starts_with(unknown); });
+      ASSERT_NE(found, diagnostics.end()) << "the reader knows no such place\n"
+                                          << text << "\n"
+                                          << in_lines(diagnostics);
       const auto in_reader = found->expected == "no field at all" ? Words() : words_of(found->expected);
       for (const auto& name : in_reader) {
         EXPECT_TRUE(in_schema.contains(name)) << "the reader knows the field '" << name << "' and the schema does not";
@@ -206,11 +208,12 @@ void for_each_mutant(json::value& root, json::value& at, const std::function<voi
     }
   } else if (at.is_array()) {
     auto& list = at.as_array();
-    for (std::size_t i = 0; i < list.size(); ++i) for_each_mutant(root, list[i], judge, where + "[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < list.size(); ++i)
+      for_each_mutant(root, list[i], judge, where + "[" + std::to_string(i) + "]");
   }
   const auto kept = at;
-  for (const auto* other : {"null", "[]", "{}", "\"\"", "\"zz wrong\"", "\"30s\"", "\"x\"", "1.5", "-1", "0", "7", "100000",
-                            "true", "false", "[\"zz\"]", "[\"zz\", \"zz\"]", "[null]", "{\"zz\": 1}"}) {
+  for (const auto* other : {"null", "[]", "{}", "\"\"", "\"zz wrong\"", "\"30s\"", "\"x\"", "1.5", "-1", "0", "7",
+                            "100000", "true", "false", "[\"zz\"]", "[\"zz\", \"zz\"]", "[null]", "{\"zz\": 1}"}) {
     at = json::parse(other);
     judge(where + ": " + other);
   }
@@ -225,8 +228,9 @@ bool is_of_shape(const Diagnostic& diagnostic) {
 
 ParsedDocuments parse_in_repository(const std::string& text) {
   OfflinePeople people;
-  const CommitFiles files([](std::string_view path) { return std::optional<std::string>("blob of " + std::string(path)); },
-                          [](const std::string&, std::size_t) { return Result<std::string>("A=1\n"); });
+  const CommitFiles files(
+      [](std::string_view path) { return std::optional<std::string>("blob of " + std::string(path)); },
+      [](const std::string&, std::size_t) { return Result<std::string>("A=1\n"); });
   return YamlDocumentParser(people).parse({"file.yaml", "blob-of-file", text}, files);
 }
 
@@ -257,9 +261,9 @@ TEST(DocumentSchemas, AcceptAndRefuseWhatTheReaderDoes) {
                 << what << ": the schema accepts what the reader refuses:\n"
                 << in_lines(diagnostics);
           }
-          EXPECT_TRUE(std::ranges::none_of(diagnostics, [](const Diagnostic& d) {
-            return d.message.starts_with("the schema of ");
-          })) << what << ": " << in_lines(diagnostics);
+          EXPECT_TRUE(std::ranges::none_of(diagnostics,
+                                           [](const Diagnostic& d) { return d.message.starts_with("the schema of "); }))
+              << what << ": " << in_lines(diagnostics);
         },
         std::string(name_of(kind)));
   }
@@ -282,7 +286,8 @@ TEST(DocumentSchemas, AreTriedWithEveryFieldThatTheyKnow) {
         }
         if (!at.is_object()) return false;
         if (path[depth] == "{}") {
-          return std::ranges::any_of(at.as_object(), [&](const auto& entry) { return holds(entry.value(), depth + 1); });
+          return std::ranges::any_of(at.as_object(),
+                                     [&](const auto& entry) { return holds(entry.value(), depth + 1); });
         }
         const auto* next = at.as_object().if_contains(path[depth]);
         return next != nullptr && holds(*next, depth + 1);

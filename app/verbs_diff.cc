@@ -1,0 +1,266 @@
+// diff: what a push of an environments repository would change.
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "api/described_json.h"
+#include "app/cli.h"
+#include "app/client.h"
+#include "app/environments_files.h"
+#include "app/table.h"
+#include "reconciler/offline_people.h"
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t max_paths_shown = 4;
+
+// By kind and name. Of a service or environment the document as it is stored, of a target what it wishes.
+using Documents = std::map<std::pair<std::string, std::string>, json::value>;
+
+struct Side {
+  Documents documents;
+  std::map<std::string, json::value> running;  // by the name of a target; of a server alone
+  bool knows_access = true;                    // whether the AccessPolicy is among them
+};
+
+// Where something stands, and which blob its file has, is no difference of what it says.
+void drop_places(json::value& value) {
+  if (value.is_array()) {
+    for (auto& item : value.get_array()) drop_places(item);
+  } else if (value.is_object()) {
+    auto& object = value.get_object();
+    std::vector<std::string> places;
+    for (auto& [key, member] : object) {
+      const std::string_view name = key;
+      if (name == "line" || name.ends_with("_line")) {
+        places.emplace_back(name);
+      } else {
+        drop_places(member);
+      }
+    }
+    for (const auto& name : places) object.erase(name);
+  }
+}
+
+json::value described(const Document& document) {
+  api::JsonWriter writer;
+  std::visit([&](const auto& value) { api::write_described(writer, value); }, document);
+  auto value = json::parse(writer.take());
+  drop_places(value);
+  return value;
+}
+
+json::value wish_of(const Target& target) {
+  json::object artifacts;
+  json::object variables;
+  for (const auto& [name, reference] : target.release.artifacts) artifacts.emplace(name, reference);
+  for (const auto& [name, value] : target.variables) variables.emplace(name, value);
+  return json::object{{"version", target.release.version},
+                      {"commit", target.release.commit},
+                      {"artifacts", artifacts},
+                      {"variables", variables},
+                      {"suspended", target.suspend}};
+}
+
+Side side_of(const ReadDocuments& read) {
+  Side side;
+  for (const auto& [source, document] : read.documents) {
+    const auto key = key_of(document);
+    const auto* target = std::get_if<Target>(&document);
+    side.documents[{std::string(name_of(key.kind)), key.name}] =
+        target != nullptr ? wish_of(*target) : described(document);
+  }
+  return side;
+}
+
+Result<Side> side_of(Client& client) {
+  Side side;
+  side.knows_access = false;  // it names people, whom only the server knows by the ids that it has
+  for (const auto& [path, kind] : {std::pair{"services", "Service"}, std::pair{"environments", "Environment"}}) {
+    HEADGATE_TRY(auto rows, all_pages(client, std::string("/v1/") + path, path, {}));
+    for (auto& row : rows) {
+      auto& document = side.documents[{kind, text_at(row, {"name"})}];
+      document = row.at("document");
+      drop_places(document);
+    }
+  }
+  HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {}));
+  for (auto& row : targets) {
+    const auto name = text_at(row, {"service"}) + "." + text_at(row, {"environment"});
+    side.running[name] = row.at("current");
+    const auto* desired = value_at(row, {"desired"});
+    if (row.at("document").is_null() || desired == nullptr || !desired->is_object()) continue;
+    auto wish = *desired;
+    wish.get_object()["suspended"] = row.at("suspended");
+    side.documents[{"Target", name}] = std::move(wish);
+  }
+  return side;
+}
+
+// The paths of the members that differ, the first few of them.
+void differing(const json::value& before, const json::value& after, const std::string& path,
+               std::vector<std::string>& out) {
+  if (before == after) return;
+  if (before.is_object() && after.is_object()) {
+    std::set<std::string> names;
+    for (const auto& [name, value] : before.get_object()) names.emplace(name);
+    for (const auto& [name, value] : after.get_object()) names.emplace(name);
+    for (const auto& name : names) {
+      const auto* old = before.get_object().if_contains(name);
+      const auto* now = after.get_object().if_contains(name);
+      differing(old ? *old : json::value(), now ? *now : json::value(), path.empty() ? name : path + "." + name, out);
+    }
+  } else if (before.is_array() && after.is_array() && before.get_array().size() == after.get_array().size()) {
+    for (std::size_t i = 0; i < before.get_array().size(); ++i) {
+      differing(before.get_array()[i], after.get_array()[i], path + "[" + std::to_string(i) + "]", out);
+    }
+  } else {
+    out.push_back(path);
+  }
+}
+
+std::string joined(const std::vector<std::string>& paths) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(paths.size(), max_paths_shown); ++i) text += (i > 0 ? ", " : "") + paths[i];
+  if (paths.size() > max_paths_shown) text += ", and " + std::to_string(paths.size() - max_paths_shown) + " more";
+  return text;
+}
+
+// A release without commit or artifacts is the registered one of that version.
+bool same_release(const json::value& running, const json::value& wish) {
+  if (!running.is_object() || text_at(running, {"version"}) != text_at(wish, {"version"})) return false;
+  for (const auto* field : {"commit", "artifacts"}) {
+    const auto& wanted = wish.at(field);
+    const bool open = wanted.is_string() ? wanted.get_string().empty() : wanted.get_object().empty();
+    if (!open && wanted != running.at(field)) return false;
+  }
+  return running.at("variables") == wish.at("variables");
+}
+
+// What follows for a target from what is wished and what runs there.
+std::string plan_of(const json::value& wish, const json::value* running) {
+  if (wish.at("suspended") == json::value(true)) return "nothing: it is suspended";
+  if (running == nullptr || running->is_null()) return "is observed, then a promotion to " + text_at(wish, {"version"});
+  if (same_release(*running, wish)) return "nothing: it runs";
+  if (text_at(*running, {"version"}) == text_at(wish, {"version"})) {
+    return "a promotion of " + text_at(wish, {"version"}) + " with other variables";
+  }
+  return "a promotion from " + text_at(*running, {"version"}) + " to " + text_at(wish, {"version"});
+}
+
+struct Change {
+  std::string what;  // added, changed, removed
+  std::string kind;
+  std::string name;
+  std::vector<std::string> paths;
+  std::string plan;
+};
+
+std::vector<Change> compare(const Side& before, const Side& after) {
+  std::vector<Change> changes;
+  for (const auto& [key, document] : after.documents) {
+    const auto& [kind, name] = key;
+    if (kind == "AccessPolicy" && !before.knows_access) continue;
+    const auto old = before.documents.find(key);
+    Change change{old == before.documents.end() ? "added" : "changed", kind, name, {}, {}};
+    if (old != before.documents.end()) differing(old->second, document, "", change.paths);
+    if (kind == "Target") {
+      const auto running = before.running.find(name);
+      const auto* runs = running == before.running.end() ? nullptr
+                         : running->second.is_object()   ? &running->second
+                                                         : nullptr;
+      if (before.knows_access && old != before.documents.end()) runs = &old->second;
+      change.plan = plan_of(document, runs);
+    }
+    if (old == before.documents.end() || !change.paths.empty()) changes.push_back(std::move(change));
+  }
+  for (const auto& [key, document] : before.documents) {
+    if (after.documents.contains(key)) continue;
+    changes.push_back({"removed", key.first, key.second, {}, key.first == "Target" ? "what its onDelete says" : ""});
+  }
+  return changes;
+}
+
+void print(const Cli& cli, const std::vector<Change>& changes) {
+  json::array rows;
+  for (const auto& change : changes) {
+    json::array paths;
+    for (const auto& path : change.paths) paths.emplace_back(path);
+    rows.push_back({{"change", change.what},
+                    {"kind", change.kind},
+                    {"name", change.name},
+                    {"fields", paths},
+                    {"plan", change.plan}});
+  }
+  if (print_raw(cli.output, json::object{{"changes", rows}})) return;
+  if (changes.empty()) {
+    std::printf("nothing would change\n");
+    return;
+  }
+  Table table({"CHANGE", "KIND", "NAME", "FIELDS", "PLAN"});
+  for (const auto& change : changes) {
+    table.add({change.what, change.kind, change.name, change.paths.empty() ? "-" : joined(change.paths),
+               change.plan.empty() ? "-" : change.plan});
+  }
+  table.print();
+}
+
+// Bad input, a server that does not answer: 2, so that 1 means "something would change" and nothing else.
+int trouble(const Error& error) {
+  report(error);
+  return exit_usage;
+}
+
+Result<ReadDocuments> read_good(const std::string& directory, const std::string& revision, People& people) {
+  HEADGATE_TRY(auto read, read_documents(directory, revision, people));
+  if (read.diagnostics.empty()) return read;
+  for (const auto& diagnostic : read.diagnostics) std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+  return fail(ErrorCode::invalid_input, (revision.empty() ? directory : revision) + " has " +
+                                            std::to_string(read.diagnostics.size()) +
+                                            " mistakes: nothing of it would "
+                                            "come into force");
+}
+
+int diff(const Cli& cli, const std::string& directory, const std::string& revision) {
+  reconciler::OfflinePeople people;  // the same for both sides: one person, one id
+  const auto after = read_good(directory, {}, people);
+  if (!after) return trouble(after.error());
+  const auto before = [&]() -> Result<Side> {
+    if (!revision.empty()) {
+      HEADGATE_TRY(const auto read, read_good(directory, revision, people));
+      return side_of(read);
+    }
+    HEADGATE_TRY(auto client, Client::connect(cli));
+    return side_of(client);
+  }();
+  if (!before) return trouble(before.error());
+  const auto changes = compare(*before, side_of(*after));
+  print(cli, changes);
+  return changes.empty() ? exit_done : exit_no;
+}
+
+}  // namespace
+
+void add_diff_verb(Cli& cli) {
+  auto* verb = cli.program.add_subcommand("diff", "What a push of an environments repository would change and promote");
+  auto directory = std::make_shared<std::string>();
+  auto revision = std::make_shared<std::string>();
+  verb->add_option("DIR", *directory, "its work tree")->required();
+  verb->add_option("--against", *revision, "a commit of the repository; without it, what the server has in force");
+  verb->footer(
+      "Compares the documents of the work tree with those that the server has in force and with what runs, or with\n"
+      "those of a commit. The AccessPolicy is compared with a commit's only: it names people, whom the server shows "
+      "by\n"
+      "ids.\n\nExit code: 0 nothing would change, 1 something would, 2 it cannot be said.\n\nExample:\n  headgate diff "
+      "environments\n  headgate diff environments --against origin/main -o json");
+  verb->callback([&cli, directory, revision] {
+    cli.run = [&cli, directory, revision] { return diff(cli, *directory, *revision); };
+  });
+}
+
+}  // namespace headgate::app
