@@ -275,16 +275,70 @@ TEST(Canary, CancellingFencesTheMeasurementAndTakesTrafficBack) {
   EXPECT_EQ(world.running(production), "v1");
 }
 
-TEST(Canary, ANewerWishDoesNotEndARolloutOfWhichTwoWouldRunAtOnce) {
+TEST(Canary, ANewerWishIsPlannedOnceTheRolloutHasEnded) {
   auto world = given_v2(two_pauses());
   roll(world, "pause-1");
   world.push(target(production, release("v3")));
   roll(world);
   EXPECT_EQ(world.running(production), "v3");
-  for (std::size_t i = 1; i < world.log.size(); ++i) {
-    if (const auto* planned = std::get_if<PromotionPlanned>(&world.log[i].event); planned && i > 0) {
-      EXPECT_NE(planned->to.release.version, "");
+  int live = 0;
+  for (const auto& record : world.log) {
+    if (std::holds_alternative<PromotionPlanned>(record.event)) {
+      EXPECT_EQ(++live, 1) << line_of(record.event);
+    } else if (std::holds_alternative<PromotionSucceeded>(record.event) ||
+               std::holds_alternative<PromotionSuperseded>(record.event) ||
+               std::holds_alternative<RollbackSucceeded>(record.event)) {
+      --live;
     }
+  }
+}
+
+// What a start makes of the first `records` of a log, and nothing else.
+World started_from(const World& whole, std::size_t records) {
+  World world;
+  world.log.assign(whole.log.begin(), whole.log.begin() + static_cast<long>(records));
+  world.state = {};
+  for (const auto& record : world.log) evolve(world.state, record);
+  world.now = world.log.back().meta.time;
+  world.when(PauseEffects{"a start"}, "engine");  // these two look at every live promotion, as a start does
+  world.when(ResumeEffects{"a start"}, "engine");
+  return world;
+}
+
+void expect_any_start_goes_on(const World& whole, const std::string& version) {
+  for (std::size_t size = 1; size <= whole.log.size(); ++size) {
+    const auto* planned = std::get_if<PromotionPlanned>(&whole.log[size - 1].event);
+    if (!planned || planned->promotion != second) continue;
+    const auto steps = planned->steps;  // planned in the same batch
+    for (auto upto = size + steps; upto <= whole.log.size(); ++upto) {
+      auto world = started_from(whole, upto);
+      roll(world);
+      EXPECT_EQ(world.running(production), version) << upto;
+      EXPECT_EQ(weights(world), weights(whole)) << upto;
+    }
+  }
+}
+
+TEST(Canary, GoesOnFromAnyRecordAfterACrash) {
+  auto world = given_v2(two_pauses());
+  roll(world);
+  expect_any_start_goes_on(world, "v2");
+}
+
+TEST(Canary, GoesBackFromAnyRecordAfterACrash) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-2");
+  next_measurement(world, bad);
+  const auto begun = world.log.size();
+  roll(world);
+  ASSERT_EQ(world.running(production), "v1");
+  for (auto upto = begun - 6; upto <= world.log.size(); ++upto) {
+    auto again = started_from(world, upto);
+    const auto* live = again.at(production).promotion ? &again.live(production) : nullptr;
+    if (live && live->measuring == "error-rate") measure(again, bad);
+    roll(again);
+    EXPECT_EQ(again.running(production), "v1") << upto;
+    EXPECT_EQ(weights(again).back(), "blue 100") << upto;
   }
 }
 
