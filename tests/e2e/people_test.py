@@ -11,7 +11,7 @@ ALICE = {
     "author": "Alice Liddell",
     "email": "alice@wonderland.example",
     "oidc": "https://issuer.example.com#a1b2c3",
-    "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIWonderland",
+    "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIWonderlandAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 }
 
 POLICY = """\

@@ -157,6 +157,59 @@ const std::vector<Scenario>& scenarios() {
          world.approve(promotion(production, 1), "person:carol");
          return world;
        }},
+      {"the commit is not signed",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.signed_commit = SignedCommitRule{33};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         world.when(RecordSignature{{"environments",
+                                     release("v2").commit,
+                                     SignatureVerdict::unsigned_,
+                                     {},
+                                     {},
+                                     "the commit is not signed"}},
+                    "engine");
+         return world;
+       }},
+      {"somebody unknown wrote in it, and that is refused",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.unknown_authors = UnknownAuthorsRule{UnknownAuthors::refuse, 37};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")), "person:stranger");
+         return world;
+       }},
+      {"somebody unknown wrote in it, and that asks for one approval more",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.approvals = {{"managers", 1, 35}};
+         s.unknown_authors = UnknownAuthorsRule{UnknownAuthors::extra_approval, 37};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")), "person:stranger");
+         world.approve(promotion(production, 1), "person:carol");
+         return world;
+       }},
+      {"an approval comes before it is known whose work it is",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.approvals = {{"managers", 1, 35}};
+         auto world = given(guards, s);
+         world.push(target(production, release("v2")));
+         world.when(RecordAuthors{{promotion(production, 1),
+                                   "environments",
+                                   release("v1").commit,
+                                   release("v2").commit,
+                                   true,
+                                   1,
+                                   {"person:bob"}}},
+                    "engine");
+         world.approve(promotion(production, 1), "person:carol");
+         world.finish_all(production);
+         world.push(target(production, release("v3")));
+         world.approve(promotion(production, 2), "person:carol");
+         return world;
+       }},
       {"a window is closed",
        [](std::span<const Guard> guards) {
          std::vector<Window> windows(1);
