@@ -8,7 +8,10 @@
 
 #include "tests/domain/explain_check.h"
 #include "tests/domain/fixture.h"
+#include "tests/domain/strategies.h"
+#include "tests/sim/flow_oracle.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/rollout_oracle.h"
 
 namespace headgate::sim {
 namespace {
@@ -43,8 +46,53 @@ World given_documents(std::span<const Guard> guards, Stage last, auto change) {
   return world;
 }
 
+// The first promotion by `s`, whose effects have succeeded until nothing is under way.
+World given_rollout(std::span<const Guard> guards, const Stage& s) {
+  World world(guards);
+  world.push({{access_policy(), slotted(), measured_service(s), target(production, release("v1"))}, {}, "person:frank"});
+  world.observe(production, "");
+  if (!s.approvals.empty()) world.approve(promotion(production, 1), "person:carol");
+  for (int i = 0; i < 3 && pending_effect(world.state, production) && !measuring(world); ++i) world.finish(production);
+  return world;
+}
+
+// Two services run v1 in production and are wished v2 at once.
+World given_two(std::span<const Guard> guards, std::vector<Dependency> depends_on, auto change) {
+  World world(guards);
+  auto place = environment("production");
+  change(place);
+  std::vector<Document> documents{access_policy(), place};
+  std::vector<Document> wishes;
+  for (const char* name : {"agent", "gateway"}) {
+    auto policy = service({stage("production")});
+    policy.name = name;
+    if (policy.name == "agent") policy.depends_on = depends_on;
+    documents.emplace_back(policy);
+    documents.emplace_back(target({name, "production"}, release("v1")));
+    wishes.emplace_back(target({name, "production"}, release("v2")));
+  }
+  world.push({documents, {}, "person:frank"});
+  for (const char* name : {"agent", "gateway"}) world.observe({name, "production"}, "v1");
+  world.push({wishes});
+  return world;
+}
+
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all{
+      {"a canary pauses under measurement",
+       [](std::span<const Guard> guards) {
+         return given_rollout(guards, canary({weight(5), pause(30min), weight(100)}));
+       }},
+      {"a canary waits for a person",
+       [](std::span<const Guard> guards) { return given_rollout(guards, canary({pause(), weight(100)})); }},
+      {"a preview is verified and its switch approved by nobody",
+       [](std::span<const Guard> guards) {
+         auto s = stage("production");
+         s.strategy = Strategy{{}, BlueGreen{true, {}, {}, {}, 44}, {}};
+         s.verify_preview = {health("preview")};
+         s.approvals = {{"managers", 1, 35}};
+         return given_rollout(guards, s);
+       }},
       {"a suspended target is wished another release while a promotion waits",
        [](std::span<const Guard> guards) {
          auto s = stage("production");
@@ -245,6 +293,12 @@ const std::vector<Scenario>& scenarios() {
          world.plan_by_trigger(production, "v2", Trigger::tag);
          return world;
        }},
+      {"another promotion has the only place of the environment",
+       [](std::span<const Guard> guards) {
+         return given_two(guards, {}, [](Environment& place) { place.max_concurrent = ConcurrencyRule{1, 9}; });
+       }},
+      {"a service that it comes after is under way",
+       [](std::span<const Guard> guards) { return given_two(guards, {{"gateway", 6}}, [](Environment&) {}); }},
       {"effects are paused",
        [](std::span<const Guard> guards) {
          auto world = given(guards, stage("production"));
@@ -260,12 +314,19 @@ const std::vector<Scenario>& scenarios() {
 std::vector<std::string> objections(const Scenario& scenario, std::span<const Guard> guards) {
   const auto world = scenario.play(guards);
   Oracle oracle;
+  RolloutOracle rollouts;
+  FlowOracle flow;
   Duration jumped{0};
   for (const auto& record : world.log) {
     if (const auto* step = std::get_if<ClockStepped>(&record.event)) jumped += step->delta;
     oracle.see(record, record.meta.time - world.log.front().meta.time - jumped);
+    rollouts.see(record);
+    flow.see(record, record.meta.time - world.log.front().meta.time - jumped);
   }
-  return oracle.violations();
+  auto all = oracle.violations();
+  for (auto& what : rollouts.take_violations()) all.push_back(std::move(what));
+  for (auto& what : flow.take_violations()) all.push_back(std::move(what));
+  return all;
 }
 
 // A guard that holds a promotion says why, by which rule, and what would make it true; each one does in some scenario.
