@@ -83,6 +83,7 @@ Result<SigningKey> parse_ssh(std::string_view text) {
                     std::string(type) + " " + std::string(key)};
 }
 
+constexpr std::string_view private_key = "a private key: make a new one, whoever reads the repository has this one";
 constexpr std::string_view block_begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 constexpr std::string_view block_end = "-----END PGP PUBLIC KEY BLOCK-----";
 
@@ -160,8 +161,7 @@ Result<SigningKey> parse_openpgp(std::string_view text) {
   while (!rest.empty()) {
     const auto packet = next_packet(rest);
     if (!packet) return bad("the block is damaged");
-    if (packet->tag == secret_key)
-      return bad("a private key: take it out of the repository's history, it is known now");
+    if (packet->tag == secret_key) return bad(std::string(private_key));
     if (packet->tag != public_key) {
       if (primary.empty()) return bad("the block does not begin with a key");
       continue;
@@ -187,6 +187,7 @@ Result<SigningKey> parse_signing_key(std::string_view text) {
   if (text.size() > max_signing_key_bytes) {
     return bad("the key has more than " + std::to_string(max_signing_key_bytes) + " bytes");
   }
+  if (text.find("PRIVATE KEY") != std::string_view::npos) return bad(std::string(private_key));
   if (text.starts_with(block_begin)) return parse_openpgp(text);
   if (text.find('\n') != std::string_view::npos) return bad("neither a line of SSH nor an OpenPGP block");
   return parse_ssh(text);

@@ -270,12 +270,14 @@ TEST_F(CommitSignature, KeysThatAreNoneAreRefusedWithoutRepeatingThem) {
                                                         {two, "damaged"},
                                                         {altered, "damaged"},
                                                         {block.substr(0, block.size() - 40), "damaged"},
-                                                        {slurp(at("secret.asc")), "type"},
+                                                        {slurp(at("secret.asc")), "private key"},
                                                         {std::string(10'000, 'x'), "bytes"}}) {
     const auto key = parse_signing_key(text);
     ASSERT_FALSE(key) << text;
     EXPECT_THAT(key.error().message, HasSubstr(why)) << text;
-    if (text.size() > 40) EXPECT_THAT(key.error().message, Not(HasSubstr(text.substr(20, 20))));
+    if (text.size() > 40) {
+      EXPECT_THAT(key.error().message, Not(HasSubstr(text.substr(20, 20))));
+    }
   }
 }
 
