@@ -368,11 +368,11 @@ void add_read_verbs(Cli& cli) {
   });
 
   auto* state_verb = cli.program.add_subcommand("state", "Everything as it was at a moment");
-  auto at = std::make_shared<std::string>();
-  state_verb->add_option("--at", *at, "position or RFC 3339 time")->required();
+  auto moment = std::make_shared<std::string>();
+  state_verb->add_option("--at", *moment, "position or RFC 3339 time")->required();
   state_verb->footer("Example:\n  headgate state --at 2026-11-20T14:00:00Z");
   state_verb->callback(
-      [&cli, at] { cli.run = with_client(cli, [&cli, at](Client& client) { return state(client, cli, *at); }); });
+      [&cli, moment] { cli.run = with_client(cli, [&cli, moment](Client& client) { return state(client, cli, *moment); }); });
 }
 
 }  // namespace headgate::app
