@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
     bench_fold(harness);
     bench_audit_page(harness);
     bench_storage(harness);
+    bench_documents(harness);
     bench_decide(harness);
     bench_promotion(harness);
     bench_push_to_plan(harness);

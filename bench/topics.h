@@ -12,6 +12,7 @@ void bench_audit_page(Harness& harness);  // audit-page/10k audit-page/100k audi
 void bench_storage(Harness& harness);     // storage/10k storage/100k storage/1M
 
 void bench_promotion(Harness& harness);     // promotion/1 promotion/64 promotion-cpu
+void bench_documents(Harness& harness);     // documents/10k documents/one-changed
 void bench_decide(Harness& harness);        // decide
 void bench_push_to_plan(Harness& harness);  // push-to-plan
 

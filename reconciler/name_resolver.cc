@@ -121,7 +121,8 @@ Result<std::vector<std::string>> resolve(const std::string& name, AddressFamily 
     ares_cancel(channel.get());  // calls take_answer
     if (stop.stop_requested()) return fail(ErrorCode::unavailable, "stopped");
     return fail(ErrorCode::timed_out,
-                fmt::format("no answer about the name '{}' in {}", name, format_duration(timeout)));
+                fmt::format("no answer about the name '{}' in {}", name,
+                            format_duration(std::chrono::ceil<std::chrono::milliseconds>(timeout))));
   }
   auto& addresses = answer.addresses;
   std::ranges::sort(addresses);
