@@ -85,9 +85,9 @@ std::string text_of(const Promotion& p, const Story& story) {
                       format_timestamp(p.planned), p.ended ? format_timestamp(*p.ended) : "-");
   text += fmt::format("- took: {}\n- outcome: {}\n", took, p.end_reason.empty() ? "-" : in_cell(p.end_reason));
   if (p.rollback_began) {
-    const auto back = p.ended ? format_duration(std::chrono::floor<std::chrono::milliseconds>(*p.ended -
-                                                                                              *p.rollback_began))
-                              : std::string("not ended");
+    const auto back = p.ended
+                          ? format_duration(std::chrono::floor<std::chrono::milliseconds>(*p.ended - *p.rollback_began))
+                          : std::string("not ended");
     text += fmt::format("- rollback: began {}, {}\n", format_timestamp(*p.rollback_began), back);
   }
   text += "\n## Steps\n\n| step | kind | status | attempts | reason |\n|---|---|---|---|---|\n";
@@ -101,7 +101,9 @@ std::string text_of(const Promotion& p, const Story& story) {
     text += fmt::format("- {} for {} (position {}): {}\n", a.approver, a.team, a.position, in_cell(a.comment));
   }
   text += "\n## Incidents\n\n" + (story.incidents.empty() ? std::string("None.\n") : story.incidents);
-  text += "\n## Timeline\n\n| position | time | since | event | subject | actor | detail |\n|---|---|---|---|---|---|---|\n";
+  text +=
+      "\n## Timeline\n\n| position | time | since | event | subject | actor | detail "
+      "|\n|---|---|---|---|---|---|---|\n";
   text += story.rows;
   if (story.cut) text += fmt::format("\nThe first {} events are shown.\n", story.count);
   for (const auto* title : {"Impact", "Root cause", "What went well", "What went badly", "Actions"}) {

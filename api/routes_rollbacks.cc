@@ -61,8 +61,8 @@ std::pair<std::string, std::string> preview(const State& state, const RollBack& 
     const auto way = rollback_way(state, id, command.to);
     const auto* target = state.find(id);
     const PromotionId as{id, target ? target->last_number + 1 : 1};
-    const auto plan = way ? rollback_plan(state, as, *way, command.restore, no_digest)
-                          : Result<Plan>(std::unexpected(way.error()));
+    const auto plan =
+        way ? rollback_plan(state, as, *way, command.restore, no_digest) : Result<Plan>(std::unexpected(way.error()));
     const bool left_out = !plan || (!way->to && !command.named);
     if (left_out) {
       skipped.begin_object().field("target", to_string(id));

@@ -60,7 +60,8 @@ void add_rollback(Cli& cli) {
   verb->add_option("--service", o->services, "only this service; may be given again");
   verb->add_option("--group", o->group, "only the services of this group");
   verb->add_option("--to", o->to, "version of a release that was verified there; previous when left out");
-  verb->add_option("--scope", o->scope, "canary: only what is being rolled out")->check(CLI::IsMember({"all", "canary"}));
+  verb->add_option("--scope", o->scope, "canary: only what is being rolled out")
+      ->check(CLI::IsMember({"all", "canary"}));
   verb->add_flag("--restore", o->restore, "put back what the restore point names, too");
   verb->add_flag("--break-glass", o->break_glass, "go across an irreversible step (role breakGlass)");
   verb->add_flag("--dry-run", o->dry_run, "show the plan, do nothing");
@@ -132,8 +133,8 @@ void add_incident(Cli& cli) {
     const std::string action = name;
     const std::string member = field;
     act(cli, verb, [&cli, id, text, action, member](Client& client) -> Result<int> {
-      HEADGATE_TRY(const auto answer, client.post("/v1/incidents/" + percent_encode(*id) + "/" + action,
-                                                  json::object{{member, *text}}));
+      HEADGATE_TRY(const auto answer,
+                   client.post("/v1/incidents/" + percent_encode(*id) + "/" + action, json::object{{member, *text}}));
       if (!print_raw(cli.output, answer)) {
         std::printf("incident %s is %s\n", id->c_str(), action == "note" ? "noted" : "resolved");
       }

@@ -27,9 +27,10 @@ Result<void> roll_back_one(Events& events, const State& state, const RollBack& c
   }
   HEADGATE_TRY_VOID(rollback_plan(state, as, way, c.restore, context.digest));
   if (!way.crosses.empty() && !c.break_glass) {
-    return fail(ErrorCode::forbidden, "the way back of " + to_string(id) + " goes across step " + way.crosses +
-                                          ", which cannot be undone: that takes the role breakGlass, and "
-                                          "break_glass (--break-glass) in the request",
+    return fail(ErrorCode::forbidden,
+                "the way back of " + to_string(id) + " goes across step " + way.crosses +
+                    ", which cannot be undone: that takes the role breakGlass, and "
+                    "break_glass (--break-glass) in the request",
                 {{"/break_glass", "false", "true"}});
   }
   events.emplace_back(RollbackRequested{as, c.reason, way.leaves, way.to, c.restore, c.scope, way.crosses});
@@ -116,14 +117,14 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   if (!p) return fail(ErrorCode::not_found, "no promotion " + to_string(c.promotion) + " is under way");
   HEADGATE_TRY_VOID(may_be_expedited(state, c.promotion.target, c.reason));
   if (p->phase != Phase::waiting) {
-    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) +
-                                         ": its plan stands");
+    return fail(ErrorCode::conflict,
+                "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) + ": its plan stands");
   }
   if (!p->expedited.empty()) return Events{};
   const auto* t = state.find(c.promotion.target);
   const PromotionId next{c.promotion.target, t->last_number + 1};
-  HEADGATE_TRY(const auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest,
-                                         true));
+  HEADGATE_TRY(const auto plan,
+               plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest, true));
   Events events;
   const auto why = "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason;
   for (const auto& approval : p->approvals) {

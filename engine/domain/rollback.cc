@@ -5,8 +5,8 @@
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
-#include "engine/domain/rollout_plan.h"
 #include "engine/domain/rollout.h"
+#include "engine/domain/rollout_plan.h"
 
 namespace headgate {
 namespace {
@@ -28,8 +28,8 @@ std::string one_line(const std::string& text) {
 void tell_incident(Events& events, const State& state, const PromotionId& id, const std::string& release,
                    const std::string& what, const std::string& next, const std::string& freeze = {}) {
   if (const auto* known = open_incident(state, id.target)) {
-    events.emplace_back(IncidentNoted{id.target, to_string(id), known->first, one_line(to_string(id) + ": " + what),
-                                      next, freeze});
+    events.emplace_back(
+        IncidentNoted{id.target, to_string(id), known->first, one_line(to_string(id) + ": " + what), next, freeze});
     return;
   }
   events.emplace_back(IncidentOpened{id.target, to_string(id), std::to_string(state.last_incident + 1), release,
@@ -181,8 +181,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   return events;
 }
 
-void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason,
-                    bool automatic) {
+void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason, bool automatic) {
   if (const auto* step = p.current();
       step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
     events.emplace_back(ActivityFenced{{p.id, step->step.name}, step->attempt, reason});
@@ -229,9 +228,11 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   std::string freeze;
   if (!known || !state.freezes.contains(known->second.freeze)) {
     freeze = std::to_string(state.last_freeze + 1);
-    events.emplace_back(FreezeSet{
-        {id.environment}, freeze, {id.service}, one_line("the rollback of " + to_string(p.id) + " failed: " + reason),
-        {}});
+    events.emplace_back(FreezeSet{{id.environment},
+                                  freeze,
+                                  {id.service},
+                                  one_line("the rollback of " + to_string(p.id) + " failed: " + reason),
+                                  {}});
   }
   tell_incident(events, state, p.id, left_by(p).release.version, "the rollback failed: " + reason, next, freeze);
 }
@@ -250,15 +251,15 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
       events.emplace_back(
           FreezeLifted{{p.id.target.environment}, incident.freeze, to_string(p.id) + " rolled back after all"});
     }
-    events.emplace_back(IncidentResolved{p.id.target, incident.promotion, number,
-                                         "rolled back to release " + back->release.version + ", verified, in " +
-                                             format_duration(took)});
+    events.emplace_back(IncidentResolved{
+        p.id.target, incident.promotion, number,
+        "rolled back to release " + back->release.version + ", verified, in " + format_duration(took)});
   }
   // Git still wishes the release that was left; a wish that came since stands.
   if (target->desired == left_by(p)) {
-    events.emplace_back(TargetPinned{p.id.target, one_line(to_string(p.id) + " rolled back: " +
-                                                           (p.trigger == Trigger::rollback ? p.asked_because
-                                                                                           : p.end_reason))});
+    events.emplace_back(TargetPinned{
+        p.id.target, one_line(to_string(p.id) +
+                              " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason))});
   }
   return events;
 }

@@ -74,7 +74,7 @@ const std::pair<const std::string, Incident>* open_incident(const State& state, 
 
 void remember_verified(TargetState& target, const Wish& wish);
 void remember_end(TargetState& target, const Promotion& promotion);  // that has just ended
-void leave(TargetState& target, const Release& release);  // by hand: barred from automatic triggers
+void leave(TargetState& target, const Release& release);             // by hand: barred from automatic triggers
 void somebody_wishes(TargetState& target, const Release& release);
 
 }  // namespace headgate

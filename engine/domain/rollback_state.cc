@@ -77,8 +77,8 @@ std::string step_between(const TargetState& t, const Wish& verified) {
   const auto& last = t.back.irreversible.front();
   const auto at = std::ranges::find(t.verified, verified);
   const auto index = static_cast<std::size_t>(at - t.verified.begin());
-  const bool later = at != t.verified.end() && index < t.back.verified_by.size() &&
-                     t.back.verified_by[index] >= last.number;
+  const bool later =
+      at != t.verified.end() && index < t.back.verified_by.size() && t.back.verified_by[index] >= last.number;
   return later ? std::string() : last.step;
 }
 

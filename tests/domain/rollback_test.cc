@@ -66,8 +66,8 @@ TEST(RollbackByHand, IsAPromotionOfItsOwn) {
   EXPECT_EQ(world.effect(production).from->release.version, "v2");
   world.finish(production);
   EXPECT_THAT(world.finish(production),
-              ElementsAre("activity.succeeded rollback-smoke", "step.succeeded rollback-smoke",
-                          "rollback.succeeded #2", "incident.resolved", "target.pinned"));
+              ElementsAre("activity.succeeded rollback-smoke", "step.succeeded rollback-smoke", "rollback.succeeded #2",
+                          "incident.resolved", "target.pinned"));
   EXPECT_EQ(world.running(production), "v1");
   EXPECT_THAT(world.at(production).pinned, HasSubstr("errors since noon"));
   EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);  // a person's word is no evidence
@@ -119,10 +119,10 @@ TEST(RollbackByHand, FencesWhatIsInFlightBeforeItBegins) {
   auto world = World::running_v1(verified());
   world.push(target(production, release("v2")));
   const auto in_flight = world.effect(production);
-  EXPECT_THAT(roll_back(world), ElementsAre("rollback.requested #2", "activity.fenced deploy#1",
-                                            "promotion.cancelled #1", "promotion.planned #2 v1",
-                                            "rollback.started to v1", "incident.opened", "step.started rollback-deploy",
-                                            "activity.started rollback-deploy#1"));
+  EXPECT_THAT(roll_back(world),
+              ElementsAre("rollback.requested #2", "activity.fenced deploy#1", "promotion.cancelled #1",
+                          "promotion.planned #2 v1", "rollback.started to v1", "incident.opened",
+                          "step.started rollback-deploy", "activity.started rollback-deploy#1"));
   EXPECT_THAT(world.effects(), ElementsAre("gateway/production/2/rollback-deploy#1"));
   // What the fenced attempt says now counts for nothing.
   EXPECT_THAT(world.when(CompleteActivity{in_flight.id, 1, {}}, "engine"), ElementsAre("activity.fenced deploy#1"));
@@ -169,8 +169,8 @@ TEST(RollbackByHand, GoesOnlyToWhatWasVerifiedThere) {
 
 TEST(RollbackByHand, WithoutAVerifiedReleaseRetiresAndLeavesAnIncidentOpen) {
   World world;
-  world.push({{access_policy(), environment("production", true), service({verified()}),
-               target(production, release("v1"))}});
+  world.push(
+      {{access_policy(), environment("production", true), service({verified()}), target(production, release("v1"))}});
   world.observe(production, "");
   world.finish_all(production);
   EXPECT_THAT(roll_back(world), happened_in_order("rollback.started to nothing", "incident.opened",
@@ -394,10 +394,12 @@ TEST(FailedRollback, FreezesTheTargetAndNamesTheNextStep) {
 
 TEST(FailedRollback, IsTakenUpAgainWhereItFailed) {
   auto world = given_a_failed_rollback();
-  EXPECT_THAT(world.when(RetryPromotion{second, "the host is back"}, "person:alice"),
-              ElementsAre("promotion.retried #2", "step.started rollback-deploy", "activity.started rollback-deploy#2"));
+  EXPECT_THAT(
+      world.when(RetryPromotion{second, "the host is back"}, "person:alice"),
+      ElementsAre("promotion.retried #2", "step.started rollback-deploy", "activity.started rollback-deploy#2"));
   world.finish(production);
-  EXPECT_THAT(world.finish(production), happened_in_order("rollback.succeeded #2", "freeze.lifted", "incident.resolved"));
+  EXPECT_THAT(world.finish(production),
+              happened_in_order("rollback.succeeded #2", "freeze.lifted", "incident.resolved"));
   EXPECT_EQ(world.running(production), "v1");
   EXPECT_EQ(world.at(production).held, "");
   EXPECT_TRUE(world.state.freezes.empty());
@@ -489,7 +491,8 @@ TEST(Retry, DoesNotBringWhatIsQuarantined) {
   auto world = World::running_v1(s);
   world.push(target(production, release("v2")));
   world.finish(production);
-  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"), happened_in_order("promotion.failed #1", "incident.opened"));
+  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"),
+              happened_in_order("promotion.failed #1", "incident.opened"));
   EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Refused("is quarantined"));
 }
 
@@ -522,8 +525,8 @@ TEST(Expedite, ShortensTheWaitAndNothingElse) {
   c.expedite = true;
   EXPECT_THAT(world.when(c, "person:alice"),
               happened_in_order("promotion.planned #1 v2", "promotion.expedited #1", "step.started gates"));
-  EXPECT_THAT(world.steps(production), ElementsAre("gates", "approval", "wait", "deploy", "smoke", "rollback-deploy",
-                                                   "rollback-smoke"));
+  EXPECT_THAT(world.steps(production),
+              ElementsAre("gates", "approval", "wait", "deploy", "smoke", "rollback-deploy", "rollback-smoke"));
   EXPECT_EQ(world.live(production).find("wait")->step.wait, Duration(5min));
   EXPECT_EQ(world.live(production).expedited, "CVE-2026-1");
   EXPECT_THAT(world.effects(), IsEmpty());
