@@ -213,9 +213,11 @@ const std::vector<Mistake>& service_mistakes() {
       {"Misspelt", stage("      protection: {§aprovals: []}\n"), "did you mean 'approvals'?"},
       {"Supersede", stage("      supersede: §oldest\n"), "found 'oldest', expected newest or queue"},
       {"DirectField", stage("      strategy: {direct: {§batch: 1}}\n"), "unknown field 'batch' of direct"},
-      {"Restore", stage("      rollback: {§restore: {}}\n"), "'restore' of a rollback rule is not supported"},
+      {"RestorePoint", stage("      rollback: {restore: {point: §gone, run: {command: [/bin/true]}}}\n"),
+       "no hook of this stage keeps the restore point 'gone'"},
       {"RollbackTo", stage("      rollback: {to: §v1}\n"), "found 'v1', expected previous"},
-      {"Expedite", stage("      §expedite: {wait: 0s}\n"), "'expedite' of a stage is not supported"},
+      {"ExpediteWait", stage("      expedite: {wait: §5}\n"), "found '5', expected a duration"},
+      {"ExpeditePause", stage("      expedite: {pause: §0s}\n"), "expected a duration of 10ms or more"},
   };
   return all;
 }
@@ -223,7 +225,8 @@ const std::vector<Mistake>& service_mistakes() {
 const std::vector<Mistake>& step_mistakes() {
   static const std::vector<Mistake> all{
       {"HookNoRun", stage("      before:\n        - §name: backup\n"), "missing field 'run' of a hook"},
-      {"Keeps", stage("      before: [{name: a, run: {command: [/bin/true]}, §keeps: b}]\n"), "not supported"},
+      {"Irreversible", stage("      before: [{name: a, run: {command: [/bin/true]}, irreversible: §maybe}]\n"),
+       "found 'maybe', expected true or false"},
       {"EmptyCommand", stage("      before: [{name: a, run: {command: §[]}}]\n"), "a program and its arguments"},
       {"CommandText", stage("      before: [{name: a, run: {command: §/bin/true}}]\n"),
        "found '/bin/true', expected a list: the program and its arguments"},
