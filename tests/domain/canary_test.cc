@@ -293,55 +293,6 @@ TEST(Canary, ANewerWishIsPlannedOnceTheRolloutHasEnded) {
   }
 }
 
-// What a start makes of the first `records` of a log, and nothing else.
-World started_from(const World& whole, std::size_t records) {
-  World world;
-  world.log.assign(whole.log.begin(), whole.log.begin() + static_cast<long>(records));
-  world.state = {};
-  for (const auto& record : world.log) evolve(world.state, record);
-  world.now = world.log.back().meta.time;
-  world.when(PauseEffects{"a start"}, "engine");  // these two look at every live promotion, as a start does
-  world.when(ResumeEffects{"a start"}, "engine");
-  return world;
-}
-
-void expect_any_start_goes_on(const World& whole, const std::string& version) {
-  for (std::size_t size = 1; size <= whole.log.size(); ++size) {
-    const auto* planned = std::get_if<PromotionPlanned>(&whole.log[size - 1].event);
-    if (!planned || planned->promotion != second) continue;
-    const auto steps = planned->steps;  // planned in the same batch
-    for (auto upto = size + steps; upto <= whole.log.size(); ++upto) {
-      auto world = started_from(whole, upto);
-      roll(world);
-      EXPECT_EQ(world.running(production), version) << upto;
-      EXPECT_EQ(weights(world), weights(whole)) << upto;
-    }
-  }
-}
-
-TEST(Canary, GoesOnFromAnyRecordAfterACrash) {
-  auto world = given_v2(two_pauses());
-  roll(world);
-  expect_any_start_goes_on(world, "v2");
-}
-
-TEST(Canary, GoesBackFromAnyRecordAfterACrash) {
-  auto world = given_v2(two_pauses());
-  roll(world, "pause-2");
-  next_measurement(world, bad);
-  const auto begun = world.log.size();
-  roll(world);
-  ASSERT_EQ(world.running(production), "v1");
-  for (auto upto = begun - 6; upto <= world.log.size(); ++upto) {
-    auto again = started_from(world, upto);
-    const auto* live = again.at(production).promotion ? &again.live(production) : nullptr;
-    if (live && live->measuring == "error-rate") measure(again, bad);
-    roll(again);
-    EXPECT_EQ(again.running(production), "v1") << upto;
-    EXPECT_EQ(weights(again).back(), "blue 100") << upto;
-  }
-}
-
 TEST(Canary, ARollbackThatFailsLeavesTheTargetToAPerson) {
   auto world = given_v2(two_pauses());
   roll(world, "pause-2");
