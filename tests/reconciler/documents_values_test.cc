@@ -291,7 +291,7 @@ spec:
   const auto& bob = policy.people[1].id;
   EXPECT_NE(alice, bob);
   EXPECT_EQ(policy.people[0].tokens, std::vector{people.token_id("alice-laptop").value()});
-  EXPECT_THAT(policy.people[0].keys, ElementsAre(testing::StartsWith("SHA256:")));
+  EXPECT_THAT(policy.people[0].keys, ElementsAre(::testing::StartsWith("SHA256:")));
   EXPECT_TRUE(policy.people[0].also.empty());
   EXPECT_THAT(policy.teams, ElementsAre(Team{"platform", {bob, alice}}));
   EXPECT_THAT(policy.grants, ElementsAre(Grant{"platform", "", "", Role::operator_, {"*"}, {"*"}},
@@ -323,7 +323,7 @@ spec:
                             people);
   ASSERT_EQ(in_lines(parsed.diagnostics), "");
   const auto& alice = std::get<AccessPolicy>(parsed.documents.at(0).document).people.at(0);
-  EXPECT_THAT((std::vector{alice.id, alice.also.at(0)}), testing::UnorderedElementsAreArray(ids));
+  EXPECT_THAT((std::vector{alice.id, alice.also.at(0)}), ::testing::UnorderedElementsAreArray(ids));
   EXPECT_EQ(people.person_by_email("Alice", "alice@home.example.com").value(), alice.id);
 }
 
