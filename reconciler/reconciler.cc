@@ -5,9 +5,9 @@
 
 #include "engine/domain/governance.h"
 #include "reconciler/documents_parser.h"
-#include "reconciler/yaml_diagnostics.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
+#include "reconciler/yaml_diagnostics.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -243,9 +243,10 @@ void Reconciler::renew_schedules() {
   state_.with_state([&](const State& state) { due = schedules_due(state, now); });
   for (const auto& [target, schedule] : due) {
     auto expanded = expand_schedule(target, schedule, now);
-    const auto recorded = expanded ? submit(ExpandSchedule{std::move(*expanded)})
-                                   : Result<Receipt>(std::unexpected(expanded.error()));
-    if (!recorded) notice_(NoticeLevel::warning, "its schedule stands still: " + recorded.error().message, to_string(target));
+    const auto recorded =
+        expanded ? submit(ExpandSchedule{std::move(*expanded)}) : Result<Receipt>(std::unexpected(expanded.error()));
+    if (!recorded)
+      notice_(NoticeLevel::warning, "its schedule stands still: " + recorded.error().message, to_string(target));
   }
 }
 

@@ -29,7 +29,8 @@ class DiagnosticSink {
   // Of another file; once, however often it is met.
   void add_other(Diagnostic diagnostic);
   std::size_t count() const { return count_; }
-  // In the order of the file, those of other files behind them. Columns are counted in characters, as editors do, not in bytes.
+  // In the order of the file, those of other files behind them. Columns are counted in characters, as editors do, not
+  // in bytes.
   std::vector<Diagnostic> take();
 
  private:
