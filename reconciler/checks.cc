@@ -58,7 +58,7 @@ Attempt try_http(HttpClient& http, const Check& check, const std::stop_token& st
   HttpRequest request;
   request.url = check.http->url;
   request.timeout = check.timeout;
-  request.follow_redirects = check.http->follow_redirects;
+  request.follow_redirects = check.http->follow_redirects.value_or(false);
   // A body of any length is fine, only its beginning is looked at.
   request.on_data = [&body](std::string_view piece) {
     body += piece.substr(0, max_check_body_bytes - body.size());

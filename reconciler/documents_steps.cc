@@ -97,7 +97,9 @@ void read_http(YamlReader& r, const YamlNode& node, std::optional<HttpCheck>& ou
     e.optional("header", read_expected_headers, http.header);
     e.optional("body", read_expected_body, http);
   });
-  f.optional("followRedirects", &YamlReader::boolean, http.follow_redirects);
+  bool follows = false;
+  f.optional("followRedirects", &YamlReader::boolean, follows);
+  if (follows) http.follow_redirects = true;
 }
 
 bool has_field(const YamlNode* node, std::string_view field) {
@@ -116,7 +118,9 @@ void read_hook(YamlReader& r, const YamlNode& node, Hook& hook) {
   f.required("name", &YamlReader::name, hook.name);
   f.required("run", read_run, hook.run);
   f.optional("keeps", &YamlReader::name, hook.keeps);
-  f.optional("irreversible", &YamlReader::boolean, hook.irreversible);
+  bool irreversible = false;
+  f.optional("irreversible", &YamlReader::boolean, irreversible);
+  if (irreversible) hook.irreversible = true;
 }
 
 void read_check(YamlReader& r, const YamlNode& node, Check& check) {

@@ -8,7 +8,6 @@ namespace {
 
 using Words = std::string_view;
 
-constexpr std::array kMetadata{Words("formerly")};
 constexpr std::array kGate{Words("schedule"), Words("run")};
 constexpr std::array kStage{Words("downtime"), Words("objectives"), Words("driver")};
 constexpr std::array kTraffic{Words("haproxy")};
@@ -18,7 +17,6 @@ constexpr std::array kDriver{Words("container"), Words("webhook")};
 constexpr std::array kGrant{Words("requireClaims")};
 
 constexpr std::array kTable{
-    UnsupportedFields{"metadata", kMetadata},
     UnsupportedFields{"a gate", kGate},
     UnsupportedFields{"a stage", kStage},
     UnsupportedFields{"traffic", kTraffic},

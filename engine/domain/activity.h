@@ -18,13 +18,13 @@ struct Measure {
 
 // Everything an executor needs; complete by itself, taken from the plan.
 struct Activity {
-  StepId id;                  // to_string(id) is the idempotency key of every attempt
-  std::uint32_t attempt = 1;  // from 1
-  Step step;                  // kind run, deploy, retire, traffic, health or pause
-  Wish to;                    // what is brought there: the candidate; in a rollback, what it brings back
-  std::optional<Wish> from;   // what ran before; in such a rollback, the candidate
+  StepId id;                         // to_string(id) is the idempotency key of every attempt
+  std::uint32_t attempt = 1;         // from 1
+  Step step;                         // kind run, deploy, retire, traffic, health or pause
+  Wish to;                           // what is brought there: the candidate; in a rollback, what it brings back
+  std::optional<Wish> from;          // what ran before; in such a rollback, the candidate
   std::optional<Measure> measure{};  // of a pause
-  Json restore_point{};               // of a step that restores: what the hook said that made the point
+  Json restore_point{};              // of a step that restores: what the hook said that made the point
   bool operator==(const Activity&) const = default;
 };
 
@@ -39,7 +39,7 @@ struct Outcome {
   Kind kind = Kind::succeeded;
   std::string reason;  // one line; empty when succeeded
   Json evidence;
-  std::string output;  // digest of a blob that holds the whole output, or empty
+  std::string output;   // digest of a blob that holds the whole output, or empty
   Measured measured{};  // of a measurement
   bool operator==(const Outcome&) const = default;
 };

@@ -20,10 +20,12 @@ namespace headgate {
 // Feeds a digest: every value with its name and length, so that no two different values read the same. Lines are
 // left out, since a comment above a rule moves it without changing it.
 struct CanonicalText {
-  static constexpr std::array<std::string_view, 18> kLaterFields{
-      "otherwise", "max_age_ms", "after", "header", "json",    "follow_redirects", "tcp",
-      "tls",       "dns",        "slot",  "weight", "metrics", "prometheus", "signed_commit", "unknown_authors",
-      "keeps",     "irreversible", "restores"};
+  static constexpr std::array<std::string_view, 18> kLaterFields{"otherwise",  "max_age_ms",    "after",
+                                                                 "header",     "json",          "follow_redirects",
+                                                                 "tcp",        "tls",           "dns",
+                                                                 "slot",       "weight",        "metrics",
+                                                                 "prometheus", "signed_commit", "unknown_authors",
+                                                                 "keeps",      "irreversible",  "restores"};
 
   std::string text;
 
@@ -47,8 +49,7 @@ struct CanonicalText {
   void write(const Decimal& value) { put(value.text); }
   void write(bool value) { put(value ? "true" : "false"); }
   template <std::unsigned_integral T>
-  requires(!std::same_as<T, bool>)
-  void write(T value) { put(std::to_string(value)); }
+  requires(!std::same_as<T, bool>) void write(T value) { put(std::to_string(value)); }
   void write(Timestamp value) { put(format_timestamp(value)); }
   void write(Duration value) { put(std::to_string(value.count())); }
   template <class E>

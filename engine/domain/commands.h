@@ -67,7 +67,7 @@ struct AcceptConfiguration {
   std::string repository;
   std::string commit;
   std::vector<ApprovalRule> governance{};  // that the host asks for when the policy changes; empty: none
-  std::optional<std::string> base{};       // the commit in force that the staged documents differ from, where it matters
+  std::optional<std::string> base{};  // the commit in force that the staged documents differ from, where it matters
 };
 // Of what was proposed under this digest.
 struct ApproveConfiguration {
@@ -238,13 +238,14 @@ struct ErasePerson {
   std::string person;
 };
 
-using Command =
-    std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup, RestoreLog,
-                 StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration, ApproveConfiguration, DeclineConfiguration,
-                 RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion, RecordObservation,
-                 AdoptTarget, Approve, Reject, Cancel, OverrideProtection, RollBack, RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident, SetFreeze, LiftFreeze, ExpandWindows,
-                 ResumePause, CompleteActivity, CreateToken, RevokeToken, RecordDenied, RecordExport, ErasePerson, RecordSignature,
-                 RecordAuthors, ObserveSource, ExpandSchedule>;
+using Command = std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup,
+                             RestoreLog, StepClock, ObserveCommits, ReportRepository, StageDocuments,
+                             AcceptConfiguration, RejectConfiguration, ApproveConfiguration, DeclineConfiguration,
+                             RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion,
+                             RecordObservation, AdoptTarget, Approve, Reject, Cancel, OverrideProtection, RollBack,
+                             RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident, SetFreeze, LiftFreeze,
+                             ExpandWindows, ResumePause, CompleteActivity, CreateToken, RevokeToken, RecordDenied,
+                             RecordExport, ErasePerson, RecordSignature, RecordAuthors, ObserveSource, ExpandSchedule>;
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
 

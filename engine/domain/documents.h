@@ -66,8 +66,8 @@ struct Run {
   }
 };
 
-// The body is JSON, and what stands at `pointer` (RFC 6901) is `equals`: a string by its content, a number by its value,
-// true, false and null as words.
+// The body is JSON, and what stands at `pointer` (RFC 6901) is `equals`: a string by its content, a number by its
+// value, true, false and null as words.
 struct JsonExpectation {
   std::string pointer;
   std::string equals;
@@ -86,7 +86,7 @@ struct HttpCheck {
   std::string contains;  // what the body must hold; empty: anything
   StringMap header{};    // by name in lower case: exactly the value that the answer must have
   std::optional<JsonExpectation> json{};
-  bool follow_redirects = false;  // false: a redirect is the answer that is judged
+  std::optional<bool> follow_redirects{};  // unset: no, a redirect is the answer that is judged
   bool operator==(const HttpCheck&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -210,8 +210,8 @@ struct Hook {
   std::string name;
   Run run;
   std::uint32_t line = 0;
-  std::string keeps{};        // the restore point that its output names
-  bool irreversible = false;  // nothing goes back across it by itself
+  std::string keeps{};                 // the restore point that its output names
+  std::optional<bool> irreversible{};  // unset: no; nothing goes back across it by itself
   bool operator==(const Hook&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -255,9 +255,9 @@ struct Expedite {
 struct StageTrigger {
   Trigger kind = Trigger::desired;  // desired, manual, branch, tag, after or schedule
   std::string branch;
-  std::string tag;    // a pattern with * and ?
-  std::string after;  // environment: what was verified there …
-  Duration soak{0};   // … and has run there for so long
+  std::string tag;       // a pattern with * and ?
+  std::string after;     // environment: what was verified there …
+  Duration soak{0};      // … and has run there for so long
   std::string schedule;  // cron, five fields, UTC
   std::uint32_t line = 0;
   bool operator==(const StageTrigger&) const = default;
@@ -330,10 +330,10 @@ struct Stage {
   std::optional<Expedite> expedite{};
   std::optional<SignedCommitRule> signed_commit{};
   std::optional<UnknownAuthorsRule> unknown_authors{};
-  std::optional<Strategy> strategy{};   // unset: direct
-  std::vector<Check> verify_preview{};  // of the blueGreen strategy
-  std::vector<StageTrigger> triggers{};  // none: desired
-  std::optional<Supersede> supersede{};  // unset: newest
+  std::optional<Strategy> strategy{};               // unset: direct
+  std::vector<Check> verify_preview{};              // of the blueGreen strategy
+  std::vector<StageTrigger> triggers{};             // none: desired
+  std::optional<Supersede> supersede{};             // unset: newest
   std::optional<ConcurrencyRule> max_concurrent{};  // of the environment's promotions, while this stage's begins
   bool operator==(const Stage&) const = default;
   template <class Self, class V>
@@ -472,7 +472,7 @@ struct VariablesFile {
 // What one target should run: a wish.
 struct Target {
   TargetId id;
-  Release release;  // commit and artifacts may be absent where the release is registered
+  Release release;      // commit and artifacts may be absent where the release is registered
   StringMap variables;  // with those of the files, which give way to the document's own
   bool suspend = false;
   std::vector<VariablesFile> variables_from{};

@@ -18,8 +18,8 @@
 #include "engine/domain/authorship_events.h"
 #include "engine/domain/event_type.h"
 #include "engine/domain/flow_events.h"
-#include "engine/domain/incident_events.h"
 #include "engine/domain/governance_events.h"
+#include "engine/domain/incident_events.h"
 #include "engine/domain/plan.h"
 #include "engine/domain/protection_events.h"
 #include "engine/domain/upkeep_events.h"
@@ -707,23 +707,21 @@ struct RollbackFailed {
 };
 
 // In the order of the catalogue; the order is not stored.
-using Event =
-    std::variant<LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified,
-                 BackupFailed, LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten,
-                 RepositoryUnreachable, RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted,
-                 ConfigurationRejected, ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported,
-                 DesiredChanged, TargetObserved, TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned,
-                 DriftDetected, DriftResolved, PromotionPlanned, StepPlanned, PromotionStarted, PromotionSucceeded,
-                 PromotionFailed, PromotionRejected, PromotionCancelled, PromotionSuperseded, ApprovalRequested,
-                 ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
-                 StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
-                 ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded, RollbackFailed,
-                 PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved, BreakGlassUsed, FreezeSet,
-                 FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted, MeasurementTaken,
-                 PauseResumed, TokenCreated, TokenRevoked,
-                 AccessDenied, AuditExported, PersonErased, ConfigurationProposed,
-                 ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped,
-                 ScheduleExpanded>;
+using Event = std::variant<
+    LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified, BackupFailed,
+    LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten, RepositoryUnreachable,
+    RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted, ConfigurationRejected,
+    ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported, DesiredChanged, TargetObserved,
+    TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned, DriftDetected, DriftResolved, PromotionPlanned,
+    StepPlanned, PromotionStarted, PromotionSucceeded, PromotionFailed, PromotionRejected, PromotionCancelled,
+    PromotionSuperseded, ApprovalRequested, ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired,
+    StepStarted, StepWaiting, StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded,
+    ActivityFailed, ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded,
+    RollbackFailed, PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved,
+    BreakGlassUsed, FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
+    MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
+    ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed,
+    TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped, ScheduleExpanded>;
 
 inline std::string_view type_name(const Event& event) {
   return std::visit([](const auto& e) { return e.type.name; }, event);

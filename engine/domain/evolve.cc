@@ -263,7 +263,7 @@ struct StateEvolver {
     p.last_position = meta().position;
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
-      if (step->step.irreversible) t.back.irreversible = {{id.number, step->step.name}};
+      if (step->step.irreversible == true) t.back.irreversible = {{id.number, step->step.name}};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       if (!e.automatic) leave(t, left_by(p).release);

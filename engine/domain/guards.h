@@ -15,14 +15,15 @@ using DigestFunction = std::string (*)(std::string_view text);
 
 struct Guard {
   std::string_view name;
-  StepKind step;  // that waits for it: gates, approval, wait, pause; deploy: none, it is judged before the first effect alone
+  StepKind step;  // that waits for it: gates, approval, wait, pause; deploy: none, it is judged before the first effect
+                  // alone
   std::vector<Condition> (*judge)(const State& state, const Promotion& promotion, Timestamp now);
 };
 
 std::span<const Guard> all_guards();
 
-// Whether the guard tells how good the release is found to be: when such a verdict gets worse, approvals that were given
-// before do not hold.
+// Whether the guard tells how good the release is found to be: when such a verdict gets worse, approvals that were
+// given before do not hold.
 bool is_verdict(std::string_view guard);
 
 // Every condition of a promotion, met or not, in the order of the table.

@@ -50,13 +50,13 @@ struct Step {
   std::uint32_t line = 0;  // of the rule in the service's (or, of deploy and retire, the environment's) document
   std::optional<SignedCommitRule> signed_commit{};
   std::optional<UnknownAuthorsRule> unknown_authors{};
-  std::string slot{};      // empty: the target has no slots
+  std::string slot{};  // empty: the target has no slots
   std::optional<std::uint32_t> weight{};
   std::vector<Metric> metrics{};
-  std::string prometheus{};  // base URL, where there are metrics
-  std::string keeps{};        // run: the restore point that its output names
-  bool irreversible = false;  // run: nothing goes back across it by itself
-  std::string restores{};     // run, of a rollback: the restore point that it puts back
+  std::string prometheus{};            // base URL, where there are metrics
+  std::string keeps{};                 // run: the restore point that its output names
+  std::optional<bool> irreversible{};  // run; unset: no; nothing goes back across it by itself
+  std::string restores{};              // run, of a rollback: the restore point that it puts back
   bool operator==(const Step&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -130,7 +130,8 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
     }
   }
   // Nothing goes back across an irreversible step by itself.
-  if (std::ranges::none_of(plan.steps, &Step::irreversible)) add_way_back(plan, input, true);
+  if (std::ranges::none_of(plan.steps, [](const Step& step) { return step.irreversible == true; }))
+    add_way_back(plan, input, true);
   plan.digest = digest(canonical_text(plan) + (input.expedited ? "expedited" : ""));
   return plan;
 }
@@ -150,8 +151,8 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   Plan plan;
   plan.from = input.from;
   plan.to = input.to;
-  plan.rules = {stage.self_approval, stage.approval_expiry,      false,
-                false,               input.service->source.file, input.service->commit};
+  plan.rules = {stage.self_approval,        stage.approval_expiry, false, false,
+                input.service->source.file, input.service->commit};
   add_protections(plan, only);
   auto step = step_of(StepKind::retire, "retire", environment.source.line);
   step.run = resolved(*environment.document.driver.retire, values_for(input, input.to));

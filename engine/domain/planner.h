@@ -22,7 +22,7 @@ struct PlanInput {
   std::optional<Wish> stable{};  // what runs in `stable_slot`; the slot is empty where nothing runs in one
   std::string stable_slot{};
   std::string left_slot{};  // where that runs which a way back leaves
-  bool expedited = false;  // its waits are cut to what the stage's `expedite` says; the stage has one
+  bool expedited = false;   // its waits are cut to what the stage's `expedite` says; the stage has one
 };
 
 // Forward steps: gates?, approval?, wait?, before-hooks, deploy, verifications; then, with rollback: true,

@@ -84,7 +84,7 @@ std::string step_between(const TargetState& t, const Wish& verified) {
 
 const LiveStep* irreversible_step_begun(const Promotion& p) {
   const auto at = std::ranges::find_if(p.steps, [](const LiveStep& s) {
-    return s.step.irreversible && !s.step.rollback && (s.attempt > 0 || s.activity != ActivityStatus::none);
+    return s.step.irreversible == true && !s.step.rollback && (s.attempt > 0 || s.activity != ActivityStatus::none);
   });
   return at == p.steps.end() ? nullptr : &*at;
 }

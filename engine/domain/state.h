@@ -48,7 +48,7 @@ struct LiveStep {
   std::uint32_t attempt = 0;  // the last one that began
   std::optional<Timestamp> retry_due;
   std::uint32_t attempts_before = 0;  // a person retried it after so many
-  bool unhealthy = false;  // the activity failed with evidence against the release
+  bool unhealthy = false;             // the activity failed with evidence against the release
   Json evidence;
   bool resumed = false;  // a person ended the pause
   bool operator==(const LiveStep&) const = default;
@@ -322,21 +322,21 @@ struct TargetState {
   std::vector<std::string> people;  // behind all wishes that are not fulfilled yet
   std::optional<Wish> current;      // what Headgate brought or adopted here last
   Position current_at = 0;
-  Timestamp current_since;          // on a clock that never steps: less State::stepped as it was then
+  Timestamp current_since;  // on a clock that never steps: less State::stepped as it was then
   std::optional<Observation> observed;
   bool drifted = false;
   std::string pinned;  // why Git's wish is not followed; empty: it is
   std::string held;    // why nothing is promoted here by itself until a person acts
   bool orphaned = false;
-  bool retiring = false;            // its document went with onDelete: retire
+  bool retiring = false;                // its document went with onDelete: retire
   std::uint64_t last_number = 0;        // of promotions
   std::optional<Promotion> promotion;   // the live one
   std::vector<Wish> verified;           // what was verified or adopted here, newest last, at most 16
   std::optional<FailedAttempt> failed;  // not tried again by itself
   WaysBack back{};
   std::uint32_t open_incidents = 0;
-  std::string stable_slot{};            // what runs `current`; empty: it runs in no slot
-  std::vector<FlowState> flow{};        // at most one, where the stage has triggers
+  std::string stable_slot{};      // what runs `current`; empty: it runs in no slot
+  std::vector<FlowState> flow{};  // at most one, where the stage has triggers
   bool operator==(const TargetState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -719,11 +719,11 @@ struct State {
   std::map<std::string, RepositoryState, std::less<>> repositories;
   std::map<std::string, ServiceState, std::less<>> services;
   std::map<std::string, InForce<Environment>, std::less<>> environments;
-  std::map<std::string, ExpandedWindows, std::less<>> windows;  // by environment
-  std::map<std::string, Freeze, std::less<>> freezes;           // by id; some may have run out
-  std::uint64_t last_freeze = 0;                                // id of the newest
-  std::map<std::string, Incident, std::less<>> incidents;       // by id: those that are open
-  std::uint64_t last_incident = 0;                              // id of the newest
+  std::map<std::string, ExpandedWindows, std::less<>> windows;     // by environment
+  std::map<std::string, Freeze, std::less<>> freezes;              // by id; some may have run out
+  std::uint64_t last_freeze = 0;                                   // id of the newest
+  std::map<std::string, Incident, std::less<>> incidents;          // by id: those that are open
+  std::uint64_t last_incident = 0;                                 // id of the newest
   std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
   std::deque<std::string> signature_order;                         // oldest first
   std::map<TargetId, TargetState> targets;
@@ -732,11 +732,11 @@ struct State {
   std::map<std::string, RequestState, std::less<>> requests;     // by actor '\n' key
   std::deque<std::string> request_order;
   // Targets with another name from the configuration in force on, until what runs under the old one has ended.
-  std::map<TargetId, TargetId> renamed_to;           // old -> new
-  std::map<TargetId, TargetId> renamed_from;         // new -> old
-  std::set<TargetId> active;                         // targets with a live promotion
-  std::set<std::pair<Timestamp, TargetId>> wakeups;  // each live promotion's next_due
-  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;  // each FlowState's due
+  std::map<TargetId, TargetId> renamed_to;                              // old -> new
+  std::map<TargetId, TargetId> renamed_from;                            // new -> old
+  std::set<TargetId> active;                                            // targets with a live promotion
+  std::set<std::pair<Timestamp, TargetId>> wakeups;                     // each live promotion's next_due
+  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;                // each FlowState's due
   std::map<std::string, std::set<std::string>, std::less<>> under_way;  // environment -> services: effects began
   std::set<TargetId> in_line;  // targets that wait for a place or for another service
   bool operator==(const State&) const = default;

@@ -45,6 +45,17 @@ const std::map<std::string, std::string> table{
     {"POST /v1/promotions/{service}/{environment}/{n}/reject", "approver"},
     {"POST /v1/promotions/{service}/{environment}/{n}/cancel", "operator"},
     {"POST /v1/promotions/{service}/{environment}/{n}/override", "breakGlass"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/resume", "operator"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/retry", "operator"},
+    {"POST /v1/promotions/{service}/{environment}/{n}/expedite", "operator"},
+    {"GET /v1/promotions/{service}/{environment}/{n}/postmortem", "viewer"},
+    {"POST /v1/configuration/{digest}/approve",
+     "viewer"},  // by what is proposed: a team, an operator, an administrator
+    {"POST /v1/configuration/{digest}/reject", "viewer"},
+    {"POST /v1/rollbacks", "operator"},
+    {"GET /v1/incidents", "viewer"},
+    {"POST /v1/incidents/{id}/note", "operator"},
+    {"POST /v1/incidents/{id}/resolve", "operator"},
     {"GET /v1/freezes", "viewer"},
     {"POST /v1/freezes", "operator"},
     {"DELETE /v1/freezes/{id}", "operator"},
@@ -98,6 +109,11 @@ std::string sample_body(const std::string& route) {
   }
   if (route == "POST /v1/quarantine") return R"({"service":"gateway","version":"v1","reason":"a test"})";
   if (route == "POST /v1/freezes") return R"({"environment":"staging","reason":"a test"})";
+  if (route == "POST /v1/rollbacks") return R"({"environment":"staging","reason":"a test"})";
+  if (route.ends_with("/note")) return R"({"note":"a test"})";
+  if (route.ends_with("/incidents/{id}/resolve")) return R"({"review":"a test"})";
+  if (route.starts_with("POST /v1/configuration/") || route.ends_with("/resume")) return "{}";
+  if (route.ends_with("/retry") || route.ends_with("/expedite")) return R"({"reason":"a test"})";
   if (route.ends_with("/override")) return R"({"reason":"a test"})";
   if (route.starts_with("POST /v1/effects/")) return R"({"reason":"a test"})";
   if (route == "POST /v1/promotions") {

@@ -290,7 +290,7 @@ TEST_F(ApiPromotions, UnknownOnesAreNotFound) {
 
 TEST_F(ApiPromotions, BadInputIsNamedFieldByField) {
   const auto answer =
-      world.call("POST", "/v1/promotions", "operator", R"({"service":7,"release":{"vresion":"v1"},"expedite":true})");
+      world.call("POST", "/v1/promotions", "operator", R"({"service":7,"release":{"vresion":"v1"},"expedite":7})");
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json");
   for (const char* pointer : {"/service", "/environment", "/release/version", "/release/vresion", "/expedite"}) {

@@ -124,7 +124,7 @@ const std::vector<Mistake>& document_mistakes() {
 const std::vector<Mistake>& service_mistakes() {
   static const std::vector<Mistake> all{
       {"UnknownField", service("  §stagse: []\n  stages: [{environment: x}]\n"),
-       "unknown field 'stagse' of a service's spec, did you mean 'stages'?: expected group, gates or stages"},
+       "unknown field 'stagse' of a service's spec, did you mean 'stages'?: expected group, source, dependsOn, analysis, gates or stages"},
       {"NoStages", service("  stages: §[]\n"), "expected at least one stage"},
       {"StagesNoList", service("  stages: §{environment: x}\n"), "found a map, expected a list"},
       {"StageNoMap", service("  stages: [§production]\n"), "found 'production', expected a stage (a map)"},
@@ -404,7 +404,7 @@ TEST(Documents, EveryMistakeAtOnceInTheOrderOfTheFile) {
                           "---\n" + released_target("  suspend: 1\n") + "---\n" + environment_with_driver(""));
   EXPECT_EQ(in_lines(many.diagnostics),
             "file.yaml:5:3: error: unknown field 'grup' of a service's spec, did you mean 'group'?: expected group, "
-            "gates or stages\n"
+            "source, dependsOn, analysis, gates or stages\n"
             "file.yaml:6:18: error: wrong value of 'name': found 'Lint', expected a name: up to 63 lower-case letters, "
             "digits and '-', beginning and ending with a letter or digit\n"
             "file.yaml:9:26: error: wrong value of 'wait': found 'soon', expected a duration of at most 366d, such as "
@@ -412,7 +412,7 @@ TEST(Documents, EveryMistakeAtOnceInTheOrderOfTheFile) {
             "file.yaml:9:44: error: missing field 'team' of an approval rule\n"
             "file.yaml:9:52: error: wrong value of 'count': found 'many', expected a whole number from 1 to 100\n"
             "file.yaml:10:7: error: unknown field 'windows' of a stage: expected environment, trigger, requires, "
-            "protection, supersede, before, strategy, verify or rollback\n"
+            "protection, supersede, maxConcurrent, before, strategy, verify, rollback or expedite\n"
             "file.yaml:19:12: error: wrong type of 'suspend': found '1', expected true or false\n");
   ASSERT_EQ(many.documents.size(), 1U) << "the one without a mistake";
   EXPECT_EQ(many.documents[0].source, (Source{"file.yaml", 21, "blob-of-file"}));

@@ -399,8 +399,6 @@ TEST(DocumentValues, DocumentFiles) {
 TEST(DocumentValues, EveryUnsupportedFieldIsRefusedByItsReader) {
   // Where a map of each section stands in a document; %s is where one more field goes.
   const std::map<std::string_view, std::string> places{
-      {"metadata",
-       "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: a, %}\nspec: {stages: [{environment: x}]}\n"},
       {"a service's spec", service("  stages: [{environment: x}]\n  %\n")},
       {"a gate", service("  stages: [{environment: x}]\n  gates: [{name: a, %}]\n")},
       {"a metric's bound", service("  stages: [{environment: x}]\n  gates: [{name: a, metrics: {m: {min: 1, %}}}]\n")},

@@ -67,7 +67,6 @@ TEST_F(Sources, FollowsARemoteToo) {
   upstream.commit_file("gateway/a", "1");
   upstream.git({"tag", "-a", "v1.0.0", "-m", "annotated"});
   GitDaemon daemon(folder.path());
-  daemon.start();
   const auto repository = follow({"main"}, {"v*"}, daemon.url("upstream"));
   auto refs = repository->fetch_refs({});
   ASSERT_TRUE(refs) << refs.error().message;

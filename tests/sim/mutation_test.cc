@@ -56,24 +56,22 @@ World given_rollout(std::span<const Guard> guards, const Stage& s) {
   return world;
 }
 
-// Two services run v1 in production and are wished v2 at once.
+// Two services run v1 in production and are wished v2, the gateway first.
 World given_two(std::span<const Guard> guards, std::vector<Dependency> depends_on, auto change) {
   World world(guards);
   auto place = environment("production");
   change(place);
   std::vector<Document> documents{access_policy(), place};
-  std::vector<Document> wishes;
   for (const char* name : {"agent", "gateway"}) {
     auto policy = service({stage("production")});
     policy.name = name;
     if (policy.name == "agent") policy.depends_on = depends_on;
     documents.emplace_back(policy);
     documents.emplace_back(target({name, "production"}, release("v1")));
-    wishes.emplace_back(target({name, "production"}, release("v2")));
   }
   world.push({documents, {}, "person:frank"});
   for (const char* name : {"agent", "gateway"}) world.observe({name, "production"}, "v1");
-  world.push({wishes});
+  for (const char* name : {"gateway", "agent"}) world.push(target({name, "production"}, release("v2")));
   return world;
 }
 

@@ -359,7 +359,7 @@ void Oracle::handle(const PromotionFailed& e) {
   ended(e.promotion, true);
   const auto& course = courses_[e.promotion];
   const bool half_done = std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
-    return step.irreversible && course.attempts.contains(step.name);
+    return step.irreversible == true && course.attempts.contains(step.name);
   });
   if (course.attempts.contains("deploy") || half_done) places_[e.promotion.target].held = true;
 }
@@ -520,7 +520,7 @@ void Oracle::handle(const ActivityStarted& e) {
   if (step->deploys && quarantined(e.id.promotion.target.service, step->deploys->release)) {
     violated(name + " deploys the quarantined release " + step->deploys->release.version);
   }
-  if (step->irreversible) places_[e.id.promotion.target].irreversible = position_;
+  if (step->irreversible == true) places_[e.id.promotion.target].irreversible = position_;
   if (!step->rollback) {
     check_closures(e.id, *course, !course->began, step->kind == StepKind::run || step->kind == StepKind::deploy);
   }

@@ -38,7 +38,7 @@ void run(std::uint64_t seed, Ends& ends) {
   World world(seed);
   world.crash_probability = seed % 3 == 0 ? 0.1 : 0.01;
   Actors actors(world);
-  for (int i = 0; i < 250 && world.ok(); ++i) actors.act();
+  for (int i = 0; i < 400 && world.ok(); ++i) actors.act();
   if (world.ok()) {
     world.crash_probability = 0.01;
     for (const auto& what : actors.do_their_best()) ADD_FAILURE() << what;
