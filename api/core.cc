@@ -50,9 +50,10 @@ Result<std::string> idempotency_key(const Request& request) {
   return std::string(*key);
 }
 
-Response dry_run_answer(const Receipt& receipt) {
+Response dry_run_answer(const Receipt& receipt, const WriteAnswer& write) {
   JsonWriter json;
   json.begin_object().field("dry_run", true);
+  if (write.preview) write.preview(json);
   json.key("events").begin_array();
   for (const auto& event : receipt.events) write_event(json, event);
   json.end_array();
@@ -240,7 +241,7 @@ void Core::submit(const CallPtr& call, Command command, WriteAnswer write) {
 
 void Core::answer_write(Call& call, const Receipt& receipt, const WriteAnswer& write) {
   if (call.dry_run) {
-    auto response = dry_run_answer(receipt);
+    auto response = dry_run_answer(receipt, write);
     set_position(response, receipt.seen);
     return answer(call, std::move(response));
   }

@@ -46,6 +46,7 @@ struct WriteAnswer {
   int status = 200;  // 200 in any case when nothing changed
   std::function<void(JsonWriter&, const Receipt&)> fields{};
   std::function<std::string(const Receipt&)> location{};  // of what was made; may be empty
+  std::function<void(JsonWriter&)> preview{};             // what a dry run tells beside its events
 };
 
 class Core : public std::enable_shared_from_this<Core> {

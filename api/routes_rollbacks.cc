@@ -128,10 +128,11 @@ void roll_back(Core& core, const CallPtr& call) {
   if (!asked) return core.answer(*call, std::unexpected(asked.error()));
   WriteAnswer answer;
   answer.status = 202;
-  answer.fields = [preview = asked->preview](JsonWriter& json, const Receipt&) {
+  answer.preview = [preview = asked->preview](JsonWriter& json) {
     json.key("rollbacks").raw(preview.first);
     json.key("skipped").raw(preview.second);
   };
+  answer.fields = [preview = answer.preview](JsonWriter& json, const Receipt&) { preview(json); };
   core.submit(call, std::move(asked->command), std::move(answer));
 }
 

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 
 // An orphaned one is left alone.
 bool is_observed(const TargetState& target) {
-  return target.document || (target.current && !target.orphaned);
+  return target.document || (!target.orphaned && (target.current || !target.flow.empty()));
 }
 
 constexpr Duration look_every = seconds(5);  // for targets that left or came without a nudge
@@ -65,8 +65,11 @@ void TargetObserver::nudge() {
 void TargetObserver::look_for_targets() {
   nudged_ = false;
   state_.with_state([&](const State& state) {
-    if (state.configuration.position == seen_configuration_ && !known_.empty()) return;
+    // A target without a document comes into sight with the first wish of a trigger, without a configuration.
+    const bool same = state.configuration.position == seen_configuration_;
+    if (same && !known_.empty() && clock_.steady() < looked_ + look_every) return;
     seen_configuration_ = state.configuration.position;
+    looked_ = clock_.steady();
     for (const auto& [id, target] : state.targets) {
       if (!is_observed(target)) continue;
       if (known_.emplace(id, false).second) due_.push({clock_.steady(), id});
@@ -95,7 +98,7 @@ TargetObserver::Task TargetObserver::task_of(const TargetId& id) const {
 void TargetObserver::work(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    if (nudged_) look_for_targets();
+    if (nudged_ || clock_.steady() >= looked_ + look_every) look_for_targets();
     const auto now = clock_.steady();
     if (due_.empty() || due_.top().at > now) {
       const auto patience = due_.empty() ? look_every : std::min(look_every, due_.top().at - now);

@@ -57,6 +57,7 @@ class TargetObserver {
   std::condition_variable_any changed_;
   bool nudged_ = true;
   Position seen_configuration_ = 0;
+  Duration looked_{0};              // when all targets were last looked through, by the steady clock
   std::map<TargetId, bool> known_;  // value: the last observation failed (told once)
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<std::jthread> threads_;
