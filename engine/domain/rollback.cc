@@ -51,6 +51,10 @@ const Wish* what_runs(const TargetState& t) {
 Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
   const auto* t = state.find(id);
   if (!t) return fail(ErrorCode::not_found, "no target " + to_string(id));
+  if (t->orphaned || t->retiring) {
+    return fail(ErrorCode::conflict, "the Target document of " + to_string(id) + " has gone: " +
+                                         (t->orphaned ? "it is left as it is" : "what runs there is being retired"));
+  }
   if (!t->back.wanted.empty()) {
     return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted.front().number}) + " rolls back already");
   }

@@ -513,7 +513,7 @@ void Actors::act_alone() {
   if (one_of(1)) return with_live_promotion(&Actors::reject_some);
   if (one_of(1)) return with_live_promotion(&Actors::override_some);
   if (one_of(1)) return freeze_or_lift();
-  if (world_.chance(0.03)) return roll_back_some();
+  if (world_.chance(0.04)) return roll_back_some();
   if (world_.chance(0.03)) return go_on_after_failure();
   if (world_.chance(0.01)) return with_live_promotion(&Actors::expedite_some);
   if (one_of(2)) {
