@@ -32,7 +32,7 @@ const Buckets long_buckets{1, 5, 15, 60, 300, 900, 3600, 14'400, 43'200, 86'400,
 
 constexpr std::array<std::string_view, 5> outcomes{"succeeded", "retryable", "terminal", "unhealthy", "stopped"};
 constexpr std::array<std::string_view, 2> denials{"unauthenticated", "forbidden"};
-constexpr std::size_t event_types = std::variant_size_v<Event>;
+constexpr std::size_t event_types = std::variant_size_v<AnyEvent>;
 constexpr std::size_t max_commits = 256;  // whose plans are still awaited
 
 double seconds_of(std::chrono::nanoseconds duration) {
@@ -42,7 +42,7 @@ double seconds_of(std::chrono::nanoseconds duration) {
 // One name per alternative of Event, in its order.
 template <std::size_t... I>
 std::array<std::string_view, sizeof...(I)> names_of_types(std::index_sequence<I...>) {
-  return {std::variant_alternative_t<I, Event>::type.name...};
+  return {std::variant_alternative_t<I, AnyEvent>::type.name...};
 }
 
 template <class E>

@@ -342,7 +342,7 @@ class Catalogue {
     ReadEvent read = nullptr;
   };
   static constexpr std::size_t kShortest = kTypePrefix.size() + 8;
-  static_assert(std::variant_size_v<Event> < 200, "the table wants more slots");
+  static_assert(std::variant_size_v<AnyEvent> < 200, "the table wants more slots");
 
   static std::size_t start(std::string_view type) {
     std::uint64_t head = 0;

@@ -14,7 +14,7 @@
 namespace headgate::store {
 namespace {
 
-constexpr std::size_t kTypes = std::variant_size_v<Event>;
+constexpr std::size_t kTypes = std::variant_size_v<AnyEvent>;
 // The follower is woken by so many waiting events; the appending thread sorts in by itself beyond kMaxWaitingBytes.
 constexpr std::size_t kWakeEvents = 1024;
 constexpr std::size_t kMaxWaitingBytes = 4 << 20;

@@ -65,11 +65,11 @@ inline constexpr bool kUnsupported = false;
 // Calls use.template operator()<E>() for each alternative of Event, in order.
 template <class Use, std::size_t... I>
 void for_each_event_type_at(Use&& use, std::index_sequence<I...>) {
-  (use.template operator()<std::variant_alternative_t<I, Event>>(), ...);
+  (use.template operator()<std::variant_alternative_t<I, AnyEvent>>(), ...);
 }
 template <class Use>
 void for_each_event_type(Use&& use) {
-  for_each_event_type_at(use, std::make_index_sequence<std::variant_size_v<Event>>());
+  for_each_event_type_at(use, std::make_index_sequence<std::variant_size_v<AnyEvent>>());
 }
 
 }  // namespace headgate::store

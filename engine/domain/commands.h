@@ -1,9 +1,11 @@
 // What can be asked of the engine. A command is an order and may be refused; what came of it is events.
 #pragma once
 
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -238,7 +240,7 @@ struct ErasePerson {
   std::string person;
 };
 
-using Command = std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup,
+using AnyCommand = std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup,
                              RestoreLog, StepClock, ObserveCommits, ReportRepository, StageDocuments,
                              AcceptConfiguration, RejectConfiguration, ApproveConfiguration, DeclineConfiguration,
                              RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion,
@@ -246,6 +248,18 @@ using Command = std::variant<CreateLog, StartEngine, StopEngine, RotateKey, Paus
                              RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident, SetFreeze, LiftFreeze,
                              ExpandWindows, ResumePause, CompleteActivity, CreateToken, RevokeToken, RecordDenied,
                              RecordExport, ErasePerson, RecordSignature, RecordAuthors, ObserveSource, ExpandSchedule>;
+
+// A variant to visit, whose moves and destruction are compiled once (as an Event's are).
+struct Command : AnyCommand {
+  template <class C>
+    requires std::constructible_from<AnyCommand, std::in_place_type_t<C>, C>
+  Command(C command) : AnyCommand(std::in_place_type<C>, std::move(command)) {}
+  Command(const Command&);
+  Command(Command&&) noexcept;
+  Command& operator=(const Command&);
+  Command& operator=(Command&&) noexcept;
+  ~Command();
+};
 
 std::string_view name_of(const Command& command);  // report_gate: for metrics and log lines
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -707,7 +708,7 @@ struct RollbackFailed {
 };
 
 // In the order of the catalogue; the order is not stored.
-using Event = std::variant<
+using AnyEvent = std::variant<
     LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified, BackupFailed,
     LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten, RepositoryUnreachable,
     RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted, ConfigurationRejected,
@@ -723,9 +724,22 @@ using Event = std::variant<
     ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed,
     TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped, ScheduleExpanded>;
 
-inline std::string_view type_name(const Event& event) {
-  return std::visit([](const auto& e) { return e.type.name; }, event);
-}
+// A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
+// and destructions of all those types) is compiled once, in events.cc.
+struct Event : AnyEvent {
+  Event();
+  template <class E>
+    requires requires { E::type.version; }
+  Event(E event) : AnyEvent(std::in_place_type<E>, std::move(event)) {}
+  Event(const Event&);
+  Event(Event&&) noexcept;
+  Event& operator=(const Event&);
+  Event& operator=(Event&&) noexcept;
+  ~Event();
+  bool operator==(const Event&) const;
+};
+
+std::string_view type_name(const Event& event);
 
 // What surrounds an event in its record.
 struct Meta {

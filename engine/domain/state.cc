@@ -6,6 +6,14 @@
 
 namespace headgate {
 
+State::State() = default;
+State::State(const State&) = default;
+State::State(State&&) noexcept = default;
+State& State::operator=(const State&) = default;
+State& State::operator=(State&&) noexcept = default;
+State::~State() = default;
+bool State::operator==(const State&) const = default;
+
 const LiveStep* Promotion::current() const {
   if (ended) return nullptr;
   const bool rollback = phase == Phase::rolling_back;

@@ -707,6 +707,13 @@ struct State {
   static constexpr std::size_t max_freezes = 1'000;
   static constexpr std::size_t max_signatures = 4'096;
 
+  State();  // its copies, moves and end are compiled once, in state.cc
+  State(const State&);
+  State(State&&) noexcept;
+  State& operator=(const State&);
+  State& operator=(State&&) noexcept;
+  ~State();
+
   Position next = 0;  // how many events are folded in
   Timestamp last_time;
   Duration stepped{0};  // by how much the wall clock has jumped, all in all
@@ -739,7 +746,7 @@ struct State {
   std::set<std::pair<Timestamp, TargetId>> flow_wakeups;                // each FlowState's due
   std::map<std::string, std::set<std::string>, std::less<>> under_way;  // environment -> services: effects began
   std::set<TargetId> in_line;  // targets that wait for a place or for another service
-  bool operator==(const State&) const = default;
+  bool operator==(const State&) const;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("next", s.next);

@@ -216,7 +216,7 @@ inline Recorded<Event> random_record(std::mt19937_64& random, Position position,
   if (source.flag()) record.meta.cause = random();
   record.meta.idempotency_key = source.text("");
   record.meta.request_digest = source.text("");
-  record.event = random_event(random, random() % std::variant_size_v<Event>);
+  record.event = random_event(random, random() % std::variant_size_v<AnyEvent>);
   return record;
 }
 

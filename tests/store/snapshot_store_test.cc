@@ -168,7 +168,7 @@ TEST(SnapshotArchive, RefusesWhateverItWouldNotHaveWritten) {
 
 TEST(SnapshotArchive, EveryEventSurvives) {
   std::mt19937_64 random(13);
-  for (std::size_t type = 0; type < std::variant_size_v<Event>; ++type) {
+  for (std::size_t type = 0; type < std::variant_size_v<AnyEvent>; ++type) {
     for (int round = 0; round < 20; ++round) {
       const auto event = random_event(random, type);
       Event read;
