@@ -218,6 +218,21 @@ Lines World::when(const Command& command, const std::string& actor) {
 }
 
 Lines World::push(const Push& p) {
+  std::vector<SourcedDocument> accepted;
+  for (const auto& document : p.documents) {
+    const auto key = key_of(document);
+    accepted.push_back({{key.name + ".yaml", 1 + p.moved_by, commit_id(commits_ + 1)}, document});
+  }
+  return commit(p, std::move(accepted));
+}
+
+Lines World::accept(std::vector<SourcedDocument> documents, const std::string& author) {
+  Push by;
+  by.author = author;
+  return commit(by, std::move(documents));
+}
+
+Lines World::commit(const Push& p, std::vector<SourcedDocument> accepted) {
   CommitObserved commit;
   commit.repository = "environments";
   commit.branch = "main";
@@ -226,12 +241,7 @@ Lines World::push(const Push& p) {
   commit.committer = p.author;
   commit.co_authors = p.co_authors;
   when(ObserveCommits{"environments", "main", {}, {commit}}, "engine");
-  StageDocuments staged{commit.sha, {}, p.removed};
-  for (const auto& document : p.documents) {
-    const auto key = key_of(document);
-    staged.accepted.push_back({{key.name + ".yaml", 1 + p.moved_by, commit_id(commits_)}, document});
-  }
-  when(staged, "engine");
+  when(StageDocuments{commit.sha, std::move(accepted), p.removed}, "engine");
   return when(AcceptConfiguration{"environments", commit.sha, governance, {}}, "engine");
 }
 

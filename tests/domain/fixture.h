@@ -62,7 +62,7 @@ class World {
   State state;
   std::vector<Recorded<Event>> log;
   Timestamp now{std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + 9h};
-  Error error;  // of the last refusal
+  Error error;                           // of the last refusal
   std::vector<ApprovalRule> governance;  // as the host's file has it when something is pushed
 
   // The usual beginning: access policy, environment and service of one stage, release v1 running on the target.
@@ -71,6 +71,7 @@ class World {
   Lines when(const Command& command, const std::string& actor = "token:ci");
   Lines push(const Push& push);
   Lines push(const Document& document, const std::string& author = "person:alice");
+  Lines accept(std::vector<SourcedDocument> documents, const std::string& author);  // as they were read from files
   Lines gate(const std::string& gate, const std::string& version, GateStatus status = GateStatus::passed,
              std::map<std::string, Decimal, std::less<>> metrics = {});
   Lines gates_pass(const std::string& version);  // all three of `service`
@@ -100,6 +101,7 @@ class World {
 
  private:
   Context context(const std::string& actor) const;
+  Lines commit(const Push& p, std::vector<SourcedDocument> accepted);
   void record(Event event, const std::string& actor, std::set<TargetId>& touched);
   void settle(std::set<TargetId> touched);
   Lines since(std::size_t position);

@@ -1,0 +1,146 @@
+// Plays examples/pipelines/<name>/scenarios.md in virtual time. Each scenario is two tests: it comes true, and it does
+// not any more once the lines that it cites are taken away.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "tests/pipelines/player.h"
+#include "tests/pipelines/scenario.h"
+#include "tests/pipelines/vocabulary.h"
+
+namespace headgate::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path examples = fs::path(HEADGATE_SOURCE_DIR) / "examples" / "pipelines";
+
+std::string read_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class Lambda : public testing::Test {
+ public:
+  explicit Lambda(std::function<void()> body) : body_(std::move(body)) {}
+  void TestBody() override { body_(); }
+
+ private:
+  std::function<void()> body_;
+};
+
+void add(const std::string& suite, const std::string& name, std::function<void()> body) {
+  testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                        [body = std::move(body)]() -> testing::Test* { return new Lambda(body); });
+}
+
+std::string in_lines(const std::vector<Diagnostic>& diagnostics) {
+  std::string text;
+  for (const auto& diagnostic : diagnostics) text += "\n  " + to_string(diagnostic);
+  return text;
+}
+
+// Every sentence is one of the vocabulary, and every cited line is there.
+std::vector<std::string> mistakes_of(const RepositoryText& repository, const Scenario& scenario) {
+  std::vector<std::string> mistakes;
+  const auto mistake = [&](std::size_t line, const std::string& what) {
+    mistakes.push_back("line " + std::to_string(line) + ": " + what);
+  };
+  for (const auto& cite : scenario.cites) {
+    if (const auto cut = repository.find(cite); !cut) mistake(cite.line, cut.error().message);
+  }
+  const auto know = [&](const Row& row, const std::vector<std::string>& cell, std::span<const Sentence> words,
+                        const char* where) {
+    for (const auto& sentence : cell) {
+      if (match(words, sentence).sentence) continue;
+      mistake(row.line, "'" + sentence + "' is no sentence of the vocabulary for " + where +
+                            ": see examples/pipelines/README.md");
+    }
+  };
+  for (const auto& row : scenario.rows) {
+    know(row, row.given, actions(), "given");
+    know(row, row.when, actions(), "when");
+    know(row, row.then, expectations(), "then");
+  }
+  return mistakes;
+}
+
+Result<void> play(const RepositoryText& repository, const Scenario& scenario, std::string& diagnostics) {
+  reconciler::OfflinePeople people;
+  const auto parsed = repository.parse(people);
+  diagnostics = in_lines(parsed.diagnostics);
+  if (!parsed.diagnostics.empty()) return fail(ErrorCode::invalid_input, "the repository is not valid");
+  Player player(parsed.documents, people);
+  return player.play(scenario);
+}
+
+void add_pipeline(const fs::path& directory) {
+  const auto suite = directory.filename().string();
+  const auto file = "examples/pipelines/" + suite + "/scenarios.md";
+  const auto repository = RepositoryText::read(directory);
+  const auto read = read_scenarios(read_text(directory / "scenarios.md"));
+  add(suite, "repository", [=] {
+    ASSERT_TRUE(repository) << repository.error().message;
+    reconciler::OfflinePeople people;
+    EXPECT_EQ(in_lines(repository->parse(people).diagnostics), "");
+    for (const auto& mistake : read.mistakes) ADD_FAILURE() << file << ": " << mistake;
+  });
+  if (!repository) return;
+  for (const auto& scenario : read.scenarios) {
+    add(suite, scenario.name(), [=] {
+      for (const auto& mistake : mistakes_of(*repository, scenario)) ADD_FAILURE() << file << ": " << mistake;
+      if (testing::Test::HasFailure()) return;
+      std::string diagnostics;
+      const auto played = play(*repository, scenario, diagnostics);
+      EXPECT_TRUE(played) << file << ": " << (played ? "" : played.error().message) << diagnostics;
+    });
+    add(suite, scenario.name() + ".dies_without_its_line", [=] {
+      std::vector<Cut> cuts;
+      for (const auto& cite : scenario.cites) {
+        const auto cut = repository->find(cite);
+        ASSERT_TRUE(cut) << file << ": line " << cite.line << ": " << cut.error().message;
+        cuts.push_back(*cut);
+      }
+      std::string diagnostics;
+      const auto played = play(repository->without(cuts), scenario, diagnostics);
+      ASSERT_EQ(diagnostics, "")
+          << file << ": line " << scenario.line
+          << ": without the cited lines the repository must still be valid, so that the scenario "
+             "dies of the rule: cite other lines";
+      EXPECT_FALSE(played) << file << ": line " << scenario.line
+                           << ": the scenario comes true without the lines that it cites as well";
+      if (!played) testing::Test::RecordProperty("died", played.error().message);
+    });
+  }
+}
+
+TEST(Vocabulary, IsListedInTheReadme) {
+  const auto readme = read_text(examples / "README.md");
+  for (const auto& words : {actions(), expectations()}) {
+    for (const auto& sentence : words) {
+      EXPECT_NE(readme.find("`" + std::string(sentence.pattern) + "`"), std::string::npos)
+          << "examples/pipelines/README.md does not list `" << sentence.pattern << "`";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace headgate::pipelines
+
+int main(int argc, char** argv) {
+  namespace fs = std::filesystem;
+  testing::InitGoogleTest(&argc, argv);
+  std::set<fs::path> pipelines;
+  for (const auto& entry : fs::directory_iterator(headgate::pipelines::examples)) {
+    if (entry.is_directory()) pipelines.insert(entry.path());
+  }
+  for (const auto& directory : pipelines) headgate::pipelines::add_pipeline(directory);
+  return RUN_ALL_TESTS();
+}
