@@ -168,7 +168,8 @@ struct Advance {
     } else if (state.configuration.position < p.planned_at) {
       return {};
     }
-    const bool expedited = !p.expedited.empty();
+    const auto* stage = state.stage(id);
+    const bool expedited = !p.expedited.empty() && stage && stage->expedite;
     const auto plan = plan_for(state, p.id, p.to, way_back, context.digest, expedited);
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};

@@ -2,6 +2,7 @@
 
 namespace headgate {
 
+Command::Command() = default;
 Command::Command(const Command&) = default;
 Command::Command(Command&&) noexcept = default;
 Command& Command::operator=(const Command&) = default;

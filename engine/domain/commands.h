@@ -251,6 +251,7 @@ using AnyCommand = std::variant<CreateLog, StartEngine, StopEngine, RotateKey, P
 
 // A variant to visit, whose moves and destruction are compiled once (as an Event's are).
 struct Command : AnyCommand {
+  Command();
   template <class C>
     requires std::constructible_from<AnyCommand, std::in_place_type_t<C>, C>
   Command(C command) : AnyCommand(std::in_place_type<C>, std::move(command)) {}

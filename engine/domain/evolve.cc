@@ -219,6 +219,13 @@ struct StateEvolver {
     if (!touched) return;
     for (const auto& environment : owner->second.environments) touched->insert({service, environment});
   }
+  // A verdict is looked at by what is under way, and by nothing else.
+  void touch_live(const std::string& service) {
+    if (!touched) return;
+    for (auto at = state.active.lower_bound({service, {}}); at != state.active.end() && at->service == service; ++at) {
+      touched->insert(*at);
+    }
+  }
   // Of stages that wait for time to pass: what is called when anything of the service has changed.
   void reckon_triggers(const std::string& service, const ServiceState& owner) {
     const auto by_time = [](const StageTrigger& t) { return t.kind == Trigger::after || t.kind == Trigger::schedule; };
@@ -653,7 +660,7 @@ struct StateEvolver {
       service.gates.erase(service.gate_order.front());
       service.gate_order.pop_front();
     }
-    touch_service(e.service.text);
+    touch_live(e.service.text);
   }
 
   void touch_environment(const std::string& name) {

@@ -572,6 +572,19 @@ TEST(Expedite, StaysWhenThePlanChangesWithThePolicy) {
   EXPECT_EQ(world.live(production).find("wait")->step.wait, Duration(5min));
 }
 
+TEST(Expedite, EndsWithThePolicyThatHadIt) {
+  auto s = waiting();
+  auto world = World::running_v1(s);
+  auto c = RequestPromotion{production, release("v2"), "CVE-2026-1"};
+  c.expedite = true;
+  world.when(c, "person:alice");
+  s.expedite.reset();
+  const auto lines = world.push(service({s}));
+  EXPECT_THAT(lines, happened_in_order("promotion.superseded #1", "promotion.planned #2 v2"));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("promotion.expedited"))));
+  EXPECT_EQ(world.live(production).expedited, "");
+}
+
 // -------------------------------------------------------------------------------------------------------- break glass
 
 TEST(BreakGlass, LeavesAnEventAtEveryUse) {

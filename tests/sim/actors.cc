@@ -558,22 +558,28 @@ void Actors::give_what_is_missing(const PromotionId& id) {
   }
 }
 
-std::vector<std::string> Actors::do_their_best() {
+// A crash may take any of it, so that it is done again until it is so.
+void Actors::clear_the_way() {
   std::vector<Document> documents;
   for (auto& [id, wish] : wishes_) {
+    const auto* target = world_.state().find(id);
     wish.suspend = false;
-    documents.emplace_back(wish);
+    if (!target || !target->document || target->document->document != wish) documents.emplace_back(wish);
   }
-  push(std::move(documents));
-  world_.submit(ResumeEffects{"looked"}, person());
+  if (!documents.empty()) push(std::move(documents));
+  if (world_.state().effects_paused) world_.submit(ResumeEffects{"looked"}, person());
   std::vector<std::string> incidents;
   for (const auto& [id, incident] : world_.state().incidents) incidents.push_back(id);
   for (const auto& id : incidents) world_.submit(ResolveIncident{id, "it was the network"}, person());
   std::vector<std::string> freezes;
   for (const auto& [id, freeze] : world_.state().freezes) freezes.push_back(id);
   for (const auto& id : freezes) world_.submit(LiftFreeze{id, "over"}, person());
+}
+
+std::vector<std::string> Actors::do_their_best() {
   for (int round = 0; round < 60 && world_.ok(); ++round) {
     const auto before = world_.events();
+    clear_the_way();
     expand_windows();
     for (const auto& id : ids_) observe(id, true);
     world_.answer_everything();
@@ -581,7 +587,11 @@ std::vector<std::string> Actors::do_their_best() {
     for (const auto* p : live()) waiting.push_back(p->id);
     for (const auto& id : waiting) give_what_is_missing(id);
     world_.pass(round % 2 == 0 ? 3h : 10min);
-    if (world_.events() == before) break;
+    const auto waits_for_a_window = [](const Promotion* p) {
+      const auto* step = p->current();
+      return step && std::ranges::any_of(step->unmet, [](const Condition& c) { return c.guard == "windows"; });
+    };
+    if (world_.events() == before && std::ranges::none_of(live(), waits_for_a_window)) break;
   }
   std::vector<std::string> stuck;
   for (const auto* p : live()) {

@@ -23,6 +23,7 @@ class Actors {
   struct Candidates {
     std::vector<Release> releases;
   };
+  void clear_the_way();
   Stage random_stage(const std::string& environment, const std::vector<std::string>& before);
   Service random_service(const std::string& name);
   AccessPolicy random_policy();
