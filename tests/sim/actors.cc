@@ -561,6 +561,9 @@ void Actors::give_what_is_missing(const PromotionId& id) {
 // A crash may take any of it, so that it is done again until it is so.
 void Actors::clear_the_way() {
   std::vector<Document> documents;
+  for (const auto& [id, target] : world_.state().targets) {
+    if (target.document) wishes_.try_emplace(id, target.document->document);  // it was to go, and the push was lost
+  }
   for (auto& [id, wish] : wishes_) {
     const auto* target = world_.state().find(id);
     wish.suspend = false;
