@@ -123,6 +123,13 @@ void judge_one_more(Condition& c, const State& state, const Promotion& p, Timest
   }
 }
 
+// Who has written the Target document since: another text of the same wish asks for it too.
+const std::vector<std::string>& wrote_since(const State& state, const Promotion& p) {
+  static const std::vector<std::string> nobody;
+  const auto* target = p.trigger == Trigger::desired ? state.find(p.id.target) : nullptr;
+  return target ? target->document_people : nobody;
+}
+
 }  // namespace
 
 const std::vector<ApprovalRule>& approval_rules(const Promotion& p) {
@@ -133,14 +140,17 @@ const std::vector<ApprovalRule>& approval_rules(const Promotion& p) {
 
 bool is_inside(const State& state, const Promotion& p, std::string_view person) {
   const auto* policy = state.access();
-  return std::ranges::any_of(p.people, [&](const std::string& id) { return same_person(policy, id, person); });
+  const auto is = [&](const std::string& id) { return same_person(policy, id, person); };
+  return std::ranges::any_of(p.people, is) || std::ranges::any_of(wrote_since(state, p), is);
 }
 
 std::vector<std::string> unknown_authors(const State& state, const Promotion& p) {
   const auto* policy = state.access();
   std::vector<std::string> unknown;
-  for (const auto& id : p.people) {
-    if (id.starts_with("person:") && !(policy && knows(*policy, id))) unknown.push_back(id);
+  for (const auto* people : {&p.people, &wrote_since(state, p)}) {
+    for (const auto& id : *people) {
+      if (id.starts_with("person:") && !(policy && knows(*policy, id)) && !holds(unknown, id)) unknown.push_back(id);
+    }
   }
   return unknown;
 }

@@ -203,6 +203,24 @@ TEST(Approvals, NobodyApprovesTheirOwnWork) {
   }
 }
 
+TEST(Approvals, WhoWritesTheSameWishInOtherWordsAsksForItToo) {
+  auto world = World::running_v1(approved_by_two());
+  world.push(target(production, release("v2")));
+  world.gate("lint", "v2");
+  EXPECT_THAT(world.approve(first, "person:dave"), Contains("approval.granted managers"));
+  Release by_version;
+  by_version.version = "v2";
+  for (const auto* author : {"person:carol", "person:dave"}) {
+    auto respelled = target(production, by_version);
+    respelled.suspend = author == std::string("person:carol");
+    world.push(respelled, author);
+  }
+  EXPECT_EQ(world.live(production).id, first) << "the wish is the same";
+  EXPECT_TRUE(world.live(production).approvals.empty()) << "dave's is void";
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(first, "person:erin"), Contains("approval.granted managers"));
+}
+
 TEST(Approvals, NobodyApprovesWhatTheyCommittedForSomebodyElse) {
   auto world = World::running_v1(approved_by_two());
   CommitObserved commit;
