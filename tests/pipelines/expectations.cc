@@ -139,19 +139,19 @@ constexpr std::array all{
                if (first.succeeded > 0 && second.begun > first.succeeded) return {};
                return found(first.succeeded == 0 ? "that it has not succeeded" : "another order");
              }},
-    Sentence{"{release} is planned in {place}",
-             [](Player& p, const Words& w) -> Result<void> {
-               HEADGATE_TRY(const auto id, p.place(w[1]));
-               HEADGATE_TRY(const auto* live, p.under_way(id));
-               if (live->to.release.version == w[0]) return {};
-               return found(live->to.release.version);
-             }},
     Sentence{"nothing is planned in {place}",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[0]));
                const auto* live = p.live(id);
                if (!live) return {};
                return found(to_string(live->id) + " to " + live->to.release.version);
+             }},
+    Sentence{"{release} is planned in {place}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[1]));
+               HEADGATE_TRY(const auto* live, p.under_way(id));
+               if (live->to.release.version == w[0]) return {};
+               return found(live->to.release.version);
              }},
     Sentence{"the last promotion in {place} is {text}",
              [](Player& p, const Words& w) -> Result<void> {

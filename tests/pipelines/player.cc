@@ -118,7 +118,9 @@ Release Player::release(const std::string& of, const std::string& wanted) const 
     if (wish.version == built && !wish.commit.empty()) return {wanted, wish.commit, wish.artifacts};
   }
   const auto digest = test::test_digest(of + built).substr(7);
-  return {wanted, test::release(built).commit, {{"image", "registry.example.com/" + of + "@sha256:" + digest}}};
+  return {wanted,
+          test::test_digest("commit " + built).substr(7, 40),
+          {{"image", "registry.example.com/" + of + "@sha256:" + digest}}};
 }
 
 const Promotion* Player::live(const TargetId& id) const {
