@@ -40,7 +40,8 @@ const YamlNode* field_of(const YamlNode& map, std::string_view field) {
   return nullptr;
 }
 
-// Weights are absolute: each is more than the one before, and the last step gives all traffic to the candidate.
+// Weights are absolute: each is more than the one before, and the last one gives all traffic to the candidate. A pause
+// may come after it: what ran before is retired only when that is over.
 void check_weights(YamlReader& r, const YamlNode& node, const std::vector<CanaryStep>& steps) {
   std::uint32_t before = 0;
   std::size_t i = 0;
@@ -57,8 +58,8 @@ void check_weights(YamlReader& r, const YamlNode& node, const std::vector<Canary
   }
   if (steps.empty()) {
     r.wrong_value(node, "at least one step");
-  } else if (steps.back().weight != 100U && (steps.back().weight || field_of(*last, "pause") != nullptr)) {
-    r.at(*last, "the last step does not bring all traffic", "", "setWeight: 100 as the last step");
+  } else if (before < 100 && (steps.back().weight || field_of(*last, "pause") != nullptr)) {
+    r.at(*last, "the steps do not bring all traffic", "", "setWeight: 100 as the last weight");
   }
   if (steps.size() > kMaxCanarySteps) r.wrong_value(node, fmt::format("at most {} steps", kMaxCanarySteps));
 }
@@ -228,6 +229,20 @@ void read_metrics_of_analysis(YamlReader& r, const YamlNode& node, std::vector<M
   if (metrics.size() > kMaxMetrics) r.wrong_value(node, fmt::format("at most {} metrics", kMaxMetrics));
 }
 
+bool pauses_at_the_end(const Stage& stage) {
+  return stage.strategy && stage.strategy->canary && !stage.strategy->canary->steps.empty() &&
+         !stage.strategy->canary->steps.back().weight;
+}
+
+// Once the candidate has all traffic, the stable slot has none to compare with.
+void check_baseline(YamlReader& r, const Metric& metric, const YamlNode& name) {
+  if (!metric.baseline || metric.baseline->window) return;
+  r.at(name,
+       fmt::format("metric {} is compared with the stable slot, which has no traffic in the pause after setWeight: 100",
+                   quoted(metric.name)),
+       "", "a baseline with a window, such as {window: 1h, …}, or no pause there");
+}
+
 void check_strategies(YamlReader& r, const Service& service, const std::vector<StageNodes>& stages) {
   std::vector<std::string_view> known;
   for (const auto& metric : service.analysis) {
@@ -237,7 +252,11 @@ void check_strategies(YamlReader& r, const Service& service, const std::vector<S
   for (std::size_t i = 0; i < service.stages.size(); ++i) {
     const auto& stage = service.stages[i];
     for (const auto* node : stages[i].analysis) {
-      if (std::ranges::find(known, node->text) != known.end()) continue;
+      if (const auto at = std::ranges::find(known, node->text); at != known.end()) {
+        const auto& metric = service.analysis[static_cast<std::size_t>(at - known.begin())];
+        if (pauses_at_the_end(service.stages[i])) check_baseline(r, metric, *node);
+        continue;
+      }
       r.at(*node, fmt::format("unknown metric {}{}", quoted(node->text), r.suggestion(node->text, known)), "",
            "a metric of this service's analysis");
     }

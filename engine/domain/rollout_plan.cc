@@ -80,7 +80,9 @@ void add_canary(Plan& plan, const PlanInput& input, const Canary& canary, const 
   const auto metrics = metrics_for(input, canary.analysis, slot);
   // Where nothing is stable nobody else can take the rest of the traffic.
   if (input.stable_slot.empty()) {
-    plan.steps.push_back(traffic_step("shift-100", input, input.to, slot, 100, canary.steps.back().line));
+    const auto all = std::ranges::find(canary.steps, std::optional<std::uint32_t>(100), &CanaryStep::weight);
+    const auto line = all == canary.steps.end() ? canary.steps.back().line : all->line;
+    plan.steps.push_back(traffic_step("shift-100", input, input.to, slot, 100, line));
   }
   std::uint32_t pauses = 0;
   for (const auto& each : canary.steps) {

@@ -78,6 +78,21 @@ TEST(Canary, WithoutAStableSlotAllTrafficGoesToTheCandidateAndThresholdsHold) {
   EXPECT_EQ(world.at(production).stable_slot, "");
 }
 
+TEST(Canary, APauseAfterTheLastWeightKeepsTheOldSlotForTheWayBack) {
+  auto metric = error_rate();
+  metric.baseline.reset();
+  auto world = given_v2(canary({weight(50), weight(100), pause(3min)}), {metric});
+  EXPECT_THAT(world.steps(production),
+              ElementsAre("shift-0", "deploy", "shift-50", "shift-100", "pause-1", "smoke", "retire-old",
+                          "rollback-shift", "rollback-smoke", "rollback-retire"));
+  roll(world, "pause-1");
+  EXPECT_EQ(weights(world).back(), "green 100");
+  EXPECT_THAT(next_measurement(world, bad),
+              happened_in_order("step.failed pause-1", "rollback.started to v1", "activity.started rollback-shift#1"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
 TEST(Canary, ABreachInAnyPauseTakesTrafficBackFirstThenTheProcesses) {
   for (const std::string name : {"pause-1", "pause-2"}) {
     auto world = given_v2(two_pauses());

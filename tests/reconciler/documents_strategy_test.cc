@@ -41,8 +41,14 @@ const std::vector<Row>& rows() {
        "weights must rise: found 25 after 50, expected more than 50"},
       {"WeightTwice", canary("[{setWeight: 50}, {setWeight: §50}, {setWeight: 100}]"), "weights must rise"},
       {"WeightsEndEarly", canary("[{setWeight: 5}, §{setWeight: 50}]"),
-       "the last step does not bring all traffic: expected setWeight: 100 as the last step"},
-      {"PauseLast", canary("[{setWeight: 100}, §{pause: {}}]"), "the last step does not bring all traffic"},
+       "the steps do not bring all traffic: expected setWeight: 100 as the last weight"},
+      {"PauseAlone", canary("[§{pause: {}}]"), "the steps do not bring all traffic"},
+      {"PauseLastTooEarly", canary("[{setWeight: 50}, §{pause: {}}]"), "the steps do not bring all traffic"},
+      {"NoTrafficToCompareWith",
+       service("  analysis: [{name: errors, prometheus: {query: up}, baseline: {against: stable, maxDelta: 1}}]\n"
+               "  stages:\n    - environment: x\n      strategy: {canary: {steps: [{setWeight: 100}, {pause: {}}], "
+               "analysis: [§errors]}}\n"),
+       "metric 'errors' is compared with the stable slot, which has no traffic in the pause after setWeight: 100"},
       {"WeightTooHigh", canary("[{setWeight: §101}]"), "from 1 to 100"},
       {"WeightZero", canary("[{setWeight: §0}, {setWeight: 100}]"), "from 1 to 100"},
       {"WeightAndPause", canary("[{setWeight: 5, §pause: {}}, {setWeight: 100}]"), "has both 'setWeight' and 'pause'"},
@@ -185,6 +191,21 @@ TEST(StrategyDocuments, AreReadWhole) {
   EXPECT_EQ(canary.steps[1].pause, Duration(std::chrono::minutes(30)));
   EXPECT_FALSE(canary.steps[2].pause);
   EXPECT_EQ(read.stages.at(1).strategy->rolling->percent, 25U);
+}
+
+TEST(StrategyDocuments, APauseMayFollowTheLastWeight) {
+  const auto parsed =
+      parse(service("  analysis:\n"
+                    "    - {name: errors, prometheus: {query: up}, baseline: {window: 1h, maxDelta: 0.01}}\n"
+                    "    - {name: cpu, prometheus: {query: up}, threshold: {max: 0.8}}\n"
+                    "  stages:\n"
+                    "    - environment: production\n"
+                    "      strategy:\n"
+                    "        canary: {steps: [{setWeight: 5}, {setWeight: 100}, {pause: {duration: 30m}}], "
+                    "analysis: [errors, cpu]}\n"));
+  ASSERT_EQ(in_lines(parsed.diagnostics), "");
+  const auto& read = std::get<Service>(parsed.documents.at(0).document);
+  EXPECT_EQ(read.stages.at(0).strategy->canary->steps.back().pause, Duration(std::chrono::minutes(30)));
 }
 
 std::string checked(const std::string& service_text, const std::string& environment_text) {
