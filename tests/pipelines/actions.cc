@@ -205,8 +205,9 @@ constexpr std::array all{
              }},
     Sentence{"the {metric} cannot be measured",
              [](Player& p, const Words& w) -> Result<void> {
-               measured(p, w[0]).kind = Kind::retryable;
-               measured(p, w[0]).reason = "no answer";
+               auto& outcome = measured(p, w[0]);
+               outcome.kind = Kind::retryable;
+               outcome.reason = "no answer";
                return {};
              }},
     // ------------------------------------------------------------------------------------------------------- people
