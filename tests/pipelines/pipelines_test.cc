@@ -81,6 +81,20 @@ Result<void> play(const RepositoryText& repository, const Scenario& scenario, st
   return player.play(scenario);
 }
 
+// The lines that the README of a pipeline names: `services/backend.yaml: wait: 5m` in backquotes.
+std::vector<std::string> lost_lines(const RepositoryText& repository, const std::string& readme) {
+  std::vector<std::string> lost;
+  std::istringstream in(readme);
+  bool quoted = false;
+  for (std::string text; std::getline(in, text, '`'); quoted = !quoted) {
+    const auto colon = text.find(".yaml: ");
+    if (!quoted || colon == std::string::npos) continue;
+    const auto cut = repository.find({text.substr(0, colon + 5), text.substr(colon + 7), 0, 0});
+    if (!cut && cut.error().code == ErrorCode::not_found) lost.push_back(cut.error().message);
+  }
+  return lost;
+}
+
 void add_pipeline(const fs::path& directory) {
   const auto suite = directory.filename().string();
   const auto file = "examples/pipelines/" + suite + "/scenarios.md";
@@ -93,6 +107,11 @@ void add_pipeline(const fs::path& directory) {
     for (const auto& mistake : read.mistakes) ADD_FAILURE() << file << ": " << mistake;
   });
   if (!repository) return;
+  add(suite, "README", [=] {
+    for (const auto& lost : lost_lines(*repository, read_text(directory / "README.md"))) {
+      ADD_FAILURE() << "examples/pipelines/" << suite << "/README.md: " << lost;
+    }
+  });
   for (const auto& scenario : read.scenarios) {
     add(suite, scenario.name(), [=] {
       for (const auto& mistake : mistakes_of(*repository, scenario)) ADD_FAILURE() << file << ": " << mistake;
