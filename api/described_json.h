@@ -24,11 +24,6 @@ concept IdText =
     std::same_as<T, TargetId> || std::same_as<T, PromotionId> || std::same_as<T, StepId> || std::same_as<T, ReleaseId>;
 
 template <class T>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-
-template <class T>
 concept MapLike = requires {
   typename T::mapped_type;
 };
@@ -48,7 +43,7 @@ class DescribedFields {
   void correlation(const std::string&) {}
   template <class T>
   void operator()(std::string_view name, const T& value) {
-    if constexpr (IsOptional<T>::value) {
+    if constexpr (is_optional<T>) {
       if (!value) return;
     } else if constexpr (std::same_as<T, std::string> || MapLike<T> || ListLike<T>) {
       if (value.empty()) return;
@@ -75,7 +70,7 @@ void write_described(JsonWriter& json, const T& value) {
     json.raw(value.text);
   } else if constexpr (IdText<T>) {
     json.value(to_string(value));
-  } else if constexpr (IsOptional<T>::value) {
+  } else if constexpr (is_optional<T>) {
     if (value) {
       write_described(json, *value);
     } else {

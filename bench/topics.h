@@ -13,7 +13,7 @@ void bench_storage(Harness& harness);     // storage/10k storage/100k storage/1M
 
 void bench_promotion(Harness& harness);     // promotion/1 promotion/64 promotion-cpu
 void bench_documents(Harness& harness);     // documents/10k documents/one-changed
-void bench_decide(Harness& harness);        // decide
+void bench_decide(Harness& harness);        // decide writer plan-all plan-all/p99 memory/50k
 void bench_push_to_plan(Harness& harness);  // push-to-plan
 
 }  // namespace headgate::bench

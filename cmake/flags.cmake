@@ -17,6 +17,12 @@ if(HEADGATE_SANITIZE STREQUAL "thread")
 endif()
 target_compile_definitions(headgate_flags INTERFACE HEADGATE_VERSION="${PROJECT_VERSION}")
 
+# The allocator of what runs for long or is measured (docs/adr/0011-jemalloc.md). The sanitizers bring their own.
+add_library(headgate_allocator INTERFACE)
+if(NOT HEADGATE_SANITIZE)
+  target_link_libraries(headgate_allocator INTERFACE -Wl,--no-as-needed PkgConfig::JEMALLOC)
+endif()
+
 # headgate_library(name SOURCES … [LINK …]): one library a folder, every file listed.
 function(headgate_library name)
   cmake_parse_arguments(LIB "" "" "SOURCES;LINK" ${ARGN})

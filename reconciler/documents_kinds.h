@@ -25,9 +25,9 @@ void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule); 
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
 void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
 void read_check(YamlReader& r, const YamlNode& node, Check& check);
-void read_tcp(YamlReader& r, const YamlNode& node, std::optional<TcpCheck>& out);
-void read_tls(YamlReader& r, const YamlNode& node, std::optional<TlsCheck>& out);
-void read_dns(YamlReader& r, const YamlNode& node, std::optional<DnsCheck>& out);
+void read_tcp(YamlReader& r, const YamlNode& node, Boxed<TcpCheck>& out);
+void read_tls(YamlReader& r, const YamlNode& node, Boxed<TlsCheck>& out);
+void read_dns(YamlReader& r, const YamlNode& node, Boxed<DnsCheck>& out);
 
 // Where the names of a stage stand, in the order of its members; for diagnostics about what they refer to.
 struct StageNodes {

@@ -69,14 +69,14 @@ void read_addresses(YamlReader& r, const YamlNode& node, std::vector<std::string
 
 }  // namespace
 
-void read_tcp(YamlReader& r, const YamlNode& node, std::optional<TcpCheck>& out) {
+void read_tcp(YamlReader& r, const YamlNode& node, Boxed<TcpCheck>& out) {
   auto& tcp = out.emplace();
   Fields f(r, node, "a tcp check");
   f.required("host", read_host, tcp.host);
   f.required("port", read_port, tcp.port);
 }
 
-void read_tls(YamlReader& r, const YamlNode& node, std::optional<TlsCheck>& out) {
+void read_tls(YamlReader& r, const YamlNode& node, Boxed<TlsCheck>& out) {
   auto& tls = out.emplace();
   Fields f(r, node, "a tls check");
   f.required("host", read_host, tls.host);
@@ -84,7 +84,7 @@ void read_tls(YamlReader& r, const YamlNode& node, std::optional<TlsCheck>& out)
   f.optional("expiresIn", read_expiry, tls.expires_in_min);
 }
 
-void read_dns(YamlReader& r, const YamlNode& node, std::optional<DnsCheck>& out) {
+void read_dns(YamlReader& r, const YamlNode& node, Boxed<DnsCheck>& out) {
   auto& dns = out.emplace();
   Fields f(r, node, "a dns check");
   f.required("name", read_host, dns.name);

@@ -40,8 +40,8 @@ class Measure {
   }
   static std::size_t of(const std::string& text) { return size_of(text); }
   static std::size_t of(const Decimal& decimal) { return size_of(decimal.text); }
-  template <class T>
-  static std::size_t of(const std::optional<T>& value) {
+  template <OptionalValue T>
+  static std::size_t of(const T& value) {
     return value ? of(*value) : 5;
   }
   template <class T>

@@ -86,7 +86,7 @@ void read_expected_headers(YamlReader& r, const YamlNode& node, StringMap& heade
   }
 }
 
-void read_http(YamlReader& r, const YamlNode& node, std::optional<HttpCheck>& out) {
+void read_http(YamlReader& r, const YamlNode& node, Boxed<HttpCheck>& out) {
   auto& http = out.emplace();
   Fields f(r, node, "an http check");
   f.required("url", read_url, http.url);

@@ -41,9 +41,7 @@ template <class K, class T, class C>
 inline constexpr bool kIsMap<std::map<K, T, C>> = true;
 
 template <class T>
-inline constexpr bool kIsOptional = false;
-template <class T>
-inline constexpr bool kIsOptional<std::optional<T>> = true;
+inline constexpr bool kIsOptional = is_optional<T>;
 
 template <class T>
 inline constexpr bool kIsVariant = false;

@@ -55,8 +55,8 @@ struct CanonicalText {
   template <class E>
   requires std::is_enum_v<E>
   void write(E value) { put(name_of(value)); }
-  template <class T>
-  void write(const std::optional<T>& value) {
+  template <OptionalValue T>
+  void write(const T& value) {
     put(value ? "some" : "none");
     if (value) write(*value);
   }

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/domain/boxed.h"
 #include "engine/domain/enums.h"
 #include "engine/domain/names.h"
 #include "engine/domain/strategy.h"
@@ -142,17 +143,17 @@ struct DnsCheck {
 // row pass within `attempts` attempts, `interval` apart, the first one `after` the step began.
 struct Check {
   std::string name;
-  std::optional<HttpCheck> http;
-  std::optional<Run> run;
+  Boxed<HttpCheck> http;
+  Boxed<Run> run;
   std::uint32_t attempts = 1;
   std::uint32_t successes = 1;
   Duration interval = std::chrono::seconds(10);
   Duration after{0};
   Duration timeout = std::chrono::seconds(10);  // of one attempt
   std::uint32_t line = 0;
-  std::optional<TcpCheck> tcp{};
-  std::optional<TlsCheck> tls{};
-  std::optional<DnsCheck> dns{};
+  Boxed<TcpCheck> tcp{};
+  Boxed<TlsCheck> tls{};
+  Boxed<DnsCheck> dns{};
   bool operator==(const Check&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -45,8 +45,8 @@ struct Step {
   std::vector<ApprovalRule> approvals;
   Duration wait{0};
   std::optional<Run> run;
-  std::optional<Check> check;
-  std::optional<Wish> deploys;
+  Boxed<Check> check;
+  Boxed<Wish> deploys;
   std::uint32_t line = 0;  // of the rule in the service's (or, of deploy and retire, the environment's) document
   std::optional<SignedCommitRule> signed_commit{};
   std::optional<UnknownAuthorsRule> unknown_authors{};

@@ -40,8 +40,8 @@ struct SizeBound {
            std::is_same_v<T, Timestamp>) void add(const T&) {
     bytes += scalar_bytes;
   }
-  template <class T>
-  void add(const std::optional<T>& value) {
+  template <OptionalValue T>
+  void add(const T& value) {
     if (value) add(*value);
   }
   template <class T>

@@ -330,9 +330,9 @@ struct TargetState {
   bool orphaned = false;
   bool retiring = false;                // its document went with onDelete: retire
   std::uint64_t last_number = 0;        // of promotions
-  std::optional<Promotion> promotion;   // the live one
+  Boxed<Promotion> promotion;           // the live one
   std::vector<Wish> verified;           // what was verified or adopted here, newest last, at most 16
-  std::optional<FailedAttempt> failed;  // not tried again by itself
+  Boxed<FailedAttempt> failed;          // not tried again by itself
   WaysBack back{};
   std::uint32_t open_incidents = 0;
   std::string stable_slot{};      // what runs `current`; empty: it runs in no slot
