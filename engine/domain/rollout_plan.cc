@@ -45,9 +45,10 @@ StringMap promql_escaped(StringMap values) {
   return values;
 }
 
-// The metrics as the candidate's slot is measured; without a stable slot there is nothing to compare it with.
+// The metrics as the candidate's slot is measured; without a stable slot there is nothing to compare it with. `before`:
+// the stable slot has no traffic by then, so that it is compared with as long a time before the rollout.
 std::vector<Metric> metrics_for(const PlanInput& input, const std::vector<std::string>& names,
-                                const std::string& candidate) {
+                                const std::string& candidate, std::optional<Duration> before = std::nullopt) {
   std::vector<Metric> metrics;
   const auto values = promql_escaped(values_for(input, input.to, candidate));
   const auto stable = input.from ? promql_escaped(values_for(input, *input.from, input.stable_slot)) : values;
@@ -58,7 +59,10 @@ std::vector<Metric> metrics_for(const PlanInput& input, const std::vector<std::s
     auto metric = *at;
     if (metric.baseline && (!input.from || input.stable_slot.empty())) metric.baseline.reset();
     if (!metric.baseline && !metric.min && !metric.max) continue;
-    if (metric.baseline) metric.baseline->query = interpolate(metric.query, stable);
+    if (metric.baseline) {
+      metric.baseline->query = interpolate(metric.query, stable);
+      if (before && !metric.baseline->window) metric.baseline->window = before;
+    }
     metric.query = interpolate(metric.query, values);
     if (metric.min_samples) metric.min_samples->query = interpolate(metric.min_samples->query, values);
     metrics.push_back(std::move(metric));
@@ -112,7 +116,7 @@ void add_blue_green(Plan& plan, const PlanInput& input, const BlueGreen& rules, 
   plan.steps.push_back(traffic_step("switch", input, input.to, slot, 100, rules.line));
   if (rules.observe > Duration::zero()) {
     plan.steps.push_back(
-        pause_step("observe", input, rules.observe, metrics_for(input, rules.analysis, slot), rules.line));
+        pause_step("observe", input, rules.observe, metrics_for(input, rules.analysis, slot, rules.observe), rules.line));
   }
 }
 

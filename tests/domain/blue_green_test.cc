@@ -39,6 +39,17 @@ TEST(BlueGreen, VerifiesSwitchesObservesKeepsAndRetires) {
   EXPECT_EQ(world.at(production).stable_slot, "green");
 }
 
+TEST(BlueGreen, AfterTheSwitchTheBaselineIsTheOldColourBeforeTheRollout) {
+  auto world = given_v2(blue_green());
+  roll(world, "observe");
+  world.pass(1min);
+  const auto activity = world.effect(production);
+  ASSERT_TRUE(activity.measure && activity.measure->metric.baseline);
+  EXPECT_EQ(activity.measure->metric.baseline->window, Duration(2min)) << "by then nothing asks the old one any more";
+  EXPECT_EQ(activity.measure->metric.baseline->query, "errors{slot=\"blue\"}");
+  EXPECT_EQ(activity.measure->rollout_began, *world.live(production).effects_began);
+}
+
 TEST(BlueGreen, APreviewThatFailsNeverGetsTraffic) {
   auto world = given_v2(blue_green());
   roll(world, "preview");
