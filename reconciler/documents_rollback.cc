@@ -9,7 +9,7 @@
 namespace headgate::reconciler {
 namespace {
 
-void read_restore(YamlReader& r, const YamlNode& node, std::optional<Restore>& out, const YamlNode*& point) {
+void read_restore(YamlReader& r, const YamlNode& node, Boxed<Restore>& out, const YamlNode*& point) {
   auto& restore = out.emplace();
   restore.line = node.place.line;
   Fields f(r, node, "a restore rule");

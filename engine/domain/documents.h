@@ -327,11 +327,11 @@ struct Stage {
   std::uint32_t line = 0;           // of the stage
   std::uint32_t requires_line = 0;  // of its `requires`
   std::uint32_t wait_line = 0;      // of protection.wait
-  std::optional<Restore> restore{};
+  Boxed<Restore> restore{};
   std::optional<Expedite> expedite{};
   std::optional<SignedCommitRule> signed_commit{};
   std::optional<UnknownAuthorsRule> unknown_authors{};
-  std::optional<Strategy> strategy{};               // unset: direct
+  Boxed<Strategy> strategy{};                       // unset: direct
   std::vector<Check> verify_preview{};              // of the blueGreen strategy
   std::vector<StageTrigger> triggers{};             // none: desired
   std::optional<Supersede> supersede{};             // unset: newest

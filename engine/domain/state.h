@@ -437,7 +437,7 @@ struct ServiceState {
   std::deque<GateKey> gate_order;  // oldest first
   std::vector<Quarantine> quarantined;
   std::set<std::string, std::less<>> environments;  // where it has targets
-  std::optional<SourceState> source;
+  Boxed<SourceState> source;
   bool operator==(const ServiceState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
