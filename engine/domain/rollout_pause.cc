@@ -3,9 +3,21 @@
 
 #include "engine/domain/access.h"
 #include "engine/domain/approvals.h"
+#include "engine/domain/flow.h"
 #include "engine/domain/rollout.h"
 
 namespace headgate {
+namespace {
+
+// Whether anything else was wished after the promotion was planned. What the document wished before that may differ
+// from what a trigger or a person brings.
+bool wished_since(const State& state, const Promotion& p) {
+  const auto* target = state.find(p.id.target);
+  const bool by_document = target && target->desired && *target->desired != p.to && target->desired_at > p.planned_at;
+  return by_document || newer_wish(state, p) != nullptr;
+}
+
+}  // namespace
 
 std::vector<Event> advance_pause(const State& state, const Promotion& p, const LiveStep& pause,
                                  const std::vector<Condition>& unmet, Timestamp now) {
@@ -33,8 +45,7 @@ std::vector<Condition> judge_pause(const State& state, const Promotion& p, Times
   c.file = p.rules.file;
   c.line = pause->step.line;
   c.commit = p.rules.commit;
-  const auto* target = state.find(p.id.target);
-  if (pause->step.name == keep_old && target && target->desired && *target->desired != p.to) {
+  if (pause->step.name == keep_old && wished_since(state, p)) {
     c.met = true;
     c.text = "what ran before is not kept any longer: there is a newer wish";
     return {std::move(c)};

@@ -90,6 +90,40 @@ TEST(BlueGreen, ANewerWishDoesNotWaitForTheOldOneThatIsKept) {
   EXPECT_EQ(world.live(production).to.release.version, "v3");
 }
 
+TEST(BlueGreen, WhatTheDocumentHasWishedAllAlongDoesNotEndTheTimeThatTheOldOneIsKept) {
+  auto world = given_v1(blue_green());
+  world.request(production, "v2");
+  roll(world, "keep-old");
+  EXPECT_EQ(world.live(production).current()->step.name, "keep-old");
+  EXPECT_THAT(world.pass(59min), Not(Contains("step.succeeded keep-old")));
+  EXPECT_THAT(world.pass(1min), Contains("step.succeeded keep-old"));
+}
+
+TEST(BlueGreen, WhatATriggerWishesMeanwhileDoesNotWaitForTheOldOneThatIsKept) {
+  auto s = blue_green();
+  StageTrigger on_main;
+  on_main.kind = Trigger::branch;
+  on_main.branch = "main";
+  s.triggers = {on_main};
+  auto policy = measured_service(s);
+  policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+  World world;
+  world.push({{access_policy(), slotted(), policy, target(production, release("v1"))}, {}, "person:frank"});
+  world.observe(production, "");
+  roll(world);
+  const auto push = [&](const std::string& version) {
+    world.when(RegisterRelease{"gateway", release(version), "main", {}});
+    const auto commit = release(version).commit;
+    return world.when(ObserveSource{{{{"gateway"}, commit, "monorepo", "main", {}, commit, "sha256:" + version}}},
+                      "engine");
+  };
+  push("v2");
+  roll(world, "keep-old");
+  EXPECT_EQ(world.live(production).to.release.version, "v2");
+  EXPECT_THAT(world.pass(30min), Not(Contains("step.succeeded keep-old")));
+  EXPECT_THAT(push("v3"), happened_in_order("step.succeeded keep-old"));
+}
+
 World given_switch_is_to_be_approved() {
   World world;
   world.push({{access_policy(), slotted(), measured_service(blue_green(true)), target(production, release("v1"))},
