@@ -1,0 +1,6 @@
+#!/bin/sh
+# hooks/observe.sh SERVICE ENVIRONMENT: a stand-in for kubectl get deployment: says what the slot with the traffic runs.
+set -eu
+version=""
+if [ -f live ] && [ -f "$(cat live)" ]; then version=$(cat "$(cat live)"); fi
+printf '{"version":"%s"}\n' "$version"

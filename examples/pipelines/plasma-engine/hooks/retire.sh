@@ -1,0 +1,7 @@
+#!/bin/sh
+# hooks/retire.sh SERVICE ENVIRONMENT: a stand-in for kubectl delete deployment SERVICE-SLOT. Where nothing runs there is
+# nothing to do.
+set -eu
+slot=${HEADGATE_SLOT:-only}
+rm -f "$slot"
+printf '{"retired":"%s"}\n' "$slot"
