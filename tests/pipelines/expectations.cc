@@ -119,6 +119,17 @@ constexpr std::array all{
                if (step && step->step.name == w[0] && step->status == StepStatus::started) return {};
                return found(step ? "step " + step->step.name : std::string("no step"));
              }},
+    Sentence{"the {step} in {place} is given {variable} {text}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[1]));
+               const auto effect = pending_effect(p.world.state, id);
+               if (!effect) return found("that nothing is under way");
+               if (effect->id.step != w[0]) return found("step " + effect->id.step);
+               const auto given = effect->to.variables.find(w[2]);
+               if (given == effect->to.variables.end()) return found("no such variable");
+               if (given->second == w[3]) return {};
+               return found(given->second);
+             }},
     Sentence{"the {step} in {place} has succeeded",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[1]));
