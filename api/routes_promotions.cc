@@ -185,6 +185,7 @@ Result<RequestPromotion> read_request(const Core& core, const Call& call) {
   command.release.artifacts = release.optional_string_map("artifacts");
   command.reason = body.optional_string("reason").value_or("");
   command.expedite = body.optional_boolean("expedite").value_or(false);
+  command.locations = body.optional_strings("locations");
   HEADGATE_TRY_VOID(body.finish());
   HEADGATE_TRY_VOID(core.require(call, Role::operator_, command.target.service, command.target.environment));
   return command;

@@ -4,6 +4,7 @@
 #include "engine/domain/flow.h"
 #include "engine/domain/governance.h"
 #include "engine/domain/guards.h"
+#include "engine/domain/locations.h"
 
 namespace headgate::api {
 namespace {
@@ -14,6 +15,38 @@ void write_text_or_null(JsonWriter& json, const std::string& text) {
   } else {
     json.value(text);
   }
+}
+
+void write_observation(JsonWriter& json, const std::optional<Observation>& observed) {
+  if (!observed) {
+    json.value(nullptr);
+    return;
+  }
+  json.begin_object().field("version", observed->version);
+  write_string_map(json.key("artifacts"), observed->artifacts);
+  json.end_object();
+}
+
+void write_locations(JsonWriter& json, const State& state, const TargetId& id, const TargetState& target) {
+  json.begin_array();
+  for (const auto& location : locations_of(state, id)) {
+    const auto& there = at_location(target, location.name);
+    json.begin_object();
+    json.field("name", location.name);
+    json.field("standby", location.standby);
+    json.key("wave");
+    if (location.standby) {
+      json.value(nullptr);
+    } else {
+      json.value(location.wave);
+    }
+    write_wish(json.key("current"), there.current);
+    write_observation(json.key("observed"), there.observed);
+    json.field("drift", there.drifted);
+    write_wish(json.key("missed"), there.missed);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 }  // namespace
@@ -33,15 +66,9 @@ void write_target(JsonWriter& json, const State& state, const TargetId& id, cons
   } else {
     json.value(nullptr);
   }
-  json.key("observed");
-  if (target.observed) {
-    json.begin_object().field("version", target.observed->version);
-    write_string_map(json.key("artifacts"), target.observed->artifacts);
-    json.end_object();
-  } else {
-    json.value(nullptr);
-  }
+  write_observation(json.key("observed"), target.observed);
   json.field("drift", target.drifted);
+  write_locations(json.key("locations"), state, id, target);
   write_text_or_null(json.key("pinned"), names.in_text(target.pinned));
   write_text_or_null(json.key("held"), names.in_text(target.held));
   json.field("suspended", target.document && target.document->document.suspend);

@@ -44,12 +44,29 @@ std::string state_of(const json::value& target) {
   return waiting_for(target) == "-" ? "in step" : "waiting";
 }
 
+// Below its target, a row for each of its locations.
+void add_locations(Table& table, const json::value& target) {
+  const auto* locations = value_at(target, {"locations"});
+  if (!locations || !locations->is_array()) return;
+  for (const auto& location : locations->as_array()) {
+    const bool standby = text_at(location, {"standby"}) == "true";
+    const auto missed = text_at(location, {"missed", "version"});
+    table.add({text_at(target, {"target"}) + "/" + text_at(location, {"name"}), missed,
+               text_at(location, {"current", "version"}), text_at(location, {"observed", "version"}),
+               text_at(location, {"drift"}) == "true" ? "drifted"
+               : standby                              ? "standby"
+                                                      : "wave " + text_at(location, {"wave"}),
+               "-"});
+  }
+}
+
 void print_targets(const json::array& targets) {
   Table table({"TARGET", "DESIRED", "CURRENT", "OBSERVED", "STATE", "WAITING FOR"});
   for (const auto& target : targets) {
     table.add({text_at(target, {"target"}), text_at(target, {"desired", "version"}),
                text_at(target, {"current", "version"}), text_at(target, {"observed", "version"}), state_of(target),
                waiting_for(target)});
+    add_locations(table, target);
   }
   table.print();
 }
@@ -315,8 +332,8 @@ void add_read_verbs(Cli& cli) {
   auto get_options = std::make_shared<GetOptions>();
   get_verb->add_option("WHAT", *what)
       ->required()
-      ->check(
-          CLI::IsMember({"services", "environments", "targets", "releases", "promotions", "freezes", "incidents", "repositories"}));
+      ->check(CLI::IsMember(
+          {"services", "environments", "targets", "releases", "promotions", "freezes", "incidents", "repositories"}));
   get_verb->add_option("--service", get_options->service, "only of this service");
   get_verb->add_option("--environment", get_options->environment, "only in this environment");
   get_verb->add_option("--phase", get_options->phase, "promotions in this phase");
@@ -371,8 +388,9 @@ void add_read_verbs(Cli& cli) {
   auto moment = std::make_shared<std::string>();
   state_verb->add_option("--at", *moment, "position or RFC 3339 time")->required();
   state_verb->footer("Example:\n  headgate state --at 2026-11-20T14:00:00Z");
-  state_verb->callback(
-      [&cli, moment] { cli.run = with_client(cli, [&cli, moment](Client& client) { return state(client, cli, *moment); }); });
+  state_verb->callback([&cli, moment] {
+    cli.run = with_client(cli, [&cli, moment](Client& client) { return state(client, cli, *moment); });
+  });
 }
 
 }  // namespace headgate::app

@@ -116,6 +116,7 @@ void add_wait(Cli& cli) {
 struct PromoteOptions {
   std::string service, environment, version, commit, reason;
   std::vector<std::string> artifacts;
+  std::vector<std::string> locations;
   bool expedite = false;
   bool dry_run = false;
   bool wait = false;
@@ -129,6 +130,7 @@ Result<int> promote(Client& client, const Cli& cli, const PromoteOptions& o) {
   json::object body{{"service", o.service}, {"environment", o.environment}, {"release", std::move(release)}};
   if (!o.reason.empty()) body["reason"] = o.reason;
   if (o.expedite) body["expedite"] = true;
+  if (!o.locations.empty()) body["locations"] = json::array(o.locations.begin(), o.locations.end());
   HEADGATE_TRY(const auto answer, client.post("/v1/promotions", body, dry_run_query(o.dry_run)));
   const auto id = text_at(answer, {"id"});
   if (o.wait && !o.dry_run) {
@@ -151,6 +153,8 @@ void add_promote(Cli& cli) {
   verb->add_option("--commit", o->commit, "of a release that is not registered");
   verb->add_option("--artifact", o->artifacts, "NAME=REFERENCE, likewise");
   verb->add_option("--reason", o->reason);
+  verb->add_option("--location", o->locations,
+                   "only there: what is verified in the other locations; more than one: --location again");
   verb->add_flag("--expedite", o->expedite, "with the shorter waits of the stage's 'expedite'; needs a reason");
   verb->add_flag("--dry-run", o->dry_run, "say what would happen, do nothing");
   verb->add_flag("--wait", o->wait, "follow it to its end");

@@ -47,6 +47,7 @@ StringMap activity_environment(const Activity& activity) {
     environment["HEADGATE_RESTORE_POINT"] = activity.restore_point.text.empty() ? "{}" : activity.restore_point.text;
   }
   if (!activity.step.slot.empty()) environment["HEADGATE_SLOT"] = activity.step.slot;
+  if (!activity.step.location.empty()) environment["HEADGATE_LOCATION"] = activity.step.location;
   if (activity.step.weight) environment["HEADGATE_WEIGHT"] = std::to_string(*activity.step.weight);
   for (const auto& [name, reference] : wish.release.artifacts) {
     environment[variable_name("HEADGATE_ARTIFACT_", name)] = reference;

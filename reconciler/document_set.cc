@@ -38,8 +38,15 @@ std::vector<const Run*> runs_of(const Document& document) {
       if (stage.restore) runs.push_back(&stage.restore->run);
     }
   } else if (const auto* environment = std::get_if<Environment>(&document)) {
-    runs = {&environment->driver.deploy, &environment->driver.observe};
-    if (environment->driver.retire) runs.push_back(&*environment->driver.retire);
+    const auto add = [&](const CommandDriver& driver) {
+      runs.push_back(&driver.deploy);
+      runs.push_back(&driver.observe);
+      if (driver.retire) runs.push_back(&*driver.retire);
+    };
+    add(environment->driver);
+    for (const auto& location : environment->locations) {
+      if (location.driver) add(*location.driver);
+    }
     if (environment->shift) runs.push_back(&*environment->shift);
   }
   return runs;

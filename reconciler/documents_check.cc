@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "engine/domain/promote.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/yaml_diagnostics.h"
 
@@ -29,6 +30,19 @@ std::vector<std::string_view> names_of(const ByName<T>& documents) {
   names.reserve(documents.size());
   for (const auto& [name, found] : documents) names.push_back(name);
   return names;
+}
+
+// Of the largest plan that the stage may have there: the steps of each location there and back, and what comes before.
+std::size_t steps_at_most(const Stage& stage, const Environment& environment) {
+  std::size_t of_strategy = 1;
+  if (stage.strategy) {
+    const auto& [canary, blue_green, rolling] = *stage.strategy;
+    if (canary) of_strategy = canary->steps.size() + 4;
+    if (blue_green) of_strategy = stage.verify_preview.size() + 5;
+    if (rolling) of_strategy = 2 * (100 / rolling->percent + 1);
+  }
+  const auto of_each = of_strategy + 2 * stage.verify.size() + 3;
+  return stage.before.size() + 6 + of_each * environment.locations.size();
 }
 
 bool holds(const std::vector<std::string>& scope, std::string_view name) {
@@ -117,6 +131,7 @@ class Checker {
                "the name of an Environment");
       }
       check_strategy(stage, source);
+      check_places(service, stage, source);
       for (const auto& rule : stage.approvals) check(service, stage, rule, source);
       check_exceptions(service, stage, source);
     }
@@ -127,10 +142,10 @@ class Checker {
     for (const auto& [name, service] : services_) {
       for (const auto& dependency : service.document->depends_on) {
         if (services_.contains(dependency.service)) continue;
-        report(*service.source, dependency.line,
-               fmt::format("unknown service {}{}", quoted(dependency.service),
-                           suggestion(dependency.service, services_)),
-               "the name of a Service");
+        report(
+            *service.source, dependency.line,
+            fmt::format("unknown service {}{}", quoted(dependency.service), suggestion(dependency.service, services_)),
+            "the name of a Service");
       }
       const auto ring = ring_through(name);
       if (ring.empty()) continue;
@@ -196,6 +211,81 @@ class Checker {
     }
   }
 
+  // The driver that cannot take anything away; empty when each can.
+  static std::string without_retire(const Environment& environment) {
+    const auto inherits = [](const Location& location) { return !location.driver; };
+    const bool used = environment.locations.empty() || std::ranges::any_of(environment.locations, inherits);
+    if (used && !environment.driver.retire) return "its driver";
+    for (const auto& location : environment.locations) {
+      if (location.driver && !location.driver->retire) return "the driver of location " + quoted(location.name);
+    }
+    return {};
+  }
+
+  // What a stage's texts and rules say of locations must fit the environment that it leads to.
+  void check_places(const Service& service, const Stage& stage, const Source& source) {
+    const auto found = environments_.find(stage.environment);
+    if (found == environments_.end()) return;
+    const auto& environment = *found->second.document;
+    const auto& there = *found->second.source;
+    if (environment.locations.empty()) {
+      for (const auto& [what, line] : mentions_of_location(service, stage)) {
+        report(
+            source, line,
+            fmt::format("{} holds ${{location}}, and environment {} has no locations", what, quoted(environment.name)),
+            fmt::format("a text without it, or locations in {}:{}", there.file, there.line));
+      }
+      return;
+    }
+    if (stage.restore && environment.on_location_failure == OnLocationFailure::rollback_location) {
+      report(
+          source, stage.restore->line,
+          fmt::format("this restores what all locations of {} share, and 'onLocationFailure: rollbackLocation' takes "
+                      "one of them back alone",
+                      quoted(environment.name)),
+          fmt::format("no restore, or another rule in {}:{}", there.file, there.line));
+    }
+    if (const auto steps = steps_at_most(stage, environment); steps > max_plan_steps) {
+      report(source, stage.line,
+             fmt::format("the plans of this stage take up to {} steps in the {} locations of {}", steps,
+                         environment.locations.size(), quoted(environment.name)),
+             fmt::format("at most {}: fewer checks, fewer steps of the strategy, or fewer locations", max_plan_steps));
+    }
+  }
+
+  // With their lines.
+  static std::vector<std::pair<std::string, std::uint32_t>> mentions_of_location(const Service& service,
+                                                                                 const Stage& stage) {
+    const auto holds_it = [](std::string_view text) { return text.find("${location}") != std::string_view::npos; };
+    std::vector<std::pair<std::string, std::uint32_t>> mentions;
+    for (const auto* checks : {&stage.verify_preview, &stage.verify}) {
+      for (const auto& check : *checks) {
+        bool mentioned = check.run && std::ranges::any_of(check.run->command, holds_it);
+        if (check.http) {
+          mentioned = mentioned || holds_it(check.http->url) || holds_it(check.http->contains) ||
+                      (check.http->json && holds_it(check.http->json->equals)) ||
+                      std::ranges::any_of(check.http->header, [&](const auto& h) { return holds_it(h.second); });
+        }
+        if (check.tcp) mentioned = mentioned || holds_it(check.tcp->host);
+        if (check.tls) mentioned = mentioned || holds_it(check.tls->host);
+        if (check.dns) {
+          mentioned = mentioned || holds_it(check.dns->name) || std::ranges::any_of(check.dns->expect, holds_it);
+        }
+        if (mentioned) mentions.emplace_back("the check " + quoted(check.name), check.line);
+      }
+    }
+    if (!stage.strategy) return mentions;
+    const auto& [canary, blue_green, rolling] = *stage.strategy;
+    const auto names = canary ? canary->analysis : blue_green ? blue_green->analysis : std::vector<std::string>{};
+    for (const auto& metric : service.analysis) {
+      if (std::ranges::find(names, metric.name) == names.end()) continue;
+      if (holds_it(metric.query) || (metric.min_samples && holds_it(metric.min_samples->query))) {
+        mentions.emplace_back("the metric " + quoted(metric.name), metric.line);
+      }
+    }
+    return mentions;
+  }
+
   // What a strategy needs of the place that it is carried out in.
   void check_strategy(const Stage& stage, const Source& source) {
     const auto found = environments_.find(stage.environment);
@@ -208,15 +298,17 @@ class Checker {
              fmt::format("{} in {}:{}", what, found->second.source->file, found->second.source->line));
     };
     if (!environment.shift) missing("traffic", "moves traffic");
-    if (!environment.driver.retire) missing("retire command of its driver", "retires what ran before");
+    if (const auto driver = without_retire(environment); !driver.empty()) {
+      missing("retire command of " + driver, "retires what ran before");
+    }
     const auto& strategy = *stage.strategy;
     const bool measures = strategy.canary ? !strategy.canary->analysis.empty()
                                           : strategy.blue_green && !strategy.blue_green->analysis.empty();
     if (measures && environment.prometheus.empty()) missing("prometheus", "measures");
   }
 
-  // Where a metric out of bounds or an unknown author asks for one person more, there must be one: somebody without whom
-  // every rule would still have its count, since one approval serves each rule whose team its giver is in.
+  // Where a metric out of bounds or an unknown author asks for one person more, there must be one: somebody without
+  // whom every rule would still have its count, since one approval serves each rule whose team its giver is in.
   void check_exceptions(const Service& service, const Stage& stage, const Source& source) {
     const auto asks = [&](const std::string& name) {
       const auto gate = std::ranges::find(service.gates, name, &Gate::name);
@@ -254,9 +346,9 @@ class Checker {
     report(source, stage.approvals.front().line,
            fmt::format("{} people can approve for {} in {}, which is too few when {} asks for one more", people.size(),
                        quoted(service.name), quoted(stage.environment),
-                       needed > 1    ? "a gate's metric out of bounds and an unknown author each"
-                       : authors     ? "an unknown author"
-                                     : "a gate's metric out of bounds"),
+                       needed > 1 ? "a gate's metric out of bounds and an unknown author each"
+                       : authors  ? "an unknown author"
+                                  : "a gate's metric out of bounds"),
            needed > 1 ? "more members with the role approver" : "one member more with the role approver");
   }
 
@@ -327,10 +419,11 @@ class Checker {
     }
     const auto place = environments_.find(target.id.environment);
     if (target.on_delete == OnDelete::retire && place != environments_.end() &&
-        !place->second.document->driver.retire) {
+        !without_retire(*place->second.document).empty()) {
       report(source, source.line,
-             fmt::format("'onDelete: retire', and the driver of environment {} has no retire command",
-                         quoted(target.id.environment)),
+             fmt::format("'onDelete: retire', and the driver of environment {} has no retire command{}",
+                         quoted(target.id.environment),
+                         place->second.document->locations.empty() ? "" : " for every location"),
              fmt::format("driver.command.retire in {}:{}", place->second.source->file, place->second.source->line));
     }
   }

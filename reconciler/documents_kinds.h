@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,12 @@ void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std
 
 void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule);  // cron
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
+void read_driver(YamlReader& r, const YamlNode& node, CommandDriver& driver);
+void read_locations(YamlReader& r, const YamlNode& node, std::vector<Location>& locations);
+// A text under `node` that holds ${location}; null when there is none.
+const YamlNode* mention_of_location(const YamlNode& node);
+// Reports it; `node` may be null.
+void refuse_location(YamlReader& r, const YamlNode* node, std::string_view why);
 void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
 void read_check(YamlReader& r, const YamlNode& node, Check& check);
 void read_tcp(YamlReader& r, const YamlNode& node, Boxed<TcpCheck>& out);

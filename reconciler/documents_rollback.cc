@@ -15,6 +15,7 @@ void read_restore(YamlReader& r, const YamlNode& node, Boxed<Restore>& out, cons
   Fields f(r, node, "a restore rule");
   if (f.required("point", &YamlReader::name, restore.point)) point = f.value_of("point");
   f.required("run", read_run, restore.run);
+  refuse_location(r, f.value_of("run"), "what is restored is shared by all locations");
 }
 
 }  // namespace

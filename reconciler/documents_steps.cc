@@ -117,6 +117,7 @@ void read_hook(YamlReader& r, const YamlNode& node, Hook& hook) {
   hook.line = node.place.line;
   f.required("name", &YamlReader::name, hook.name);
   f.required("run", read_run, hook.run);
+  refuse_location(r, f.value_of("run"), "a hook runs once for all locations");
   f.optional("keeps", &YamlReader::name, hook.keeps);
   bool irreversible = false;
   f.optional("irreversible", &YamlReader::boolean, irreversible);

@@ -81,7 +81,7 @@ void read_observe(YamlReader& r, const YamlNode& node, Run& run) {
     for (const std::string_view placeholder : {"${release.", "${previous.", "${promotion}", "${slot}"}) {
       if (word.text.find(placeholder) == std::string_view::npos) continue;
       r.at(word, "an observe command knows of no promotion", quoted(word.text),
-           "${service}, ${environment} and ${variables.<name>} alone");
+           "${service}, ${environment}, ${location} and ${variables.<name>} alone");
     }
   }
 }
@@ -102,26 +102,37 @@ void read_target(YamlReader& r, const YamlNode& spec, Target& target) {
   });
 }
 
+void read_driver(YamlReader& r, const YamlNode& node, CommandDriver& driver) {
+  Fields d(r, node, "a driver");
+  d.optional("command", [&](YamlReader& reader, const YamlNode& value) {
+    Fields c(reader, value, "a command driver");
+    c.required("deploy", read_command, driver.deploy);
+    c.required("observe", read_observe, driver.observe);
+    c.optional("retire",
+               [&](YamlReader& inner, const YamlNode& list) { read_command(inner, list, driver.retire.emplace()); });
+  });
+  d.at_least_one_of({"command"});
+}
+
 void read_environment(YamlReader& r, const YamlNode& spec, Environment& environment) {
   Fields f(r, spec, "an environment's spec");
-  f.required("driver", [&](YamlReader& reader, const YamlNode& node) {
-    Fields d(reader, node, "a driver");
-    d.optional("command", [&](YamlReader& inner, const YamlNode& value) {
-      Fields c(inner, value, "a command driver");
-      auto& driver = environment.driver;
-      c.required("deploy", read_command, driver.deploy);
-      c.required("observe", read_observe, driver.observe);
-      c.optional("retire", [&](YamlReader& reader_of_list, const YamlNode& list) {
-        read_command(reader_of_list, list, driver.retire.emplace());
-      });
-    });
-    d.at_least_one_of({"command"});
-  });
+  f.required("driver", read_driver, environment.driver);
   f.optional("observeEvery", &YamlReader::positive_duration, environment.observe_every);
   f.optional("traffic", read_traffic, environment);
   f.optional("prometheus", read_prometheus, environment);
   f.optional("windows", read_windows, environment.windows);
   f.optional("maxConcurrent", read_concurrency, environment.max_concurrent);
+  const bool located = f.optional("locations", read_locations, environment.locations);
+  f.optional("onLocationFailure", [&](YamlReader& reader, const YamlNode& value) {
+    OnLocationFailure rule{};
+    if (reader.word(value, rule)) environment.on_location_failure = rule;
+    if (!located) reader.at(value, "onLocationFailure of an environment without locations", "", "locations beside it");
+  });
+  if (!located) {
+    for (const auto* field : {"driver", "traffic"}) {
+      refuse_location(r, f.value_of(field), "this environment has no locations");
+    }
+  }
   f.optional("overrun", [&](YamlReader& reader, const YamlNode& value) {
     bool overrun = true;
     if (reader.boolean(value, overrun)) environment.overrun = overrun;

@@ -4,23 +4,15 @@
 
 #include <algorithm>
 
-#include "reconciler/documents_unsupported.h"
-
 namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kMaxWords = 128;
 
 const std::vector<std::string_view>& placeholders() {
-  static const std::vector<std::string_view> known{"service",
-                                                   "environment",
-                                                   "release.version",
-                                                   "release.commit",
-                                                   "release.artifacts.<name>",
-                                                   "promotion",
-                                                   "previous.version",
-                                                   "variables.<name>",
-                                                   "slot"};
+  static const std::vector<std::string_view> known{
+      "service",   "environment",      "release.version",  "release.commit", "release.artifacts.<name>",
+      "promotion", "previous.version", "variables.<name>", "slot",           "location"};
   return known;
 }
 
@@ -53,12 +45,8 @@ bool check_placeholders(YamlReader& r, const YamlNode& node) {
     if (is_placeholder(name)) continue;
     good = false;
     const auto found = quoted(fmt::format("${{{}}}", name));
-    if (is_unsupported_placeholder(name)) {
-      r.at(node, fmt::format("the placeholder {} is not supported by this version", found));
-    } else {
-      r.at(node, fmt::format("unknown placeholder{}", r.suggestion(name, placeholders())), found,
-           enumerate(placeholders()));
-    }
+    r.at(node, fmt::format("unknown placeholder{}", r.suggestion(name, placeholders())), found,
+         enumerate(placeholders()));
   }
   return good;
 }

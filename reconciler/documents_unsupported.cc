@@ -11,18 +11,15 @@ using Words = std::string_view;
 constexpr std::array kGate{Words("schedule"), Words("run")};
 constexpr std::array kStage{Words("downtime"), Words("objectives"), Words("driver")};
 constexpr std::array kTraffic{Words("haproxy")};
-constexpr std::array kEnvironment{Words("locations"),         Words("onLocationFailure"), Words("selfHeal"),
-                                  Words("ignoreDifferences"), Words("monitors"),          Words("maintenance")};
+constexpr std::array kEnvironment{Words("selfHeal"), Words("ignoreDifferences"), Words("monitors"),
+                                  Words("maintenance")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
 constexpr std::array kGrant{Words("requireClaims")};
 
 constexpr std::array kTable{
-    UnsupportedFields{"a gate", kGate},
-    UnsupportedFields{"a stage", kStage},
-    UnsupportedFields{"traffic", kTraffic},
-    UnsupportedFields{"an environment's spec", kEnvironment},
-    UnsupportedFields{"a driver", kDriver},
-    UnsupportedFields{"a grant", kGrant},
+    UnsupportedFields{"a gate", kGate},     UnsupportedFields{"a stage", kStage},
+    UnsupportedFields{"traffic", kTraffic}, UnsupportedFields{"an environment's spec", kEnvironment},
+    UnsupportedFields{"a driver", kDriver}, UnsupportedFields{"a grant", kGrant},
 };
 
 }  // namespace
@@ -38,10 +35,6 @@ bool is_unsupported_field(std::string_view section, std::string_view field) {
 
 bool is_unsupported_kind(std::string_view kind) {
   return kind == "NotificationPolicy";
-}
-
-bool is_unsupported_placeholder(std::string_view placeholder) {
-  return placeholder == "location";
 }
 
 }  // namespace headgate::reconciler

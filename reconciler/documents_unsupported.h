@@ -10,7 +10,6 @@ namespace headgate::reconciler {
 // `section` as given to Fields.
 bool is_unsupported_field(std::string_view section, std::string_view field);
 bool is_unsupported_kind(std::string_view kind);
-bool is_unsupported_placeholder(std::string_view placeholder);  // the text between ${ and }
 
 struct UnsupportedFields {
   std::string_view section;

@@ -1,5 +1,6 @@
 #include "reconciler/target_observer.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "engine/domain/planner.h"
@@ -72,23 +73,35 @@ void TargetObserver::look_for_targets() {
     looked_ = clock_.steady();
     for (const auto& [id, target] : state.targets) {
       if (!is_observed(target)) continue;
-      if (known_.emplace(id, false).second) due_.push({clock_.steady(), id});
+      const auto see = [&](const std::string& location) {
+        if (const Place place{id, location}; known_.emplace(place, false).second) due_.push({clock_.steady(), place});
+      };
+      const auto environment = state.environments.find(id.environment);
+      if (environment == state.environments.end()) continue;
+      const auto& locations = environment->second.document.locations;
+      if (locations.empty()) see({});
+      for (const auto& location : locations) see(location.name);
     }
   });
 }
 
-TargetObserver::Task TargetObserver::task_of(const TargetId& id) const {
+TargetObserver::Task TargetObserver::task_of(const Place& place) const {
   Task task;
+  const auto& id = place.target;
   state_.with_state([&](const State& state) {
     const auto* target = state.find(id);
     const auto environment = state.environments.find(id.environment);
     if (!target || environment == state.environments.end() || !is_observed(*target)) return;
+    const auto& document = environment->second.document;
+    const auto location = std::ranges::find(document.locations, place.location, &Location::name);
+    const bool is_location = location != document.locations.end();
+    if (is_location == document.locations.empty() || is_location == place.location.empty()) return;  // others now
     task.observable = true;
     task.begun = state.next;
-    task.observe = environment->second.document.driver.observe;
-    task.every = environment->second.document.observe_every;
+    task.observe = is_location && location->driver ? location->driver->observe : document.driver.observe;
+    task.every = document.observe_every;
     if (target->document) task.variables = target->document->document.variables;
-    StringMap values{{"service", id.service}, {"environment", id.environment}};
+    StringMap values{{"service", id.service}, {"environment", id.environment}, {"location", place.location}};
     for (const auto& [name, value] : task.variables) values["variables." + name] = value;
     for (auto& argument : task.observe.command) argument = interpolate(argument, values);
   });
@@ -105,32 +118,35 @@ void TargetObserver::work(std::stop_token stop) {
       if (!changed_.wait_for(lock, stop, patience, [this] { return nudged_; })) nudged_ = due_.empty();
       continue;
     }
-    const auto target = due_.top().target;
+    const auto place = due_.top().place;
     due_.pop();
     lock.unlock();
-    const auto task = task_of(target);
-    if (task.observable) observe(target, task, stop);
+    const auto task = task_of(place);
+    if (task.observable) observe(place, task, stop);
     lock.lock();
     if (task.observable) {
-      due_.push({clock_.steady() + task.every, target});
+      due_.push({clock_.steady() + task.every, place});
     } else {
-      known_.erase(target);  // seen anew when it comes back
+      known_.erase(place);  // seen anew when it comes back
     }
   }
 }
 
-void TargetObserver::observe(const TargetId& target, const Task& task, std::stop_token stop) {
+void TargetObserver::observe(const Place& place, const Task& task, std::stop_token stop) {
+  const auto& target = place.target;
+  const auto name = to_string(target) + (place.location.empty() ? "" : "/" + place.location);
   const auto tell = [&](const std::string& trouble) {
     bool again = false;
     {
       const std::scoped_lock lock(mutex_);
-      again = std::exchange(known_[target], !trouble.empty());
+      again = std::exchange(known_[place], !trouble.empty());
     }
-    if (!trouble.empty() && !again) notice_(NoticeLevel::warning, "cannot observe: " + trouble, to_string(target));
+    if (!trouble.empty() && !again) notice_(NoticeLevel::warning, "cannot observe: " + trouble, name);
   };
   auto environment = target_environment(target, task.variables);
-  environment["HEADGATE_ACTIVITY"] = "observe/" + to_string(target);
-  const auto result = driver_.run(task.observe, target, "observe/" + to_string(target), std::move(environment), stop);
+  environment["HEADGATE_ACTIVITY"] = "observe/" + name;
+  if (!place.location.empty()) environment["HEADGATE_LOCATION"] = place.location;
+  const auto result = driver_.run(task.observe, target, "observe/" + name, std::move(environment), stop);
   if (!result) return tell(result.error().message);
   if (result->end == ProcessResult::End::stopped) return;
   const auto outcome = command_outcome(*result);
@@ -140,7 +156,7 @@ void TargetObserver::observe(const TargetId& target, const Task& task, std::stop
   if (!observed) return tell(observed.error().message);
   tell({});
   // A full queue: the next look tells it.
-  sink_.submit({.command = RecordObservation{target, *observed, task.begun}}, [](Result<Receipt>) {});
+  sink_.submit({.command = RecordObservation{target, *observed, task.begun, place.location}}, [](Result<Receipt>) {});
 }
 
 }  // namespace headgate::reconciler

@@ -29,9 +29,14 @@ class TargetObserver {
   void nudge();
 
  private:
+  struct Place {
+    TargetId target;
+    std::string location;  // empty: the environment is one place
+    auto operator<=>(const Place&) const = default;
+  };
   struct Due {
     Duration at;  // steady
-    TargetId target;
+    Place place;
     bool operator>(const Due& other) const { return at > other.at; }
   };
   struct Task {
@@ -44,8 +49,8 @@ class TargetObserver {
 
   void work(std::stop_token stop);
   void look_for_targets();
-  Task task_of(const TargetId& target) const;
-  void observe(const TargetId& target, const Task& task, std::stop_token stop);
+  Task task_of(const Place& place) const;
+  void observe(const Place& place, const Task& task, std::stop_token stop);
 
   const StateView& state_;
   CommandSink& sink_;
@@ -57,8 +62,8 @@ class TargetObserver {
   std::condition_variable_any changed_;
   bool nudged_ = true;
   Position seen_configuration_ = 0;
-  Duration looked_{0};              // when all targets were last looked through, by the steady clock
-  std::map<TargetId, bool> known_;  // value: the last observation failed (told once)
+  Duration looked_{0};           // when all targets were last looked through, by the steady clock
+  std::map<Place, bool> known_;  // value: the last observation failed (told once)
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<std::jthread> threads_;
 };

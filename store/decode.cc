@@ -479,6 +479,8 @@ std::span<const Upcaster> upcasters() {
       Upcaster{"log.created", 1, as_it_is},      Upcaster{"document.accepted", 1, as_it_is},
       Upcaster{"gate.reported", 1, as_it_is},    Upcaster{"step.planned", 1, as_it_is},
       Upcaster{"approval.granted", 1, as_it_is}, Upcaster{"step.waiting", 1, as_it_is},
+      Upcaster{"target.observed", 1, as_it_is},  Upcaster{"promotion.planned", 1, as_it_is},
+      Upcaster{"drift.detected", 1, as_it_is},   Upcaster{"drift.resolved", 1, as_it_is},
   };
   return table;
 }

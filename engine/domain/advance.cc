@@ -4,6 +4,7 @@
 #include "engine/domain/decide.h"
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
@@ -58,8 +59,7 @@ struct Advance {
     events.emplace_back(std::move(changed));
     if (!target.pinned.empty()) events.emplace_back(TargetUnpinned{id, "the desired state changed"});
     if (takes_its_turn()) {
-      events.emplace_back(
-          TriggerFired{id, Trigger::desired, "the Target document", 0, *wish, {}, true, {}});
+      events.emplace_back(TriggerFired{id, Trigger::desired, "the Target document", 0, *wish, {}, true, {}});
     }
     return events;
   }
@@ -110,7 +110,7 @@ struct Advance {
     if (target.retiring) return retire();
     if (auto events = follow_triggers(state, id, context, people_inside()); !events.empty()) return events;
     if (!target.desired) return {};
-    if (target.current == target.desired) {
+    if (runs_everywhere(state, id, *target.desired)) {
       return target.pinned.empty() ? Events{} : Events{TargetUnpinned{id, "the desired state agrees again"}};
     }
     const auto& wish = *target.desired;
@@ -118,12 +118,16 @@ struct Advance {
         target.held.empty() && target.pinned.empty() && target.observed->shows(wish.release)) {
       return {TargetAdopted{id, wish, "it runs the desired release already"}};
     }
+    if (target.current == wish && target.held.empty() && shown_in_locations(state, id, wish)) {
+      return {TargetAdopted{id, wish, "every location runs the desired release already"}};
+    }
     if (!explain_idle(state, id, false).empty()) return {};
     const auto way_back = way_back_from(state, id, wish);
     if (target.failed && target.failed->wish == wish) {
       // Not again by itself, unless something in the plan changed since.
+      if (target.failed->policy == policy_of(state, id)) return {};
       const auto again = plan_for(state, {id, target.failed->number}, wish, way_back, context.digest);
-      if (!again || again->digest == target.failed->plan_digest) return {};
+      if (!again || (target.failed->policy.empty() && again->digest == target.failed->plan_digest)) return {};
     }
     const PromotionId next{id, target.last_number + 1};
     const auto plan = plan_for(state, next, wish, way_back, context.digest);
@@ -159,25 +163,31 @@ struct Advance {
         return {PromotionSuperseded{p.id, "a newer wish, which cannot be followed yet: " + wish.error().message}};
       }
     }
-    const auto* back = p.find("rollback-deploy");
-    auto way_back = back ? back->step.deploys : std::nullopt;
+    std::optional<Wish> way_back;
+    const Wish* bad = nullptr;
+    for (const auto& s : p.steps) {
+      if (base_name(s.step) != "rollback-deploy") continue;
+      if (!way_back) way_back = s.step.deploys;
+      if (s.step.deploys && state.quarantine(id.service, s.step.deploys->release)) bad = &*s.step.deploys;
+    }
     auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
-    if (way_back && state.quarantine(id.service, way_back->release)) {
-      why = "the way back, release " + way_back->release.version + ", is quarantined";
+    if (has_locations(p)) way_back = way_back_from(state, id, p.to);
+    if (bad) {
+      why = "the way back, release " + bad->release.version + ", is quarantined";
       way_back = way_back_from(state, id, p.to);
     } else if (state.configuration.position < p.planned_at) {
       return {};
     }
     const auto* stage = state.stage(id);
     const bool expedited = !p.expedited.empty() && stage && stage->expedite;
-    const auto plan = plan_for(state, p.id, p.to, way_back, context.digest, expedited);
+    const auto plan = plan_for(state, p.id, p.to, way_back, context.digest, expedited, p.locations);
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
     Events events;
     for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
     events.emplace_back(PromotionSuperseded{p.id, why});
     const PromotionId next{id, target.last_number + 1};
-    if (const auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited)) {
+    if (const auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited, p.locations)) {
       plan_events(events, next, p.trigger, *fresh, p.people, p.asked_because);
       if (expedited) events.emplace_back(PromotionExpedited{next, p.expedited});
     }
@@ -243,7 +253,9 @@ struct Advance {
 
   Events finish(const Promotion& p) const {
     Events events;
-    if (p.phase == Phase::rolling_back) return finish_rollback(state, p, context.now);
+    if (p.phase == Phase::rolling_back) {
+      return locations_that_stand(state, p).empty() ? finish_rollback(state, p, context.now) : fail_mixed(state, p);
+    }
     events.emplace_back(PromotionSucceeded{p.id});
     if (p.retires()) {
       if (target.retiring) events.emplace_back(TargetRetired{id});
@@ -287,8 +299,8 @@ struct Advance {
 
   // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
   std::string barred(const Promotion& p, const LiveStep& step) const {
-    const bool forward = (step.step.kind == StepKind::traffic || step.step.kind == StepKind::run) &&
-                         p.phase != Phase::rolling_back;
+    const bool forward =
+        (step.step.kind == StepKind::traffic || step.step.kind == StepKind::run) && p.phase != Phase::rolling_back;
     if (!forward && (step.step.kind != StepKind::deploy || !step.step.deploys)) return {};
     if (p.phase == Phase::rolling_back) {
       const auto* entry = state.quarantine(id.service, step.step.deploys->release);
@@ -336,7 +348,7 @@ struct Advance {
       fail_rollback(events, state, p, why);
       return events;
     }
-    if (step.step.name == retire_old) {  // everything is on the candidate, and verified: it stands
+    if (base_name(step.step) == retire_old) {  // everything is on the candidate, and verified: it stands
       for (auto& event : finish(p)) events.push_back(std::move(event));
       return events;
     }
@@ -358,10 +370,12 @@ struct Advance {
       events.emplace_back(ReleaseQuarantined{
           {id.service, release.version}, release.commit, release.artifacts, to_string(p.id) + ": " + why});
     }
-    if (p.rules.rollback_automatic) {
-      begin_rollback(events, state, p, why, true);
+    const auto& location = step.step.location;
+    const auto in_location = location.empty() ? why : "location " + location + ": " + why;
+    if (p.rules.rollback_automatic && p.rules.on_location_failure != OnLocationFailure::hold) {
+      begin_rollback(events, state, p, in_location, true, location);
     } else {
-      fail_for_a_person(events, state, p, why);
+      fail_for_a_person(events, state, p, in_location);
     }
     return events;
   }
@@ -434,6 +448,13 @@ std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
   if (step->step.rollback) {
     activity.from = left_by(p);
     activity.to = brought_back_by(p).value_or(left_by(p));
+  }
+  if (const auto& location = step->step.location; !location.empty()) {
+    const auto back = step->step.rollback ? brought_back_at(p, location) : std::nullopt;
+    if (back) activity.to = *back;
+    if (!step->step.rollback && base_name(step->step) != retire_old) {
+      activity.from = at_location(*target, location).current;
+    }
   }
   if (const auto* metric = find_metric(step->step, p.measuring); metric && step->step.kind == StepKind::pause) {
     activity.measure = Measure{*metric, p.effects_began.value_or(p.planned)};

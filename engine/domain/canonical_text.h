@@ -20,12 +20,28 @@ namespace headgate {
 // Feeds a digest: every value with its name and length, so that no two different values read the same. Lines are
 // left out, since a comment above a rule moves it without changing it.
 struct CanonicalText {
-  static constexpr std::array<std::string_view, 18> kLaterFields{"otherwise",  "max_age_ms",    "after",
-                                                                 "header",     "json",          "follow_redirects",
-                                                                 "tcp",        "tls",           "dns",
-                                                                 "slot",       "weight",        "metrics",
-                                                                 "prometheus", "signed_commit", "unknown_authors",
-                                                                 "keeps",      "irreversible",  "restores"};
+  static constexpr std::array<std::string_view, 22> kLaterFields{"otherwise",
+                                                                 "max_age_ms",
+                                                                 "after",
+                                                                 "header",
+                                                                 "json",
+                                                                 "follow_redirects",
+                                                                 "tcp",
+                                                                 "tls",
+                                                                 "dns",
+                                                                 "slot",
+                                                                 "weight",
+                                                                 "metrics",
+                                                                 "prometheus",
+                                                                 "signed_commit",
+                                                                 "unknown_authors",
+                                                                 "keeps",
+                                                                 "irreversible",
+                                                                 "restores",
+                                                                 "location",
+                                                                 "wave",
+                                                                 "locations",
+                                                                 "on_location_failure"};
 
   std::string text;
 

@@ -118,11 +118,13 @@ struct RequestPromotion {
   Release release;  // commit and artifacts may be absent where it is registered
   std::string reason;
   bool expedite = false;
+  std::vector<std::string> locations{};  // by name; none: all that are in a wave
 };
 struct RecordObservation {
   TargetId target;
   Observation observed;
   Position begun = std::numeric_limits<Position>::max();  // size of the log when the driver was asked
+  std::string location{};                                 // empty: the environment is one place
 };
 struct AdoptTarget {
   TargetId target;

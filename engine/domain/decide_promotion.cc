@@ -8,11 +8,12 @@
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gates.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
-#include "engine/domain/rollout.h"
 #include "engine/domain/rollback.h"
+#include "engine/domain/rollout.h"
 
 namespace headgate {
 namespace {
@@ -64,6 +65,10 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
     return fail(ErrorCode::not_found, "service " + c.target.service + " has no stage to '" + c.target.environment +
                                           "'; it has: " + environments_of(*service));
   }
+  if (c.locations.size() > max_locations) {
+    return fail(ErrorCode::too_large, "too many locations are named",
+                {{"/locations", std::to_string(c.locations.size()), "at most " + std::to_string(max_locations)}});
+  }
   HEADGATE_TRY(auto wish, resolve_wish(state, c.target, c.release, {}));
   const auto* target = state.find(c.target);
   HEADGATE_CHECK(target);  // a stage in force has its target
@@ -83,7 +88,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   if (const auto* entry = state.quarantine(c.target.service, wish.release)) {
     return fail(ErrorCode::conflict, "release " + wish.release.version + " is quarantined: " + entry->reason);
   }
-  if (target->current == wish && target->held.empty()) {
+  if (c.locations.empty() && runs_everywhere(state, c.target, wish) && target->held.empty()) {
     return fail(ErrorCode::conflict, to_string(c.target) + " runs release " + wish.release.version + " already");
   }
   Events events;
@@ -92,7 +97,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
       return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) +
                                            ": wait for it (headgate wait) or cancel it");
     }
-    if (p->to == wish) {
+    if (p->to == wish && p->locations == c.locations) {
       return fail(ErrorCode::conflict,
                   "promotion " + to_string(p->id) + " brings release " + wish.release.version + " already");
     }
@@ -112,8 +117,8 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
   const PromotionId next{c.target, target->last_number + 1};
   if (c.expedite) HEADGATE_TRY_VOID(may_be_expedited(state, c.target, c.reason));
-  HEADGATE_TRY(const auto plan,
-               plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite));
+  HEADGATE_TRY(const auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest,
+                                         c.expedite, c.locations));
   plan_events(events, next, Trigger::manual, plan, std::move(people), c.reason);
   if (c.expedite) events.emplace_back(PromotionExpedited{next, c.reason});
   return events;
@@ -269,8 +274,9 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
         return Events{std::move(failed)};
       }
       failed.retryable = true;
-      return Events{std::move(failed),
-                    ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt - step->attempts_before)}};
+      return Events{
+          std::move(failed),
+          ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt - step->attempts_before)}};
     case Outcome::Kind::unhealthy:
       failed.unhealthy = true;
       return Events{std::move(failed)};

@@ -3,6 +3,7 @@
 
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/gates.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/renames.h"
 
@@ -165,21 +166,30 @@ Decision decide_command(const State& state, const RecordObservation& c, const Co
   if (!target) return Events{};
   // While a promotion changes the target, what is seen there proves nothing; nor does what was asked before it ended.
   if (target->promotion && target->promotion->phase != Phase::waiting) return Events{};
-  if (target->current && c.begun <= target->current_at) return Events{};
+  const auto locations = locations_of(state, c.target);
+  const bool known = c.location.empty() ? locations.empty()
+                                        : std::ranges::find(locations, c.location, &Location::name) != locations.end();
+  if (!known) return Events{};  // asked before the locations were others
+  const auto& there = at_location(*target, c.location);
+  const auto& current = c.location.empty() ? target->current : there.current;
+  if (current && c.begun <= (c.location.empty() ? target->current_at : there.current_at)) return Events{};
   const Wish seen{{c.observed.version, {}, c.observed.artifacts}, {}};
   if (c.observed.version.size() > 128 || stored_size_bound(seen) > max_release_bytes) {
     return fail(ErrorCode::invalid_input, "the driver's observation of " + to_string(c.target) + " is too large");
   }
   Events events;
-  if (target->observed != c.observed) {
-    events.emplace_back(TargetObserved{c.target, c.observed.version, c.observed.artifacts});
+  if ((c.location.empty() ? target->observed : there.observed) != c.observed) {
+    events.emplace_back(TargetObserved{c.target, c.observed.version, c.observed.artifacts, c.location});
   }
-  if (target->current) {
-    const bool drifted = !c.observed.shows(target->current->release);
-    if (drifted && !target->drifted) {
-      events.emplace_back(DriftDetected{c.target, target->current->release.version, c.observed.version});
+  if (current) {
+    // What it should run but was not brought to is missed until a promotion brings it, or another wish comes.
+    const auto& expected = there.missed ? *there.missed : *current;
+    const bool drifted = !c.observed.shows(expected.release);
+    const bool known_already = c.location.empty() ? target->drifted : there.drifted;
+    if (drifted && !known_already) {
+      events.emplace_back(DriftDetected{c.target, expected.release.version, c.observed.version, c.location});
     }
-    if (!drifted && target->drifted) events.emplace_back(DriftResolved{c.target});
+    if (!drifted && known_already) events.emplace_back(DriftResolved{c.target, c.location});
   }
   return events;
 }
@@ -193,6 +203,12 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
     return fail(ErrorCode::conflict,
                 "promotion " + to_string(target->promotion->id) + " is under way: cancel it first");
   }
+  if (!target->observed &&
+      std::ranges::any_of(target->locations, [](const auto& entry) { return entry.second.observed.has_value(); })) {
+    return fail(ErrorCode::conflict, "the locations of " + to_string(c.target) +
+                                         " do not run the same, or not all were observed yet: headgate promote "
+                                         "brings one release to all of them");
+  }
   if (!target->observed || target->observed->version.empty()) {
     return fail(ErrorCode::conflict, target->observed
                                          ? "nothing runs at " + to_string(c.target) + ": there is nothing to adopt"
@@ -202,7 +218,7 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   wish.release = {target->observed->version, {}, target->observed->artifacts};
   if (const auto* known = state.release({c.target.service, wish.release.version})) wish.release = known->release;
   if (target->document) wish.variables = target->document->document.variables;
-  if (target->current == wish && target->held.empty()) return Events{};
+  if (runs_everywhere(state, c.target, wish) && target->held.empty()) return Events{};
   return Events{TargetAdopted{c.target, std::move(wish), c.reason}};
 }
 

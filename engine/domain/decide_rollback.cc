@@ -123,8 +123,8 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   if (!p->expedited.empty()) return Events{};
   const auto* t = state.find(c.promotion.target);
   const PromotionId next{c.promotion.target, t->last_number + 1};
-  HEADGATE_TRY(const auto plan,
-               plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest, true));
+  HEADGATE_TRY(const auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest,
+                                         true, p->locations));
   Events events;
   const auto why = "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason;
   for (const auto& approval : p->approvals) {

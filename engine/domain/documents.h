@@ -429,6 +429,24 @@ struct Window {
 // Whether they come to the same intervals: the lines where they stand do not matter.
 bool same_times(const std::vector<Window>& some, const std::vector<Window>& others);
 
+// One of the places of an environment that has several.
+struct Location {
+  std::string name;
+  std::uint32_t wave = 0;               // from 1; 0: standby, in no wave
+  bool standby = false;                 // a promotion goes there when somebody names it
+  std::optional<CommandDriver> driver;  // unset: the environment's
+  std::uint32_t line = 0;
+  bool operator==(const Location&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("wave", s.wave);
+    v("standby", s.standby);
+    v("driver", s.driver);
+    v("line", s.line);
+  }
+};
+
 struct Environment {
   std::string name;
   CommandDriver driver;
@@ -442,6 +460,8 @@ struct Environment {
   std::string prometheus{};    // base URL of the server that measures
   std::string formerly{};      // the name that it had before
   std::optional<ConcurrencyRule> max_concurrent{};
+  std::vector<Location> locations{};                       // in the document's order; none: it is one place
+  std::optional<OnLocationFailure> on_location_failure{};  // unset: rollbackAll
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -455,6 +475,8 @@ struct Environment {
     v("prometheus", s.prometheus);
     v("formerly", s.formerly);
     v("max_concurrent", s.max_concurrent);
+    v("locations", s.locations);
+    v("on_location_failure", s.on_location_failure);
   }
 };
 

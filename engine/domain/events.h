@@ -260,16 +260,18 @@ struct DesiredChanged {
 
 // What the driver reports to run there, written when it differs from what it reported before.
 struct TargetObserved {
-  static constexpr EventType type{"target.observed"};
+  static constexpr EventType type{"target.observed", 2};
   TargetId target;
   std::string version;  // empty: nothing runs there
   StringMap artifacts;
+  std::string location{};  // empty: the environment is one place
   bool operator==(const TargetObserved&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v.subject(s.target);
     v("version", s.version);
     v("artifacts", s.artifacts);
+    v("location", s.location);
   }
 };
 
@@ -323,26 +325,30 @@ struct TargetUnpinned {
 };
 
 struct DriftDetected {
-  static constexpr EventType type{"drift.detected"};
+  static constexpr EventType type{"drift.detected", 2};
   TargetId target;
   std::string expected;  // versions
   std::string found;
+  std::string location{};  // likewise
   bool operator==(const DriftDetected&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v.subject(s.target);
     v("expected", s.expected);
     v("found", s.found);
+    v("location", s.location);
   }
 };
 
 struct DriftResolved {
-  static constexpr EventType type{"drift.resolved"};
+  static constexpr EventType type{"drift.resolved", 2};
   TargetId target;
+  std::string location{};
   bool operator==(const DriftResolved&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v.subject(s.target);
+    v("location", s.location);
   }
 };
 
@@ -350,7 +356,7 @@ struct DriftResolved {
 
 // Followed in the same batch by one step.planned per step.
 struct PromotionPlanned {
-  static constexpr EventType type{"promotion.planned"};
+  static constexpr EventType type{"promotion.planned", 2};
   PromotionId promotion;
   Trigger trigger = Trigger::desired;
   std::optional<Wish> from;
@@ -360,6 +366,7 @@ struct PromotionPlanned {
   std::string plan_digest;
   std::vector<std::string> people;  // whose work is inside, and who asked: they may not approve it
   std::string reason;
+  std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
   bool operator==(const PromotionPlanned&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -372,6 +379,7 @@ struct PromotionPlanned {
     v("plan_digest", s.plan_digest);
     v("people", s.people);
     v("reason", s.reason);
+    v("locations", s.locations);
   }
 };
 
@@ -729,7 +737,7 @@ using AnyEvent = std::variant<
 struct Event : AnyEvent {
   Event();
   template <class E>
-    requires requires { E::type.version; }
+  requires requires { E::type.version; }
   Event(E event) : AnyEvent(std::in_place_type<E>, std::move(event)) {}
   Event(const Event&);
   Event(Event&&) noexcept;

@@ -2,6 +2,7 @@
 
 #include "engine/domain/decide.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
@@ -40,6 +41,7 @@ struct PromotionEvolver {
     p.plan_digest = e.plan_digest;
     p.people = e.people;
     p.asked_because = e.reason;
+    p.locations = e.locations;
     p.steps.reserve(e.steps);
     p.planned_at = meta.position;
     p.planned = meta.time;
@@ -61,8 +63,8 @@ struct PromotionEvolver {
 
   void operator()(const ApprovalRequested&) { p.approval_requested = true; }
   void operator()(const ApprovalGranted& e) {
-    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also,
-                           e.unknown_authors});
+    p.approvals.push_back(
+        {meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also, e.unknown_authors});
     if (p.phase == Phase::running) switch_approved(p);
   }
   void operator()(const ApprovalRejected&) {}
@@ -268,6 +270,7 @@ struct StateEvolver {
     const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
+    if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
       if (step->step.irreversible == true) t.back.irreversible = {{id.number, step->step.name}};
@@ -316,28 +319,55 @@ struct StateEvolver {
     t.current_at = meta().position;
     t.current_since = meta().time - state.stepped;
     t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
-    t.drifted = false;
+    t.drifted = any_drifted(t);
+    for (auto& [name, there] : t.locations) there.missed.reset();
     t.held.clear();
     if (t.desired == t.current) t.people.clear();
+  }
+  // A promotion came to its end in its locations: whether the target as a whole runs another release now.
+  void ended_in_locations(const TargetId& id, TargetState& t, bool anew) {
+    const auto whole = runs_as_a_whole(state, id);
+    if (whole && (anew || *whole != t.current)) {
+      now_runs(t, *whole);
+      if (t.current) remember_verified(t, *t.current);
+      return;
+    }
+    t.held.clear();
+    t.drifted = any_drifted(t);
+    if (!whole) return;
+    for (auto& [name, there] : t.locations) there.missed.reset();
   }
   template <class E>
   void ended(const TargetId& id, TargetState& t, const E& e) {
     const auto& p = *t.promotion;
+    const bool in_locations = has_locations(p) && !locations_of(state, id).empty();
     if constexpr (std::is_same_v<E, PromotionSucceeded>) {
-      now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
-      t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
-      if (!p.retires()) remember_verified(t, p.to);
+      if (in_locations) {
+        ended_in_locations(id, t, false);
+      } else {
+        now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
+        t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
+        if (!p.retires()) remember_verified(t, p.to);
+      }
       t.failed.reset();
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
-      const auto back = brought_back_by(p);
-      now_runs(t, back);
-      if (back) remember_verified(t, *back);
-      t.stable_slot = slot_after(p, t.stable_slot);
+      if (in_locations) {
+        ended_in_locations(id, t, t.current != p.to);
+      } else {
+        const auto back = brought_back_by(p);
+        now_runs(t, back);
+        if (back) remember_verified(t, *back);
+        t.stable_slot = slot_after(p, t.stable_slot);
+      }
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {
-      if (p.deployed()) t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
+      if (in_locations && p.rollback_began) {  // one location was taken back, the others stand
+        ended_mixed(state, t, p);
+      } else if (p.deployed()) {
+        t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
+      }
       if (!p.deployed() && irreversible_step_begun(p)) t.held = to_string(p.id) + " failed: " + e.reason;
     }
     constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
@@ -346,8 +376,12 @@ struct StateEvolver {
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
     remember_not_promoted(t, p);
+    const auto policy = in_locations ? policy_of(state, id) : std::string();
+    if (!t.flow.empty() && !t.flow.front().failed.empty() && t.flow.front().failed.front().number == p.id.number) {
+      t.flow.front().failed.front().policy = policy;
+    }
     if (t.desired != p.to && !p.retires()) return;
-    t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest};
+    t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest, policy};
   }
 
   // A promotion that failed is under way again.
@@ -366,8 +400,8 @@ struct StateEvolver {
   }
   void operator()(const BreakGlassUsed&) {}
   void operator()(const IncidentOpened& e) {
-    state.incidents[e.id] = {e.target, e.promotion, e.release, e.reason, e.next, e.freeze, {}, meta().position,
-                             meta().time, {}};
+    state.incidents[e.id] = {e.target, e.promotion, e.release,       e.reason,    e.next,
+                             e.freeze, {},          meta().position, meta().time, {}};
     ++state.last_incident;
     ++target(e.target).open_incidents;
     touch_service(e.target.service);
@@ -560,8 +594,10 @@ struct StateEvolver {
             at == state.environments.end() || !same_times(at->second.document.windows, windows)) {
           state.windows.erase(name);  // until they are expanded they count as closed
         }
-        for (const auto& [id, t] : state.targets) {
-          if (id.environment == name) touch(id);
+        for (auto& [id, t] : state.targets) {
+          if (id.environment != name) continue;
+          forget_other_locations(state, id, t);
+          touch(id);
         }
         break;
       }
@@ -644,6 +680,7 @@ struct StateEvolver {
         if (!t.flow.empty() && !t.flow.front().failed.empty() &&
             t.flow.front().failed.front().wish.to.release.same_candidate(release)) {
           t.flow.front().failed.front().plan_digest.clear();  // another plan, as it were
+          t.flow.front().failed.front().policy.clear();
         }
       }
     }
@@ -711,11 +748,22 @@ struct StateEvolver {
     touch(e.target);
   }
   void operator()(const TargetObserved& e) {
-    target(e.target).observed = Observation{e.version, e.artifacts};
+    auto& t = target(e.target);
+    if (e.location.empty()) {
+      t.observed = Observation{e.version, e.artifacts};
+    } else {
+      observed_in(state, e.target, t, e);
+    }
     touch(e.target);
   }
   void operator()(const TargetAdopted& e) {
     auto& t = target(e.target);
+    adopted_in_locations(state, e.target, t, e.wish, meta().position);
+    if (t.current == e.wish && !t.locations.empty()) {  // a location more runs it
+      t.held.clear();
+      touch(e.target);
+      return;
+    }
     now_runs(t, e.wish);
     remember_verified(t, e.wish);
     t.back.failed.clear();
@@ -737,6 +785,7 @@ struct StateEvolver {
   void operator()(const TargetRenamed& e) {
     target(e.target);
     carry_over(state, e);
+    forget_other_locations(state, e.target, state.targets[e.target]);
     for (const auto& id : {e.from, e.target}) {
       std::erase_if(state.flow_wakeups, [&](const auto& entry) { return entry.second == id; });
       if (auto& flow = state.targets[id].flow; !flow.empty()) flow.front().due.reset();
@@ -765,11 +814,15 @@ struct StateEvolver {
     touch(e.target);
   }
   void operator()(const DriftDetected& e) {
-    target(e.target).drifted = true;
+    auto& t = target(e.target);
+    if (!e.location.empty()) t.locations[e.location].drifted = true;
+    t.drifted = true;
     touch_service(e.target.service);
   }
   void operator()(const DriftResolved& e) {
-    target(e.target).drifted = false;
+    auto& t = target(e.target);
+    if (!e.location.empty()) t.locations[e.location].drifted = false;
+    t.drifted = any_drifted(t);
     touch_service(e.target.service);
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 
 namespace headgate {
@@ -249,9 +250,10 @@ struct Triggers {
     }
     if (flow()->failed.empty()) return {};
     // Not again by itself, unless something in the plan changed since.
-    const auto& [wish, number, digest] = flow()->failed.front();
+    const auto& [wish, number, digest, policy] = flow()->failed.front();
     if (target.desired_at > wish.position || target.current == wish.to || blocked(wish)) return {};
     if (state.quarantine(id.service, wish.to.release)) return {};
+    if (!policy.empty()) return policy == policy_of(state, id) ? Events{} : plan(wish, {});
     const auto again = plan_for(state, {id, number}, wish.to, way_back_from(state, id, wish.to), context.digest);
     return again && again->digest != digest ? plan(wish, {}) : Events{};
   }

@@ -86,12 +86,14 @@ struct FailedWish {
   TriggeredWish wish;
   std::uint64_t number = 0;  // of the promotion
   std::string plan_digest;
+  std::string policy{};  // as FailedAttempt's
   bool operator==(const FailedWish&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("wish", s.wish);
     v("number", s.number);
     v("plan_digest", s.plan_digest);
+    v("policy", s.policy);
   }
 };
 

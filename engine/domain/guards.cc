@@ -8,6 +8,7 @@
 #include "engine/domain/conditions.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gates.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
@@ -36,7 +37,7 @@ std::vector<Condition> judge_suspend(const State& state, const Promotion& p, Tim
 
 std::vector<Condition> judge_quarantine(const State& state, const Promotion& p, Timestamp) {
   if (p.retires()) return {};  // what is taken away may be as bad as it is
-  Condition c;  // set by hand or by evidence: no line of a document says so
+  Condition c;                 // set by hand or by evidence: no line of a document says so
   c.guard = "quarantine";
   const auto* entry = state.quarantine(p.id.target.service, p.to.release);
   c.met = entry == nullptr;
@@ -274,6 +275,7 @@ constexpr std::array table{
     Guard{"freezes", StepKind::deploy, judge_freezes},
     Guard{"concurrency", StepKind::deploy, judge_concurrency},
     Guard{"dependsOn", StepKind::deploy, judge_depends_on},
+    Guard{"locations", StepKind::deploy, judge_locations},
 };
 
 Result<Wish> within_bounds(Wish wish) {
@@ -342,12 +344,14 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
   const auto* t = state.find(id);
   if (!t || t->promotion) return {};
   if (const auto from = state.renamed_from.find(id); from != state.renamed_from.end()) {
-    return {idle(*t, "it was called " + to_string(from->second) + ", where something is under way", "wait for its end")};
+    return {
+        idle(*t, "it was called " + to_string(from->second) + ", where something is under way", "wait for its end")};
   }
   if (!t->document) {
     if (t->retiring) return {idle(*t, why_not_retired(state, id), "mend that, or put its document back")};
     if (t->orphaned) {
-      return {idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
+      return {
+          idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
     }
     if (auto waits = explain_triggers(state, id); !waits.empty()) return waits;
     return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
@@ -369,12 +373,16 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
   }
   const auto wish = resolve_wish(state, id, document.release, document.variables);
   if (!wish) return {idle(*t, wish.error().message, "register the release")};
-  if (t->current == *wish) return {};
+  if (runs_everywhere(state, id, *wish)) return {};
   if (!state.stage(id) || !state.environments.contains(id.environment)) {
     return {idle(*t, "no stage of service " + id.service + " leads to " + id.environment,
                  "add a stage to the service's document")};
   }
-  if (!t->current) {
+  if (!locations_of(state, id).empty()) {
+    if (const auto why = unknown_in_locations(state, id, *wish); !why.empty()) {
+      return {idle(*t, why, "see the driver's observe; headgate adopt " + to_string(id) + ", or headgate promote")};
+    }
+  } else if (!t->current) {
     if (!t->observed) return {idle(*t, "not observed yet: nobody knows what runs there", "see the driver's observe")};
     if (!t->observed->version.empty() && !t->observed->shows(wish->release)) {
       return {idle(*t, "it runs " + t->observed->version + ", which Headgate did not bring there",
@@ -382,7 +390,13 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     }
   }
   if (after_failure && t->failed && t->failed->wish == *wish) {
-    return {idle(*t, "the last promotion of release " + wish->release.version + " did not succeed",
+    std::vector<std::string> missing;
+    for (const auto& [name, there] : t->locations) {
+      if (there.missed == *wish) missing.push_back(name);
+    }
+    return {idle(*t,
+                 "the last promotion of release " + wish->release.version + " did not succeed" +
+                     (missing.empty() ? "" : ": it does not run in " + names_of(missing)),
                  "change the wish or the policy, or headgate promote")};
   }
   if (after_failure) {

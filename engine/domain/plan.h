@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/domain/documents.h"
@@ -34,8 +35,10 @@ struct Wish {
 //   traffic   run, slot, weight   brings the slot to the weight, the other one to the rest of 100
 //   pause     wait, metrics       lasts that long (0: until a person resumes it), under measurement
 //   health    check               verifies what was deployed
-// Every text in it is interpolated already. Steps of kind run, deploy, retire, traffic and health have one activity
-// each, a pause one for each measurement.
+// Where the environment has locations, each step that belongs to one bears its name behind its own: deploy/eu. Waves
+// are in order; the steps of the locations of one wave do not depend on each other. Every text in it is interpolated
+// already. Steps of kind run, deploy, retire, traffic and health have one activity each, a pause one for each
+// measurement.
 struct Step {
   std::string name;  // unique in the plan
   StepKind kind = StepKind::gates;
@@ -53,10 +56,12 @@ struct Step {
   std::string slot{};  // empty: the target has no slots
   std::optional<std::uint32_t> weight{};
   std::vector<Metric> metrics{};
-  std::string prometheus{};            // base URL, where there are metrics
-  std::string keeps{};                 // run: the restore point that its output names
-  std::optional<bool> irreversible{};  // run; unset: no; nothing goes back across it by itself
-  std::string restores{};              // run, of a rollback: the restore point that it puts back
+  std::string prometheus{};             // base URL, where there are metrics
+  std::string keeps{};                  // run: the restore point that its output names
+  std::optional<bool> irreversible{};   // run; unset: no; nothing goes back across it by itself
+  std::string restores{};               // run, of a rollback: the restore point that it puts back
+  std::string location{};               // empty: it belongs to the target as a whole
+  std::optional<std::uint32_t> wave{};  // of its location; unset there: standby
   bool operator==(const Step&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -79,6 +84,8 @@ struct Step {
     v("keeps", s.keeps);
     v("irreversible", s.irreversible);
     v("restores", s.restores);
+    v("location", s.location);
+    v("wave", s.wave);
   }
   bool has_activity() const {
     return kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::health || kind == StepKind::retire ||
@@ -94,6 +101,7 @@ struct Rules {
   bool rollback_quarantine = true;
   std::string file;    // of the service's document
   std::string commit;  // of the environments repository, at which file and lines are to be read
+  std::optional<OnLocationFailure> on_location_failure{};  // where the plan has locations; unset: rollbackAll
   bool operator==(const Rules&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -103,14 +111,22 @@ struct Rules {
     v("rollback_quarantine", s.rollback_quarantine);
     v("file", s.file);
     v("commit", s.commit);
+    v("on_location_failure", s.on_location_failure);
   }
 };
+
+// deploy of deploy/eu: what the step does, wherever.
+inline std::string_view base_name(const Step& step) {
+  const std::string_view name = step.name;
+  return name.substr(0, name.find('/'));
+}
 
 struct Plan {
   std::optional<Wish> from;  // what the target runs when this is planned; the way back
   Wish to;
   Rules rules;
   std::vector<Step> steps;
+  std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
   std::string digest;  // sha256:<hex> over all of the above but `rules.commit`, `rules.file` and the lines
 };
 

@@ -12,6 +12,7 @@ StringMap values_for(const PlanInput& input, const Wish& wish, std::string_view 
   for (const auto& [name, reference] : wish.release.artifacts) values["release.artifacts." + name] = reference;
   for (const auto& [name, value] : wish.variables) values["variables." + name] = value;
   values["slot"] = slot;
+  values["location"] = input.location ? input.location->name : std::string();
   return values;
 }
 
@@ -37,6 +38,11 @@ Check resolved(Check check, const StringMap& values) {
   return check;
 }
 
+const CommandDriver& driver_of(const PlanInput& input) {
+  const auto& environment = input.environment->document;
+  return input.location && input.location->driver ? *input.location->driver : environment.driver;
+}
+
 Step step_of(StepKind kind, std::string name, std::uint32_t line) {
   Step step;
   step.kind = kind;
@@ -48,9 +54,16 @@ Step step_of(StepKind kind, std::string name, std::uint32_t line) {
 Step deploy_step(std::string name, const PlanInput& input, const Wish& wish, std::string slot) {
   const auto& environment = *input.environment;
   auto step = step_of(StepKind::deploy, std::move(name), environment.source.line);
-  step.run = resolved(environment.document.driver.deploy, values_for(input, wish, slot));
+  step.run = resolved(driver_of(input).deploy, values_for(input, wish, slot));
   step.deploys = wish;
   step.slot = std::move(slot);
+  return step;
+}
+
+Step restore_step(const Restore& restore, const PlanInput& input, const Wish& wish) {
+  auto step = step_of(StepKind::run, "rollback-restore", restore.line);
+  step.run = resolved(restore.run, values_for(input, wish));
+  step.restores = restore.point;
   return step;
 }
 

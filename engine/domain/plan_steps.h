@@ -13,8 +13,12 @@ StringMap values_for(const PlanInput& input, const Wish& wish, std::string_view 
 Run resolved(Run run, const StringMap& values);
 Check resolved(Check check, const StringMap& values);
 
+// Of the location that is being planned, else the environment's.
+const CommandDriver& driver_of(const PlanInput& input);
+
 Step step_of(StepKind kind, std::string name, std::uint32_t line);
 Step deploy_step(std::string name, const PlanInput& input, const Wish& wish, std::string slot);
+Step restore_step(const Restore& restore, const PlanInput& input, const Wish& wish);
 void add_verifications(Plan& plan, const PlanInput& input, const Wish& wish, std::string_view prefix,
                        std::string_view slot);
 

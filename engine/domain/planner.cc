@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/canonical_text.h"
+#include "engine/domain/location_plan.h"
 #include "engine/domain/plan_steps.h"
 #include "engine/domain/rollout.h"
 #include "engine/domain/rollout_plan.h"
@@ -18,6 +19,8 @@ std::string canonical_text(const Plan& plan) {
   text("approval_expiry", plan.rules.approval_expiry);
   text("rollback_automatic", plan.rules.rollback_automatic);
   text("rollback_quarantine", plan.rules.rollback_quarantine);
+  text("on_location_failure", plan.rules.on_location_failure);
+  text("locations", plan.locations);
   for (const auto& step : plan.steps) {
     text("name", step.name);
     text("step", step);
@@ -56,19 +59,28 @@ void add_protections(Plan& plan, const PlanInput& input) {
 
 void add_way_back(Plan& plan, const PlanInput& input, bool restore) {
   const auto first = plan.steps.size();
-  if (input.way_back) {
-    const bool instant = shift_back(plan, input);  // traffic first
-    if (const auto& with = input.stage->restore; with && restore) {
-      auto step = step_of(StepKind::run, "rollback-restore", with->line);
-      step.run = resolved(with->run, values_for(input, *input.way_back));
-      step.restores = with->point;
-      plan.steps.push_back(std::move(step));
+  if (!input.places.empty()) {
+    add_way_back_in_places(plan, input, restore);
+  } else {
+    if (input.way_back) {
+      const bool instant = shift_back(plan, input);  // traffic first
+      if (const auto& with = input.stage->restore; with && restore) {
+        plan.steps.push_back(restore_step(*with, input, *input.way_back));
+      }
+      if (!instant) bring_back(plan, input);
+      add_verifications(plan, input, *input.way_back, "rollback-", back_slot(input));
     }
-    if (!instant) bring_back(plan, input);
-    add_verifications(plan, input, *input.way_back, "rollback-", back_slot(input));
+    retire_left(plan, input);
   }
-  retire_left(plan, input);
   for (auto at = first; at < plan.steps.size(); ++at) plan.steps[at].rollback = true;
+}
+
+Rules rules_of(const PlanInput& input) {
+  const auto& stage = *input.stage;
+  Rules rules{stage.self_approval,       stage.approval_expiry,      stage.rollback_automatic,
+              stage.rollback_quarantine, input.service->source.file, input.service->commit};
+  if (!input.places.empty()) rules.on_location_failure = input.environment->document.on_location_failure;
+  return rules;
 }
 
 }  // namespace
@@ -110,8 +122,8 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   Plan plan;
   plan.from = input.from;
   plan.to = input.to;
-  plan.rules = {stage.self_approval,       stage.approval_expiry,      stage.rollback_automatic,
-                stage.rollback_quarantine, input.service->source.file, input.service->commit};
+  plan.rules = rules_of(input);
+  plan.locations = input.locations;
   add_protections(plan, input);
   const auto values = values_for(input, input.to, input.left_slot);
   for (const auto& hook : stage.before) {
@@ -121,7 +133,11 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
     step.irreversible = hook.irreversible;
     plan.steps.push_back(std::move(step));
   }
-  add_rollout(plan, input);
+  if (input.places.empty()) {
+    add_rollout(plan, input);
+  } else {
+    add_rollout_in_places(plan, input);
+  }
   if (input.expedited && stage.expedite->pause) {
     for (auto& step : plan.steps) {  // a pause of 0 waits for a person, as before; keepOld is no soak
       if (step.kind == StepKind::pause && step.name != keep_old) {
@@ -138,7 +154,7 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
 
 Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   const auto& environment = *input.environment;
-  HEADGATE_CHECK(environment.document.driver.retire);
+  HEADGATE_CHECK(!input.places.empty() || environment.document.driver.retire);
   Stage stage;  // what is taken away needs no evidence of being good
   stage.approvals = input.stage->approvals;
   stage.self_approval = input.stage->self_approval;
@@ -154,20 +170,22 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   plan.rules = {stage.self_approval,        stage.approval_expiry, false, false,
                 input.service->source.file, input.service->commit};
   add_protections(plan, only);
-  auto step = step_of(StepKind::retire, "retire", environment.source.line);
-  step.run = resolved(*environment.document.driver.retire, values_for(input, input.to));
-  plan.steps.push_back(std::move(step));
+  if (input.places.empty()) {
+    auto step = step_of(StepKind::retire, "retire", environment.source.line);
+    step.run = resolved(*environment.document.driver.retire, values_for(input, input.to));
+    plan.steps.push_back(std::move(step));
+  } else {
+    add_retirement_in_places(plan, input);
+  }
   plan.digest = digest(canonical_text(plan));
   return plan;
 }
 
 Plan plan_way_back(const PlanInput& input, bool restore, DigestFunction digest) {
-  const auto& stage = *input.stage;
   Plan plan;
   plan.from = input.from;
   plan.to = input.to;
-  plan.rules = {stage.self_approval,       stage.approval_expiry,      stage.rollback_automatic,
-                stage.rollback_quarantine, input.service->source.file, input.service->commit};
+  plan.rules = rules_of(input);
   add_way_back(plan, input, restore);
   plan.digest = digest(canonical_text(plan));
   return plan;

@@ -11,6 +11,16 @@ namespace headgate {
 // within max_events_per_command.
 inline constexpr std::size_t max_stage_steps = 96;
 
+// A location of the target, and what is there.
+struct Place {
+  const Location* location = nullptr;
+  std::optional<Wish> from;
+  std::optional<Wish> way_back;
+  std::optional<Wish> stable;  // what runs in `stable_slot`
+  std::string stable_slot;
+  std::string left_slot;
+};
+
 struct PlanInput {
   PromotionId id;
   const InForce<Service>* service = nullptr;
@@ -21,8 +31,11 @@ struct PlanInput {
   Wish to;
   std::optional<Wish> stable{};  // what runs in `stable_slot`; the slot is empty where nothing runs in one
   std::string stable_slot{};
-  std::string left_slot{};  // where that runs which a way back leaves
-  bool expedited = false;   // its waits are cut to what the stage's `expedite` says; the stage has one
+  std::string left_slot{};               // where that runs which a way back leaves
+  bool expedited = false;                // its waits are cut to what the stage's `expedite` says; the stage has one
+  std::vector<Place> places{};           // in the order in which they are promoted; none: the environment is one place
+  std::vector<std::string> locations{};  // those that were asked for by name
+  const Location* location = nullptr;    // the one of `places` that is being planned
 };
 
 // Forward steps: gates?, approval?, wait?, before-hooks, deploy, verifications; then, with rollback: true,

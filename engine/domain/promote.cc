@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/domain/locations.h"
 #include "engine/domain/planner.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
@@ -11,7 +12,7 @@
 namespace headgate {
 
 Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
-                      DigestFunction digest, bool expedited) {
+                      DigestFunction digest, bool expedited, const std::vector<std::string>& locations) {
   const auto owner = state.services.find(as.target.service);
   const auto environment = state.environments.find(as.target.environment);
   const auto* stage = state.stage(as.target);
@@ -35,6 +36,10 @@ Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
   // What runs beside the candidate is the way back, whatever else was verified here.
   if (uses_slots(*stage) && input.stable) input.way_back = input.stable;
   input.expedited = expedited && stage->expedite;
+  if (target && (!locations.empty() || !environment->second.document.locations.empty())) {
+    HEADGATE_TRY(input.places, places_to_promote(state, as.target, to, way_back, locations));
+    input.locations = locations;
+  }
   auto plan = plan_promotion(input, digest);
   HEADGATE_TRY_VOID(check_steps_fit(as, plan));
   return plan;
@@ -47,7 +52,8 @@ Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wi
   if (owner == state.services.end() || environment == state.environments.end() || !stage) {
     return fail(ErrorCode::not_found, "no stage leads to " + as.target.environment + " any more");
   }
-  if (!environment->second.document.driver.retire) {
+  const bool in_places = !environment->second.document.locations.empty();
+  if (!in_places && !environment->second.document.driver.retire) {
     return fail(ErrorCode::not_found, "the driver of " + as.target.environment + " has no retire command");
   }
   PlanInput input;
@@ -57,6 +63,9 @@ Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wi
   input.environment = &environment->second;
   input.from = runs;
   input.to = runs;
+  if (in_places) {
+    HEADGATE_TRY(input.places, places_to_retire(state, as.target));
+  }
   auto plan = plan_retirement(input, digest);
   HEADGATE_TRY_VOID(check_steps_fit(as, plan));
   return plan;
@@ -73,6 +82,11 @@ std::string why_not_retired(const State& state, const TargetId& id) {
 }
 
 Result<void> check_steps_fit(const PromotionId& as, const Plan& plan) {
+  if (plan.steps.size() > max_plan_steps) {
+    return fail(ErrorCode::too_large, "the plan of " + to_string(as) + " takes " + std::to_string(plan.steps.size()) +
+                                          " steps, at most " + std::to_string(max_plan_steps) +
+                                          ": each location takes those of the strategy and its checks");
+  }
   for (const auto& step : plan.steps) {
     if (stored_size_bound(StepPlanned{{as, step.name}, step}) <= max_event_bytes) continue;
     return fail(ErrorCode::too_large, "step " + step.name + " takes more than " + std::to_string(max_event_bytes) +
@@ -106,6 +120,7 @@ void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trig
   planned.plan_digest = plan.digest;
   planned.people = std::move(people);
   planned.reason = std::move(reason);
+  planned.locations = plan.locations;
   events.emplace_back(std::move(planned));
   for (const auto& step : plan.steps) events.emplace_back(StepPlanned{{id, step.name}, step});
 }

@@ -6,15 +6,18 @@
 namespace headgate {
 
 // The plan of bringing `to` to a target under the policy in force. `as` is the promotion's id; `way_back` what a
-// rollback would bring back. not_found when no stage or environment leads there, too_large when a step fits no record.
+// rollback would bring back; `locations`: that were asked for by name. not_found when no stage or environment leads
+// there, too_large when a step fits no record, conflict when the release may not come to those locations yet.
 Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
-                      DigestFunction digest, bool expedited = false);
+                      DigestFunction digest, bool expedited = false, const std::vector<std::string>& locations = {});
 // The plan of taking `runs` away from a target whose document has gone: the stage's approvals and wait, then the
 // driver's retire command. Errors as above; not_found too when the driver has no such command.
 Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wish& runs, DigestFunction digest);
 // Why what runs on a target whose document has gone with onDelete: retire is still there.
 std::string why_not_retired(const State& state, const TargetId& target);
-// too_large when one of them fits no record.
+// A promotion.planned and its steps are one command's events, with room for what else it decides.
+inline constexpr std::size_t max_plan_steps = 224;
+// too_large when there are too many of them, or one fits no record.
 Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 
 // The newest wish verified on the target that is neither `to`, nor quarantined, nor left by hand before, nor what would

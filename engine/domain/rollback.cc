@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/decide_parts.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollout.h"
@@ -43,7 +44,21 @@ const Wish* what_runs(const TargetState& t) {
     const auto& p = t.back.failed.front();
     if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
   }
+  for (const auto& [name, there] : t.locations) {  // one was taken back, and this one stands
+    if (there.current && there.current != t.current &&
+        std::ranges::any_of(t.locations, [&](const auto& other) { return other.second.missed == there.current; })) {
+      return &*there.current;
+    }
+  }
   return t.current ? &*t.current : nullptr;
+}
+
+// Whether its own way back brings that, wherever it has been.
+bool leads_back_to(const Promotion& p, const Wish& wish) {
+  return brought_back_by(p) == wish && std::ranges::all_of(p.steps, [&](const LiveStep& s) {
+           return !s.step.rollback || !s.step.deploys || s.step.location.empty() || !p.touched(s.step.location) ||
+                  s.step.deploys == wish;
+         });
 }
 
 }  // namespace
@@ -138,12 +153,15 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
     input.stable_slot = t->stable_slot;
     input.left_slot = uses_slots(*stage) ? candidate_slot(t->stable_slot) : t->stable_slot;
   }
+  if (!environment->second.document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
   auto plan = plan_way_back(input, restore, digest);
   // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
-  if (const auto& p = t->promotion; p && p->deployed() && way.to && brought_back_by(*p) == way.to) {
+  if (const auto& p = t->promotion; p && p->deployed() && way.to && leads_back_to(*p, *way.to)) {
     plan.steps.clear();
     for (const auto& s : p->steps) {
-      if (s.step.rollback && (restore || s.step.restores.empty())) plan.steps.push_back(s.step);
+      if (s.step.rollback && (s.step.location.empty() || p->touched(s.step.location)) &&
+          (restore || s.step.restores.empty()))
+        plan.steps.push_back(s.step);
     }
   }
   if (plan.steps.empty()) {
@@ -185,7 +203,8 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   return events;
 }
 
-void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason, bool automatic) {
+void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason, bool automatic,
+                    const std::string& failing) {
   if (const auto* step = p.current();
       step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
     events.emplace_back(ActivityFenced{{p.id, step->step.name}, step->attempt, reason});
@@ -193,6 +212,10 @@ void begin_rollback(Events& events, const State& state, const Promotion& p, cons
   const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step.rollback; });
   if (first == p.steps.end()) {
     fail_for_a_person(events, state, p, reason);
+    return;
+  }
+  if (const auto without = no_way_back_in(p, failing); !without.empty()) {
+    fail_for_a_person(events, state, p, reason + "; nothing leads back in " + without);
     return;
   }
   const auto to = brought_back_by(p);
@@ -212,6 +235,8 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
   if (crossed) {
     why += "; step " + crossed->step.name + " cannot be undone: no rollback goes across it by itself";
     next = "mend the cause and " + retry + "; or with the role breakGlass go back: " + by_hand(id, true);
+  } else if (p.rules.rollback_automatic && p.rules.on_location_failure == OnLocationFailure::hold) {
+    why += "; onLocationFailure: hold leaves every location as it is";
   } else if (p.rules.rollback_automatic) {
     why += "; there is no way back: no other release was verified here, and the driver has no retire command";
     next = "mend the cause and " + retry + "; or " + look_and_choose(id);
@@ -260,11 +285,35 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
         "rolled back to release " + back->release.version + ", verified, in " + format_duration(took)});
   }
   // Git still wishes the release that was left; a wish that came since stands.
-  if (target->desired == left_by(p)) {
+  const auto whole = has_locations(p) ? runs_as_a_whole(state, p.id.target) : std::nullopt;
+  const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
+  if (target->desired == left_by(p) && !stands) {
     events.emplace_back(TargetPinned{
         p.id.target, one_line(to_string(p.id) +
                               " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason))});
   }
+  return events;
+}
+
+std::vector<Event> fail_mixed(const State& state, const Promotion& p) {
+  Events events;
+  const auto& id = p.id.target;
+  const auto stand = locations_that_stand(state, p);
+  std::vector<std::string> missing;
+  for (const auto& location : locations_of(state, id)) {
+    const auto& there = at_location(*state.find(id), location.name);
+    if (!location.standby && there.current != p.to) missing.push_back(location.name);
+  }
+  const auto what = p.end_reason + "; it was taken back there, release " + p.to.release.version + " stands in " +
+                    names_of(stand) + " and does not run in " + names_of(missing);
+  events.emplace_back(PromotionFailed{p.id, one_line(what)});
+  for (const auto& name : missing) {
+    const auto& there = at_location(*state.find(id), name).current;
+    events.emplace_back(DriftDetected{id, p.to.release.version, there ? there->release.version : std::string(), name});
+  }
+  tell_incident(events, state, p.id, p.to.release.version, what,
+                "wish another release, or " + by_hand(id, false) + "; or once the cause is mended headgate promote " +
+                    id.service + " --to " + id.environment + " --release " + p.to.release.version);
   return events;
 }
 

@@ -31,9 +31,9 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
 std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& target, const Context& context);
 
 // Fences what is in flight and begins the way back that was planned with the promotion; ends it as failed where there
-// is none.
+// is none. `failing`: the location that failed, where it is one.
 void begin_rollback(std::vector<Event>& events, const State& state, const Promotion& promotion,
-                    const std::string& reason, bool automatic);
+                    const std::string& reason, bool automatic, const std::string& failing = {});
 
 // The rollback cannot go on: the target is frozen, and an incident names the next step.
 void fail_rollback(std::vector<Event>& events, const State& state, const Promotion& promotion,

@@ -104,10 +104,13 @@ const Wish& left_by(const Promotion& p) {
 }
 
 std::optional<Wish> brought_back_by(const Promotion& p) {
+  std::optional<Wish> back;  // of a location that was never touched, where nothing better is
   for (const auto& s : p.steps) {
-    if (s.step.rollback && s.step.deploys) return s.step.deploys;
+    if (!s.step.rollback || !s.step.deploys) continue;
+    if (s.step.location.empty() || p.touched(s.step.location)) return s.step.deploys;
+    if (!back) back = s.step.deploys;
   }
-  return std::nullopt;
+  return back;
 }
 
 bool has_open_incident(const State& state, const TargetId& id) {

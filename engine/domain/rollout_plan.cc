@@ -20,7 +20,7 @@ Step traffic_step(std::string name, const PlanInput& input, const Wish& wish, co
 
 Step retire_step(std::string name, const PlanInput& input, const Wish& wish, const std::string& slot) {
   auto step = step_of(StepKind::retire, std::move(name), input.environment->source.line);
-  step.run = resolved(*input.environment->document.driver.retire, values_for(input, wish, slot));
+  step.run = resolved(*driver_of(input).retire, values_for(input, wish, slot));
   step.slot = slot;
   return step;
 }
@@ -169,7 +169,7 @@ void add_rollout(Plan& plan, const PlanInput& input) {
   if (const auto& rules = strategy->blue_green; rules && rules->keep_old > Duration::zero()) {
     plan.steps.push_back(pause_step(std::string(keep_old), input, rules->keep_old, {}, rules->line));
   }
-  if (input.environment->document.driver.retire) {
+  if (driver_of(input).retire) {
     plan.steps.push_back(retire_step(std::string(retire_old), input, *input.from, input.stable_slot));
   }
 }
@@ -202,7 +202,7 @@ std::string back_slot(const PlanInput& input) {
 }
 
 void retire_left(Plan& plan, const PlanInput& input) {
-  if (!input.environment->document.driver.retire || (input.way_back && !uses_slots(*input.stage))) return;
+  if (!driver_of(input).retire || (input.way_back && !uses_slots(*input.stage))) return;
   const bool by_hand = input.way_back && input.to == *input.way_back;
   const auto& left = by_hand && input.from ? *input.from : input.to;
   plan.steps.push_back(retire_step("rollback-retire", input, left, input.left_slot));

@@ -17,8 +17,9 @@ bool State::operator==(const State&) const = default;
 const LiveStep* Promotion::current() const {
   if (ended) return nullptr;
   const bool rollback = phase == Phase::rolling_back;
-  const auto at = std::ranges::find_if(
-      steps, [&](const LiveStep& s) { return s.step.rollback == rollback && s.status != StepStatus::succeeded; });
+  const auto at = std::ranges::find_if(steps, [&](const LiveStep& s) {
+    return s.step.rollback == rollback && s.status != StepStatus::succeeded && (!rollback || takes_back(s.step));
+  });
   return at == steps.end() ? nullptr : &*at;
 }
 

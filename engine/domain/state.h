@@ -156,7 +156,8 @@ struct Promotion {
   Position last_position = 0;  // of the last event that belongs to it
   std::string expedited{};     // why its waits are shorter; empty: they are not
   std::vector<MetricProgress> analysis{};
-  std::string measuring{};  // the metric that is under measurement
+  std::string measuring{};               // the metric that is under measurement
+  std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
   bool operator==(const Promotion&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -186,6 +187,7 @@ struct Promotion {
     v("expedited", s.expedited);
     v("analysis", s.analysis);
     v("measuring", s.measuring);
+    v("locations", s.locations);
   }
 
   bool ended_already() const { return ended.has_value(); }
@@ -200,6 +202,13 @@ struct Promotion {
   std::optional<Timestamp> next_due(bool effects_paused) const;
   // Whether it takes away what runs on the target: its document has gone.
   bool retires() const;
+  // Whether it may have changed what is in the location.
+  bool touched(std::string_view location) const;
+  // Whether the rollback that is under way, or would be, needs the step of its plan: what was never touched is not
+  // taken back, nor is, by the rule rollbackLocation, what stands.
+  bool takes_back(const Step& step) const;
+  // Whether that rule lets locations stand while another one is taken back.
+  bool takes_back_one_location() const;
 };
 
 template <class D>
@@ -236,12 +245,14 @@ struct FailedAttempt {
   Wish wish;
   std::uint64_t number = 0;  // of the promotion; its plan may name it
   std::string plan_digest;
+  std::string policy{};  // where there are locations, which change what a plan says: the documents that it was made of
   bool operator==(const FailedAttempt&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("wish", s.wish);
     v("number", s.number);
     v("plan_digest", s.plan_digest);
+    v("policy", s.policy);
   }
 };
 
@@ -313,6 +324,26 @@ struct WaysBack {
   }
 };
 
+// One location of a target.
+struct LocationState {
+  std::optional<Wish> current;  // what Headgate brought and verified, or adopted, here last
+  Position current_at = 0;
+  std::string stable_slot;              // what runs it; empty: it runs in no slot
+  std::optional<Observation> observed;  // unset: not observed yet
+  std::optional<Wish> missed;           // what others of the target run and this one should, but was not brought to
+  bool drifted = false;
+  bool operator==(const LocationState&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("current", s.current);
+    v("current_at", s.current_at);
+    v("stable_slot", s.stable_slot);
+    v("observed", s.observed);
+    v("missed", s.missed);
+    v("drifted", s.drifted);
+  }
+};
+
 struct TargetState {
   std::optional<InForce<Target>> document;
   std::vector<std::string> document_people;  // whose commits brought the document to what it is since the last wish
@@ -335,8 +366,9 @@ struct TargetState {
   Boxed<FailedAttempt> failed;          // not tried again by itself
   WaysBack back{};
   std::uint32_t open_incidents = 0;
-  std::string stable_slot{};      // what runs `current`; empty: it runs in no slot
-  std::vector<FlowState> flow{};  // at most one, where the stage has triggers
+  std::string stable_slot{};                                      // what runs `current`; empty: it runs in no slot
+  std::vector<FlowState> flow{};                                  // at most one, where the stage has triggers
+  std::map<std::string, LocationState, std::less<>> locations{};  // by name, where the environment has several
   bool operator==(const TargetState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -363,6 +395,7 @@ struct TargetState {
     v("open_incidents", s.open_incidents);
     v("stable_slot", s.stable_slot);
     v("flow", s.flow);
+    v("locations", s.locations);
   }
 };
 

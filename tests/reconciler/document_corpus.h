@@ -77,6 +77,12 @@ inline constexpr std::array kCorpus{
     "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
     "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
     "maxConcurrent": 5, "observeEvery": "1m",
+    "locations": [
+      {"name": "eu", "wave": 1},
+      {"name": "us", "wave": 2, "driver": {"command": {"deploy": ["hooks/deploy.sh", "${location}"],
+                                                       "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}}},
+      {"name": "ap", "standby": true}],
+    "onLocationFailure": "rollbackLocation",
     "windows": [
       {"kind": "allow", "name": "office", "schedule": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Rome"},
       {"kind": "deny", "from": "2026-12-20T00:00:00Z", "to": "2027-01-03T00:00:00Z"}],

@@ -47,9 +47,10 @@ TEST(DocumentsCheck, AGoodRepositoryHasNoMistakes) {
 }
 
 TEST(DocumentsCheck, OldNamesThatAreStillThereOrTakenTwice) {
-  EXPECT_EQ(checked({named_environment("a"), named_environment("b, formerly: a")}),
-            "2.yaml:1:1: error: Environment 'a' is still there, so that nothing was renamed: expected no 'formerly', or "
-            "1.yaml:1 removed\n");
+  EXPECT_EQ(
+      checked({named_environment("a"), named_environment("b, formerly: a")}),
+      "2.yaml:1:1: error: Environment 'a' is still there, so that nothing was renamed: expected no 'formerly', or "
+      "1.yaml:1 removed\n");
   EXPECT_EQ(checked({named_environment("b, formerly: a"), named_environment("c, formerly: a")}),
             "2.yaml:1:1: error: two documents were formerly the Environment 'a': expected one; the other is at "
             "1.yaml:1\n");
@@ -59,9 +60,10 @@ TEST(DocumentsCheck, OldNamesThatAreStillThereOrTakenTwice) {
 TEST(DocumentsCheck, ATargetGoesOnAsOneOfItsServiceOnly) {
   const auto moved = document("Target", "gateway.production, formerly: other.production",
                               "  service: gateway\n  environment: production\n  release: {version: v1}\n");
-  EXPECT_EQ(checked({stage(""), named_environment("production"), moved}),
-            "3.yaml:1:1: error: a target of service 'other' cannot go on as one of service 'gateway': expected the same "
-            "service, or 'formerly: other' in the metadata of service 'gateway'\n");
+  EXPECT_EQ(
+      checked({stage(""), named_environment("production"), moved}),
+      "3.yaml:1:1: error: a target of service 'other' cannot go on as one of service 'gateway': expected the same "
+      "service, or 'formerly: other' in the metadata of service 'gateway'\n");
   const auto renamed = document("Service", "gateway, formerly: other", "  stages: [{environment: production}]\n");
   EXPECT_EQ(checked({renamed, named_environment("production"), moved}), "");
 }
@@ -212,9 +214,10 @@ TEST(DocumentsCheck, AnExceptionThatNobodyIsLeftToApprove) {
   };
   const auto grants = policy("{team: managers, role: approver, environments: [production], services: [gateway]}");
   EXPECT_EQ(checked({service_with(1), named_environment("production"), grants}), "");
-  EXPECT_EQ(checked({service_with(2), named_environment("production"), grants}),
-            "1.yaml:9:1: error: 2 people can approve for 'gateway' in 'production', which is too few when a gate's metric "
-            "out of bounds asks for one more: expected one member more with the role approver\n");
+  EXPECT_EQ(
+      checked({service_with(2), named_environment("production"), grants}),
+      "1.yaml:9:1: error: 2 people can approve for 'gateway' in 'production', which is too few when a gate's metric "
+      "out of bounds asks for one more: expected one member more with the role approver\n");
 }
 
 TEST(Scaffold, ValidatesClean) {
@@ -248,6 +251,58 @@ TEST(Scaffold, ValidatesClean) {
                                                 {DocumentKind::environment, 2},
                                                 {DocumentKind::target, 2},
                                                 {DocumentKind::access_policy, 1}}));
+}
+
+std::string in_locations(std::string_view rest = {}) {
+  return document("Environment", "production",
+                  "  driver: {command: {deploy: [/bin/echo, \"${location}\"], observe: [/bin/echo, \"${location}\"]}}\n"
+                  "  locations: [{name: eu, wave: 1}, {name: us, wave: 2}, {name: ap, standby: true}]\n" +
+                      std::string(rest));
+}
+
+TEST(DocumentsCheck, AStageMaySpeakOfTheLocationWhereThereAreSome) {
+  const auto verified = stage("      verify: [{name: smoke, run: {command: [/bin/echo, \"${location}\"]}}]\n");
+  EXPECT_EQ(checked({verified, in_locations()}), "");
+  EXPECT_EQ(checked({verified, named_environment("production")}),
+            "1.yaml:7:1: error: the check 'smoke' holds ${location}, and environment 'production' has no locations: "
+            "expected a text without it, or locations in 2.yaml:1\n");
+}
+
+TEST(DocumentsCheck, AMetricMaySpeakOfTheLocationWhereThereAreSome) {
+  const auto measured =
+      stage("      strategy: {canary: {steps: [{setWeight: 100}], analysis: [errors]}}\n") +
+      "  analysis: [{name: errors, prometheus: {query: \"e{l='${location}'}\"}, threshold: {max: 1}}]\n";
+  const auto place = [](std::string_view texts) {
+    return document("Environment", "production",
+                    "  driver: {command: {deploy: [/bin/true], observe: [/bin/true], retire: [/bin/true]}}\n"
+                    "  traffic: {command: {shift: [/bin/true]}}\n  prometheus: {address: \"http://127.0.0.1:9090\"}\n" +
+                        std::string(texts));
+  };
+  EXPECT_EQ(checked({measured, place("  locations: [{name: eu, wave: 1}]\n")}), "");
+  EXPECT_THAT(checked({measured, place("")}), testing::HasSubstr("the metric 'errors' holds ${location}"));
+  EXPECT_THAT(
+      checked({measured, place("  locations: [{name: eu, wave: 1, driver: {command: {deploy: [/bin/true], observe: "
+                               "[/bin/true]}}}]\n")}),
+      testing::HasSubstr("has no retire command of the driver of location 'eu'"));
+}
+
+TEST(DocumentsCheck, OneLocationDoesNotTakeBackWhatAllShare) {
+  const auto restores = stage(
+      "      before: [{name: a, run: {command: [/bin/true]}, keeps: point}]\n"
+      "      rollback: {restore: {point: point, run: {command: [/bin/true]}}}\n");
+  EXPECT_EQ(checked({restores, in_locations("  onLocationFailure: rollbackAll\n")}), "");
+  EXPECT_EQ(checked({restores, in_locations("  onLocationFailure: rollbackLocation\n")}),
+            "1.yaml:8:1: error: this restores what all locations of 'production' share, and 'onLocationFailure: "
+            "rollbackLocation' takes one of them back alone: expected no restore, or another rule in 2.yaml:1\n");
+}
+
+TEST(DocumentsCheck, APlanInManyLocationsHasAnEnd) {
+  std::string checks;
+  for (int i = 0; i < 40; ++i) {
+    checks += (i == 0 ? "" : ", ") + ("{name: c" + std::to_string(i)) + ", run: {command: [/bin/true]}}";
+  }
+  EXPECT_THAT(checked({stage("      verify: [" + checks + "]\n"), in_locations()}),
+              testing::HasSubstr("the plans of this stage take up to 258 steps in the 3 locations of 'production'"));
 }
 
 }  // namespace

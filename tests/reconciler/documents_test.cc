@@ -243,7 +243,7 @@ const std::vector<Mistake>& step_mistakes() {
       {"OpenPlaceholder", stage("      before: [{name: a, run: {command: [/bin/echo, §\"${service\"]}}]\n"),
        "a placeholder without its end"},
       {"LocationPlaceholder", stage("      before: [{name: a, run: {command: [/bin/echo, §\"${location}\"]}}]\n"),
-       "the placeholder '${location}' is not supported by this version"},
+       "a hook runs once for all locations"},
       {"VariablePlaceholder", stage("      before: [{name: a, run: {command: [/bin/echo, §\"${variables.a b}\"]}}]\n"),
        "unknown placeholder"},
       {"TemplateItself", stage("      before: [{name: a, run: {command: [/bin/echo, §\"${variables.<name>}\"]}}]\n"),

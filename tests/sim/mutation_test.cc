@@ -10,6 +10,7 @@
 #include "tests/domain/fixture.h"
 #include "tests/domain/strategies.h"
 #include "tests/sim/flow_oracle.h"
+#include "tests/sim/location_oracle.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/rollout_oracle.h"
 
@@ -297,6 +298,27 @@ const std::vector<Scenario>& scenarios() {
        }},
       {"a service that it comes after is under way",
        [](std::span<const Guard> guards) { return given_two(guards, {{"gateway", 6}}, [](Environment&) {}); }},
+      {"a location has drifted when the one on standby is asked for",
+       [](std::span<const Guard> guards) {
+         World world(guards);
+         auto place = environment("production");
+         place.locations = {{"eu", 1, false, {}, 20}, {"ap", 0, true, {}, 21}};
+         auto s = stage("production");
+         s.approvals = {{"managers", 1, 35}};
+         world.push(
+             {{access_policy(), place, service({s}), target(production, release("v1"))}, {}, "person:frank"});
+         const auto see = [&](const std::string& version) {
+           const auto artifacts = version.empty() ? StringMap{} : release(version).artifacts;
+           world.when(RecordObservation{production, {version, artifacts}, world.state.next, "eu"}, "engine");
+         };
+         see("");
+         world.approve(promotion(production, 1), "person:carol");
+         world.finish_all(production);
+         world.when(RequestPromotion{production, release("v1"), "on demand", false, {"ap"}}, "person:alice");
+         see("v0");
+         world.approve(promotion(production, 2), "person:carol");
+         return world;
+       }},
       {"effects are paused",
        [](std::span<const Guard> guards) {
          auto world = given(guards, stage("production"));
@@ -314,16 +336,19 @@ std::vector<std::string> objections(const Scenario& scenario, std::span<const Gu
   Oracle oracle;
   RolloutOracle rollouts;
   FlowOracle flow;
+  LocationOracle locations;
   Duration jumped{0};
   for (const auto& record : world.log) {
     if (const auto* step = std::get_if<ClockStepped>(&record.event)) jumped += step->delta;
     oracle.see(record, record.meta.time - world.log.front().meta.time - jumped);
     rollouts.see(record);
+    locations.see(record);
     flow.see(record, record.meta.time - world.log.front().meta.time - jumped);
   }
   auto all = oracle.violations();
   for (auto& what : rollouts.take_violations()) all.push_back(std::move(what));
   for (auto& what : flow.take_violations()) all.push_back(std::move(what));
+  all.insert(all.end(), locations.violations.begin(), locations.violations.end());
   return all;
 }
 
