@@ -334,8 +334,11 @@ struct StateEvolver {
     }
     t.held.clear();
     t.drifted = any_drifted(t);
-    if (!whole) return;
-    for (auto& [name, there] : t.locations) there.missed.reset();
+    if (whole) {
+      for (auto& [name, there] : t.locations) there.missed.reset();
+    } else if (anew && t.current) {
+      ended_mixed(state, id, t, *t.current);
+    }
   }
   template <class E>
   void ended(const TargetId& id, TargetState& t, const E& e) {
@@ -364,7 +367,7 @@ struct StateEvolver {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {
       if (in_locations && p.rollback_began) {  // one location was taken back, the others stand
-        ended_mixed(state, t, p);
+        ended_mixed(state, id, t, p.to);
       } else if (p.deployed()) {
         t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
       }

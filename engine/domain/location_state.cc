@@ -88,13 +88,8 @@ void adopted_in_locations(const State& state, const TargetId& id, TargetState& t
   }
 }
 
-// The locations that were to run the candidate and do not.
-void ended_mixed(const State& state, TargetState& t, const Promotion& p) {
-  for (const auto& location : locations_of(state, p.id.target)) {
-    if (location.standby) continue;
-    auto& there = t.locations[location.name];
-    if (there.current != p.to) there.missed = p.to;
-  }
+void ended_mixed(const State& state, const TargetId& id, TargetState& t, const Wish& wish) {
+  for (const auto& name : locations_without(state, id, wish)) t.locations[name].missed = wish;
 }
 
 void forget_other_locations(const State& state, const TargetId& id, TargetState& t) {

@@ -285,6 +285,15 @@ std::vector<std::string> locations_that_stand(const State& state, const Promotio
   return names;
 }
 
+std::vector<std::string> locations_without(const State& state, const TargetId& id, const Wish& wish) {
+  std::vector<std::string> names;
+  for (const auto& location : locations_of(state, id)) {
+    if (!location.standby && at_location(*state.find(id), location.name).current != wish)
+      names.push_back(location.name);
+  }
+  return names;
+}
+
 std::string policy_of(const State& state, const TargetId& id) {
   const auto owner = state.services.find(id.service);
   const auto environment = state.environments.find(id.environment);

@@ -57,6 +57,8 @@ std::string no_way_back_in(const Promotion& promotion, std::string_view failing)
 std::vector<std::string> locations_that_stand(const State& state, const Promotion& promotion);
 // The end of such a promotion: it failed, and the locations differ.
 std::vector<Event> fail_mixed(const State& state, const Promotion& promotion);
+// Those in a wave that do not run the wish.
+std::vector<std::string> locations_without(const State& state, const TargetId& target, const Wish& wish);
 
 // The documents that plans of the target are made of, as they are in force.
 std::string policy_of(const State& state, const TargetId& target);
@@ -69,7 +71,8 @@ void look_at_the_whole(const State& state, const TargetId& id, TargetState& targ
 void observed_in(const State& state, const TargetId& id, TargetState& target, const TargetObserved& event);
 void adopted_in_locations(const State& state, const TargetId& id, TargetState& target, const Wish& wish,
                           Position position);
-void ended_mixed(const State& state, TargetState& target, const Promotion& promotion);
+// Locations in a wave that do not run the wish, which others of the target do.
+void ended_mixed(const State& state, const TargetId& id, TargetState& target, const Wish& wish);
 void forget_other_locations(const State& state, const TargetId& id, TargetState& target);
 bool any_drifted(const TargetState& target);
 

@@ -44,13 +44,21 @@ const Wish* what_runs(const TargetState& t) {
     const auto& p = t.back.failed.front();
     if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
   }
-  for (const auto& [name, there] : t.locations) {  // one was taken back, and this one stands
-    if (there.current && there.current != t.current &&
-        std::ranges::any_of(t.locations, [&](const auto& other) { return other.second.missed == there.current; })) {
-      return &*there.current;
-    }
+  for (const auto& [name, there] : t.locations) {  // locations differ, and this one runs what is to be left
+    if (!there.current || there.current == t.current) continue;
+    const bool others_miss_it =
+        std::ranges::any_of(t.locations, [&](const auto& other) { return other.second.missed == there.current; });
+    if (others_miss_it || (t.current && there.missed == t.current)) return &*there.current;
   }
   return t.current ? &*t.current : nullptr;
+}
+
+// The locations differ from now on: they say so until one release is brought to all of them.
+void tell_drift(Events& events, const State& state, const TargetId& id, const Wish& wish) {
+  for (const auto& name : locations_without(state, id, wish)) {
+    const auto& there = at_location(*state.find(id), name).current;
+    events.emplace_back(DriftDetected{id, wish.release.version, there ? there->release.version : std::string(), name});
+  }
 }
 
 // Whether its own way back brings that, wherever it has been.
@@ -286,6 +294,9 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
   }
   // Git still wishes the release that was left; a wish that came since stands.
   const auto whole = has_locations(p) ? runs_as_a_whole(state, p.id.target) : std::nullopt;
+  if (has_locations(p) && !whole && target->current && target->current != p.to) {
+    tell_drift(events, state, p.id.target, *target->current);  // each went back to what it ran, which differed
+  }
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
   if (target->desired == left_by(p) && !stands) {
     events.emplace_back(TargetPinned{
@@ -299,17 +310,13 @@ std::vector<Event> fail_mixed(const State& state, const Promotion& p) {
   Events events;
   const auto& id = p.id.target;
   const auto stand = locations_that_stand(state, p);
-  std::vector<std::string> missing;
-  for (const auto& location : locations_of(state, id)) {
-    const auto& there = at_location(*state.find(id), location.name);
-    if (!location.standby && there.current != p.to) missing.push_back(location.name);
-  }
+  const auto missing = locations_without(state, id, p.to);
   const auto what = p.end_reason + "; it was taken back there, release " + p.to.release.version + " stands in " +
                     names_of(stand) + " and does not run in " + names_of(missing);
   events.emplace_back(PromotionFailed{p.id, one_line(what)});
-  for (const auto& name : missing) {
-    const auto& there = at_location(*state.find(id), name).current;
-    events.emplace_back(DriftDetected{id, p.to.release.version, there ? there->release.version : std::string(), name});
+  tell_drift(events, state, id, p.to);
+  if (const auto* known = open_incident(state, id); known && state.freezes.contains(known->second.freeze)) {
+    events.emplace_back(FreezeLifted{{id.environment}, known->second.freeze, "the location was taken back after all"});
   }
   tell_incident(events, state, p.id, p.to.release.version, what,
                 "wish another release, or " + by_hand(id, false) + "; or once the cause is mended headgate promote " +

@@ -219,6 +219,29 @@ TEST(Locations, AMixedTargetGoesBackByHandWhereItDiffers) {
   EXPECT_FALSE(at_location(world.at(production), "us").missed);
 }
 
+TEST(Locations, WhatDifferedBeforeAPromotionDiffersAfterItsRollbackAndSaysSo) {
+  auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
+  fail(world, "deploy/us", Kind::terminal);
+  roll(world);
+  world.push(target(production, release("v3")));
+  roll(world, "deploy/us");
+  world.cancel(promotion(production, 3));
+  EXPECT_THAT(roll(world), happened_in_order("rollback.succeeded #3", "drift.detected"));
+  EXPECT_EQ(runs_in(world, "eu"), "v2");
+  EXPECT_EQ(runs_in(world, "us"), "v1");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_TRUE(at_location(world.at(production), "eu").drifted);
+  RollBack by_hand;
+  by_hand.targets = {production};
+  by_hand.to = "previous";
+  by_hand.reason = "eu as well";
+  world.when(by_hand, "person:alice");
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy/eu", "rollback-smoke/eu"));
+  roll(world);
+  EXPECT_EQ(runs_in(world, "eu"), "v1");
+  EXPECT_FALSE(world.at(production).drifted);
+}
+
 TEST(Locations, HoldLeavesEverythingAsItIsForAPerson) {
   auto world = given_v2_in_waves(OnLocationFailure::hold);
   EXPECT_THAT(fail(world, "deploy/us", Kind::terminal), happened_in_order("promotion.failed #2"));
