@@ -92,6 +92,16 @@ TEST(RollbackByHand, AsksForNobodyAndPassesGatesFreezesAndWindows) {
   EXPECT_EQ(world.running(production), "v1");
 }
 
+TEST(RollbackByHand, IsRefusedWhereTheDocumentOfTheTargetHasGone) {
+  auto world = given_v2_runs();
+  world.push({{}, {{DocumentKind::target, "gateway.production"}}});
+  EXPECT_THAT(roll_back(world), Refused("document"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(roll_back(world), Contains("rollback.requested #2"));
+}
+
 TEST(RollbackByHand, NamesTheCallerInOneEventATarget) {
   auto world = given_v2_runs();
   roll_back(world);
