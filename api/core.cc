@@ -32,6 +32,17 @@ std::string_view article(std::string_view role) {
   return std::string_view("aeiou").find(role.front()) == std::string_view::npos ? "a" : "an";
 }
 
+// What the principal lacks: the role, or the sign-in that it asks for.
+std::unexpected<Error> lacks_role(const State& state, const Principal& principal, Role role, std::string_view service,
+                                  std::string_view environment) {
+  const auto name = name_of(role);
+  auto text = fmt::format("this needs {} {} role{}", article(name), name, place_of(service, environment));
+  if (const auto claims = missing_claims(state, principal, role, service, environment); !claims.empty()) {
+    text += ": " + claims;
+  }
+  return fail(ErrorCode::forbidden, std::move(text));
+}
+
 // Only ids that the engine could have given out are worth asking for.
 Result<std::string> name_of_path(const Request& request, std::string_view parameter) {
   const auto& text = request.parameter(parameter);
@@ -142,19 +153,15 @@ Result<void> Core::authenticate(Call& call, const AccessRule& rule) const {
     constexpr std::array seeing{Role::admin, Role::auditor, Role::operator_, Role::approver};
     call.sees_names = std::ranges::any_of(seeing, [&](Role role) { return may(state, call.principal, role, {}, {}); });
     if (may(state, call.principal, rule.role, service, environment)) return {};
-    const auto role = name_of(rule.role);
-    return fail(ErrorCode::forbidden,
-                fmt::format("this needs {} {} role{}", article(role), role, place_of(service, environment)));
+    return lacks_role(state, call.principal, rule.role, service, environment);
   });
 }
 
 Result<void> Core::require(const Call& call, Role role, std::string_view service, std::string_view environment) const {
-  const bool allowed =
-      deps.engine.read([&](const State& state) { return may(state, call.principal, role, service, environment); });
-  if (allowed) return {};
-  const auto name = name_of(role);
-  return fail(ErrorCode::forbidden,
-              fmt::format("this needs {} {} role{}", article(name), name, place_of(service, environment)));
+  return deps.engine.read([&](const State& state) -> Result<void> {
+    if (may(state, call.principal, role, service, environment)) return {};
+    return lacks_role(state, call.principal, role, service, environment);
+  });
 }
 
 void Core::wait_for_position(const CallPtr& call, const AsyncHandler& handler) {
@@ -216,6 +223,7 @@ void Core::submit(const CallPtr& call, Command command, WriteAnswer write) {
   Submission submission;
   submission.command = std::move(command);
   submission.actor = call->principal.actor();
+  submission.claims = call->principal.claims;
   submission.dry_run = call->dry_run;
   if (!key->empty() && !call->dry_run) {
     submission.idempotency_key = std::move(*key);

@@ -23,6 +23,21 @@ void write_in_force(JsonWriter& json, const InForce<D>& in_force) {
   write_described(json.key("document"), in_force.document);
 }
 
+// What Headgate runs now for one of the service's gates.
+void write_gate_run(JsonWriter& json, const GateRuns& runs) {
+  if (runs.active.empty()) {
+    json.value(nullptr);
+    return;
+  }
+  const auto& run = runs.active.front();
+  json.begin_object().field("gate", run.gate).field("run", run.number);
+  json.field("version", run.release.version).field("commit", run.release.commit);
+  json.field("attempt", run.attempt).field("reason", run.reason);
+  write_time(json.key("retry_due"), run.retry_due);
+  json.field("position", run.position);
+  json.end_object();
+}
+
 void write_service(JsonWriter& json, const std::string& name, const ServiceState& service) {
   json.begin_object().field("name", name);
   json.field("group", service.document->document.group);
@@ -30,6 +45,7 @@ void write_service(JsonWriter& json, const std::string& name, const ServiceState
   for (const auto& stage : service.document->document.stages) json.value(stage.environment);
   json.end_array();
   write_in_force(json, *service.document);
+  write_gate_run(json.key("gate_run"), service.runs);
   json.end_object();
 }
 

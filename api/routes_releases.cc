@@ -30,6 +30,8 @@ void write_gates(JsonWriter& json, const ServiceState& service, const Release& r
       if (result) {
         write_metrics(json.key("metrics"), result->metrics);
         json.field("url", result->url).field("report", result->report);
+        json.field("summary", result->summary);
+        json.field("by_headgate", result->run.has_value());
         json.field("position", result->position);
         json.field("time", format_timestamp(result->time));
       }

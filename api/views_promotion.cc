@@ -42,6 +42,7 @@ void write_approval(JsonWriter& json, const Approval& approval, const Names& nam
   json.field("position", approval.position);
   json.field("time", format_timestamp(approval.time));
   json.field("expires", format_timestamp(approval.expires));
+  write_string_map(json.key("claims"), approval.claims);
   json.end_object();
 }
 

@@ -10,6 +10,9 @@
 namespace headgate::reconciler {
 namespace {
 
+constexpr std::size_t kMaxClaims = 16;
+constexpr std::size_t kMaxClaimBytes = 256;
+
 // A person or token as the document writes it, before the directory gave it an id.
 struct WrittenPerson {
   const YamlNode* key = nullptr;
@@ -41,12 +44,29 @@ bool is_handle(std::string_view text) {
   return is_version(text) && text.size() <= 63 && text.find('+') == std::string_view::npos;
 }
 
+// What is wrong is recorded for good, in configuration.rejected: a diagnostic tells where somebody's name or address
+// stands, and never quotes it.
+void refuse_quietly(YamlReader& r, const YamlNode& node, std::string message, std::string_view expected) {
+  r.at(node, std::move(message), "", std::string(expected));
+}
+
+bool is_private_scalar(YamlReader& r, const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::scalar) return true;
+  refuse_quietly(r, node, "wrong type", "text");
+  return false;
+}
+
+bool is_private_list(YamlReader& r, const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::list) return r.is_list(node);
+  refuse_quietly(r, node, "wrong type", "a list");
+  return false;
+}
+
+constexpr std::string_view kHandleExpected = "up to 63 letters, digits and . _ -, beginning with a letter or digit";
+
 void read_handle(YamlReader& r, const YamlNode& node, std::string& out) {
-  if (!r.is_scalar(node, "a name")) return;
-  if (!is_handle(node.text)) {
-    r.wrong_value(node, "a name: up to 63 letters, digits and . _ -, beginning with a letter or digit");
-    return;
-  }
+  if (!is_private_scalar(r, node)) return;
+  if (!is_handle(node.text)) return refuse_quietly(r, node, "wrong name", kHandleExpected);
   out = node.text;
 }
 
@@ -55,25 +75,28 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-// Each identity belongs to one person; `owners` maps "kind:identity" to who has it.
-using Owners = std::map<std::string, std::string, std::less<>>;
+// Each identity belongs to one person; `owners` maps "kind:identity" to the line of who has it.
+using Owners = std::map<std::string, std::uint32_t, std::less<>>;
+
+std::string belongs_to(std::string_view what, std::uint32_t line) {
+  return fmt::format("this {} belongs to the person in line {} already", what, line);
+}
 
 template <class IsGood>
-auto identities_reader(std::string_view kind, std::string_view expected, const std::string& owner, Owners& owners,
+auto identities_reader(std::string_view kind, std::string_view expected, std::uint32_t owner, Owners& owners,
                        IsGood is_good) {
-  return [=, &owner, &owners](YamlReader& r, const YamlNode& node, std::vector<std::string>& out) {
-    if (!r.is_list(node)) return;
+  return [=, &owners](YamlReader& r, const YamlNode& node, std::vector<std::string>& out) {
+    if (!is_private_list(r, node)) return;
     for (const auto& item : YamlItems(node)) {
-      std::string value;
-      if (!r.line_of_text(item, value)) continue;
-      if (!is_good(value)) {
-        r.wrong_value(item, expected);
+      if (!is_private_scalar(r, item)) continue;
+      std::string value(item.text);
+      if (value.empty() || has_control_character(value) || !is_good(value)) {
+        refuse_quietly(r, item, fmt::format("wrong {}", kind), expected);
         continue;
       }
-      auto identity = fmt::format("{}:{}", kind, kind == "email" ? lower_case(value) : value);
+      auto identity = fmt::format("{}:{}", kind, kind == "e-mail address" ? lower_case(value) : value);
       if (const auto [known, is_new] = owners.emplace(std::move(identity), owner); !is_new) {
-        r.at(item, fmt::format("{} belongs to {} already", quoted(value), quoted(known->second)), "",
-             "each identity at one person, once");
+        r.at(item, belongs_to(kind, known->second), "", "each identity at one person, once");
         continue;
       }
       out.push_back(std::move(value));
@@ -82,18 +105,17 @@ auto identities_reader(std::string_view kind, std::string_view expected, const s
 }
 
 void read_keys(YamlReader& r, const YamlNode& node, WrittenPerson& person, Owners& owners) {
-  if (!r.is_list(node)) return;
+  if (!is_private_list(r, node)) return;
   for (const auto& item : YamlItems(node)) {
-    std::string text;
-    if (!r.text(item, text)) continue;
+    if (!is_private_scalar(r, item)) continue;
+    std::string text(item.text);
     auto key = parse_signing_key(text);
     if (!key) {
       r.at(item, "no signing key: " + key.error().message, "", std::string(expected_signing_key));
       continue;
     }
-    if (const auto [known, is_new] = owners.emplace("key:" + key->fingerprint, person.record.name); !is_new) {
-      r.at(item, fmt::format("the key {} belongs to {} already", key->fingerprint, quoted(known->second)), "",
-           "each identity at one person, once");
+    if (const auto [known, is_new] = owners.emplace("key:" + key->fingerprint, person.key->place.line); !is_new) {
+      r.at(item, belongs_to("key", known->second), "", "each identity at one person, once");
       continue;
     }
     person.record.signing_keys.push_back(std::move(text));
@@ -103,7 +125,7 @@ void read_keys(YamlReader& r, const YamlNode& node, WrittenPerson& person, Owner
 
 void read_person(YamlReader& r, const YamlNode& node, WrittenPerson& person, Owners& owners) {
   Fields f(r, node, "a person");
-  const auto& name = person.record.name;
+  const auto line = person.key->place.line;
   const auto is_email = [](std::string_view text) {
     const auto at = text.find('@');
     return at != 0 && at != std::string_view::npos && at + 1 < text.size() && text.find(' ') == std::string_view::npos;
@@ -112,15 +134,16 @@ void read_person(YamlReader& r, const YamlNode& node, WrittenPerson& person, Own
     const auto hash = text.find('#');
     return text.starts_with("https://") && hash != std::string_view::npos && hash + 1 < text.size();
   };
-  f.optional("emails", identities_reader("email", "an e-mail address", name, owners, is_email), person.record.emails);
-  f.optional(
-      "oidc",
-      identities_reader("oidc", "issuer#subject, with an issuer that begins with https://", name, owners, is_subject),
-      person.record.oidc);
+  f.optional("emails", identities_reader("e-mail address", "an e-mail address", line, owners, is_email),
+             person.record.emails);
+  f.optional("oidc",
+             identities_reader("subject", "issuer#subject, with an issuer that begins with https://", line, owners,
+                               is_subject),
+             person.record.oidc);
   f.optional("signingKeys", [&](YamlReader& reader, const YamlNode& list) { read_keys(reader, list, person, owners); });
   f.optional(
       "tokens",
-      identities_reader("token", "the name of a token: up to 63 letters, digits and . _ -", name, owners, is_handle),
+      identities_reader("token", "the name of a token: up to 63 letters, digits and . _ -", line, owners, is_handle),
       person.tokens);
 }
 
@@ -132,8 +155,7 @@ void read_people(YamlReader& r, const YamlNode& node, std::vector<WrittenPerson>
     person.key = &key;
     person.record.name = key.text;
     if (!is_handle(key.text)) {
-      r.at(key, "wrong name of a person", quoted(key.text),
-           "up to 63 letters, digits and . _ -, beginning with a letter or digit");
+      refuse_quietly(r, key, "wrong name of a person", kHandleExpected);
     }
     read_person(r, value, person, owners);
   }
@@ -157,7 +179,7 @@ void read_teams(YamlReader& r, const YamlNode& node, std::vector<WrittenTeam>& t
         if (member.empty()) continue;
         if (std::ranges::find(team.members, member, &std::pair<std::string, const YamlNode*>::first) !=
             team.members.end()) {
-          reader.at(item, fmt::format("{} is a member twice", quoted(member)));
+          reader.at(item, "a member twice");
           continue;
         }
         team.members.emplace_back(std::move(member), &item);
@@ -177,6 +199,24 @@ void read_scope(YamlReader& r, const YamlNode& node, std::vector<std::string>& o
   if (node.first == nullptr) r.wrong_value(node, "at least one name, or [\"*\"]");
 }
 
+void read_claims(YamlReader& r, const YamlNode& node, StringMap& claims) {
+  if (!r.is_map(node, "values by the name of a claim (a map)")) return;
+  if (node.size == 0 || node.size > kMaxClaims) {
+    r.wrong_value(node, fmt::format("1 to {} claims", kMaxClaims));
+    return;
+  }
+  for (const auto [key, value] : YamlEntries(node)) {
+    if (key.text.empty() || key.text.size() > kMaxClaimBytes || has_control_character(key.text)) {
+      r.at(key, "wrong name of a claim", "", fmt::format("one line of at most {} bytes, such as amr", kMaxClaimBytes));
+      continue;
+    }
+    auto& wanted = claims[std::string(key.text)];
+    if (r.line_of_text(value, wanted) && wanted.size() > kMaxClaimBytes) {
+      r.wrong_value(value, fmt::format("at most {} bytes", kMaxClaimBytes));
+    }
+  }
+}
+
 void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
   Fields f(r, node, "a grant");
   auto& grant = written.grant;
@@ -193,6 +233,11 @@ void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
   if (!environments && !services && f.is_map() && grant.role != Role::admin && grant.role != Role::auditor) {
     r.at(node, "a grant says nothing of where it holds", "", "environments, services or both; [\"*\"] is all of them");
   }
+  f.optional("requireClaims", read_claims, grant.require_claims);
+  if (f.value_of("requireClaims") != nullptr && f.value_of("token") != nullptr) {
+    r.at(*f.value_of("requireClaims"), "a token has no claims: this grant would never count", "",
+         "a grant to a team or person, or no requireClaims");
+  }
   // What a grant leaves out does not narrow it.
   if (!environments) grant.environments = {"*"};
   if (!services) grant.services = {"*"};
@@ -208,8 +253,8 @@ void check_references(YamlReader& r, const WrittenPolicy& policy) {
   const auto unknown = [&](std::string_view what, std::string_view name, const std::vector<std::string_view>& known,
                            const YamlNode& node) {
     if (name.empty() || std::ranges::binary_search(known, name)) return;
-    r.at(node, fmt::format("unknown {} {}{}", what, quoted(name), r.suggestion(name, known)), "",
-         fmt::format("a {} of this document", what));
+    const auto quote = what == "person" ? std::string() : fmt::format(" {}{}", quoted(name), r.suggestion(name, known));
+    r.at(node, fmt::format("unknown {}{}", what, quote), "", fmt::format("a {} of this document", what));
   };
   for (const auto& team : policy.teams) {
     for (const auto& [member, node] : team.members) unknown("person", member, people, *node);
@@ -232,8 +277,7 @@ void resolve(YamlReader& r, WrittenPolicy& written, People& directory, AccessPol
   for (auto& person : written.people) {
     auto id = directory.person(person.record);
     if (!id) {
-      r.at(*person.key,
-           fmt::format("the person {} cannot be known: {}", quoted(person.record.name), id.error().message));
+      r.at(*person.key, "the person cannot be known: " + id.error().message);
       continue;
     }
     ids.emplace(person.record.name, *id);

@@ -8,7 +8,7 @@
 #include <set>
 #include <tuple>
 
-#include "engine/domain/promote.h"
+#include "engine/domain/planner.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/yaml_diagnostics.h"
 
@@ -274,6 +274,13 @@ class Checker {
         if (mentioned) mentions.emplace_back("the check " + quoted(check.name), check.line);
       }
     }
+    if (stage.driver) {
+      const auto mentioned = [&](const Run& run) { return std::ranges::any_of(run.command, holds_it); };
+      const auto& [deploy, observe, retire] = *stage.driver;
+      if (mentioned(deploy) || mentioned(observe) || (retire && mentioned(*retire))) {
+        mentions.emplace_back("the driver of this stage", stage.line);
+      }
+    }
     if (!stage.strategy) return mentions;
     const auto& [canary, blue_green, rolling] = *stage.strategy;
     const auto names = canary ? canary->analysis : blue_green ? blue_green->analysis : std::vector<std::string>{};
@@ -298,7 +305,11 @@ class Checker {
              fmt::format("{} in {}:{}", what, found->second.source->file, found->second.source->line));
     };
     if (!environment.shift) missing("traffic", "moves traffic");
-    if (const auto driver = without_retire(environment); !driver.empty()) {
+    if (stage.driver && !stage.driver->retire) {
+      report(source, stage.line,
+             "the strategy of this stage retires what ran before, and its driver has no retire command",
+             "driver.command.retire of the stage");
+    } else if (const auto driver = stage.driver ? std::string() : without_retire(environment); !driver.empty()) {
       missing("retire command of " + driver, "retires what ran before");
     }
     const auto& strategy = *stage.strategy;
@@ -397,6 +408,15 @@ class Checker {
     return people;
   }
 
+  // The stage that leads there, where it has a driver of its own.
+  const Stage* stage_with_driver(const TargetId& id) const {
+    const auto service = services_.find(id.service);
+    if (service == services_.end()) return nullptr;
+    const auto& stages = service->second.document->stages;
+    const auto stage = std::ranges::find(stages, id.environment, &Stage::environment);
+    return stage != stages.end() && stage->driver ? &*stage : nullptr;
+  }
+
   void check(const Target& target, const Source& source) {
     const auto service = services_.find(target.id.service);
     if (service == services_.end()) {
@@ -418,8 +438,12 @@ class Checker {
              fmt::format("a stage in {}:{}", service->second.source->file, service->second.source->line));
     }
     const auto place = environments_.find(target.id.environment);
-    if (target.on_delete == OnDelete::retire && place != environments_.end() &&
-        !without_retire(*place->second.document).empty()) {
+    if (target.on_delete != OnDelete::retire || place == environments_.end()) return;
+    if (const auto* stage = stage_with_driver(target.id)) {
+      if (stage->driver->retire) return;
+      report(source, source.line, "'onDelete: retire', and the driver of its stage has no retire command",
+             fmt::format("driver.command.retire in {}:{}", service->second.source->file, stage->line));
+    } else if (!without_retire(*place->second.document).empty()) {
       report(source, source.line,
              fmt::format("'onDelete: retire', and the driver of environment {} has no retire command{}",
                          quoted(target.id.environment),

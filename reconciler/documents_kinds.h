@@ -24,6 +24,7 @@ void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std
 
 void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule);  // cron
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
+void read_maintenance(YamlReader& r, const YamlNode& node, std::vector<Maintenance>& all);
 void read_driver(YamlReader& r, const YamlNode& node, CommandDriver& driver);
 void read_locations(YamlReader& r, const YamlNode& node, std::vector<Location>& locations);
 // A text under `node` that holds ${location}; null when there is none.

@@ -4,6 +4,7 @@
 
 #include "reconciler/documents_flow.h"
 #include "reconciler/documents_kinds.h"
+#include "reconciler/documents_text.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -54,6 +55,21 @@ void read_metrics(YamlReader& r, const YamlNode& node, decltype(Gate::metrics)& 
   }
 }
 
+// A gate is about a release, wherever it is promoted to.
+void read_gate_run(YamlReader& r, const YamlNode& node, Run& run) {
+  read_run(r, node, run);
+  for (const auto [key, value] : YamlEntries(node)) {
+    if (key.text != "command" || value.kind != YamlNode::Kind::list) continue;
+    for (const auto& word : YamlItems(value)) {
+      for (const std::string_view placeholder :
+           {"${environment}", "${previous.", "${promotion}", "${slot}", "${variables."}) {
+        if (word.text.find(placeholder) == std::string_view::npos) continue;
+        r.at(word, "the run of a gate knows of no target", quoted(word.text), "${service} and ${release.…} alone");
+      }
+    }
+  }
+}
+
 void read_gate(YamlReader& r, const YamlNode& node, Gate& gate, GateNodes& nodes) {
   Fields f(r, node, "a gate");
   gate.line = node.place.line;
@@ -66,6 +82,12 @@ void read_gate(YamlReader& r, const YamlNode& node, Gate& gate, GateNodes& nodes
     Duration age{};
     if (reader.positive_duration(value, age)) gate.max_age = age;
   });
+  const bool scheduled = f.optional("schedule", read_schedule, gate.schedule);
+  f.optional("run",
+             [&](YamlReader& reader, const YamlNode& value) { read_gate_run(reader, value, gate.run.emplace()); });
+  if (scheduled && f.is_map() && !gate.run) {
+    r.at(*f.value_of("schedule"), "nothing is run by this schedule", "", "a run beside it, or no schedule");
+  }
 }
 
 void read_requires(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& nodes) {
@@ -140,6 +162,8 @@ void read_stage(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& n
   stage.line = node.place.line;
   nodes.environment = &node;
   if (f.required("environment", &YamlReader::name, stage.environment)) nodes.environment = f.value_of("environment");
+  f.optional("driver",
+             [&](YamlReader& reader, const YamlNode& value) { read_driver(reader, value, stage.driver.emplace()); });
   f.optional("trigger", read_triggers, stage.triggers);
   nodes.triggers = f.value_of("trigger");
   f.optional("requires", read_requires, stage, nodes);

@@ -73,19 +73,6 @@ void read_release(YamlReader& r, const YamlNode& node, Release& release) {
   f.optional("artifacts", read_artifacts, release.artifacts);
 }
 
-// Nothing is promoted while a driver observes: there is no release to speak of.
-void read_observe(YamlReader& r, const YamlNode& node, Run& run) {
-  read_command(r, node, run);
-  if (node.kind != YamlNode::Kind::list) return;
-  for (const auto& word : YamlItems(node)) {
-    for (const std::string_view placeholder : {"${release.", "${previous.", "${promotion}", "${slot}"}) {
-      if (word.text.find(placeholder) == std::string_view::npos) continue;
-      r.at(word, "an observe command knows of no promotion", quoted(word.text),
-           "${service}, ${environment}, ${location} and ${variables.<name>} alone");
-    }
-  }
-}
-
 }  // namespace
 
 void read_target(YamlReader& r, const YamlNode& spec, Target& target) {
@@ -102,18 +89,6 @@ void read_target(YamlReader& r, const YamlNode& spec, Target& target) {
   });
 }
 
-void read_driver(YamlReader& r, const YamlNode& node, CommandDriver& driver) {
-  Fields d(r, node, "a driver");
-  d.optional("command", [&](YamlReader& reader, const YamlNode& value) {
-    Fields c(reader, value, "a command driver");
-    c.required("deploy", read_command, driver.deploy);
-    c.required("observe", read_observe, driver.observe);
-    c.optional("retire",
-               [&](YamlReader& inner, const YamlNode& list) { read_command(inner, list, driver.retire.emplace()); });
-  });
-  d.at_least_one_of({"command"});
-}
-
 void read_environment(YamlReader& r, const YamlNode& spec, Environment& environment) {
   Fields f(r, spec, "an environment's spec");
   f.required("driver", read_driver, environment.driver);
@@ -121,6 +96,7 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
   f.optional("traffic", read_traffic, environment);
   f.optional("prometheus", read_prometheus, environment);
   f.optional("windows", read_windows, environment.windows);
+  f.optional("maintenance", read_maintenance, environment.maintenance);
   f.optional("maxConcurrent", read_concurrency, environment.max_concurrent);
   const bool located = f.optional("locations", read_locations, environment.locations);
   f.optional("onLocationFailure", [&](YamlReader& reader, const YamlNode& value) {

@@ -8,18 +8,16 @@ namespace {
 
 using Words = std::string_view;
 
-constexpr std::array kGate{Words("schedule"), Words("run")};
-constexpr std::array kStage{Words("downtime"), Words("objectives"), Words("driver")};
+constexpr std::array kStage{Words("downtime"), Words("objectives")};
 constexpr std::array kTraffic{Words("haproxy")};
-constexpr std::array kEnvironment{Words("selfHeal"), Words("ignoreDifferences"), Words("monitors"),
-                                  Words("maintenance")};
+constexpr std::array kEnvironment{Words("selfHeal"), Words("ignoreDifferences"), Words("monitors")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
-constexpr std::array kGrant{Words("requireClaims")};
 
 constexpr std::array kTable{
-    UnsupportedFields{"a gate", kGate},     UnsupportedFields{"a stage", kStage},
-    UnsupportedFields{"traffic", kTraffic}, UnsupportedFields{"an environment's spec", kEnvironment},
-    UnsupportedFields{"a driver", kDriver}, UnsupportedFields{"a grant", kGrant},
+    UnsupportedFields{"a stage", kStage},
+    UnsupportedFields{"traffic", kTraffic},
+    UnsupportedFields{"an environment's spec", kEnvironment},
+    UnsupportedFields{"a driver", kDriver},
 };
 
 }  // namespace

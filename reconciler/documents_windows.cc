@@ -1,4 +1,4 @@
-// When an environment is open: the windows of an Environment.
+// When an environment is open: the windows and maintenances of an Environment.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -99,7 +99,42 @@ void read_window(YamlReader& r, const YamlNode& node, Window& window) {
   }
 }
 
+auto required_moment(Timestamp& out) {
+  return [&out](YamlReader& r, const YamlNode& node) {
+    std::optional<Timestamp> moment;
+    read_moment(r, node, moment);
+    if (moment) out = *moment;
+  };
+}
+
+void read_one_maintenance(YamlReader& r, const YamlNode& node, Maintenance& maintenance) {
+  Fields f(r, node, "a maintenance");
+  maintenance.line = node.place.line;
+  f.required("name", &YamlReader::name, maintenance.name);
+  f.required("from", required_moment(maintenance.from));
+  f.required("to", required_moment(maintenance.to));
+  if (maintenance.from != Timestamp{} && maintenance.to != Timestamp{} && maintenance.to <= maintenance.from) {
+    r.at(*f.value_of("to"), "the maintenance ends before it begins", format_timestamp(maintenance.to),
+         "a time after " + format_timestamp(maintenance.from));
+  }
+}
+
 }  // namespace
+
+void read_maintenance(YamlReader& r, const YamlNode& node, std::vector<Maintenance>& all) {
+  if (!r.list(node, all, read_one_maintenance)) return;
+  if (all.size() > kMaxWindows) r.wrong_value(node, fmt::format("at most {} of them", kMaxWindows));
+  std::size_t i = 0;
+  for (const auto& item : YamlItems(node)) {  // an override names the one that it passes
+    const auto& name = all[i].name;
+    const auto first = std::ranges::find(all, name, &Maintenance::name);
+    if (!name.empty() && first != all.begin() + static_cast<std::ptrdiff_t>(i)) {
+      r.at(item, fmt::format("a second maintenance {}", quoted(name)), "",
+           fmt::format("a name of its own; line {} has it already", first->line));
+    }
+    ++i;
+  }
+}
 
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows) {
   if (!r.list(node, windows, read_window)) return;

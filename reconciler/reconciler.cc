@@ -248,6 +248,16 @@ void Reconciler::renew_schedules() {
     if (!recorded)
       notice_(NoticeLevel::warning, "its schedule stands still: " + recorded.error().message, to_string(target));
   }
+  std::vector<DueGateSchedule> gates;
+  state_.with_state([&](const State& state) { gates = gate_schedules_due(state, now); });
+  for (const auto& [service, gate, schedule] : gates) {
+    auto expanded = expand_gate_schedule(service, gate, schedule, now);
+    const auto recorded = expanded ? submit(ExpandGateSchedule{std::move(*expanded)})
+                                   : Result<Receipt>(std::unexpected(expanded.error()));
+    if (recorded) continue;
+    notice_(NoticeLevel::warning, "the schedule of gate " + gate + " stands still: " + recorded.error().message,
+            service);
+  }
 }
 
 void Reconciler::renew_windows() {

@@ -1,14 +1,21 @@
 #include "reconciler/schedules.h"
 
+#include <algorithm>
+
 #include "reconciler/cron.h"
 
 namespace headgate::reconciler {
 
-Result<ScheduleExpanded> expand_schedule(const TargetId& target, const std::string& schedule, Timestamp now) {
+namespace {
+
+struct Expansion {
+  Timestamp until;
+  std::vector<Timestamp> times;
+};
+
+Result<Expansion> expand(const std::string& schedule, Timestamp now) {
   HEADGATE_TRY(const auto cron, parse_cron(schedule));
-  ScheduleExpanded expanded;
-  expanded.target = target;
-  expanded.schedule = schedule;
+  Expansion expanded;
   expanded.until = std::chrono::floor<std::chrono::minutes>(now + schedule_horizon);
   for (auto day = std::chrono::floor<std::chrono::days>(now); day < expanded.until; day += std::chrono::days(1)) {
     if (!cron.fits(std::chrono::year_month_day{day})) continue;
@@ -27,6 +34,41 @@ Result<ScheduleExpanded> expand_schedule(const TargetId& target, const std::stri
   return expanded;
 }
 
+// Near its end it is worked out further; a time that has come is dealt with by its own expansion first.
+bool far_enough(Timestamp until, const std::vector<Timestamp>& times, Timestamp now) {
+  return now < until && (times.size() < 2 ? until - now > schedule_horizon / 3 : now < times[times.size() / 2]);
+}
+
+}  // namespace
+
+Result<ScheduleExpanded> expand_schedule(const TargetId& target, const std::string& schedule, Timestamp now) {
+  HEADGATE_TRY(auto expanded, expand(schedule, now));
+  return ScheduleExpanded{target, schedule, expanded.until, std::move(expanded.times)};
+}
+
+Result<GateScheduled> expand_gate_schedule(const std::string& service, const std::string& gate,
+                                           const std::string& schedule, Timestamp now) {
+  HEADGATE_TRY(auto expanded, expand(schedule, now));
+  return GateScheduled{{service}, gate, schedule, expanded.until, std::move(expanded.times)};
+}
+
+std::vector<DueGateSchedule> gate_schedules_due(const State& state, Timestamp now) {
+  std::vector<DueGateSchedule> due;
+  for (const auto& [name, service] : state.services) {
+    if (!service.document) continue;
+    for (const auto& gate : service.document->document.gates) {
+      if (gate.schedule.empty() || !gate.run) continue;
+      const auto& all = service.runs.schedules;
+      const auto known = std::ranges::find(all, gate.name, &GateSchedule::gate);
+      if (known != all.end() && known->schedule == gate.schedule && far_enough(known->until, known->times, now)) {
+        continue;
+      }
+      due.push_back({name, gate.name, gate.schedule});
+    }
+  }
+  return due;
+}
+
 std::vector<std::pair<TargetId, std::string>> schedules_due(const State& state, Timestamp now) {
   std::vector<std::pair<TargetId, std::string>> due;
   for (const auto& [name, service] : state.services) {
@@ -38,12 +80,8 @@ std::vector<std::pair<TargetId, std::string>> schedules_due(const State& state, 
         const auto* target = state.find(id);
         if (!target) continue;
         const auto* flow = target->flow.empty() ? nullptr : &target->flow.front();
-        // Near its end it is worked out further; a time that has come is dealt with by its own expansion first.
         const bool known = flow && flow->schedule == trigger.schedule;
-        const bool far_enough = known && now < flow->schedule_until &&
-                                (flow->times.size() < 2 ? flow->schedule_until - now > schedule_horizon / 3
-                                                        : now < flow->times[flow->times.size() / 2]);
-        if (!far_enough) due.emplace_back(id, trigger.schedule);
+        if (!known || !far_enough(flow->schedule_until, flow->times, now)) due.emplace_back(id, trigger.schedule);
       }
     }
   }

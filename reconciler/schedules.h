@@ -1,4 +1,4 @@
-// When the schedules of stages come due, worked out ahead and recorded: the domain knows of no calendar.
+// When the schedules of stages and gates come due, worked out ahead and recorded: the domain knows of no calendar.
 #pragma once
 
 #include "engine/domain/state.h"
@@ -10,6 +10,18 @@ inline constexpr std::size_t max_schedule_times = 64;  // what is denser reaches
 
 // Times in UTC after `now`. invalid_input when the schedule is none.
 Result<ScheduleExpanded> expand_schedule(const TargetId& target, const std::string& schedule, Timestamp now);
+
+// Likewise of a gate.
+Result<GateScheduled> expand_gate_schedule(const std::string& service, const std::string& gate,
+                                           const std::string& schedule, Timestamp now);
+
+// Gates with a run whose schedule is not expanded, or not far enough.
+struct DueGateSchedule {
+  std::string service;
+  std::string gate;
+  std::string schedule;
+};
+std::vector<DueGateSchedule> gate_schedules_due(const State& state, Timestamp now);
 
 // Targets whose schedule is not expanded, or not far enough, with the schedule.
 std::vector<std::pair<TargetId, std::string>> schedules_due(const State& state, Timestamp now);

@@ -1,6 +1,7 @@
 #include "reconciler/step_executor.h"
 
 #include "reconciler/command_outcome.h"
+#include "reconciler/gate_metrics.h"
 #include "reconciler/prometheus.h"
 
 namespace headgate::reconciler {
@@ -52,6 +53,37 @@ Outcome StepExecutor::run_command(const Activity& activity, std::stop_token stop
   return outcome;
 }
 
+// By the driver contract, but that an exit with a failure is what the gate found out about the release. What ended the
+// command otherwise tells nothing of it.
+Outcome StepExecutor::run_gate(const Activity& activity, std::stop_token stop) {
+  HEADGATE_CHECK(activity.step.run);
+  auto environment = activity_environment(activity);
+  environment.erase("HEADGATE_ENVIRONMENT");
+  environment.erase("HEADGATE_PROMOTION");
+  environment.erase("HEADGATE_STEP");
+  environment.erase("HEADGATE_PREVIOUS_VERSION");
+  environment["HEADGATE_GATE"] = activity.gate;
+  const auto result =
+      driver_.run(*activity.step.run, activity.id.promotion.target, lock_of(activity), std::move(environment), stop);
+  if (!result) return outcome_of(result.error());
+  if (result->end == ProcessResult::End::stopped) return {Outcome::Kind::stopped, "stopped", {}, {}};
+  const auto command = command_outcome(*result);
+  Outcome outcome;
+  if (!command.evidence_json.empty()) {
+    outcome.evidence.text = command.evidence_json;
+    outcome.metrics = gate_metrics(command.evidence_json);
+  }
+  if (command.kind == CommandOutcome::Kind::retryable) {
+    outcome.kind = Outcome::Kind::retryable;
+  } else if (command.kind == CommandOutcome::Kind::terminal) {
+    const bool said_no = result->end == ProcessResult::End::exited;
+    outcome.kind = said_no ? Outcome::Kind::unhealthy : Outcome::Kind::terminal;
+  }
+  if (command.kind != CommandOutcome::Kind::succeeded) outcome.reason = command.reason;
+  outcome.output = keep_output(activity, *result);
+  return outcome;
+}
+
 Outcome StepExecutor::run_check(const Activity& activity, std::stop_token stop) {
   HEADGATE_CHECK(activity.step.check);
   const CheckRunner checks(http_, [&](const Run& run, std::stop_token inner) {
@@ -90,6 +122,7 @@ Outcome StepExecutor::measure(const Activity& activity, std::stop_token stop) {
 }
 
 Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
+  if (!activity.gate.empty()) return run_gate(activity, stop);
   if (activity.step.kind == StepKind::pause) return measure(activity, stop);
   return activity.step.kind == StepKind::health ? run_check(activity, stop) : run_command(activity, stop);
 }

@@ -1,5 +1,5 @@
 // Carries out the activities of plans: hooks, deploys, shifts of traffic and retirements by the command driver,
-// verifications by checks, measurements by queries to Prometheus.
+// verifications by checks, measurements by queries to Prometheus; and the runs of gates.
 #pragma once
 
 #include "engine/ports/executor.h"
@@ -19,6 +19,7 @@ class StepExecutor final : public Executor {
 
  private:
   Outcome run_command(const Activity& activity, std::stop_token stop);
+  Outcome run_gate(const Activity& activity, std::stop_token stop);
   Outcome run_check(const Activity& activity, std::stop_token stop);
   Outcome measure(const Activity& activity, std::stop_token stop);
   std::string keep_output(const Activity& activity, const ProcessResult& result);

@@ -98,7 +98,9 @@ TargetObserver::Task TargetObserver::task_of(const Place& place) const {
     if (is_location == document.locations.empty() || is_location == place.location.empty()) return;  // others now
     task.observable = true;
     task.begun = state.next;
-    task.observe = is_location && location->driver ? location->driver->observe : document.driver.observe;
+    const auto* stage = state.stage(id);
+    const auto* in = is_location ? &*location : nullptr;
+    task.observe = stage ? driver_of(*stage, document, in).observe : document.driver.observe;
     task.every = document.observe_every;
     if (target->document) task.variables = target->document->document.variables;
     StringMap values{{"service", id.service}, {"environment", id.environment}, {"location", place.location}};

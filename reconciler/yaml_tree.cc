@@ -94,7 +94,9 @@ class TreeBuilder final : public YAML::EventHandler {
     open_.pop_back();
     HEADGATE_CHECK(map.children % 2 == 0);
     map.node->size = map.children / 2;
-    refuse_equal_keys(*map.node, map.node->size);
+    // The keys of people are their names, which no diagnostic quotes: it is recorded for good.
+    const bool of_people = !open_.empty() && open_.back().key == "people";
+    refuse_equal_keys(*map.node, map.node->size, of_people);
   }
 
  private:
@@ -102,6 +104,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode* node;
     YamlNode* last;
     std::uint32_t children;
+    std::string_view key{};  // of a map: of the value that is read
   };
 
   YamlNode* add(Kind kind, const YAML::Mark& mark) {
@@ -126,6 +129,7 @@ class TreeBuilder final : public YAML::EventHandler {
         node->place = parent.last->place;  // an absent value has no place of its own
       }
     }
+    if (parent.node->kind == Kind::map && parent.children % 2 == 1) parent.key = parent.last->text;
     (parent.last == nullptr ? parent.node->first : parent.last->next) = node;
     parent.last = node;
     ++parent.children;
@@ -151,14 +155,14 @@ class TreeBuilder final : public YAML::EventHandler {
     sink_.add(place_of(mark), "tags are not allowed in documents", quoted(tag), "the value without it");
   }
 
-  void refuse_equal_keys(const YamlNode& map, std::size_t size) {
+  void refuse_equal_keys(const YamlNode& map, std::size_t size, bool quietly) {
     if (size < 2) return;
     if (size <= kSmallMap) {
       for (const auto [key, value] : YamlEntries(map)) {
         for (const auto [earlier, earlier_value] : YamlEntries(map)) {
           if (&earlier == &key) break;
           if (earlier.text != key.text) continue;
-          refuse_equal(earlier, key);
+          refuse_equal(earlier, key, quietly);
           break;
         }
       }
@@ -170,16 +174,16 @@ class TreeBuilder final : public YAML::EventHandler {
     std::ranges::stable_sort(keys, {}, [](const YamlNode* key) { return key->text; });
     for (std::size_t i = 1, first = 0; i < keys.size(); ++i) {
       if (keys[i]->text == keys[first]->text) {
-        refuse_equal(*keys[first], *keys[i]);
+        refuse_equal(*keys[first], *keys[i], quietly);
       } else {
         first = i;
       }
     }
   }
 
-  void refuse_equal(const YamlNode& earlier, const YamlNode& later) {
-    sink_.add(later.place,
-              fmt::format("duplicate field {}, given in line {} already", quoted(later.text), earlier.place.line));
+  void refuse_equal(const YamlNode& earlier, const YamlNode& later, bool quietly) {
+    sink_.add(later.place, fmt::format("duplicate field{}, given in line {} already",
+                                       quietly ? "" : " " + quoted(later.text), earlier.place.line));
   }
 
   DiagnosticSink& sink_;

@@ -476,11 +476,18 @@ std::span<const Upcaster> upcasters() {
   constexpr auto as_it_is = [](std::string_view data) { return std::string(data); };
   static constexpr std::array table{
       // Each version 2 has fields more that may be left out, and mean what was meant before when they are.
-      Upcaster{"log.created", 1, as_it_is},      Upcaster{"document.accepted", 1, as_it_is},
-      Upcaster{"gate.reported", 1, as_it_is},    Upcaster{"step.planned", 1, as_it_is},
-      Upcaster{"approval.granted", 1, as_it_is}, Upcaster{"step.waiting", 1, as_it_is},
-      Upcaster{"target.observed", 1, as_it_is},  Upcaster{"promotion.planned", 1, as_it_is},
-      Upcaster{"drift.detected", 1, as_it_is},   Upcaster{"drift.resolved", 1, as_it_is},
+      Upcaster{"log.created", 1, as_it_is},
+      Upcaster{"document.accepted", 1, as_it_is},
+      Upcaster{"gate.reported", 1, as_it_is},
+      Upcaster{"step.planned", 1, as_it_is},
+      Upcaster{"approval.granted", 1, as_it_is},
+      Upcaster{"step.waiting", 1, as_it_is},
+      Upcaster{"window.overridden", 1, as_it_is},
+      Upcaster{"target.observed", 1, as_it_is},
+      Upcaster{"drift.detected", 1, as_it_is},
+      Upcaster{"drift.resolved", 1, as_it_is},
+      // Further words of what began it.
+      Upcaster{"promotion.planned", 1, as_it_is},
   };
   return table;
 }

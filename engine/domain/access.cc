@@ -22,6 +22,24 @@ bool concerns(const AccessPolicy& policy, const Grant& grant, const Principal& p
   return is_member(policy, grant.team, principal.person);
 }
 
+bool has(const Claims& claims, const std::string& name, const std::string& value) {
+  const auto at = claims.find(name);
+  return at != claims.end() && std::ranges::find(at->second, value) != at->second.end();
+}
+
+bool meets(const Grant& grant, const Principal& principal) {
+  return principal.any_claims || std::ranges::all_of(grant.require_claims, [&](const auto& required) {
+           return has(principal.claims, required.first, required.second);
+         });
+}
+
+// Whether the grant gives the role there, if its claims are met.
+bool gives(const AccessPolicy& policy, const Grant& grant, const Principal& principal, Role role,
+           std::string_view service, std::string_view environment) {
+  return implies(grant.role, role) && covers(grant.services, service) && covers(grant.environments, environment) &&
+         concerns(policy, grant, principal);
+}
+
 }  // namespace
 
 std::optional<Principal> authenticate(const State& state, std::string_view token_hash, Timestamp now) {
@@ -49,9 +67,31 @@ bool may(const State& state, const Principal& principal, Role role, std::string_
   const auto* policy = state.access();
   if (!policy) return false;
   return std::ranges::any_of(policy->grants, [&](const Grant& grant) {
-    return implies(grant.role, role) && covers(grant.services, service) && covers(grant.environments, environment) &&
-           concerns(*policy, grant, principal);
+    return gives(*policy, grant, principal, role, service, environment) && meets(grant, principal);
   });
+}
+
+std::string missing_claims(const State& state, const Principal& principal, Role role, std::string_view service,
+                           std::string_view environment) {
+  const auto* policy = state.access();
+  if (!policy) return {};
+  const auto grant = std::ranges::find_if(policy->grants, [&](const Grant& g) {
+    return gives(*policy, g, principal, role, service, environment) && !meets(g, principal);
+  });
+  if (grant == policy->grants.end()) return {};
+  std::string asked;
+  std::string had;
+  for (const auto& [name, value] : grant->require_claims) {
+    if (has(principal.claims, name, value)) continue;
+    asked += (asked.empty() ? "" : ", ") + name + ": " + value;
+    const auto at = principal.claims.find(name);
+    if (at == principal.claims.end()) continue;
+    for (const auto& other : at->second) had += (had.empty() ? "" : ", ") + (name + ": " + other);
+  }
+  const auto whose =
+      grant->team.empty() ? std::string("your") : grant->team + (grant->team.ends_with('s') ? "'" : "'s");
+  return whose + " role " + std::string(name_of(grant->role)) + " asks for " + asked + "; this sign-in has " +
+         (had.empty() ? "none" : had);
 }
 
 namespace {
@@ -75,20 +115,51 @@ bool is_member(const AccessPolicy& policy, std::string_view team, std::string_vi
   });
 }
 
+namespace {
+// Not an administrator's: who approves speaks for a team.
+bool makes_approver(const AccessPolicy& policy, const Grant& grant, const Principal& principal,
+                    const TargetId& target) {
+  return grant.role == Role::approver &&
+         gives(policy, grant, principal, Role::approver, target.service, target.environment) && meets(grant, principal);
+}
+}  // namespace
+
 std::vector<std::string> approvers(const AccessPolicy& policy, std::string_view team, const TargetId& target) {
   std::vector<std::string> people;
   for (const auto& t : policy.teams) {
     if (t.name != team) continue;
     for (const auto& member : t.members) {
-      const Principal principal{{}, member};
-      const bool allowed = std::ranges::any_of(policy.grants, [&](const Grant& grant) {
-        return grant.role == Role::approver && covers(grant.services, target.service) &&
-               covers(grant.environments, target.environment) && concerns(policy, grant, principal);
-      });
+      const Principal principal{{}, member, {}, true};
+      const bool allowed = std::ranges::any_of(
+          policy.grants, [&](const Grant& grant) { return makes_approver(policy, grant, principal, target); });
       if (allowed) people.push_back(member);
     }
   }
   return people;
+}
+
+namespace {
+std::optional<StringMap> fewest_claims(const AccessPolicy& policy, const Principal& principal, const TargetId& target) {
+  std::optional<StringMap> fewest;
+  for (const auto& grant : policy.grants) {
+    if (!makes_approver(policy, grant, principal, target)) continue;
+    if (!fewest || grant.require_claims.size() < fewest->size()) fewest = grant.require_claims;
+  }
+  return fewest;
+}
+}  // namespace
+
+std::optional<StringMap> approver_claims(const AccessPolicy& policy, const std::string& person, const TargetId& target,
+                                         const Claims& claims) {
+  return fewest_claims(policy, {{}, person, claims}, target);
+}
+
+std::string asked_of_approver(const AccessPolicy& policy, const std::string& person, const TargetId& target) {
+  std::string text;
+  for (const auto& [name, value] : fewest_claims(policy, {{}, person, {}, true}, target).value_or(StringMap{})) {
+    text += (text.empty() ? "" : ", ") + name + ": " + value;
+  }
+  return text;
 }
 
 }  // namespace headgate

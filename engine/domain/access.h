@@ -1,6 +1,8 @@
 // Who may do what.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,10 +11,15 @@
 
 namespace headgate {
 
+// What a sign-in tells of itself, by name, each with one or more values: amr is mfa and pwd. A bearer token has none.
+using Claims = std::map<std::string, std::vector<std::string>, std::less<>>;
+
 // Who speaks: the token they came in with and the person it belongs to, if any.
 struct Principal {
   std::string token;   // token:<id>
   std::string person;  // person:<id>, or empty
+  Claims claims{};
+  bool any_claims = false;  // to ask what they may do, however they sign in
   const std::string& actor() const { return person.empty() ? token : person; }
 };
 
@@ -20,17 +27,28 @@ struct Principal {
 // that its time tells nothing about the secret.
 std::optional<Principal> authenticate(const State& state, std::string_view token_hash, Timestamp now);
 
-// Roles imply: auditor ⊃ viewer; operator, approver, reporter, breakGlass ⊃ viewer; admin ⊃ everything but approving as
-// a team's member. An empty service or environment asks for the role anywhere.
+// A grant that requires claims counts only for who has them. Roles imply: auditor ⊃ viewer; operator, approver,
+// reporter, breakGlass ⊃ viewer; admin ⊃ everything but approving as a team's member. An empty service or environment
+// asks for the role anywhere.
 bool may(const State& state, const Principal& principal, Role role, std::string_view service,
          std::string_view environment);
+// Why a grant of the role does not count although it is theirs: what it requires, and what they have of it. Empty:
+// there is no such grant.
+std::string missing_claims(const State& state, const Principal& principal, Role role, std::string_view service,
+                           std::string_view environment);
 
 // Whether two ids are of one person: the AccessPolicy says which belong together.
 bool same_person(const AccessPolicy* policy, std::string_view one, std::string_view other);
 bool knows(const AccessPolicy& policy, std::string_view person);
 
 bool is_member(const AccessPolicy& policy, std::string_view team, std::string_view person);
-// Members of `team` that hold the approver role for the target.
+// Members of `team` that hold the approver role for the target, however they sign in.
 std::vector<std::string> approvers(const AccessPolicy& policy, std::string_view team, const TargetId& target);
+// The claims, among those given, that the approver role of the person asks for: none where one of their grants asks for
+// none. nullopt: every grant of theirs asks for others.
+std::optional<StringMap> approver_claims(const AccessPolicy& policy, const std::string& person, const TargetId& target,
+                                         const Claims& claims);
+// What a sign-in must have for the approver role of the person to count, in words; empty: nothing.
+std::string asked_of_approver(const AccessPolicy& policy, const std::string& person, const TargetId& target);
 
 }  // namespace headgate

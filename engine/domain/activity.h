@@ -1,6 +1,7 @@
 // The outside effect of a step, and how it ended.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,7 @@ struct Activity {
   std::optional<Wish> from;          // what ran before; in such a rollback, the candidate
   std::optional<Measure> measure{};  // of a pause
   Json restore_point{};              // of a step that restores: what the hook said that made the point
+  std::string gate{};  // of a run of this gate, which no promotion has among its steps: `to` is the release
   bool operator==(const Activity&) const = default;
 };
 
@@ -39,8 +41,9 @@ struct Outcome {
   Kind kind = Kind::succeeded;
   std::string reason;  // one line; empty when succeeded
   Json evidence;
-  std::string output;   // digest of a blob that holds the whole output, or empty
-  Measured measured{};  // of a measurement
+  std::string output;                                     // digest of a blob that holds the whole output, or empty
+  Measured measured{};                                    // of a measurement
+  std::map<std::string, Decimal, std::less<>> metrics{};  // of a gate's run
   bool operator==(const Outcome&) const = default;
 };
 

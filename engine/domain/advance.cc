@@ -4,6 +4,7 @@
 #include "engine/domain/decide.h"
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
@@ -311,8 +312,8 @@ struct Advance {
     return unmet_now.empty() ? std::string() : unmet_now.front().text;
   }
 
-  // What a step that changes the target waits for although the promotion is under way: a freeze, and a window where
-  // nothing may go on after it has closed. A rollback passes both.
+  // What a step that changes the target waits for although the promotion is under way: a freeze, and a window or a
+  // maintenance where nothing may go on after it has closed. A rollback passes them all.
   Unmet held(const Promotion& p, const LiveStep& step) const {
     const auto kind = step.step.kind;
     const bool changes_it =
@@ -320,8 +321,9 @@ struct Advance {
     if (p.phase == Phase::rolling_back || !changes_it) return {};
     const auto environment = state.environments.find(id.environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
-    return judged(p,
-                  [&](const Guard& guard) { return guard.name == "freezes" || (guard.name == "windows" && !overrun); });
+    return judged(p, [&](const Guard& guard) {
+      return guard.name == "freezes" || ((guard.name == "windows" || guard.name == "maintenance") && !overrun);
+    });
   }
 
   Events begin(const Promotion& p, const LiveStep& step) const {
@@ -426,6 +428,7 @@ struct Advance {
 }  // namespace
 
 std::vector<Event> advance(const State& state, const TargetId& id, const Context& context) {
+  if (is_gates_place(id)) return advance_gates(state, id.service, context);
   const auto* target = state.find(id);
   if (!target) return {};
   const Advance next{state, id, *target, context};
@@ -438,6 +441,7 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
 }
 
 std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
+  if (is_gates_place(id)) return pending_gate_run(state, id.service);
   if (state.effects_paused) return std::nullopt;
   const auto* target = state.find(id);
   if (!target || !target->promotion) return std::nullopt;
@@ -467,6 +471,9 @@ std::vector<Activity> pending_effects(const State& state) {
   std::vector<Activity> effects;
   for (const auto& id : state.active) {
     if (auto effect = pending_effect(state, id)) effects.push_back(std::move(*effect));
+  }
+  for (const auto& [name, service] : state.services) {
+    if (auto run = pending_gate_run(state, name)) effects.push_back(std::move(*run));
   }
   return effects;
 }

@@ -87,7 +87,12 @@ std::string who_can_approve(const State& state, const Promotion& p, const std::v
   const auto what = first ? std::string(missing == 1 ? "it" : "them")
                           : "the other" + (missing == 1 ? std::string() : " " + std::to_string(missing));
   if (!able.empty()) {
-    text = joined(able, ", ") + " can give " + what + ": headgate approve " + to_string(p.id);
+    std::vector<std::string> named;
+    for (const auto& person : able) {
+      const auto asked = asked_of_approver(*policy, person, p.id.target);
+      named.push_back(asked.empty() ? person : person + " (signed in with " + asked + ")");
+    }
+    text = joined(named, ", ") + " can give " + what + ": headgate approve " + to_string(p.id);
     if (able.size() >= missing) return text;
     text += "; ";
   }

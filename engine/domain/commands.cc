@@ -57,6 +57,7 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const RecordAuthors&) const { return "record_authors"; }
     std::string_view operator()(const ObserveSource&) const { return "observe_source"; }
     std::string_view operator()(const ExpandSchedule&) const { return "expand_schedule"; }
+    std::string_view operator()(const ExpandGateSchedule&) const { return "expand_gate_schedule"; }
   } name;
   return std::visit(name, command);
 }

@@ -214,6 +214,10 @@ struct ObserveSource {
 struct ExpandSchedule {
   ScheduleExpanded expanded;
 };
+// What the schedule of a gate comes to, likewise.
+struct ExpandGateSchedule {
+  GateScheduled expanded;
+};
 struct CompleteActivity {
   StepId id;
   std::uint32_t attempt = 1;
@@ -242,21 +246,22 @@ struct ErasePerson {
   std::string person;
 };
 
-using AnyCommand = std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup,
-                             RestoreLog, StepClock, ObserveCommits, ReportRepository, StageDocuments,
-                             AcceptConfiguration, RejectConfiguration, ApproveConfiguration, DeclineConfiguration,
-                             RegisterRelease, ReportGate, QuarantineRelease, ReinstateRelease, RequestPromotion,
-                             RecordObservation, AdoptTarget, Approve, Reject, Cancel, OverrideProtection, RollBack,
-                             RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident, SetFreeze, LiftFreeze,
-                             ExpandWindows, ResumePause, CompleteActivity, CreateToken, RevokeToken, RecordDenied,
-                             RecordExport, ErasePerson, RecordSignature, RecordAuthors, ObserveSource, ExpandSchedule>;
+using AnyCommand =
+    std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup, RestoreLog,
+                 StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration,
+                 ApproveConfiguration, DeclineConfiguration, RegisterRelease, ReportGate, QuarantineRelease,
+                 ReinstateRelease, RequestPromotion, RecordObservation, AdoptTarget, Approve, Reject, Cancel,
+                 OverrideProtection, RollBack, RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident,
+                 SetFreeze, LiftFreeze, ExpandWindows, ResumePause, CompleteActivity, CreateToken, RevokeToken,
+                 RecordDenied, RecordExport, ErasePerson, RecordSignature, RecordAuthors, ObserveSource, ExpandSchedule,
+                 ExpandGateSchedule>;
 
 // A variant to visit, whose moves and destruction are compiled once (as an Event's are).
 struct Command : AnyCommand {
   Command();
   template <class C>
-    requires std::constructible_from<AnyCommand, std::in_place_type_t<C>, C>
-  Command(C command) : AnyCommand(std::in_place_type<C>, std::move(command)) {}
+  requires std::constructible_from<AnyCommand, std::in_place_type_t<C>, C> Command(C command)
+      : AnyCommand(std::in_place_type<C>, std::move(command)) {}
   Command(const Command&);
   Command(Command&&) noexcept;
   Command& operator=(const Command&);

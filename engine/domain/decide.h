@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/domain/access.h"
 #include "engine/domain/commands.h"
 #include "engine/domain/guards.h"
 #include "engine/domain/state.h"
@@ -19,6 +20,7 @@ struct Context {
   std::string actor = "engine";     // person:<id>, token:<id>, engine
   DigestFunction digest = nullptr;  // sha256:<hex> of a text
   std::span<const Guard> guards = all_guards();
+  Claims claims{};  // of the actor's sign-in
 };
 
 // One event makes at most this many events, so that a batch stays bounded.

@@ -80,7 +80,7 @@ Decision decide_command(const State& state, const ApproveConfiguration& c, const
       at != state.repositories.end() && at->second.head != proposal->commit) {
     return fail(ErrorCode::conflict, "commit " + at->second.head + " came after what is proposed: look again");
   }
-  HEADGATE_TRY(auto team, counts_for(state, *proposal, context.actor, c.team));
+  HEADGATE_TRY(auto team, counts_for(state, *proposal, context.actor, context.claims, c.team));
   if (is_own_work(state, *proposal, context.actor)) {
     return fail(ErrorCode::forbidden, "your own work is in it: somebody else must approve");
   }
@@ -100,7 +100,7 @@ Decision decide_command(const State& state, const ApproveConfiguration& c, const
 Decision decide_command(const State& state, const DeclineConfiguration& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Proposal* proposal, find_proposal(state, c.digest));
-  HEADGATE_TRY_VOID(counts_for(state, *proposal, context.actor, {}));
+  HEADGATE_TRY_VOID(counts_for(state, *proposal, context.actor, context.claims, {}));
   return Events{ConfigurationDeclined{proposal->repository, proposal->commit, c.digest, c.comment}};
 }
 

@@ -39,4 +39,13 @@ Decision decide_command(const State& state, const ExpandSchedule& c, const Conte
   return Events{c.expanded};
 }
 
+Decision decide_command(const State& state, const ExpandGateSchedule& c, const Context&) {
+  const auto* service = state.service(c.expanded.service.text);
+  const auto same = [&](const Gate& gate) {
+    return gate.name == c.expanded.gate && gate.run && gate.schedule == c.expanded.schedule;
+  };
+  if (!service || std::ranges::none_of(service->gates, same)) return Events{};
+  return Events{c.expanded};
+}
+
 }  // namespace headgate

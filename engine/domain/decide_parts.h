@@ -43,6 +43,7 @@ Decision decide_command(const State& state, const RecordSignature& command, cons
 Decision decide_command(const State& state, const RecordAuthors& command, const Context& context);
 Decision decide_command(const State& state, const ObserveSource& command, const Context& context);
 Decision decide_command(const State& state, const ExpandSchedule& command, const Context& context);
+Decision decide_command(const State& state, const ExpandGateSchedule& command, const Context& context);
 Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);
 
 }  // namespace headgate

@@ -7,6 +7,7 @@
 #include "engine/domain/conditions.h"
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/gate_runs.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
@@ -14,6 +15,7 @@
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
+#include "engine/domain/windows.h"
 
 namespace headgate {
 namespace {
@@ -46,6 +48,13 @@ std::vector<Position> evidence_of(const State& state, const Promotion& p) {
     if (condition.guard == "gates") positions.insert(positions.end(), condition.events.begin(), condition.events.end());
   }
   return positions;
+}
+
+// Of somebody who holds the role approver, but not by the way they came in.
+std::unexpected<Error> refuse_sign_in(const State& state, const Promotion& p, const Context& context) {
+  const auto& [service, environment] = p.id.target;
+  return fail(ErrorCode::forbidden,
+              missing_claims(state, {{}, context.actor, context.claims}, Role::approver, service, environment));
 }
 
 std::string environments_of(const Service& service) {
@@ -155,6 +164,8 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
                                           " is asked for, and you are not a member with the approver role in " +
                                           p->id.target.environment);
   }
+  auto claims = approver_claims(*state.access(), context.actor, p->id.target, context.claims);
+  if (!claims) return refuse_sign_in(state, *p, context);
   if (!p->rules.self_approval && is_inside(state, *p, context.actor)) {
     return fail(ErrorCode::forbidden,
                 "your own work is in " + to_string(p->id) + ", or you asked for it: somebody else must approve");
@@ -173,6 +184,7 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
   granted.expires = context.now + p->rules.approval_expiry;
   for (const auto& exception : exceptions_of(state, *p)) granted.exceptions[exception.key] = exception.measured;
   granted.unknown_authors = authors_to_answer_for(state, *p);
+  granted.claims = std::move(*claims);
   return Events{std::move(granted)};
 }
 
@@ -186,6 +198,9 @@ Decision decide_command(const State& state, const Reject& c, const Context& cont
     return fail(ErrorCode::forbidden,
                 rules.empty() ? "promotion " + to_string(p->id) + " asks for no approval: cancel it instead"
                               : "the approval of " + team_names(rules) + " is asked for, and you cannot give it");
+  }
+  if (!approver_claims(*state.access(), context.actor, p->id.target, context.claims)) {
+    return refuse_sign_in(state, *p, context);
   }
   return Events{ApprovalRejected{p->id, teams.front(), c.comment},
                 PromotionRejected{p->id, "rejected by " + context.actor + (c.comment.empty() ? "" : ": " + c.comment)}};
@@ -235,13 +250,19 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
   const auto glass = [&](const std::string& what) { passed += (passed.empty() ? "" : "; ") + what; };
   for (const auto& id : freezes) glass("freeze " + id);
   if (!freezes.empty()) events.emplace_back(FreezeOverridden{p->id, std::move(freezes), c.reason});
+  for (const auto* maintenance : maintenance_before(state, *p, context.now)) {
+    const auto text = maintenance_text(*maintenance);
+    events.emplace_back(WindowOverridden{p->id, text, c.reason, maintenance->to, maintenance->name});
+    glass(text);
+  }
   for (const auto& condition : judge(state, *p, context.now, context.guards)) {
     if (condition.guard != "windows" || condition.met) continue;
-    events.emplace_back(WindowOverridden{p->id, condition.text, c.reason, condition.due});
+    events.emplace_back(WindowOverridden{p->id, condition.text, c.reason, condition.due, {}});
     glass(condition.text);
   }
   if (events.empty()) {
-    return fail(ErrorCode::conflict, "neither a closed window nor a freeze stands before " + to_string(p->id));
+    return fail(ErrorCode::conflict,
+                "neither a closed window nor a maintenance or freeze stands before " + to_string(p->id));
   }
   events.emplace_back(BreakGlassUsed{p->id, "override", passed.substr(0, max_reason_bytes), c.reason});
   return events;
@@ -250,6 +271,7 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
 Decision decide_command(const State& state, const CompleteActivity& c, const Context& context) {
   const auto& outcome = c.outcome;
   if (outcome.kind == Outcome::Kind::stopped) return Events{};
+  if (is_gates_place(c.id.promotion.target)) return gate_run_done(state, c, context);
   const auto* target = state.find(c.id.promotion.target);
   const auto* p = state.live(c.id.promotion);
   const auto* step = p ? p->find(c.id.step) : nullptr;

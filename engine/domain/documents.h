@@ -34,23 +34,6 @@ struct Threshold {
   }
 };
 
-struct Gate {
-  std::string name;
-  std::map<std::string, Threshold, std::less<>> metrics;
-  std::uint32_t line = 0;           // in the document's file
-  std::vector<std::string> after;   // gates that must have passed before it is reported
-  std::optional<Duration> max_age;  // an older report does not count any more
-  bool operator==(const Gate&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("name", s.name);
-    v("metrics", s.metrics);
-    v("line", s.line);
-    v("after", s.after);
-    v("max_age_ms", s.max_age);
-  }
-};
-
 // A command as the documents write it: one argument each, never a shell. `command[0]` is a script of the environments
 // repository (then `blob` is the Git blob id it had, and the exported blob of exactly that id runs) or an absolute
 // path.
@@ -64,6 +47,27 @@ struct Run {
     v("command", s.command);
     v("blob", s.blob);
     v("timeout_ms", s.timeout);
+  }
+};
+
+struct Gate {
+  std::string name;
+  std::map<std::string, Threshold, std::less<>> metrics;
+  std::uint32_t line = 0;           // in the document's file
+  std::vector<std::string> after;   // gates that must have passed before it is reported
+  std::optional<Duration> max_age;  // an older report does not count any more
+  std::string schedule{};           // cron, five fields, UTC: when it is run for what is deployed
+  std::optional<Run> run{};         // how Headgate reports it by itself
+  bool operator==(const Gate&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("metrics", s.metrics);
+    v("line", s.line);
+    v("after", s.after);
+    v("max_age_ms", s.max_age);
+    v("schedule", s.schedule);
+    v("runs", s.run);  // a name of its own: steps and checks have a run as well
   }
 };
 
@@ -312,6 +316,19 @@ struct Dependency {
   }
 };
 
+struct CommandDriver {
+  Run deploy;
+  Run observe;
+  std::optional<Run> retire;
+  bool operator==(const CommandDriver&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("deploy", s.deploy);
+    v("observe", s.observe);
+    v("retire", s.retire);
+  }
+};
+
 struct Stage {
   std::string environment;
   std::vector<std::string> gates;    // requires.gates
@@ -336,6 +353,7 @@ struct Stage {
   std::vector<StageTrigger> triggers{};             // none: desired
   std::optional<Supersede> supersede{};             // unset: newest
   std::optional<ConcurrencyRule> max_concurrent{};  // of the environment's promotions, while this stage's begins
+  std::optional<CommandDriver> driver{};            // unset: the environment's
   bool operator==(const Stage&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -362,6 +380,7 @@ struct Stage {
     v("triggers", s.triggers);
     v("supersede", s.supersede);
     v("max_concurrent", s.max_concurrent);
+    v("driver", s.driver);
   }
 };
 
@@ -385,19 +404,6 @@ struct Service {
     v("formerly", s.formerly);
     v("source", s.source);
     v("depends_on", s.depends_on);
-  }
-};
-
-struct CommandDriver {
-  Run deploy;
-  Run observe;
-  std::optional<Run> retire;
-  bool operator==(const CommandDriver&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("deploy", s.deploy);
-    v("observe", s.observe);
-    v("retire", s.retire);
   }
 };
 
@@ -447,6 +453,22 @@ struct Location {
   }
 };
 
+// Work on an environment that was announced: while it goes on, [from, to), promotions wait.
+struct Maintenance {
+  std::string name;
+  Timestamp from;
+  Timestamp to;
+  std::uint32_t line = 0;
+  bool operator==(const Maintenance&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("from", s.from);
+    v("to", s.to);
+    v("line", s.line);
+  }
+};
+
 struct Environment {
   std::string name;
   CommandDriver driver;
@@ -462,6 +484,7 @@ struct Environment {
   std::optional<ConcurrencyRule> max_concurrent{};
   std::vector<Location> locations{};                       // in the document's order; none: it is one place
   std::optional<OnLocationFailure> on_location_failure{};  // unset: rollbackAll
+  std::vector<Maintenance> maintenance{};
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -477,6 +500,7 @@ struct Environment {
     v("max_concurrent", s.max_concurrent);
     v("locations", s.locations);
     v("on_location_failure", s.on_location_failure);
+    v("maintenance", s.maintenance);
   }
 };
 
@@ -550,6 +574,7 @@ struct Grant {
   Role role = Role::viewer;
   std::vector<std::string> environments;
   std::vector<std::string> services;
+  StringMap require_claims{};  // it counts only for who comes in with these claims, by name
   bool operator==(const Grant&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -559,6 +584,7 @@ struct Grant {
     v("role", s.role);
     v("environments", s.environments);
     v("services", s.services);
+    v("require_claims", s.require_claims);
   }
 };
 

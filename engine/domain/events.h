@@ -19,6 +19,7 @@
 #include "engine/domain/authorship_events.h"
 #include "engine/domain/event_type.h"
 #include "engine/domain/flow_events.h"
+#include "engine/domain/gate_run_events.h"
 #include "engine/domain/governance_events.h"
 #include "engine/domain/incident_events.h"
 #include "engine/domain/plan.h"
@@ -216,8 +217,10 @@ struct GateReported {
   std::map<std::string, Decimal, std::less<>> metrics;
   std::string url;
   std::string summary;
-  std::string report;              // digest of a blob
-  std::vector<std::string> after;  // of the gates that it comes after, those that had passed when it was reported
+  std::string report;                  // digest of a blob
+  std::vector<std::string> after;      // of the gates that it comes after, those that had passed when it was reported
+  std::optional<std::uint64_t> run{};  // of Headgate itself, which gate.started tells of
+  std::optional<Json> evidence{};      // what that run gave
   bool operator==(const GateReported&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -231,6 +234,8 @@ struct GateReported {
     v("summary", s.summary);
     v("report", s.report);
     v("after", s.after);
+    v("run", s.run);
+    v("evidence", s.evidence);
   }
 };
 
@@ -464,6 +469,7 @@ struct ApprovalGranted {
   std::map<std::string, Decimal, std::less<>> exceptions;
   std::vector<std::string> also{};             // further teams that ask for an approval and have its giver
   std::vector<std::string> unknown_authors{};  // that its giver saw, where they take an approval: person ids
+  StringMap claims{};                          // of its giver's sign-in, those that their role asks for
   bool operator==(const ApprovalGranted&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -476,6 +482,7 @@ struct ApprovalGranted {
     v("exceptions", s.exceptions);
     v("also", s.also);
     v("unknown_authors", s.unknown_authors);
+    v("claims", s.claims);
   }
 };
 
@@ -716,21 +723,23 @@ struct RollbackFailed {
 };
 
 // In the order of the catalogue; the order is not stored.
-using AnyEvent = std::variant<
-    LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified, BackupFailed,
-    LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten, RepositoryUnreachable,
-    RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted, ConfigurationRejected,
-    ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported, DesiredChanged, TargetObserved,
-    TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned, DriftDetected, DriftResolved, PromotionPlanned,
-    StepPlanned, PromotionStarted, PromotionSucceeded, PromotionFailed, PromotionRejected, PromotionCancelled,
-    PromotionSuperseded, ApprovalRequested, ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired,
-    StepStarted, StepWaiting, StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded,
-    ActivityFailed, ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded,
-    RollbackFailed, PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved,
-    BreakGlassUsed, FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
-    MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
-    ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed,
-    TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped, ScheduleExpanded>;
+using AnyEvent =
+    std::variant<LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified,
+                 BackupFailed, LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten,
+                 RepositoryUnreachable, RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted,
+                 ConfigurationRejected, ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported,
+                 DesiredChanged, TargetObserved, TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned,
+                 DriftDetected, DriftResolved, PromotionPlanned, StepPlanned, PromotionStarted, PromotionSucceeded,
+                 PromotionFailed, PromotionRejected, PromotionCancelled, PromotionSuperseded, ApprovalRequested,
+                 ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
+                 StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
+                 ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded, RollbackFailed,
+                 PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved, BreakGlassUsed,
+                 FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
+                 MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
+                 ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded,
+                 TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired,
+                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried>;
 
 // A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
 // and destructions of all those types) is compiled once, in events.cc.

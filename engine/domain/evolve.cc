@@ -2,6 +2,7 @@
 
 #include "engine/domain/decide.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/rollback.h"
@@ -63,15 +64,20 @@ struct PromotionEvolver {
 
   void operator()(const ApprovalRequested&) { p.approval_requested = true; }
   void operator()(const ApprovalGranted& e) {
-    p.approvals.push_back(
-        {meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also, e.unknown_authors});
+    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also,
+                           e.unknown_authors, e.claims});
     if (p.phase == Phase::running) switch_approved(p);
   }
   void operator()(const ApprovalRejected&) {}
   void operator()(const ApprovalVoided& e) { drop_approval(e.approver); }
   void operator()(const ApprovalExpired& e) { drop_approval(e.approver); }
   void operator()(const WindowOverridden& e) {
-    p.window_override = WindowOverride{meta.actor, e.reason, meta.position, e.until};
+    WindowOverride passed{meta.actor, e.reason, meta.position, e.until};
+    if (e.maintenance.empty()) {
+      p.window_override = std::move(passed);
+    } else {
+      p.maintenance_overrides[e.maintenance] = std::move(passed);
+    }
   }
   void operator()(const FreezeOverridden& e) {
     for (const auto& freeze : e.freezes) add_unique(p.freezes_overridden, freeze);
@@ -212,7 +218,14 @@ struct StateEvolver {
 
   const Meta& meta() const { return recorded.meta; }
   void touch(const TargetId& id) {
-    if (touched) touched->insert(id);
+    if (!touched) return;
+    touched->insert(id);
+    touch_gates(id.service);
+  }
+  void touch_gates(const std::string& service) {
+    if (!touched) return;
+    const auto owner = state.services.find(service);
+    if (owner != state.services.end() && runs_gates(owner->second)) touched->insert(gates_of(service));
   }
   void touch_service(const std::string& service) {
     const auto owner = state.services.find(service);
@@ -220,6 +233,7 @@ struct StateEvolver {
     reckon_triggers(service, owner->second);
     if (!touched) return;
     for (const auto& environment : owner->second.environments) touched->insert({service, environment});
+    touch_gates(service);
   }
   // A verdict is looked at by what is under way, and by nothing else.
   void touch_live(const std::string& service) {
@@ -440,6 +454,10 @@ struct StateEvolver {
   void pause(std::optional<EffectsPause> paused) {
     state.effects_paused = std::move(paused);
     reckon_wakeups();
+    for (const auto& [name, service] : state.services) {
+      reckon_gates(state, name);
+      touch_gates(name);
+    }
   }
   // Anew, for every live promotion.
   void reckon_wakeups() {
@@ -470,6 +488,10 @@ struct StateEvolver {
       for (auto& p : t.back.failed) move_all(p);  // they may be retried
     }
     reckon_wakeups();
+    for (auto& [name, service] : state.services) {
+      for (auto& run : service.runs.active) move(run.retry_due);
+      reckon_gates(state, name);
+    }
     const auto waiting = state.flow_wakeups;
     for (const auto& [due, id] : waiting) reckon_flow(state, id);
   }
@@ -585,6 +607,7 @@ struct StateEvolver {
           for (const auto& s : service.document->document.stages) target({name, s.environment});
         }
         for (const auto& environment : service.environments) reckon_flow(state, {name, environment});
+        reckon_gates(state, name);
         touch_service(name);
         break;
       }
@@ -693,14 +716,37 @@ struct StateEvolver {
     auto& service = state.services[e.service.text];
     const auto key = gate_key(e.commit, e.version, e.gate);
     const auto [at, fresh] = service.gates.try_emplace(key);
-    at->second = {e.status, e.metrics,       e.url,       e.report,
-                  e.after,  meta().position, meta().time, meta().time - state.stepped};
+    at->second = {
+        e.status,  e.metrics, e.url, e.report, e.after, meta().position, meta().time, meta().time - state.stepped,
+        e.summary, e.run};
     if (fresh) service.gate_order.push_back(key);
     if (service.gate_order.size() > ServiceState::max_gate_results) {
       service.gates.erase(service.gate_order.front());
       service.gate_order.pop_front();
     }
+    remember_run_reported(service.runs, e);
+    gates_changed(e.service.text);
     touch_live(e.service.text);
+  }
+  void operator()(const GateScheduled& e) {
+    remember_scheduled(state.services[e.service.text].runs, e, meta().time);
+    gates_changed(e.service.text);
+  }
+  void operator()(const GateDue& e) {
+    remember_due(state.services[e.service.text].runs, e, meta().position);
+    gates_changed(e.service.text);
+  }
+  void operator()(const GateStarted& e) {
+    remember_started(state.services[e.service.text].runs, e, meta().position);
+    gates_changed(e.service.text);
+  }
+  void operator()(const GateRetried& e) {
+    remember_retried(state.services[e.service.text].runs, e);
+    gates_changed(e.service.text);
+  }
+  void gates_changed(const std::string& service) {
+    reckon_gates(state, service);
+    touch_gates(service);
   }
 
   void touch_environment(const std::string& name) {

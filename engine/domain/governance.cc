@@ -78,9 +78,9 @@ std::string team_names(const std::vector<ApprovalRule>& rules) {
   return list(rules, rules.size(), [](const ApprovalRule& rule) { return rule.team; });
 }
 
-bool may_approve_as(const State& state, const std::string& team, const std::string& person) {
+bool may_approve_as(const State& state, const std::string& team, const std::string& person, const Claims* claims) {
   const auto* policy = state.access();
-  return policy && is_member(*policy, team, person) && holds(state, person, Role::approver, {}, {});
+  return policy && is_member(*policy, team, person) && holds(state, person, claims, Role::approver, {}, {});
 }
 
 std::string who_can_approve(const State& state, const Proposal& proposal, const std::vector<ApprovalRule>& rules) {
@@ -91,7 +91,7 @@ std::string who_can_approve(const State& state, const Proposal& proposal, const 
       for (const auto& member : team.members) {
         const bool gave =
             std::ranges::find(proposal.approvals, member, &ConfigurationApproval::approver) != proposal.approvals.end();
-        if (!gave && !is_own_work(state, proposal, member) && may_approve_as(state, team.name, member)) {
+        if (!gave && !is_own_work(state, proposal, member) && may_approve_as(state, team.name, member, nullptr)) {
           able.insert(member);
         }
       }
@@ -183,16 +183,18 @@ std::string describe_change(const ConfigurationChange& change) {
   return text;
 }
 
-bool holds(const State& state, const std::string& actor, Role role, std::string_view service,
+bool holds(const State& state, const std::string& actor, const Claims* claims, Role role, std::string_view service,
            std::string_view environment) {
-  if (actor.starts_with("token:")) return may(state, {actor, {}}, role, service, environment);
-  if (may(state, {{}, actor}, role, service, environment)) return true;
+  const auto allowed = [&](const std::string& token, const std::string& person) {
+    return may(state, {token, person, claims ? *claims : Claims{}, !claims}, role, service, environment);
+  };
+  if (actor.starts_with("token:")) return allowed(actor, {});
+  if (allowed({}, actor)) return true;
   const auto* policy = state.access();
   if (!policy) return false;
   const auto person = std::ranges::find(policy->people, actor, &Person::id);
-  return person != policy->people.end() && std::ranges::any_of(person->tokens, [&](const std::string& token) {
-           return may(state, {token, actor}, role, service, environment);
-         });
+  return person != policy->people.end() &&
+         std::ranges::any_of(person->tokens, [&](const std::string& token) { return allowed(token, actor); });
 }
 
 bool is_own_work(const State& state, const Proposal& proposal, const std::string& actor) {
@@ -275,15 +277,15 @@ std::optional<Condition> explain_proposal(const State& state, const TargetId& id
 }
 
 Result<std::string> counts_for(const State& state, const Proposal& proposal, const std::string& actor,
-                               const std::string& asked) {
+                               const Claims& claims, const std::string& asked) {
   const auto& change = proposal.change;
   if (change.by_admin) {
-    if (holds(state, actor, Role::admin, {}, {})) return std::string();
+    if (holds(state, actor, &claims, Role::admin, {}, {})) return std::string();
     return fail(ErrorCode::forbidden, "no AccessPolicy is in force: an administrator must approve");
   }
   if (change.governance.empty()) {
     for (const auto& id : removed_targets(state, proposal.staged)) {
-      if (holds(state, actor, Role::operator_, id.service, id.environment)) continue;
+      if (holds(state, actor, &claims, Role::operator_, id.service, id.environment)) continue;
       return fail(ErrorCode::forbidden, "an operator must approve, and you are none for " + to_string(id));
     }
     return std::string();
@@ -293,12 +295,16 @@ Result<std::string> counts_for(const State& state, const Proposal& proposal, con
   }
   std::string fits;
   for (const auto& rule : change.governance) {
-    if ((!asked.empty() && asked != rule.team) || !may_approve_as(state, rule.team, actor)) continue;
+    if ((!asked.empty() && asked != rule.team) || !may_approve_as(state, rule.team, actor, &claims)) continue;
     const auto given = std::ranges::count(proposal.approvals, rule.team, &ConfigurationApproval::team);
     if (static_cast<std::uint32_t>(given) < rule.count) return rule.team;
     if (fits.empty()) fits = rule.team;
   }
   if (!fits.empty()) return fits;
+  for (const auto& rule : change.governance) {
+    if ((!asked.empty() && asked != rule.team) || !may_approve_as(state, rule.team, actor, nullptr)) continue;
+    return fail(ErrorCode::forbidden, missing_claims(state, {{}, actor, claims}, Role::approver, {}, {}));
+  }
   return fail(ErrorCode::forbidden, "the approval of " + (asked.empty() ? team_names(change.governance) : asked) +
                                         " is asked for, and you are not a member with the approver role");
 }

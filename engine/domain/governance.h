@@ -29,14 +29,15 @@ std::optional<Condition> explain_proposal(const State& state, const TargetId& ta
 std::vector<Condition> judge_proposal(const State& state, const Proposal& proposal);
 
 // The team that an approval by the actor counts for (empty: as an administrator or operator), or why it counts for
-// none. `asked`: the team that they named, or empty.
+// none. `claims`: of how they signed in. `asked`: the team that they named, or empty.
 Result<std::string> counts_for(const State& state, const Proposal& proposal, const std::string& actor,
-                               const std::string& asked);
+                               const Claims& claims, const std::string& asked);
 // Whether the actor's own work is in what is proposed.
 bool is_own_work(const State& state, const Proposal& proposal, const std::string& actor);
 
-// Whether a person, in whatever way they come in, or a token holds the role.
-bool holds(const State& state, const std::string& actor, Role role, std::string_view service,
+// Whether a person, whichever of their tokens they come in with, or a token holds the role. `claims`: of their sign-in;
+// null: with any.
+bool holds(const State& state, const std::string& actor, const Claims* claims, Role role, std::string_view service,
            std::string_view environment);
 
 }  // namespace headgate

@@ -7,6 +7,7 @@
 #include "engine/domain/authorship.h"
 #include "engine/domain/conditions.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/gate_runs.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
@@ -75,7 +76,16 @@ void for_each_gate(const State& state, const Promotion& p, auto use) {
   }
 }
 
-std::vector<Condition> judge_gates(const State& state, const Promotion& p, Timestamp) {
+// Where Headgate runs the gate itself, that is what helps.
+void add_help(Condition& c, const State& state, const Promotion& p, const Gate& gate, Timestamp now) {
+  auto help = gate_help(state, p.id.target.service, gate.name, p.to.release, now);
+  if (help.text.empty()) return;
+  c.text += "; " + help.text;
+  c.remedy = "wait, or " + c.remedy;
+  c.events.insert(c.events.end(), help.events.begin(), help.events.end());
+}
+
+std::vector<Condition> judge_gates(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
   const auto subject = subject_of(p.to.release);
   for_each_gate(state, p, [&](const Gate& gate, const GateResult* result) {
@@ -83,6 +93,7 @@ std::vector<Condition> judge_gates(const State& state, const Promotion& p, Times
     if (!result) {
       c.text = "gate " + gate.name + " is not reported for " + subject;
       c.remedy = "report it: " + how_to_report(p, gate.name);
+      add_help(c, state, p, gate, now);
       all.push_back(std::move(c));
       return;
     }
@@ -110,6 +121,7 @@ std::vector<Condition> judge_max_age(const State& state, const Promotion& p, Tim
     if (!c.met) {
       c.text = "the report of gate " + gate.name + " is older than " + format_duration(*gate.max_age);
       c.remedy = "run it again and report it: " + how_to_report(p, gate.name);
+      add_help(c, state, p, gate, now);
     }
     all.push_back(std::move(c));
   });
@@ -272,6 +284,7 @@ constexpr std::array table{
     Guard{"approveSwitch", StepKind::approval, judge_approve_switch},
     Guard{"pause", StepKind::pause, judge_pause},
     Guard{"windows", StepKind::deploy, judge_windows},
+    Guard{"maintenance", StepKind::deploy, judge_maintenance},
     Guard{"freezes", StepKind::deploy, judge_freezes},
     Guard{"concurrency", StepKind::deploy, judge_concurrency},
     Guard{"dependsOn", StepKind::deploy, judge_depends_on},

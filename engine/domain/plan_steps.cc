@@ -39,8 +39,7 @@ Check resolved(Check check, const StringMap& values) {
 }
 
 const CommandDriver& driver_of(const PlanInput& input) {
-  const auto& environment = input.environment->document;
-  return input.location && input.location->driver ? *input.location->driver : environment.driver;
+  return driver_of(*input.stage, input.environment->document, input.location);
 }
 
 Step step_of(StepKind kind, std::string name, std::uint32_t line) {

@@ -38,6 +38,8 @@ void add_protections(Plan& plan, const PlanInput& input) {
       const auto& gates = input.service->document.gates;
       const auto gate = std::ranges::find(gates, name, &Gate::name);
       step.gates.push_back(gate == gates.end() ? Gate{name, {}, stage.requires_line, {}, {}} : *gate);
+      step.gates.back().run.reset();  // how it comes to be reported is no part of what is asked
+      step.gates.back().schedule.clear();
     }
     step.healthy = stage.healthy;
     step.signed_commit = stage.signed_commit;
@@ -117,6 +119,11 @@ std::string interpolate(std::string_view text, const StringMap& values, bool per
   return out;
 }
 
+const CommandDriver& driver_of(const Stage& stage, const Environment& environment, const Location* location) {
+  if (stage.driver) return *stage.driver;
+  return location && location->driver ? *location->driver : environment.driver;
+}
+
 Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   const auto& stage = *input.stage;
   Plan plan;
@@ -154,7 +161,8 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
 
 Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   const auto& environment = *input.environment;
-  HEADGATE_CHECK(!input.places.empty() || environment.document.driver.retire);
+  const auto& driver = driver_of(*input.stage, environment.document);
+  HEADGATE_CHECK(!input.places.empty() || driver.retire);
   Stage stage;  // what is taken away needs no evidence of being good
   stage.approvals = input.stage->approvals;
   stage.self_approval = input.stage->self_approval;
@@ -172,7 +180,7 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   add_protections(plan, only);
   if (input.places.empty()) {
     auto step = step_of(StepKind::retire, "retire", environment.source.line);
-    step.run = resolved(*environment.document.driver.retire, values_for(input, input.to));
+    step.run = resolved(*driver.retire, values_for(input, input.to));
     plan.steps.push_back(std::move(step));
   } else {
     add_retirement_in_places(plan, input);

@@ -53,8 +53,8 @@ Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wi
     return fail(ErrorCode::not_found, "no stage leads to " + as.target.environment + " any more");
   }
   const bool in_places = !environment->second.document.locations.empty();
-  if (!in_places && !environment->second.document.driver.retire) {
-    return fail(ErrorCode::not_found, "the driver of " + as.target.environment + " has no retire command");
+  if (!in_places && !driver_of(*stage, environment->second.document).retire) {
+    return fail(ErrorCode::not_found, "the driver of " + to_string(as.target) + " has no retire command");
   }
   PlanInput input;
   input.id = as;

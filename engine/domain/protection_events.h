@@ -67,13 +67,14 @@ struct FreezeOverridden {
   }
 };
 
-// Likewise of the windows, until they would have opened by themselves.
+// Likewise of the windows, until they would have opened by themselves, or of one maintenance.
 struct WindowOverridden {
-  static constexpr EventType type{"window.overridden"};
+  static constexpr EventType type{"window.overridden", 2};
   PromotionId promotion;
   std::string window;  // which one was closed, in words
   std::string reason;
   std::optional<Timestamp> until;  // unset: no opening was in sight
+  std::string maintenance{};       // its name; empty: of the windows
   bool operator==(const WindowOverridden&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -81,6 +82,7 @@ struct WindowOverridden {
     v("window", s.window);
     v("reason", s.reason);
     v("until", s.until);
+    v("maintenance", s.maintenance);
   }
 };
 

@@ -25,6 +25,7 @@
 #include "engine/domain/analysis.h"
 #include "engine/domain/events.h"
 #include "engine/domain/flow_state.h"
+#include "engine/domain/gate_run_state.h"
 
 namespace headgate {
 
@@ -84,6 +85,7 @@ struct Approval {
   std::map<std::string, Decimal, std::less<>> exceptions;  // metrics out of bounds that its giver saw, by gate/metric
   std::vector<std::string> also{};                         // further teams that it counts for
   std::vector<std::string> unknown_authors{};              // that its giver saw
+  StringMap claims{};                                      // that their role asks for
   bool operator==(const Approval&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -96,6 +98,7 @@ struct Approval {
     v("exceptions", s.exceptions);
     v("also", s.also);
     v("unknown_authors", s.unknown_authors);
+    v("claims", s.claims);
   }
 };
 
@@ -158,6 +161,8 @@ struct Promotion {
   std::vector<MetricProgress> analysis{};
   std::string measuring{};               // the metric that is under measurement
   std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
+  std::string measuring{};                                                     // the metric that is under measurement
+  std::map<std::string, WindowOverride, std::less<>> maintenance_overrides{};  // by name of the maintenance
   bool operator==(const Promotion&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -188,6 +193,7 @@ struct Promotion {
     v("analysis", s.analysis);
     v("measuring", s.measuring);
     v("locations", s.locations);
+    v("maintenance_overrides", s.maintenance_overrides);
   }
 
   bool ended_already() const { return ended.has_value(); }
@@ -438,6 +444,8 @@ struct GateResult {
   Position position = 0;
   Timestamp time;
   Timestamp measured;  // `time` on a clock that never steps: less State::stepped as it was then
+  std::string summary{};
+  std::optional<std::uint64_t> run{};  // of Headgate itself
   bool operator==(const GateResult&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -449,6 +457,8 @@ struct GateResult {
     v("position", s.position);
     v("time", s.time);
     v("measured", s.measured);
+    v("summary", s.summary);
+    v("run", s.run);
   }
 };
 
@@ -471,6 +481,7 @@ struct ServiceState {
   std::vector<Quarantine> quarantined;
   std::set<std::string, std::less<>> environments;  // where it has targets
   Boxed<SourceState> source;
+  GateRuns runs;
   bool operator==(const ServiceState&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -482,6 +493,7 @@ struct ServiceState {
     v("quarantined", s.quarantined);
     v("environments", s.environments);
     v("source", s.source);
+    v("runs", s.runs);
   }
 
   // The latest report of the gate that counts for the release; null when there is none.
@@ -776,7 +788,7 @@ struct State {
   std::map<TargetId, TargetId> renamed_from;                            // new -> old
   std::set<TargetId> active;                                            // targets with a live promotion
   std::set<std::pair<Timestamp, TargetId>> wakeups;                     // each live promotion's next_due
-  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;                // each FlowState's due
+  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;                // each FlowState's due, each GateRuns' wakeup
   std::map<std::string, std::set<std::string>, std::less<>> under_way;  // environment -> services: effects began
   std::set<TargetId> in_line;  // targets that wait for a place or for another service
   bool operator==(const State&) const;

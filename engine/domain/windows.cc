@@ -38,6 +38,16 @@ std::string label(const Window& window) {
   return std::string(name_of(window.kind)) + " window" + (window.name.empty() ? "" : " " + window.name);
 }
 
+bool is_on(const Maintenance& maintenance, Timestamp now) {
+  return maintenance.from <= now && now < maintenance.to;
+}
+
+// Of one that took place under the same name before, nothing is left over.
+const WindowOverride* override_of(const Promotion& p, const Maintenance& maintenance, Timestamp now) {
+  const auto at = p.maintenance_overrides.find(maintenance.name);
+  return at != p.maintenance_overrides.end() && at->second.until && now < *at->second.until ? &at->second : nullptr;
+}
+
 }  // namespace
 
 WindowVerdict window_verdict(const std::vector<Window>& windows, const ExpandedWindows* expanded, Timestamp now) {
@@ -67,6 +77,46 @@ WindowVerdict window_verdict(const std::vector<Window>& windows, const ExpandedW
   verdict.line = allow->line;
   verdict.text = "closed, outside of the " + label(*allow) + "; " + opens;
   return verdict;
+}
+
+std::string maintenance_text(const Maintenance& maintenance) {
+  return "maintenance " + maintenance.name + " until " + format_timestamp(maintenance.to);
+}
+
+std::vector<const Maintenance*> maintenance_before(const State& state, const Promotion& p, Timestamp now) {
+  std::vector<const Maintenance*> all;
+  const auto environment = state.environments.find(p.id.target.environment);
+  if (environment == state.environments.end()) return all;
+  for (const auto& maintenance : environment->second.document.maintenance) {
+    if (is_on(maintenance, now) && !override_of(p, maintenance, now)) all.push_back(&maintenance);
+  }
+  return all;
+}
+
+std::vector<Condition> judge_maintenance(const State& state, const Promotion& p, Timestamp now) {
+  std::vector<Condition> all;
+  const auto environment = state.environments.find(p.id.target.environment);
+  if (environment == state.environments.end()) return all;
+  const auto& [document, source, commit] = environment->second;
+  for (const auto& maintenance : document.maintenance) {
+    if (!is_on(maintenance, now)) continue;
+    Condition c;
+    c.guard = "maintenance";
+    c.file = source.file;
+    c.line = maintenance.line;
+    c.commit = commit;
+    c.due = maintenance.to;
+    c.text = "environment " + document.name + ": " + maintenance_text(maintenance);
+    if (const auto* passed = override_of(p, maintenance, now)) {
+      c.met = true;
+      c.text += "; " + passed->by + " let it pass: " + passed->reason;
+      c.events = {passed->position};
+    } else {
+      c.remedy = "wait, or with the role breakGlass: headgate override " + to_string(p.id) + " --reason TEXT";
+    }
+    all.push_back(std::move(c));
+  }
+  return all;
 }
 
 }  // namespace headgate

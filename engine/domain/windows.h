@@ -18,4 +18,12 @@ struct WindowVerdict {
 // `windows` is not empty. What is not expanded, null or beyond its bounds, counts as closed.
 WindowVerdict window_verdict(const std::vector<Window>& windows, const ExpandedWindows* expanded, Timestamp now);
 
+// Those of the promotion's environment that are on, and that nobody has let it pass.
+std::vector<const Maintenance*> maintenance_before(const State& state, const Promotion& promotion, Timestamp now);
+std::string maintenance_text(
+    const Maintenance& maintenance);  // maintenance database-upgrade until 2026-12-01T04:00:00Z
+
+// The guard that says so.
+std::vector<Condition> judge_maintenance(const State& state, const Promotion& promotion, Timestamp now);
+
 }  // namespace headgate

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "engine/domain/access.h"
 #include "engine/domain/commands.h"
 
 namespace headgate {
@@ -25,6 +26,7 @@ struct Submission {
   std::string idempotency_key{};
   std::string request_digest{};
   bool dry_run = false;  // decide only; nothing is written
+  Claims claims{};       // of the actor's sign-in
 };
 
 class CommandSink {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/domain/gate_runs.h"
+
 namespace headgate::runtime {
 namespace {
 
@@ -14,6 +16,9 @@ void Writer::load(State state) {
   state_ = std::move(state);
   batch_.first = state_.next;
   for (const auto& [id, target] : state_.targets) leftover_.insert(id);
+  for (const auto& [name, service] : state_.services) {
+    if (runs_gates(service)) leftover_.insert(gates_of(name));
+  }
 }
 
 Recorded<Event>& Writer::record(Event event, Timestamp now, std::string actor, std::optional<Position> cause) {
@@ -45,7 +50,8 @@ Result<Receipt> Writer::execute(const Submission& submission, Timestamp now) {
     }
   }
   HEADGATE_TRY(receipt.events,
-               decide(state_, submission.command, {.now = now, .actor = submission.actor, .digest = digest_}));
+               decide(state_, submission.command,
+                      {.now = now, .actor = submission.actor, .digest = digest_, .claims = submission.claims}));
   HEADGATE_CHECK(receipt.events.size() <= max_events_per_command);
   receipt.count = receipt.events.size();
   if (submission.dry_run || receipt.events.empty()) return receipt;

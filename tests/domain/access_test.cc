@@ -1,4 +1,5 @@
 // Tokens, people, roles.
+#include "engine/domain/governance.h"
 #include "tests/domain/fixture.h"
 
 namespace headgate::test {
@@ -120,6 +121,88 @@ TEST(Refusals, AreCountedEvents) {
   EXPECT_THAT(world.when(RecordDenied{"unauthenticated", 17, "GET /v1/events"}, "engine"),
               ElementsAre("access.denied"));
   EXPECT_EQ(std::get<AccessDenied>(world.log.back().event).count, 17U);
+}
+
+// --------------------------------------------------------------------------------------------------- requireClaims
+
+const Claims mfa{{"amr", {"pwd", "mfa"}}};
+
+// As access_policy, but the managers approve with a second factor alone.
+AccessPolicy with_second_factor() {
+  auto policy = access_policy();
+  policy.grants[0].require_claims = {{"amr", "mfa"}};
+  return policy;
+}
+
+World given_v2_waits_for_managers(const AccessPolicy& policy) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  World world;
+  world.push(
+      {{policy, environment("production"), service({s}), target(production, release("v1"))}, {}, "person:frank"});
+  world.observe(production, "v1");
+  world.push(target(production, release("v2")), "person:frank");
+  return world;
+}
+
+TEST(RequireClaims, AGrantWithThemCountsOnlyForWhoHasThem) {
+  auto policy = access_policy();
+  policy.grants = {{"managers", {}, {}, Role::operator_, {"*"}, {"*"}, {{"amr", "mfa"}, {"acr", "high"}}}};
+  World world;
+  world.push(policy, "person:frank");
+  const auto allowed = [&](const Claims& claims) {
+    return may(world.state, {"token:carol", "person:carol", claims}, Role::operator_, "gateway", "production");
+  };
+  EXPECT_FALSE(allowed({}));
+  EXPECT_FALSE(allowed(mfa));
+  EXPECT_FALSE(allowed({{"amr", {"mfa"}}, {"acr", {"low"}}}));
+  EXPECT_TRUE(allowed({{"amr", {"mfa"}}, {"acr", {"low", "high"}}}));
+  const Principal carol{"token:carol", "person:carol", {{"amr", {"pwd"}}}};
+  EXPECT_EQ(missing_claims(world.state, carol, Role::operator_, "gateway", "production"),
+            "managers' role operator asks for acr: high, amr: mfa; this sign-in has amr: pwd");
+  const Principal alice{"token:alice", "person:alice"};
+  EXPECT_EQ(missing_claims(world.state, alice, Role::operator_, "gateway", "production"), "") << "it is not hers";
+}
+
+TEST(RequireClaims, ATokenApprovesNothingThatAsksForThem) {
+  auto world = given_v2_waits_for_managers(with_second_factor());
+  const auto id = promotion(production, 1);
+  EXPECT_THAT(world.approve(id, "person:dave"),
+              Refused("managers' role approver asks for amr: mfa; this sign-in has none"));
+  EXPECT_EQ(world.error.code, ErrorCode::forbidden);
+  EXPECT_THAT(world.when(Reject{id, "no"}, "person:dave"), Refused("asks for amr: mfa; this sign-in has none"));
+  EXPECT_THAT(judge(world.state, world.live(production), world.now),
+              testing::Contains(
+                  testing::Field(&Condition::remedy, testing::HasSubstr("person:dave (signed in with amr: mfa)"))));
+}
+
+TEST(RequireClaims, TheApprovalSaysWhichItWasGivenWith) {
+  auto world = given_v2_waits_for_managers(with_second_factor());
+  world.claims = {{"amr", {"mfa"}}, {"email", {"dave@example.com"}}};
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:dave"),
+              happened_in_order("approval.granted managers", "promotion.started #1"));
+  StringMap recorded;
+  for (const auto& record : world.log) {
+    if (const auto* granted = std::get_if<ApprovalGranted>(&record.event)) recorded = granted->claims;
+  }
+  EXPECT_EQ(recorded, (StringMap{{"amr", "mfa"}})) << "and nothing that nobody asked for";
+}
+
+TEST(RequireClaims, AnotherGrantWithoutThemIsEnough) {
+  auto world = given_v2_waits_for_managers(with_second_factor());
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:carol"),  // by the team platform
+              happened_in_order("approval.granted managers", "promotion.started #1"));
+}
+
+TEST(RequireClaims, ApprovalsOfAConfigurationAskForThemToo) {
+  auto world = given_v2_waits_for_managers(with_second_factor());
+  world.governance = {{"managers", 1, 7}};
+  world.push(environment("production", true), "person:frank");
+  EXPECT_THAT(world.approve_configuration("person:dave"), Refused("asks for amr: mfa; this sign-in has none"));
+  EXPECT_THAT(judge_proposal(world.state, *world.state.configuration.proposal).front().remedy,
+              testing::HasSubstr("person:dave"));
+  world.claims = mfa;
+  EXPECT_THAT(world.approve_configuration("person:dave"), testing::Contains("configuration.accepted"));
 }
 
 }  // namespace

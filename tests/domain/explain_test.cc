@@ -223,6 +223,15 @@ const std::vector<Row>& rows() {
        "environment production: closed by the deny window year-end; it opens at 2026-11-20T11:00:00.000000Z",
        "wait, or with the role breakGlass: headgate override gateway/production/1 --reason TEXT", "production.yaml", 9,
        "window.expanded"},
+      {"maintenance",
+       [] {
+         return wished(stage("production"), [](Service&, Environment& place) {
+           const Timestamp begin{std::chrono::sys_days{std::chrono::year{2026} / 11 / 20}};
+           place.maintenance = {{"database-upgrade", begin, begin + 12h, 8}};
+         });
+       },
+       "environment production: maintenance database-upgrade until 2026-11-20T12:00:00.000000Z",
+       "wait, or with the role breakGlass: headgate override gateway/production/1 --reason TEXT", "production.yaml", 8},
       {"freezes",
        [] {
          World world;

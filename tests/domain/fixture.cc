@@ -31,6 +31,11 @@ struct Line {
   std::string operator()(const ReleaseQuarantined& e) { return " " + e.id.version; }
   std::string operator()(const ReleaseReinstated& e) { return " " + e.id.version; }
   std::string operator()(const GateReported& e) { return " " + e.gate; }
+  std::string operator()(const GateDue& e) { return " " + e.gate + " of " + std::to_string(e.versions.size()); }
+  std::string operator()(const GateStarted& e) {
+    return " " + e.gate + " " + e.release.version + "#" + std::to_string(e.attempt);
+  }
+  std::string operator()(const GateRetried& e) { return " " + e.gate + "#" + std::to_string(e.attempt); }
   std::string operator()(const TargetObserved& e) { return e.version.empty() ? " nothing" : " " + e.version; }
   std::string operator()(const TargetAdopted& e) { return " " + e.wish.release.version; }
   std::string operator()(const ApprovalGranted& e) { return " " + e.team; }
@@ -160,7 +165,7 @@ World World::running_v1(const Stage& s, bool can_retire) {
 }
 
 Context World::context(const std::string& actor) const {
-  return {now, actor, &test_digest, guards_};
+  return {now, actor, &test_digest, guards_, claims};
 }
 
 void World::record(Event event, const std::string& actor, std::set<TargetId>& touched) {

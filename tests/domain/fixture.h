@@ -64,6 +64,7 @@ class World {
   Timestamp now{std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + 9h};
   Error error;                           // of the last refusal
   std::vector<ApprovalRule> governance;  // as the host's file has it when something is pushed
+  Claims claims;                         // of whoever gives the next commands
 
   // The usual beginning: access policy, environment and service of one stage, release v1 running on the target.
   static World running_v1(const Stage& stage, bool can_retire = false);

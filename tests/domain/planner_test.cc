@@ -84,6 +84,11 @@ TEST(PlanDigest, CoversWhateverChangesWhatWouldBeDone) {
       {"wait", [](Input& i) { i.stage_of.wait = 4min; }},
       {"a hook's script", [](Input& i) { i.stage_of.before[0].run.blob = "x"; }},
       {"the driver's script", [](Input& i) { i.environment_document.document.driver.deploy.blob = "x"; }},
+      {"a driver of the stage",
+       [](Input& i) {
+         i.stage_of.driver = environment("production").driver;
+         i.stage_of.driver->deploy.blob = "y";
+       }},
       {"an argument", [](Input& i) { i.environment_document.document.driver.deploy.command.push_back("x"); }},
       {"a check", [](Input& i) { i.stage_of.verify[0].attempts = 9; }},
       {"its status", [](Input& i) { i.stage_of.verify[0].http->status = 204; }},

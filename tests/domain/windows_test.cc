@@ -248,6 +248,88 @@ TEST(Freezes, WhatMakesNoSenseIsRefused) {
   EXPECT_THAT(world.when(freeze({}, on(20, 8h)), "person:alice"), Refused("ended already"));
 }
 
+// ------------------------------------------------------------------------------------------------------ maintenance
+
+World under_maintenance(Duration from, Duration to, const Stage& s = stage("production"),
+                        std::optional<bool> overrun = {}) {
+  World world;
+  auto place = with_windows({}, overrun);
+  place.maintenance = {{"database-upgrade", on(20, from), on(20, to), 8}};
+  world.push({{access_policy(), place, service({s}), target(production, release("v1"))}, {}, "person:frank"});
+  world.observe(production, "v1");
+  return world;
+}
+
+TEST(MaintenanceOfAnEnvironment, PromotionsWaitWhileItIsOn) {
+  auto world = under_maintenance(10h, 12h);
+  world.pass(1h);
+  EXPECT_THAT(wish_v2(world), Contains("step.waiting deploy"));
+  EXPECT_THAT(world.unmet(production),
+              ElementsAre("environment production: maintenance database-upgrade until 2026-11-20T12:00:00.000000Z"));
+  EXPECT_THAT(world.pass(2h - 1ms), IsEmpty());
+  EXPECT_THAT(world.pass(1ms), happened_in_order("promotion.started #1", "activity.started deploy#1"));
+}
+
+TEST(MaintenanceOfAnEnvironment, BeforeItAndAfterItNothingWaits) {
+  auto before = under_maintenance(10h, 12h);
+  EXPECT_THAT(wish_v2(before), Contains("promotion.started #1"));
+  auto after = under_maintenance(10h, 12h);
+  after.pass(3h);
+  EXPECT_THAT(wish_v2(after), Contains("promotion.started #1"));
+}
+
+TEST(MaintenanceOfAnEnvironment, WhatIsUnderWayGoesOnUnlessOverrunIsFalse) {
+  auto s = stage("production");
+  s.before = {hook("migrate")};
+  auto world = under_maintenance(10h, 12h, s);
+  wish_v2(world);
+  world.pass(1h);
+  EXPECT_THAT(world.finish(production), Contains("activity.started deploy#1"));
+
+  auto strict = under_maintenance(10h, 12h, s, false);
+  wish_v2(strict);
+  strict.pass(1h);
+  EXPECT_THAT(strict.finish(production), Contains("step.waiting deploy"));
+  EXPECT_THAT(strict.pass(2h), Contains("activity.started deploy#1"));
+}
+
+TEST(MaintenanceOfAnEnvironment, ARollbackPassesIt) {
+  auto world = under_maintenance(10h, 12h, stage("production"), false);
+  wish_v2(world);
+  world.pass(1h);
+  EXPECT_THAT(world.finish(production, Outcome::Kind::terminal, "disk full"),
+              Contains("activity.started rollback-deploy#1"));
+}
+
+TEST(MaintenanceOfAnEnvironment, AnOverrideNamesItAndIsNotOfTheNextOne) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  s.approval_expiry = 72h;
+  auto world = under_maintenance(8h, 12h, s);
+  wish_v2(world);
+  EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), "the fix"}, "person:dave"),
+              ElementsAre("window.overridden #1", "breakglass.used #1"));
+  const auto& passed = std::get<WindowOverridden>(world.log.at(world.log.size() - 2).event);
+  EXPECT_EQ(passed.maintenance, "database-upgrade");
+  EXPECT_EQ(passed.window, "maintenance database-upgrade until 2026-11-20T12:00:00.000000Z");
+  EXPECT_EQ(passed.until, on(20, 12h));
+  EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), "again"}, "person:dave"),
+              Refused("neither a closed window"));
+  auto place = environment("production");
+  place.maintenance = {{"database-upgrade", on(20, 13h), on(20, 15h), 8}};  // once more, under the same name
+  world.push(place);
+  world.pass(5h);
+  world.approve(promotion(production, 1), "person:carol");
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("until 2026-11-20T15:00")));
+}
+
+TEST(MaintenanceOfAnEnvironment, AnOverrideLetsThePromotionBegin) {
+  auto world = under_maintenance(8h, 12h);
+  wish_v2(world);
+  EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), "the fix"}, "person:dave"),
+              happened_in_order("window.overridden #1", "promotion.started #1"));
+}
+
 // -------------------------------------------------------------------------------------------------------- override
 
 TEST(Override, LetsOnePromotionPassTheWindowUntilItWouldHaveOpened) {
@@ -303,7 +385,7 @@ TEST(Override, WithoutAReasonOrWithNothingInTheWayIsRefused) {
   wish_v2(world);
   EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), ""}, "person:dave"), Refused("needs a reason"));
   EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), "x"}, "person:dave"),
-              Refused("neither a closed window nor a freeze"));
+              Refused("neither a closed window nor a maintenance or freeze"));
   EXPECT_THAT(world.when(OverrideProtection{promotion(production, 9), "x"}, "person:dave"), Refused("no promotion"));
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "reconciler/gate_metrics.h"
 #include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
@@ -112,6 +113,23 @@ TEST(JsonText, IsAlwaysValidAndBounded) {
   std::string out;
   append_json_string(out, std::string_view("\"\\\n\x01", 4));
   EXPECT_EQ(out, "\"\\\"\\\\\\n\\u0001\"");
+}
+
+TEST(GateMetrics, AreTheNumbersOfTheEvidenceDigitByDigit) {
+  const auto metrics = gate_metrics(
+      R"({"a":1,"metrics":{"coverage":91.250,"critical":0,"big":12345678901234567890123,"e":1e-7,"text":"5","list":[7],)"
+      R"("deep":{"x":8},"last":-3},"more":{"y":9}})");
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, value] : metrics) texts.emplace(name, value.text);
+  EXPECT_EQ(texts, (std::map<std::string, std::string>{{"big", "12345678901234567890123"},
+                                                       {"coverage", "91.250"},
+                                                       {"critical", "0"},
+                                                       {"e", "1e-7"},
+                                                       {"last", "-3"}}));
+  EXPECT_TRUE(gate_metrics(R"({"metrics":[1,2]})").empty());
+  EXPECT_TRUE(gate_metrics(R"({"metrics":5})").empty());
+  EXPECT_TRUE(gate_metrics("{}").empty());
+  EXPECT_TRUE(gate_metrics("nonsense").empty());
 }
 
 }  // namespace

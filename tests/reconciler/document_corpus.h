@@ -27,7 +27,8 @@ inline constexpr std::array kCorpus{
       {"name": "latency", "prometheus": {"query": "latency"}, "baseline": {"window": "1h", "maxRatio": 1.5}}],
     "gates": [
       {"name": "lint"},
-      {"name": "scan", "after": ["lint"], "maxAge": "24h",
+      {"name": "scan", "after": ["lint"], "maxAge": "24h", "schedule": "0 2 * * *",
+       "run": {"command": ["hooks/scan.sh", "${release.artifacts.image}"], "timeout": "10m"},
        "metrics": {"coverage": {"min": 80, "max": 100, "otherwise": "approval"}, "medium": {"track": true}}}],
     "analysis": [
       {"name": "errors", "prometheus": {"query": "sum(rate(errors{slot=\"${slot}\"}[2m]))"}, "interval": "1m",
@@ -58,7 +59,8 @@ inline constexpr std::array kCorpus{
       {"environment": "colours", "protection": {"approvals": [{"team": "release"}]}, "strategy": {"blueGreen": {
         "verifyPreview": [{"name": "preview", "http": {"url": "https://example.com/health"}}], "approveSwitch": true,
         "observe": "10m", "analysis": ["errors"], "keepOld": "1h"}}},
-      {"environment": "batches", "strategy": {"rolling": {"batch": "25%", "pause": "30s"}}},
+      {"environment": "batches", "driver": {"command": {
+         "deploy": ["hooks/batch.sh"], "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}}, "strategy": {"rolling": {"batch": "25%", "pause": "30s"}}},
       {"environment": "production", "trigger": {"after": "staging", "soak": "1h"},
        "requires": {"gates": ["lint", "scan"], "healthy": ["staging"], "signedCommit": true},
        "protection": {"approvals": [{"team": "release", "count": 2}], "selfApproval": false, "approvalExpiry": "12h",
@@ -86,6 +88,7 @@ inline constexpr std::array kCorpus{
     "windows": [
       {"kind": "allow", "name": "office", "schedule": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Rome"},
       {"kind": "deny", "from": "2026-12-20T00:00:00Z", "to": "2027-01-03T00:00:00Z"}],
+    "maintenance": [{"name": "database-upgrade", "from": "2026-12-01T02:00:00Z", "to": "2026-12-01T04:00:00Z"}],
     "overrun": true, "retention": {"blobs": "90d"}}})json"},
     CorpusDocument{DocumentKind::target, R"json({
   "apiVersion": "headgate.dev/v1", "kind": "Target", "metadata": {"name": "gateway.production", "formerly": "gateway.live"},
@@ -103,7 +106,8 @@ inline constexpr std::array kCorpus{
                          "signingKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILYfetnbxUw5SWf/Hf97envz9dyJk2JnIdRWjAGB9dfS"]}},
     "teams": {"release": {"members": ["alice"]}},
     "grants": [
-      {"team": "release", "role": "approver", "environments": ["production"], "services": ["*"]},
+      {"team": "release", "role": "approver", "environments": ["production"], "services": ["*"],
+       "requireClaims": {"amr": "mfa"}},
       {"person": "alice", "role": "admin"}, {"token": "ci", "role": "reporter", "services": ["gateway"]}]}})json"},
 };
 

@@ -46,6 +46,17 @@ TEST(DocumentsCheck, AGoodRepositoryHasNoMistakes) {
             "");
 }
 
+TEST(DocumentsCheck, TheDriverOfAStageRetiresInPlaceOfTheEnvironments) {
+  const auto with_driver = [](std::string_view more) {
+    return stage("      driver: {command: {deploy: [/bin/true], observe: [/bin/true]" + std::string(more) + "}}\n");
+  };
+  const auto gone = released_target("  onDelete: retire\n");
+  EXPECT_EQ(checked({with_driver(", retire: [/bin/true]"), named_environment("production"), gone}), "");
+  EXPECT_EQ(checked({with_driver(""), named_environment("production"), gone}),
+            "3.yaml:1:1: error: 'onDelete: retire', and the driver of its stage has no retire command: expected "
+            "driver.command.retire in 1.yaml:6\n");
+}
+
 TEST(DocumentsCheck, OldNamesThatAreStillThereOrTakenTwice) {
   EXPECT_EQ(
       checked({named_environment("a"), named_environment("b, formerly: a")}),

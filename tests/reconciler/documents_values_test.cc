@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "reconciler/document_set.h"
 #include "reconciler/documents_unsupported.h"
 #include "tests/reconciler/documents_support.h"
 
@@ -225,6 +226,47 @@ spec:
   EXPECT_EQ(environment.overrun, false);
 }
 
+TEST(DocumentValues, MaintenanceOfAnEnvironment) {
+  const auto environment = only<Environment>(environment_with_driver(
+      "  maintenance:\n    - {name: upgrade, from: 2026-12-01T02:00:00Z, to: 2026-12-01T05:00:00+01:00}\n"));
+  const auto at = [](const char* text) { return *parse_timestamp(text); };
+  EXPECT_THAT(environment.maintenance,
+              ElementsAre(Maintenance{"upgrade", at("2026-12-01T02:00:00Z"), at("2026-12-01T04:00:00Z"), 7}));
+}
+
+TEST(DocumentValues, ADriverOfAStageAndARunOfAGateAreBoundToTheirScripts) {
+  const auto service = only<Service>(R"(apiVersion: headgate.dev/v1
+kind: Service
+metadata: {name: gateway}
+spec:
+  gates:
+    - {name: scan, schedule: "0 2 * * *", run: {command: [hooks/scan.sh, "${release.commit}"], timeout: 5m}}
+  stages:
+    - environment: production
+      driver: {command: {deploy: [hooks/own.sh, "${release.version}"], observe: [hooks/observe.sh], retire: [/bin/true]}}
+)");
+  const auto& gate = service.gates.at(0);
+  EXPECT_EQ(gate.schedule, "0 2 * * *");
+  EXPECT_THAT(gate.run->command, ElementsAre("hooks/scan.sh", "${release.commit}"));
+  EXPECT_FALSE(gate.run->blob.empty());
+  EXPECT_EQ(gate.run->timeout, 5min);
+  const auto& driver = service.stages.at(0).driver;
+  ASSERT_TRUE(driver);
+  EXPECT_THAT(driver->deploy.command, ElementsAre("hooks/own.sh", "${release.version}"));
+  EXPECT_FALSE(driver->deploy.blob.empty());
+  EXPECT_TRUE(driver->retire);
+  std::vector<std::string> programs;
+  for (const auto* run : runs_of(service)) programs.push_back(run->command.front());
+  EXPECT_THAT(programs, ElementsAre("hooks/scan.sh", "hooks/own.sh", "hooks/observe.sh", "/bin/true"));
+}
+
+TEST(DocumentValues, ClaimsThatAGrantRequires) {
+  const auto policy =
+      only<AccessPolicy>(access("  teams: {release: {members: []}}\n"
+                                "  grants: [{team: release, role: admin, requireClaims: {amr: mfa, acr: 2}}]\n"));
+  EXPECT_THAT(policy.grants.at(0).require_claims, ElementsAre(Pair("acr", "2"), Pair("amr", "mfa")));
+}
+
 TEST(DocumentValues, Target) {
   const auto target = only<Target>(R"(apiVersion: headgate.dev/v1
 kind: Target
@@ -259,9 +301,9 @@ TEST(DocumentValues, OldNames) {
                                        "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n"))
                 .formerly,
             "production");
-  const auto moved = only<Target>(document(
-      "Target", "gateway.live, formerly: gateway.production",
-      "  service: gateway\n  environment: live\n  release: {version: v1}\n  onDelete: retire\n"));
+  const auto moved =
+      only<Target>(document("Target", "gateway.live, formerly: gateway.production",
+                            "  service: gateway\n  environment: live\n  release: {version: v1}\n  onDelete: retire\n"));
   EXPECT_EQ(moved.formerly, (TargetId{"gateway", "production"}));
   EXPECT_EQ(moved.on_delete, OnDelete::retire);
 }
@@ -303,7 +345,8 @@ spec:
   EXPECT_EQ(record->name, "alice");
   EXPECT_THAT(record->emails, ElementsAre("alice@example.com"));
   EXPECT_THAT(record->oidc, ElementsAre("https://issuer.example.com#8f2a"));
-  EXPECT_THAT(record->signing_keys, ElementsAre("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+  EXPECT_THAT(record->signing_keys,
+              ElementsAre("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
   EXPECT_EQ(people.person_by_email("Alice", "ALICE@example.com").value(), alice);
 }
 

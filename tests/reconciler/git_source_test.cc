@@ -164,6 +164,11 @@ TEST(Schedules, AreWorkedOutAheadInUtc) {
   EXPECT_EQ(expanded->times[1] - expanded->times[0], std::chrono::days(7));
   EXPECT_EQ(expand_schedule({"gateway", "production"}, "* * * * *", now)->times.size(), max_schedule_times);
   EXPECT_FALSE(expand_schedule({"gateway", "production"}, "nonsense", now));
+  const auto gate = expand_gate_schedule("gateway", "scan", "0 6 * * 1", now);
+  ASSERT_TRUE(gate);
+  EXPECT_EQ(gate->gate, "scan");
+  EXPECT_EQ(gate->times, expanded->times);
+  EXPECT_EQ(gate->until, expanded->until);
 }
 
 }  // namespace

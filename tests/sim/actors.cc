@@ -90,6 +90,11 @@ Service Actors::random_service(const std::string& name) {
   if (world_.chance(0.2)) s.gates[1].after = {"unit-tests"};
   if (world_.chance(0.2)) s.gates[2].after = {"unit-tests", "scan"};
   if (world_.chance(0.3)) s.gates[world_.below(3)].max_age = world_.chance(0.5) ? Duration(4h) : Duration(24h);
+  if (world_.chance(0.4)) s.gates[2].run = test::script({"hooks/lint.sh", "${release.version}"});
+  if (world_.chance(0.3)) {
+    s.gates[1].run = test::script({"hooks/scan.sh", "${release.version}"});
+    s.gates[1].schedule = "0 */6 * * *";
+  }
   return s;
 }
 
@@ -104,6 +109,10 @@ Environment Actors::random_environment(const std::string& name) {
     place.windows.push_back(std::move(window));
   }
   if (world_.chance(0.3)) place.overrun = false;
+  if (world_.chance(0.3)) {
+    const auto from = world_.now() + std::chrono::hours(world_.below(48));
+    place.maintenance = {{"upgrade", from, from + std::chrono::hours(1 + world_.below(12)), 8}};
+  }
   return place;
 }
 
@@ -128,6 +137,19 @@ void Actors::expand_windows() {
     due.push_back(std::move(command));
   }
   for (const auto& command : due) world_.submit(command, "engine");
+  std::vector<ExpandGateSchedule> gates;
+  for (const auto& [name, service] : world_.state().services) {
+    if (!service.document) continue;
+    for (const auto& gate : service.document->document.gates) {
+      const auto& all = service.runs.schedules;
+      const auto known = std::ranges::find(all, gate.name, &GateSchedule::gate);
+      if (gate.schedule.empty() || (known != all.end() && world_.now() + 24h < known->until)) continue;
+      ExpandGateSchedule command{{{name}, gate.name, gate.schedule, world_.now() + 96h, {}}};
+      for (auto at = world_.now() + 6h; at < command.expanded.until; at += 6h) command.expanded.times.push_back(at);
+      gates.push_back(std::move(command));
+    }
+  }
+  for (const auto& command : gates) world_.submit(command, "engine");
 }
 
 void Actors::freeze_or_lift() {
@@ -606,7 +628,7 @@ std::vector<std::string> Actors::do_their_best() {
     for (const auto& condition : judge(world_.state(), *p, world_.now())) {
       if (condition.met) continue;
       waits |= condition.guard == "quarantine" || condition.guard == "healthy" || condition.guard == "approvals" ||
-               condition.guard == "otherwise" || condition.guard == "windows";
+               condition.guard == "otherwise" || condition.guard == "windows" || condition.guard == "maintenance";
     }
     if (!waits) stuck.push_back(to_string(p->id) + " waits for nothing that somebody could not give");
   }

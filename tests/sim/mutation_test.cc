@@ -50,7 +50,8 @@ World given_documents(std::span<const Guard> guards, Stage last, auto change) {
 // The first promotion by `s`, whose effects have succeeded until nothing is under way.
 World given_rollout(std::span<const Guard> guards, const Stage& s) {
   World world(guards);
-  world.push({{access_policy(), slotted(), measured_service(s), target(production, release("v1"))}, {}, "person:frank"});
+  world.push(
+      {{access_policy(), slotted(), measured_service(s), target(production, release("v1"))}, {}, "person:frank"});
   world.observe(production, "");
   if (!s.approvals.empty()) world.approve(promotion(production, 1), "person:carol");
   for (int i = 0; i < 3 && pending_effect(world.state, production) && !measuring(world); ++i) world.finish(production);
@@ -83,7 +84,9 @@ const std::vector<Scenario>& scenarios() {
          return given_rollout(guards, canary({weight(5), pause(30min), weight(100)}));
        }},
       {"a canary waits for a person",
-       [](std::span<const Guard> guards) { return given_rollout(guards, canary({pause(), weight(100)})); }},
+       [](std::span<const Guard> guards) {
+         return given_rollout(guards, canary({pause(), weight(100)}));
+       }},
       {"a preview is verified and its switch approved by nobody",
        [](std::span<const Guard> guards) {
          auto s = stage("production");
@@ -268,6 +271,15 @@ const std::vector<Scenario>& scenarios() {
                  windows,
                  {{"production"}, world.now - 1h, world.now + 24h, "2024a", {{0, world.now - 1h, world.now + 2h}}}},
              "engine");
+         world.push(target(production, release("v2")));
+         return world;
+       }},
+      {"an environment is under maintenance",
+       [](std::span<const Guard> guards) {
+         auto world = given_documents(guards, stage("production"), [](Service&, Environment& place) {
+           const Timestamp begin{std::chrono::sys_days{std::chrono::year{2026} / 11 / 20}};
+           place.maintenance = {{"upgrade", begin, begin + 24h, 8}};
+         });
          world.push(target(production, release("v2")));
          return world;
        }},

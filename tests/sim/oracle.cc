@@ -115,6 +115,7 @@ void Oracle::handle(const ReleaseRegistered& e) {
 }
 
 void Oracle::handle(const GateReported& e) {
+  if (e.run) run_ended(e);
   Report made{e.service.text, e.commit, e.version, e.gate, e.status, e.metrics, elapsed_, {}};
   for (const auto& gate : services_[e.service.text].gates) {
     const auto* before = latest_report(e.service.text, {e.version, e.commit, {}}, gate.name);
@@ -169,12 +170,43 @@ Oracle::Exceptions Oracle::exceptions(const PromotionId& id, const Course& cours
   return found;
 }
 
+// One run of a service's gates at a time, and one attempt of it.
+void Oracle::handle(const GateStarted& e) {
+  const auto name = "run " + std::to_string(e.run) + " of gate " + e.gate + " of " + e.service.text;
+  if (paused_) violated(name + " began while effects were paused");
+  const auto before = gate_runs_.find(e.service.text);
+  if (before == gate_runs_.end()) {
+    if (e.attempt != 1) violated(name + " began with another attempt than the first");
+  } else {
+    const auto& [run, attempt, retry] = before->second;
+    if (run != e.run || !retry) violated(name + " began while another was under way");
+    if (attempt + 1 != e.attempt || (retry && wall_ < *retry)) violated(name + " was tried again too early");
+  }
+  gate_runs_[e.service.text] = {e.run, e.attempt, {}};
+}
+
+void Oracle::handle(const GateRetried& e) {
+  gate_runs_[e.service.text].retry = e.due;
+}
+
+void Oracle::run_ended(const GateReported& e) {
+  const auto at = gate_runs_.find(e.service.text);
+  if (at == gate_runs_.end() || at->second.run != *e.run || at->second.retry) {
+    violated("a run of gate " + e.gate + " ended that was not under way");
+  }
+  gate_runs_.erase(e.service.text);
+}
+
 void Oracle::handle(const FreezeOverridden& e) {
   if (auto* course = live(e.promotion)) course->freezes_passed.insert(e.freezes.begin(), e.freezes.end());
 }
 
 void Oracle::handle(const WindowOverridden& e) {
   if (auto* course = live(e.promotion)) {
+    if (!e.maintenance.empty()) {
+      course->maintenance_passed[e.maintenance] = e.until.value_or(Timestamp{});
+      return;
+    }
     course->window_passed = true;
     course->window_passed_until = e.until;
   }
@@ -202,6 +234,13 @@ void Oracle::check_closures(const StepId& id, const Course& course, bool first, 
   const bool overrun = place == environments_.end() || place->second.overrun.value_or(true);
   if ((first || (changes && !overrun)) && !passed && !window_is_open(target.environment)) {
     violated(to_string(id) + " began while the window was closed");
+  }
+  for (const auto& work : place == environments_.end() ? std::vector<Maintenance>{} : place->second.maintenance) {
+    if (!(first || (changes && !overrun)) || wall_ < work.from || wall_ >= work.to) continue;
+    const auto let_pass = course.maintenance_passed.find(work.name);
+    if (let_pass == course.maintenance_passed.end() || wall_ >= let_pass->second) {
+      violated(to_string(id) + " began during the maintenance " + work.name);
+    }
   }
   for (const auto& [number, freeze] : freezes_) {
     if (!(first || changes) || freeze.environment.text != target.environment) continue;

@@ -32,7 +32,7 @@ class Oracle {
     std::string approver, digest;
     Duration at;
     std::set<std::string> teams;  // that it speaks for, and whose member with the role its giver was
-    bool counts = true;     // neither voided nor expired
+    bool counts = true;           // neither voided nor expired
     Exceptions seen{};
     std::set<std::string> unknown{};  // authors whom nobody knew, that its giver was told of
   };
@@ -58,6 +58,7 @@ class Oracle {
     bool window_passed = false;  // somebody overrode it, …
     bool expedited = false;
     std::optional<Timestamp> window_passed_until;
+    std::map<std::string, Timestamp> maintenance_passed;  // until when
     std::set<std::string> freezes_passed;
     bool attributed = false;
     std::set<std::string> authors;  // as the repository tells
@@ -87,12 +88,17 @@ class Oracle {
   void handle(const EffectsResumed&) { paused_ = false; }
   void handle(const ClockStepped& e) {
     stepped_ += e.delta;
+    for (auto& [service, run] : gate_runs_) {
+      if (run.retry) *run.retry += e.delta;
+    }
     if (e.delta < Duration::zero()) slack_ -= e.delta;
   }
   void handle(const FreezeSet& e) { freezes_[e.id] = e; }
   void handle(const FreezeLifted& e) { freezes_.erase(e.id); }
   void handle(const FreezeOverridden& e);
   void handle(const WindowOverridden& e);
+  void handle(const GateStarted& e);
+  void handle(const GateRetried& e);
   void handle(const WindowExpanded& e) { expanded_[e.environment.text] = e; }
   void handle(const CommitObserved& e);
   void handle(const CommitVerified& e) { signatures_[e.commit] = e; }
@@ -165,6 +171,7 @@ class Oracle {
   bool passes(const Gate& gate, const Report& report) const;
   Exceptions exceptions(const PromotionId& id, const Course& course, const Stage& stage) const;
   bool window_is_open(const std::string& environment) const;
+  void run_ended(const GateReported& e);
   void check_closures(const StepId& id, const Course& course, bool first, bool changes);
   void check_healthy(const PromotionId& id, const Course& course, const Stage& stage);
   void check_approvals(const PromotionId& id, const Course& course, const Stage& stage);
@@ -187,6 +194,12 @@ class Oracle {
   std::set<std::string> commit_people_;  // of commits since the last configuration that took force
   std::map<std::string, Service> services_;
   std::map<std::string, Environment> environments_;
+  struct GateUnderWay {
+    std::uint64_t run = 0;
+    std::uint32_t attempt = 0;
+    std::optional<Timestamp> retry;
+  };
+  std::map<std::string, GateUnderWay> gate_runs_;  // by service
   std::map<std::string, WindowExpanded> expanded_;
   std::map<std::string, FreezeSet> freezes_;
   std::map<TargetId, Target> targets_;
@@ -198,10 +211,10 @@ class Oracle {
   std::vector<std::pair<std::string, Release>> quarantined_;
   std::map<TargetId, Place> places_;
   std::map<PromotionId, Course> courses_;
-  std::set<PromotionId> asked_back_;                        // rollbacks that a person asked for
-  std::set<std::pair<PromotionId, std::string>> glass_;     // uses of breakGlass
-  std::map<TargetId, int> incidents_;                       // that are open
-  std::optional<TargetId> must_freeze_;                     // its rollback has failed
+  std::set<PromotionId> asked_back_;                     // rollbacks that a person asked for
+  std::set<std::pair<PromotionId, std::string>> glass_;  // uses of breakGlass
+  std::map<TargetId, int> incidents_;                    // that are open
+  std::optional<TargetId> must_freeze_;                  // its rollback has failed
 };
 
 }  // namespace headgate::sim

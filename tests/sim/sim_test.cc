@@ -68,7 +68,8 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
         "timer.fired",          "configuration.rejected", "freeze.set",         "freeze.overridden",
         "window.expanded",      "window.overridden",      "rollback.requested", "promotion.retried",
         "promotion.expedited",  "incident.opened",        "incident.resolved",  "breakglass.used",
-        "configuration.proposed", "configuration.approved", "configuration.superseded", "target.retired"}) {
+        "configuration.proposed", "configuration.approved", "configuration.superseded", "target.retired",
+        "gate.scheduled",       "gate.due",               "gate.started",       "gate.retried"}) {
     EXPECT_GE(ends.types[type], 5U) << type << " hardly ever happened";
   }
 }
