@@ -62,7 +62,7 @@ void read_gate_run(YamlReader& r, const YamlNode& node, Run& run) {
     if (key.text != "command" || value.kind != YamlNode::Kind::list) continue;
     for (const auto& word : YamlItems(value)) {
       for (const std::string_view placeholder :
-           {"${environment}", "${previous.", "${promotion}", "${slot}", "${variables."}) {
+           {"${environment}", "${location}", "${previous.", "${promotion}", "${slot}", "${variables."}) {
         if (word.text.find(placeholder) == std::string_view::npos) continue;
         r.at(word, "the run of a gate knows of no target", quoted(word.text), "${service} and ${release.…} alone");
       }

@@ -161,7 +161,6 @@ struct Promotion {
   std::vector<MetricProgress> analysis{};
   std::string measuring{};               // the metric that is under measurement
   std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
-  std::string measuring{};                                                     // the metric that is under measurement
   std::map<std::string, WindowOverride, std::less<>> maintenance_overrides{};  // by name of the maintenance
   bool operator==(const Promotion&) const = default;
   template <class Self, class V>

@@ -148,6 +148,13 @@ constexpr std::array all{
              }},
     Sentence{"the gate {gate} fails",
              [](Player& p, const Words& w) -> Result<void> { return p.report(w[0], GateStatus::failed, {}); }},
+    Sentence{"the run of the gate {gate} passes with {metrics}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto metrics, metrics_of(w[1]));
+               return p.finish_gate(w[0], Kind::succeeded, metrics);
+             }},
+    Sentence{"the run of the gate {gate} fails",
+             [](Player& p, const Words& w) { return p.finish_gate(w[0], Kind::unhealthy, {}); }},
     // --------------------------------------------------------------------------------------------------------- time
     Sentence{"{duration} pass",
              [](Player& p, const Words& w) -> Result<void> {
@@ -211,6 +218,18 @@ constexpr std::array all{
                return {};
              }},
     // ------------------------------------------------------------------------------------------------------- people
+    Sentence{"{person} signs in with a password alone",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY_VOID(p.person(w[0]));
+               p.one_factor.insert(w[0]);
+               return {};
+             }},
+    Sentence{"{person} signs in with a second factor",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY_VOID(p.person(w[0]));
+               p.one_factor.erase(w[0]);
+               return {};
+             }},
     Sentence{"{person} approves {place}",
              [](Player& p, const Words& w) {
                return of_promotion(p, w[0], Role::approver, w[1], [](const Promotion& of) {

@@ -130,6 +130,12 @@ constexpr std::array all{
                if (given->second == w[3]) return {};
                return found(given->second);
              }},
+    Sentence{"the gate {gate} is being run for {release}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto run, p.gate_run(w[0]));
+               if (run.to.release.version == w[1]) return {};
+               return found(run.to.release.version);
+             }},
     Sentence{"the {step} in {place} has succeeded",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[1]));

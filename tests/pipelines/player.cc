@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "engine/domain/gate_runs.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
 #include "tests/pipelines/vocabulary.h"
@@ -22,6 +23,10 @@ bool waits_for_somebody(const Promotion& p) {
   return !step || step->step.kind == StepKind::gates || step->step.kind == StepKind::approval;
 }
 
+// How people sign in unless the scenario says otherwise.
+const Claims two_factors{{"amr", {"mfa", "pwd"}}};
+const Claims password_alone{{"amr", {"pwd"}}};
+
 // What a good release measures.
 Measured good(const Metric& metric) {
   const auto value = metric.min.value_or(Decimal{"0"});
@@ -33,6 +38,7 @@ Measured good(const Metric& metric) {
 }  // namespace
 
 Player::Player(const std::vector<SourcedDocument>& documents, const People& people) : people_(people) {
+  world.claims = two_factors;
   world.accept(documents, "person:setup");
   std::vector<std::string> all;
   for (const auto& [name, known] : world.state.services) {
@@ -150,11 +156,17 @@ Result<void> Player::tell(const Command& command, const std::string& actor) {
 
 Result<void> Player::ask(const std::string& who, Role role, const TargetId& id, const Command& command) {
   HEADGATE_TRY(const auto actor, person(who));
-  if (!may(world.state, {{}, actor}, role, id.service, id.environment)) {
-    refused.push_back(who + " does not hold the role " + std::string(name_of(role)) + " in " + id.environment);
+  const Principal principal{{}, actor, one_factor.contains(who) ? password_alone : two_factors};
+  if (!may(world.state, principal, role, id.service, id.environment)) {
+    const auto missing = missing_claims(world.state, principal, role, id.service, id.environment);
+    refused.push_back(who + " does not hold the role " + std::string(name_of(role)) + " in " + id.environment +
+                      (missing.empty() ? "" : ": " + missing));
     return {};
   }
-  return tell(command, actor);
+  world.claims = principal.claims;
+  const auto told = tell(command, actor);
+  world.claims = two_factors;
+  return told;
 }
 
 Result<void> Player::register_release(const std::string& wanted, const std::string& of, const std::string& same_as) {
@@ -228,6 +240,21 @@ Result<void> Player::finish(const TargetId& id, const std::string& step, Kind ki
   world.finish(id, how, how == Kind::succeeded ? "" : "as the scenario says");
   look_at_authors();
   return {};
+}
+
+Result<Activity> Player::gate_run(const std::string& gate) const {
+  const auto run = pending_gate_run(world.state, service);
+  if (run && run->gate == gate) return *run;
+  return std::unexpected(mistake("expected that the gate " + gate + " of " + service + " is being run, found " +
+                                 (run ? run->gate : "none")));
+}
+
+Result<void> Player::finish_gate(const std::string& gate, Kind kind,
+                                 const std::map<std::string, Decimal, std::less<>>& metrics) {
+  HEADGATE_TRY(const auto run, gate_run(gate));
+  Outcome outcome{kind, kind == Kind::succeeded ? "" : "as the scenario says", {}, {}};
+  outcome.metrics = metrics;
+  return tell(CompleteActivity{run.id, run.attempt, outcome}, "engine");
 }
 
 Result<void> Player::answers(const TargetId& id, const std::string& step, std::uint32_t attempt) {
@@ -397,6 +424,11 @@ void Player::look_at_calendars() {
     const auto expanded = reconciler::expand_schedule(id, schedule, world.now);
     HEADGATE_CHECK(expanded.has_value());
     world.when(ExpandSchedule{*expanded}, "engine");
+  }
+  for (const auto& [of, gate, schedule] : reconciler::gate_schedules_due(world.state, world.now)) {
+    const auto expanded = reconciler::expand_gate_schedule(of, gate, schedule, world.now);
+    HEADGATE_CHECK(expanded.has_value());
+    world.when(ExpandGateSchedule{*expanded}, "engine");
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ class Player {
                       const std::map<std::string, Decimal, std::less<>>& metrics);
   Result<void> report_all(const std::string& version, const std::string& but);
   Result<void> finish(const TargetId& id, const std::string& step, Outcome::Kind kind);
+  // The gate that Headgate runs itself for a release of the service that was named last.
+  Result<Activity> gate_run(const std::string& gate) const;
+  Result<void> finish_gate(const std::string& gate, Outcome::Kind kind,
+                           const std::map<std::string, Decimal, std::less<>>& metrics);
   // The check of the step answers well at that attempt; 0: never.
   Result<void> answers(const TargetId& id, const std::string& step, std::uint32_t attempt);
   Result<void> everything(const TargetId& id, const std::string& up_to);
@@ -58,6 +63,7 @@ class Player {
   std::map<std::string, std::string> renamed;               // version -> the version whose commit and images it shares
   std::map<std::string, Outcome> measured;                  // by metric: what the next measurements say
   std::map<std::string, std::vector<std::string>> authors;  // by version: ids of people
+  std::set<std::string> one_factor;                         // who signed in with a password alone, by name
   std::vector<std::string> refused;                         // since the row began
   Timestamp row_began;
 
