@@ -256,7 +256,8 @@ spec:
   EXPECT_FALSE(driver->deploy.blob.empty());
   EXPECT_TRUE(driver->retire);
   std::vector<std::string> programs;
-  for (const auto* run : runs_of(service)) programs.push_back(run->command.front());
+  const Document document = service;
+  for (const auto* run : runs_of(document)) programs.push_back(run->command.front());
   EXPECT_THAT(programs, ElementsAre("hooks/scan.sh", "hooks/own.sh", "hooks/observe.sh", "/bin/true"));
 }
 
