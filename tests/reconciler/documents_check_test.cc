@@ -281,7 +281,7 @@ TEST(DocumentsCheck, AStageMaySpeakOfTheLocationWhereThereAreSome) {
 
 TEST(DocumentsCheck, AMetricMaySpeakOfTheLocationWhereThereAreSome) {
   const auto measured =
-      stage("      strategy: {canary: {steps: [{setWeight: 100}], analysis: [errors]}}\n") +
+      stage("      strategy: {canary: {steps: [{pause: {duration: 1m}}, {setWeight: 100}], analysis: [errors]}}\n") +
       "  analysis: [{name: errors, prometheus: {query: \"e{l='${location}'}\"}, threshold: {max: 1}}]\n";
   const auto place = [](std::string_view texts) {
     return document("Environment", "production",
@@ -290,11 +290,11 @@ TEST(DocumentsCheck, AMetricMaySpeakOfTheLocationWhereThereAreSome) {
                         std::string(texts));
   };
   EXPECT_EQ(checked({measured, place("  locations: [{name: eu, wave: 1}]\n")}), "");
-  EXPECT_THAT(checked({measured, place("")}), testing::HasSubstr("the metric 'errors' holds ${location}"));
+  EXPECT_THAT(checked({measured, place("")}), ::testing::HasSubstr("the metric 'errors' holds ${location}"));
   EXPECT_THAT(
       checked({measured, place("  locations: [{name: eu, wave: 1, driver: {command: {deploy: [/bin/true], observe: "
                                "[/bin/true]}}}]\n")}),
-      testing::HasSubstr("has no retire command of the driver of location 'eu'"));
+      ::testing::HasSubstr("has no retire command of the driver of location 'eu'"));
 }
 
 TEST(DocumentsCheck, OneLocationDoesNotTakeBackWhatAllShare) {
@@ -313,7 +313,7 @@ TEST(DocumentsCheck, APlanInManyLocationsHasAnEnd) {
     checks += (i == 0 ? "" : ", ") + ("{name: c" + std::to_string(i)) + ", run: {command: [/bin/true]}}";
   }
   EXPECT_THAT(checked({stage("      verify: [" + checks + "]\n"), in_locations()}),
-              testing::HasSubstr("the plans of this stage take up to 258 steps in the 3 locations of 'production'"));
+              ::testing::HasSubstr("the plans of this stage take up to 258 steps in the 3 locations of 'production'"));
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ const std::vector<Row>& rows() {
        "location 'eu' is there twice"},
       {"LocationNoName", environment_with_driver("  locations: [§{wave: 1}]\n"), "missing field 'name' of a location"},
       {"LocationNoWave", environment_with_driver("  locations: [§{name: eu}]\n"), "location 'eu' is in no wave"},
-      {"LocationWaveZero", environment_with_driver("  locations: [{name: eu, wave: §0}]\n"), "expected 1 to 100"},
+      {"LocationWaveZero", environment_with_driver("  locations: [{name: eu, wave: §0}]\n"), "a whole number from 1 to 100"},
       {"LocationWaveText", environment_with_driver("  locations: [{name: eu, wave: §first}]\n"), "number"},
       {"LocationStandbyInAWave",
        environment_with_driver("  locations: [{name: eu, wave: 1}, {name: ap, wave: §2, standby: true}]\n"),
