@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "engine/domain/planner.h"
+#include "engine/domain/promote.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/yaml_diagnostics.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/domain/planner.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/rollout_plan.h"
 
@@ -231,10 +232,13 @@ Result<std::vector<Place>> places_to_retire(const State& state, const TargetId& 
   std::vector<Place> places;
   for (const auto& location : locations) {
     if (none_known ? location.standby : !at_location(t, location.name).current) continue;
-    const auto& driver = location.driver ? *location.driver : state.environments.at(id.environment).document.driver;
-    if (!driver.retire) {
+    const auto* stage = state.stage(id);
+    HEADGATE_CHECK(stage);
+    if (!driver_of(*stage, state.environments.at(id.environment).document, &location).retire) {
       return fail(ErrorCode::not_found,
-                  "the driver of location " + location.name + " of " + id.environment + " has no retire command");
+                  stage->driver ? "the driver of the stage to " + id.environment + " has no retire command"
+                                : "the driver of location " + location.name + " of " + id.environment +
+                                      " has no retire command");
     }
     places.push_back(place_at(state, id, location));
   }

@@ -177,6 +177,16 @@ TEST(ApiAccess, ARefusalNamesWhatIsMissing) {
             200);
 }
 
+TEST(ApiAccess, ATokenDoesNotCountForAGrantThatRequiresClaims) {
+  ApiWorld world;
+  const auto answer =
+      world.call("POST", "/v1/promotions/gateway/production/1/override", "dave", R"({"reason":"the fix"})");
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(at(answer, "/detail"),
+            "this needs a breakGlass role for gateway/production: your role breakGlass asks for amr: mfa; this sign-in "
+            "has none");
+}
+
 TEST(ApiAccess, ExpiredAndRevokedTokensAreNobody) {
   ApiWorld world;
   world.make_token("late", {Role::admin}, world.clock.now() - std::chrono::seconds(1));

@@ -98,6 +98,7 @@ TEST_F(ApiPromotions, OnePersonCountsOnceAndOthersNotAtAll) {
   EXPECT_EQ(act(id, "approve", "approver", body).status, 403);  // the role, but nobody's
   EXPECT_EQ(at(show(id), "/phase"), "waiting");
   EXPECT_EQ(at(show(id), "/approvals/0/approver/name"), "carol");
+  EXPECT_EQ(at(show(id), "/approvals/0/claims"), "(nested)");
 }
 
 TEST_F(ApiPromotions, NobodyApprovesWhatTheyAskedFor) {

@@ -188,6 +188,8 @@ void ApiWorld::configure() {
   grant("carol", Role::approver, {"gateway"}, {"production"});
   grant("dave", Role::approver, {"*"}, {"*"});
   grant("frank", Role::viewer, {"billing"}, {"*"});
+  grant("dave", Role::break_glass, {"*"}, {"*"});
+  access.grants.back().require_claims = {{"amr", "mfa"}};
 
   CommitObserved observed;
   observed.repository = "environments";

@@ -108,6 +108,29 @@ TEST_F(EngineTest, TakesUpAnAttemptAgainAfterARestart) {
   EXPECT_EQ(count<ActivityStarted>(), 3U);
 }
 
+TEST_F(EngineTest, RunsAGateAndTakesItUpAgainAfterARestart) {
+  std::atomic<bool> reachable = false;
+  std::atomic<bool> running = false;
+  executor.answer = [&](const Activity& activity, std::stop_token stop) {
+    if (activity.gate.empty() || reachable) return Outcome{};
+    running = true;
+    while (!stop.stop_requested()) std::this_thread::yield();
+    return Outcome{Outcome::Kind::stopped, "stopped", {}, {}};
+  };
+  auto service = greeter_service();
+  service.gates.front().run = headgate::Run{{"/bin/scan"}, {}, 1min};
+  push("c1", {service, staging_environment(), greeter_target("v1")});
+  ASSERT_TRUE(run(RecordObservation{{"greeter", "staging"}, {}}));
+  ASSERT_TRUE(eventually([&] { return running.load(); }));
+  reachable = true;
+  restart();
+  ASSERT_TRUE(eventually([&] { return count<GateReported>() == 1; }));
+  const auto started = executor.started_now();
+  EXPECT_EQ(std::ranges::count(started, "greeter/@gates/1/tests#1"), 2) << "the same attempt, under the same key";
+  EXPECT_EQ(count<GateStarted>(), 1U);
+  EXPECT_TRUE(eventually([&] { return count<TimerSet>() == 1; })) << "the promotion goes on";
+}
+
 TEST_F(EngineTest, FencesAnActivityThatIsCancelled) {
   std::atomic<bool> was_stopped = false;
   executor.answer = [&](const Activity& activity, std::stop_token stop) {
