@@ -27,10 +27,10 @@ PlanInput input_at(const PlanInput& input, const Place& place) {
 // From `first` on they belong to the location.
 void belong_to(std::vector<Step>& steps, std::size_t first, const Location& location) {
   for (auto& step : steps | std::views::drop(first)) {
-    step.name += '/' + location.name;
+    step.name += '.' + location.name;
     step.location = location.name;
     if (!location.standby) step.wave = location.wave;
-    for (auto& metric : step.metrics) metric.name += '/' + location.name;  // limits count in each location
+    for (auto& metric : step.metrics) metric.name += '.' + location.name;  // limits count in each location
   }
 }
 

@@ -111,14 +111,13 @@ Result<PromotionId> parse_promotion_id(std::string_view text) {
 }
 
 Result<StepId> parse_step_id(std::string_view text) {
-  auto at = text.find('/');
-  for (int slashes = 1; slashes < 3 && at != std::string_view::npos; ++slashes) at = text.find('/', at + 1);
-  const auto parts = at == std::string_view::npos ? std::vector<std::string_view>{} : split(text.substr(at + 1), '/');
+  const auto last = text.rfind('/');
+  const auto parts = last == std::string_view::npos ? std::vector<std::string_view>{} : split(text.substr(last + 1), '.');
   if (parts.empty() || parts.size() > 2 || !std::ranges::all_of(parts, is_name)) {
-    return bad_id(text, "a step: expected service/environment/number/step, or …/step/location");
+    return bad_id(text, "a step: expected service/environment/number/step, or …/step.location");
   }
-  HEADGATE_TRY(auto promotion, parse_promotion_id(text.substr(0, at)));
-  return StepId{std::move(promotion), std::string(text.substr(at + 1))};
+  HEADGATE_TRY(auto promotion, parse_promotion_id(text.substr(0, last)));
+  return StepId{std::move(promotion), std::string(text.substr(last + 1))};
 }
 
 Result<ReleaseId> parse_release_id(std::string_view text) {

@@ -69,7 +69,7 @@ struct ReleaseId {
 
 std::string to_string(const TargetId& id);     // gateway/production
 std::string to_string(const PromotionId& id);  // gateway/production/7
-std::string to_string(const StepId& id);       // gateway/production/7/deploy, or …/7/deploy/eu in a location
+std::string to_string(const StepId& id);       // gateway/production/7/deploy, or …/7/deploy.eu in a location
 std::string to_string(const ReleaseId& id);    // gateway/v1.4.2
 
 Result<TargetId> parse_target_id(std::string_view text);

@@ -35,7 +35,7 @@ struct Wish {
 //   traffic   run, slot, weight   brings the slot to the weight, the other one to the rest of 100
 //   pause     wait, metrics       lasts that long (0: until a person resumes it), under measurement
 //   health    check               verifies what was deployed
-// Where the environment has locations, each step that belongs to one bears its name behind its own: deploy/eu. Waves
+// Where the environment has locations, each step that belongs to one bears its name behind its own: deploy.eu. Waves
 // are in order; the steps of the locations of one wave do not depend on each other. Every text in it is interpolated
 // already. Steps of kind run, deploy, retire, traffic and health have one activity each, a pause one for each
 // measurement.
@@ -115,10 +115,10 @@ struct Rules {
   }
 };
 
-// deploy of deploy/eu: what the step does, wherever.
+// deploy of deploy.eu: what the step does, wherever.
 inline std::string_view base_name(const Step& step) {
   const std::string_view name = step.name;
-  return name.substr(0, name.find('/'));
+  return name.substr(0, name.find('.'));
 }
 
 struct Plan {

@@ -83,22 +83,22 @@ const Incident& incident(const World& world) {
 TEST(Locations, APlanHoldsTheStepsOfEachLocationWaveByWaveAndTheWayBackNewestWaveFirst) {
   const auto world = given_v2_in_waves();
   EXPECT_THAT(world.steps(production),
-              ElementsAre("deploy/eu", "smoke/eu", "deploy/us", "smoke/us", "rollback-deploy/us", "rollback-smoke/us",
-                          "rollback-deploy/eu", "rollback-smoke/eu"));
+              ElementsAre("deploy.eu", "smoke.eu", "deploy.us", "smoke.us", "rollback-deploy.us", "rollback-smoke.us",
+                          "rollback-deploy.eu", "rollback-smoke.eu"));
   const auto& p = world.live(production);
-  EXPECT_EQ(p.find("deploy/eu")->step.location, "eu");
-  EXPECT_EQ(p.find("deploy/eu")->step.wave, 1U);
-  EXPECT_EQ(p.find("smoke/us")->step.wave, 2U);
-  EXPECT_THAT(p.find("deploy/eu")->step.run->command, ElementsAre("hooks/deploy.sh", "v2", "eu"));
-  EXPECT_THAT(p.find("deploy/us")->step.run->command, ElementsAre("hooks/deploy-us.sh", "v1"));
-  EXPECT_EQ(to_string(world.effect(production).id), "gateway/production/2/deploy/eu");
-  EXPECT_EQ(parse_step_id("gateway/production/2/deploy/eu"), world.effect(production).id);
+  EXPECT_EQ(p.find("deploy.eu")->step.location, "eu");
+  EXPECT_EQ(p.find("deploy.eu")->step.wave, 1U);
+  EXPECT_EQ(p.find("smoke.us")->step.wave, 2U);
+  EXPECT_THAT(p.find("deploy.eu")->step.run->command, ElementsAre("hooks/deploy.sh", "v2", "eu"));
+  EXPECT_THAT(p.find("deploy.us")->step.run->command, ElementsAre("hooks/deploy-us.sh", "v1"));
+  EXPECT_EQ(to_string(world.effect(production).id), "gateway/production/2/deploy.eu");
+  EXPECT_EQ(parse_step_id("gateway/production/2/deploy.eu"), world.effect(production).id);
 }
 
 TEST(Locations, AWaveBeginsWhenTheOneBeforeIsVerified) {
   auto world = given_v2_in_waves();
-  EXPECT_THAT(roll(world), happened_in_order("step.succeeded smoke/eu", "activity.started deploy/us#1",
-                                             "step.succeeded smoke/us", "promotion.succeeded #2"));
+  EXPECT_THAT(roll(world), happened_in_order("step.succeeded smoke.eu", "activity.started deploy.us#1",
+                                             "step.succeeded smoke.us", "promotion.succeeded #2"));
   EXPECT_EQ(world.running(production), "v2");
   EXPECT_EQ(runs_in(world, "eu"), "v2");
   EXPECT_EQ(runs_in(world, "us"), "v2");
@@ -107,7 +107,7 @@ TEST(Locations, AWaveBeginsWhenTheOneBeforeIsVerified) {
 
 TEST(Locations, WhatRunsInALocationIsKnownBeforeThePromotionEnds) {
   auto world = given_v2_in_waves();
-  roll(world, "smoke/us");
+  roll(world, "smoke.us");
   EXPECT_EQ(runs_in(world, "eu"), "v2");
   EXPECT_EQ(runs_in(world, "us"), "v1");
   EXPECT_EQ(world.running(production), "v1");
@@ -125,11 +125,11 @@ TEST(Locations, AnEnvironmentWithoutThemPlansAsBefore) {
 
 TEST(Locations, RollbackAllTakesBackEveryLocationThatWasTouchedNewestWaveFirst) {
   auto world = given_v2_in_waves();
-  EXPECT_THAT(fail(world, "smoke/us"),
-              happened_in_order("step.failed smoke/us", "release.quarantined v2", "rollback.started to v1"));
+  EXPECT_THAT(fail(world, "smoke.us"),
+              happened_in_order("step.failed smoke.us", "release.quarantined v2", "rollback.started to v1"));
   EXPECT_THAT(roll(world),
-              happened_in_order("activity.started rollback-smoke/us#1", "activity.started rollback-deploy/eu#1",
-                                "activity.started rollback-smoke/eu#1", "rollback.succeeded #2"));
+              happened_in_order("activity.started rollback-smoke.us#1", "activity.started rollback-deploy.eu#1",
+                                "activity.started rollback-smoke.eu#1", "rollback.succeeded #2"));
   EXPECT_EQ(world.running(production), "v1");
   EXPECT_EQ(runs_in(world, "eu"), "v1");
   EXPECT_EQ(runs_in(world, "us"), "v1");
@@ -138,7 +138,7 @@ TEST(Locations, RollbackAllTakesBackEveryLocationThatWasTouchedNewestWaveFirst) 
 
 TEST(Locations, RollbackAllLeavesAloneWhatWasNeverTouched) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_all);
-  fail(world, "smoke/eu");
+  fail(world, "smoke.eu");
   const auto lines = roll(world);
   EXPECT_THAT(lines, Contains("rollback.succeeded #2"));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("/us"))));
@@ -146,19 +146,19 @@ TEST(Locations, RollbackAllLeavesAloneWhatWasNeverTouched) {
 
 TEST(Locations, RollbackLocationTakesBackOnlyTheOneThatFailedAndThePromotionFails) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  fail(world, "smoke/us");
+  fail(world, "smoke.us");
   const auto lines = roll(world);
-  EXPECT_THAT(lines, happened_in_order("step.succeeded rollback-smoke/us", "promotion.failed #2"));
-  EXPECT_THAT(lines, Not(Contains(HasSubstr("rollback-deploy/eu"))));
+  EXPECT_THAT(lines, happened_in_order("step.succeeded rollback-smoke.us", "promotion.failed #2"));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("rollback-deploy.eu"))));
   EXPECT_EQ(runs_in(world, "eu"), "v2");
   EXPECT_EQ(runs_in(world, "us"), "v1");
-  EXPECT_THAT(incident(world).reason, HasSubstr("location us: smoke/us: it is broken"));
+  EXPECT_THAT(incident(world).reason, HasSubstr("location us: smoke.us: it is broken"));
   EXPECT_THAT(incident(world).notes, Contains(HasSubstr("stands in eu and does not run in us")));
 }
 
 TEST(Locations, AMixedTargetHasDriftedByLocationUntilANewWishBringsOneRelease) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  fail(world, "deploy/us", Kind::terminal);  // no evidence against the release
+  fail(world, "deploy.us", Kind::terminal);  // no evidence against the release
   roll(world);
   const auto& t = world.at(production);
   EXPECT_TRUE(t.drifted);
@@ -170,7 +170,7 @@ TEST(Locations, AMixedTargetHasDriftedByLocationUntilANewWishBringsOneRelease) {
   EXPECT_THAT(world.idle(production), AllOf(HasSubstr("release v2 did not succeed"), HasSubstr("in us")));
 
   world.push(target(production, release("v3")));
-  EXPECT_THAT(world.steps(production), Contains("deploy/eu"));
+  EXPECT_THAT(world.steps(production), Contains("deploy.eu"));
   roll(world);
   EXPECT_EQ(world.running(production), "v3");
   EXPECT_EQ(runs_in(world, "us"), "v3");
@@ -179,12 +179,12 @@ TEST(Locations, AMixedTargetHasDriftedByLocationUntilANewWishBringsOneRelease) {
 
 TEST(Locations, AMixedTargetIsNotPromotedAgainByItselfButOnDemandWhereItIsMissing) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  fail(world, "deploy/us", Kind::terminal);
+  fail(world, "deploy.us", Kind::terminal);
   roll(world);
   world.pass(24h);
   EXPECT_FALSE(world.at(production).promotion);
   world.request(production, "v2");
-  EXPECT_THAT(world.steps(production), Not(Contains("deploy/eu")));  // runs it already
+  EXPECT_THAT(world.steps(production), Not(Contains("deploy.eu")));  // runs it already
   roll(world);
   EXPECT_EQ(world.running(production), "v2");
   EXPECT_FALSE(world.at(production).drifted);
@@ -192,27 +192,27 @@ TEST(Locations, AMixedTargetIsNotPromotedAgainByItselfButOnDemandWhereItIsMissin
 
 TEST(Locations, AMixedTargetIsTriedAgainWhenThePolicyChanges) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  fail(world, "deploy/us", Kind::terminal);
+  fail(world, "deploy.us", Kind::terminal);
   roll(world);
   world.push(target(staging, release("v1")));  // nothing that bears on it
   EXPECT_FALSE(world.at(production).promotion);
   auto s = checked();
   s.verify.push_back(health("deep"));
   world.push(measured_service(s));
-  EXPECT_THAT(world.steps(production), ElementsAre("deploy/us", "smoke/us", "deep/us", "rollback-deploy/us",
-                                                   "rollback-smoke/us", "rollback-deep/us"));
+  EXPECT_THAT(world.steps(production), ElementsAre("deploy.us", "smoke.us", "deep.us", "rollback-deploy.us",
+                                                   "rollback-smoke.us", "rollback-deep.us"));
 }
 
 TEST(Locations, AMixedTargetGoesBackByHandWhereItDiffers) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  fail(world, "deploy/us", Kind::terminal);
+  fail(world, "deploy.us", Kind::terminal);
   roll(world);
   RollBack by_hand;
   by_hand.targets = {production};
   by_hand.to = "previous";
   by_hand.reason = "eu as well";
   world.when(by_hand, "person:alice");
-  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy/eu", "rollback-smoke/eu"));
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy.eu", "rollback-smoke.eu"));
   roll(world);
   EXPECT_EQ(runs_in(world, "eu"), "v1");
   EXPECT_EQ(world.running(production), "v1");
@@ -221,10 +221,10 @@ TEST(Locations, AMixedTargetGoesBackByHandWhereItDiffers) {
 
 TEST(Locations, WhatDifferedBeforeAPromotionDiffersAfterItsRollbackAndSaysSo) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  fail(world, "deploy/us", Kind::terminal);
+  fail(world, "deploy.us", Kind::terminal);
   roll(world);
   world.push(target(production, release("v3")));
-  roll(world, "deploy/us");
+  roll(world, "deploy.us");
   world.cancel(promotion(production, 3));
   EXPECT_THAT(roll(world), happened_in_order("rollback.succeeded #3", "drift.detected"));
   EXPECT_EQ(runs_in(world, "eu"), "v2");
@@ -236,7 +236,7 @@ TEST(Locations, WhatDifferedBeforeAPromotionDiffersAfterItsRollbackAndSaysSo) {
   by_hand.to = "previous";
   by_hand.reason = "eu as well";
   world.when(by_hand, "person:alice");
-  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy/eu", "rollback-smoke/eu"));
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy.eu", "rollback-smoke.eu"));
   roll(world);
   EXPECT_EQ(runs_in(world, "eu"), "v1");
   EXPECT_FALSE(world.at(production).drifted);
@@ -244,9 +244,9 @@ TEST(Locations, WhatDifferedBeforeAPromotionDiffersAfterItsRollbackAndSaysSo) {
 
 TEST(Locations, HoldLeavesEverythingAsItIsForAPerson) {
   auto world = given_v2_in_waves(OnLocationFailure::hold);
-  EXPECT_THAT(fail(world, "deploy/us", Kind::terminal), happened_in_order("promotion.failed #2"));
+  EXPECT_THAT(fail(world, "deploy.us", Kind::terminal), happened_in_order("promotion.failed #2"));
   EXPECT_THAT(world.effects(), IsEmpty());
-  EXPECT_THAT(world.at(production).held, HasSubstr("location us: deploy/us: it is broken"));
+  EXPECT_THAT(world.at(production).held, HasSubstr("location us: deploy.us: it is broken"));
   EXPECT_THAT(incident(world).reason, HasSubstr("onLocationFailure: hold leaves every location as it is"));
   EXPECT_THAT(incident(world).next, AllOf(HasSubstr("headgate retry"), HasSubstr("headgate rollback")));
   EXPECT_EQ(runs_in(world, "eu"), "v2");
@@ -254,23 +254,23 @@ TEST(Locations, HoldLeavesEverythingAsItIsForAPerson) {
 
 TEST(Locations, WhatIsHeldGoesOnWhereItStoodWhenItIsRetried) {
   auto world = given_v2_in_waves(OnLocationFailure::hold);
-  fail(world, "deploy/us", Kind::terminal);
+  fail(world, "deploy.us", Kind::terminal);
   EXPECT_THAT(world.when(RetryPromotion{second, "mended"}, "person:alice"),
-              happened_in_order("promotion.retried #2", "activity.started deploy/us#2"));
+              happened_in_order("promotion.retried #2", "activity.started deploy.us#2"));
   roll(world);
   EXPECT_EQ(world.running(production), "v2");
 }
 
 TEST(Locations, WhatIsHeldGoesBackByHandEverywhere) {
   auto world = given_v2_in_waves(OnLocationFailure::hold);
-  fail(world, "deploy/us", Kind::terminal);
+  fail(world, "deploy.us", Kind::terminal);
   RollBack by_hand;
   by_hand.targets = {production};
   by_hand.to = "previous";
   by_hand.reason = "enough";
   world.when(by_hand, "person:alice");
   EXPECT_THAT(world.steps(production),
-              ElementsAre("rollback-deploy/us", "rollback-smoke/us", "rollback-deploy/eu", "rollback-smoke/eu"));
+              ElementsAre("rollback-deploy.us", "rollback-smoke.us", "rollback-deploy.eu", "rollback-smoke.eu"));
   roll(world);
   EXPECT_EQ(world.running(production), "v1");
   EXPECT_EQ(runs_in(world, "eu"), "v1");
@@ -279,9 +279,9 @@ TEST(Locations, WhatIsHeldGoesBackByHandEverywhere) {
 
 TEST(Locations, CancelTakesBackWhatWasTouchedWhateverTheRule) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
-  roll(world, "deploy/us");
+  roll(world, "deploy.us");
   world.cancel(second);
-  EXPECT_THAT(roll(world), happened_in_order("step.succeeded rollback-smoke/us", "step.succeeded rollback-smoke/eu",
+  EXPECT_THAT(roll(world), happened_in_order("step.succeeded rollback-smoke.us", "step.succeeded rollback-smoke.eu",
                                              "rollback.succeeded #2"));
   EXPECT_EQ(runs_in(world, "eu"), "v1");
 }
@@ -304,7 +304,7 @@ TEST(Locations, StandbyIsPromotedOnDemandThroughTheSameProtection) {
   auto world = given_v2_everywhere_but_ap();
   const auto since = world.at(production).current_since;
   EXPECT_THAT(request_in(world, "v2", {"ap"}), Contains("promotion.planned #3 v2"));
-  EXPECT_THAT(world.steps(production), ElementsAre("approval", "deploy/ap", "smoke/ap"));
+  EXPECT_THAT(world.steps(production), ElementsAre("approval", "deploy.ap", "smoke.ap"));
   EXPECT_THAT(world.effects(), IsEmpty());
   world.approve(promotion(production, 3), "person:carol");
   roll(world);
@@ -337,7 +337,7 @@ TEST(Locations, OnDemandWaitsWhileAnotherLocationHasDrifted) {
   EXPECT_THAT(world.effects(), IsEmpty());
   EXPECT_THAT(world.unmet(production), Contains("location us has drifted from release v2"));
   observe_in(world, "us", "v2");
-  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/3/deploy/ap#1"));
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/3/deploy.ap#1"));
 }
 
 TEST(Locations, WhatFailsOnStandbyGoesBackThereAlone) {
@@ -350,7 +350,7 @@ TEST(Locations, WhatFailsOnStandbyGoesBackThereAlone) {
   roll(world);
   request_in(world, "v3", {"ap"});
   world.approve(promotion(production, 5), "person:carol");
-  EXPECT_THAT(fail(world, "deploy/ap", Kind::terminal), Contains("rollback.started to v2"));
+  EXPECT_THAT(fail(world, "deploy.ap", Kind::terminal), Contains("rollback.started to v2"));
   EXPECT_THAT(roll(world), Contains("rollback.succeeded #5"));
   EXPECT_EQ(runs_in(world, "ap"), "v2");
   EXPECT_EQ(world.running(production), "v3");
@@ -367,8 +367,8 @@ TEST(Locations, ARollbackByHandTakesStandbyBackWhereItRunsWhatIsLeft) {
   by_hand.to = "previous";
   by_hand.reason = "everywhere";
   world.when(by_hand, "person:alice");
-  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy/ap", "rollback-smoke/ap", "rollback-deploy/us",
-                                                   "rollback-smoke/us", "rollback-deploy/eu", "rollback-smoke/eu"));
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-deploy.ap", "rollback-smoke.ap", "rollback-deploy.us",
+                                                   "rollback-smoke.us", "rollback-deploy.eu", "rollback-smoke.eu"));
   roll(world);
   EXPECT_EQ(runs_in(world, "ap"), "v1");
   EXPECT_EQ(world.running(production), "v1");
@@ -380,22 +380,22 @@ TEST(Locations, ACanaryRunsInEachLocationWithItsOwnSlotsAndMeasurements) {
   const auto s = canary({weight(50), pause(3min), weight(100)});
   auto world = given_v2_in_slots(s);
   EXPECT_THAT(world.steps(production),
-              ElementsAre("shift-0/eu", "deploy/eu", "shift-50/eu", "pause-1/eu", "shift-100/eu", "smoke/eu",
-                          "shift-0/us", "deploy/us", "shift-50/us", "pause-1/us", "shift-100/us", "smoke/us",
-                          "retire-old/eu", "retire-old/us", "rollback-shift/us", "rollback-shift/eu",
-                          "rollback-smoke/us", "rollback-retire/us", "rollback-smoke/eu", "rollback-retire/eu"));
-  EXPECT_EQ(world.live(production).find("pause-1/us")->step.metrics.at(0).name, "error-rate/us");
+              ElementsAre("shift-0.eu", "deploy.eu", "shift-50.eu", "pause-1.eu", "shift-100.eu", "smoke.eu",
+                          "shift-0.us", "deploy.us", "shift-50.us", "pause-1.us", "shift-100.us", "smoke.us",
+                          "retire-old.eu", "retire-old.us", "rollback-shift.us", "rollback-shift.eu",
+                          "rollback-smoke.us", "rollback-retire.us", "rollback-smoke.eu", "rollback-retire.eu"));
+  EXPECT_EQ(world.live(production).find("pause-1.us")->step.metrics.at(0).name, "error-rate.us");
   roll(world);
   EXPECT_EQ(world.running(production), "v2");
   EXPECT_EQ(at_location(world.at(production), "eu").stable_slot, "green");
   EXPECT_EQ(at_location(world.at(production), "us").stable_slot, "green");
   world.push(target(production, release("v3")));
-  EXPECT_EQ(world.live(production).find("deploy/us")->step.slot, "blue");
+  EXPECT_EQ(world.live(production).find("deploy.us")->step.slot, "blue");
 }
 
 TEST(Locations, ABadMeasurementInTheSecondWaveBringsTrafficBackInBothAtOnce) {
   auto world = given_v2_in_slots(canary({weight(50), pause(3min), weight(100)}));
-  roll(world, "pause-1/us");
+  roll(world, "pause-1.us");
   Lines lines;
   for (int i = 0; i < 100 && world.live(production).phase == Phase::running; ++i) {
     if (measuring(world)) {
@@ -405,25 +405,25 @@ TEST(Locations, ABadMeasurementInTheSecondWaveBringsTrafficBackInBothAtOnce) {
     }
   }
   EXPECT_THAT(lines, happened_in_order("release.quarantined v2", "rollback.started to v1",
-                                       "activity.started rollback-shift/us#1"));
-  EXPECT_THAT(roll(world), happened_in_order("activity.started rollback-shift/eu#1",
-                                             "activity.started rollback-smoke/us#1", "rollback.succeeded #2"));
+                                       "activity.started rollback-shift.us#1"));
+  EXPECT_THAT(roll(world), happened_in_order("activity.started rollback-shift.eu#1",
+                                             "activity.started rollback-smoke.us#1", "rollback.succeeded #2"));
   EXPECT_EQ(at_location(world.at(production), "eu").stable_slot, "blue");
   EXPECT_EQ(runs_in(world, "eu"), "v1");
 }
 
 TEST(Locations, OneLocationGoesBackAloneAndTheNextPromotionKnowsEachSlot) {
   auto world = given_v2_in_slots(canary({weight(100)}, {}), OnLocationFailure::rollback_location);
-  fail(world, "deploy/us", Kind::terminal);
-  EXPECT_THAT(roll(world), happened_in_order("step.succeeded rollback-retire/us", "promotion.failed #2"));
+  fail(world, "deploy.us", Kind::terminal);
+  EXPECT_THAT(roll(world), happened_in_order("step.succeeded rollback-retire.us", "promotion.failed #2"));
   EXPECT_EQ(at_location(world.at(production), "eu").stable_slot, "green");
   EXPECT_EQ(at_location(world.at(production), "us").stable_slot, "blue");
   world.push(target(production, release("v3")));
   const auto& p = world.live(production);
-  EXPECT_EQ(p.find("deploy/eu")->step.slot, "blue");
-  EXPECT_EQ(p.find("rollback-shift/eu")->step.deploys->release.version, "v2");
-  EXPECT_EQ(p.find("deploy/us")->step.slot, "green");
-  EXPECT_EQ(p.find("rollback-shift/us")->step.deploys->release.version, "v1");
+  EXPECT_EQ(p.find("deploy.eu")->step.slot, "blue");
+  EXPECT_EQ(p.find("rollback-shift.eu")->step.deploys->release.version, "v2");
+  EXPECT_EQ(p.find("deploy.us")->step.slot, "green");
+  EXPECT_EQ(p.find("rollback-shift.us")->step.deploys->release.version, "v1");
 }
 
 TEST(Locations, BlueGreenKeepsWhatRanBeforeEverywhereUntilTheLastLocationIsVerified) {
@@ -443,10 +443,10 @@ TEST(Locations, BlueGreenKeepsWhatRanBeforeEverywhereUntilTheLastLocationIsVerif
   world.push(measured_service(s));
   world.push(target(production, release("v2")), "person:frank");
   EXPECT_THAT(world.steps(production),
-              ElementsAre("approval", "shift-0/eu", "deploy/eu", "preview/eu", "approve-switch", "switch/eu",
-                          "smoke/eu", "shift-0/us", "deploy/us", "preview/us", "switch/us", "smoke/us", "keep-old",
-                          "retire-old/eu", "retire-old/us", "rollback-shift/us", "rollback-shift/eu",
-                          "rollback-smoke/us", "rollback-retire/us", "rollback-smoke/eu", "rollback-retire/eu"));
+              ElementsAre("approval", "shift-0.eu", "deploy.eu", "preview.eu", "approve-switch", "switch.eu",
+                          "smoke.eu", "shift-0.us", "deploy.us", "preview.us", "switch.us", "smoke.us", "keep-old",
+                          "retire-old.eu", "retire-old.us", "rollback-shift.us", "rollback-shift.eu",
+                          "rollback-smoke.us", "rollback-retire.us", "rollback-smoke.eu", "rollback-retire.eu"));
   world.approve(second, "person:carol");
   roll(world, "approve-switch");
   world.approve(second, "person:dave");
@@ -489,7 +489,7 @@ TEST(Locations, ANewLocationGetsWhatTheOthersRun) {
   world.push(more);
   EXPECT_THAT(world.idle(production), HasSubstr("location sa was not observed yet"));
   observe_in(world, "sa", "");
-  EXPECT_THAT(world.steps(production), ElementsAre("deploy/sa", "smoke/sa"));
+  EXPECT_THAT(world.steps(production), ElementsAre("deploy.sa", "smoke.sa"));
   roll(world);
   EXPECT_EQ(runs_in(world, "sa"), "v1");
   EXPECT_EQ(world.idle(production), "");
@@ -503,7 +503,7 @@ TEST(Locations, ALocationThatIsNoneAnyMoreIsForgotten) {
   EXPECT_FALSE(world.at(production).locations.contains("us"));
   EXPECT_THAT(observe_in(world, "us", "v9"), IsEmpty());
   world.push(target(production, release("v2")));
-  EXPECT_THAT(world.steps(production), Not(Contains("deploy/us")));
+  EXPECT_THAT(world.steps(production), Not(Contains("deploy.us")));
 }
 
 TEST(Locations, WhatIsSeenInALocationDriftsAloneAndComesRight) {
@@ -525,9 +525,9 @@ TEST(Locations, ThePlanIsAnotherOneWhenALocationComesWhileItWaits) {
   more.locations.push_back({"sa", 1, false, {}, 23});
   EXPECT_THAT(world.push(more), happened_in_order("promotion.planned #3 v2"));
   EXPECT_THAT(world.steps(production),
-              ElementsAre("approval", "deploy/eu", "smoke/eu", "deploy/sa", "smoke/sa", "deploy/us", "smoke/us",
-                          "rollback-deploy/us", "rollback-smoke/us", "rollback-deploy/sa", "rollback-smoke/sa",
-                          "rollback-deploy/eu", "rollback-smoke/eu"));
+              ElementsAre("approval", "deploy.eu", "smoke.eu", "deploy.sa", "smoke.sa", "deploy.us", "smoke.us",
+                          "rollback-deploy.us", "rollback-smoke.us", "rollback-deploy.sa", "rollback-smoke.sa",
+                          "rollback-deploy.eu", "rollback-smoke.eu"));
 }
 
 TEST(Locations, WhatIsDeletedIsRetiredInEveryLocationThatRunsIt) {
@@ -536,7 +536,7 @@ TEST(Locations, WhatIsDeletedIsRetiredInEveryLocationThatRunsIt) {
   document.on_delete = OnDelete::retire;
   world.push(document);
   world.push(Push{{}, {key_of(document)}});
-  EXPECT_THAT(world.steps(production), ElementsAre("retire/us", "retire/eu"));
+  EXPECT_THAT(world.steps(production), ElementsAre("retire.us", "retire.eu"));
   roll(world);
   EXPECT_EQ(world.running(production), "nothing");
   EXPECT_EQ(runs_in(world, "eu"), "nothing");

@@ -7,6 +7,7 @@
 
 #include "tests/domain/strategies.h"
 #include "tests/sim/location_oracle.h"
+#include "tests/torture.h"
 
 namespace headgate::sim {
 namespace {
@@ -150,9 +151,10 @@ class LocationWorld {
 
 TEST(LocationsSim, NoWaveBeginsBeforeTheOneBeforeIsVerified) {
   const auto* asked = std::getenv("HEADGATE_SIM_SEED");
-  const auto first = asked ? std::strtoull(asked, nullptr, 10) : std::random_device{}();
+  const auto first = asked ? std::strtoull(asked, nullptr, 10) : torture_seed("locations");
+  const auto seeds = asked ? 1 : torture_rounds(200);
   std::uint64_t succeeded = 0, taken_back = 0, mixed = 0, on_demand = 0;
-  for (std::uint64_t seed = first; seed < first + (asked ? 1 : 60); ++seed) {
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     LocationWorld world(seed);
     for (int i = 0; i < 500 && world.oracle.violations.empty(); ++i) world.act();
     ASSERT_TRUE(world.oracle.violations.empty()) << "seed " << seed << ": " << world.oracle.violations.front();

@@ -52,13 +52,13 @@ void run(std::uint64_t seed, Ends& ends) {
 TEST(Simulation, KeepsItsPromisesWhateverHappens) {
   Ends ends;
   if (const auto seed = number_from("HEADGATE_SIM_SEED", 0); seed != 0) return run(seed, ends);
-  const auto runs = number_from("HEADGATE_SIM_RUNS", 80);
+  const auto runs = number_from("HEADGATE_SIM_RUNS", 140);
   std::uint64_t seed = 1;
   for (; seed <= runs && !testing::Test::HasFailure(); ++seed) run(seed, ends);
   std::cout << "seeds 1 to " << seed - 1 << ", " << ends.events << " events\n";
   for (const auto& [type, count] : ends.types) std::cout << "  " << count << ' ' << type << '\n';
   // A world in which nothing of interest happens proves nothing.
-  if (runs < 80) return;
+  if (runs < 140) return;
   for (const auto* type :
        {"promotion.succeeded",  "promotion.failed",       "promotion.rejected", "promotion.cancelled",
         "promotion.superseded", "rollback.succeeded",     "rollback.failed",    "release.quarantined",
