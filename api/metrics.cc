@@ -331,9 +331,8 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
                          .add(static_cast<double>(impl_->snapshot.load(std::memory_order_relaxed)))
                          .take());
   const bool paused = engine.read([](const State& state) { return state.effects_paused.has_value(); });
-  families.push_back(GaugeFamily("headgate_effects_paused", "1 while everything outside stands still.")
-                         .add(paused ? 1 : 0)
-                         .take());
+  families.push_back(
+      GaugeFamily("headgate_effects_paused", "1 while everything outside stands still.").add(paused ? 1 : 0).take());
   for (const auto& ask : impl_->gauges) {
     for (auto& gauge : ask()) families.push_back(GaugeFamily(gauge.name, gauge.help).add(gauge.value).take());
   }

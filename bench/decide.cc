@@ -1,5 +1,5 @@
-// With 10,000 services of five environments in the state, on one core and without a log: `decide` alone; `writer`, which
-// also folds what was decided and looks for what follows; a configuration after which every target is planned.
+// With 10,000 services of five environments in the state, on one core and without a log: `decide` alone; `writer`,
+// which also folds what was decided and looks for what follows; a configuration after which every target is planned.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,7 +193,8 @@ void bench_decide(Harness& harness) {
     waited.push_back(result.p99_ms);
     return result.targets_per_second;
   });
-  harness.measure("plan-all/p99", "ms", [&] { return median(waited); }, 1);
+  harness.measure(
+      "plan-all/p99", "ms", [&] { return median(waited); }, 1);
 }
 
 }  // namespace headgate::bench

@@ -236,9 +236,9 @@ Result<std::vector<Place>> places_to_retire(const State& state, const TargetId& 
     HEADGATE_CHECK(stage);
     if (!driver_of(*stage, state.environments.at(id.environment).document, &location).retire) {
       return fail(ErrorCode::not_found,
-                  stage->driver ? "the driver of the stage to " + id.environment + " has no retire command"
-                                : "the driver of location " + location.name + " of " + id.environment +
-                                      " has no retire command");
+                  stage->driver
+                      ? "the driver of the stage to " + id.environment + " has no retire command"
+                      : "the driver of location " + location.name + " of " + id.environment + " has no retire command");
     }
     places.push_back(place_at(state, id, location));
   }

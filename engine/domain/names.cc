@@ -112,7 +112,8 @@ Result<PromotionId> parse_promotion_id(std::string_view text) {
 
 Result<StepId> parse_step_id(std::string_view text) {
   const auto last = text.rfind('/');
-  const auto parts = last == std::string_view::npos ? std::vector<std::string_view>{} : split(text.substr(last + 1), '.');
+  const auto parts =
+      last == std::string_view::npos ? std::vector<std::string_view>{} : split(text.substr(last + 1), '.');
   if (parts.empty() || parts.size() > 2 || !std::ranges::all_of(parts, is_name)) {
     return bad_id(text, "a step: expected service/environment/number/step, or …/step.location");
   }

@@ -115,8 +115,8 @@ void add_blue_green(Plan& plan, const PlanInput& input, const BlueGreen& rules, 
   }
   plan.steps.push_back(traffic_step("switch", input, input.to, slot, 100, rules.line));
   if (rules.observe > Duration::zero()) {
-    plan.steps.push_back(
-        pause_step("observe", input, rules.observe, metrics_for(input, rules.analysis, slot, rules.observe), rules.line));
+    plan.steps.push_back(pause_step("observe", input, rules.observe,
+                                    metrics_for(input, rules.analysis, slot, rules.observe), rules.line));
   }
 }
 

@@ -364,11 +364,11 @@ struct TargetState {
   std::string pinned;  // why Git's wish is not followed; empty: it is
   std::string held;    // why nothing is promoted here by itself until a person acts
   bool orphaned = false;
-  bool retiring = false;                // its document went with onDelete: retire
-  std::uint64_t last_number = 0;        // of promotions
-  Boxed<Promotion> promotion;           // the live one
-  std::vector<Wish> verified;           // what was verified or adopted here, newest last, at most 16
-  Boxed<FailedAttempt> failed;          // not tried again by itself
+  bool retiring = false;          // its document went with onDelete: retire
+  std::uint64_t last_number = 0;  // of promotions
+  Boxed<Promotion> promotion;     // the live one
+  std::vector<Wish> verified;     // what was verified or adopted here, newest last, at most 16
+  Boxed<FailedAttempt> failed;    // not tried again by itself
   WaysBack back{};
   std::uint32_t open_incidents = 0;
   std::string stable_slot{};                                      // what runs `current`; empty: it runs in no slot

@@ -28,8 +28,8 @@ struct MinSamples {
   }
 };
 
-// What the value is compared with: the stable slot in the same window, or with `window` the time before the rollout. After
-// the switch of a blueGreen the plan has a window, as long as what is observed.
+// What the value is compared with: the stable slot in the same window, or with `window` the time before the rollout.
+// After the switch of a blueGreen the plan has a window, as long as what is observed.
 struct Baseline {
   std::optional<Duration> window;
   std::optional<Decimal> max_delta;  // value <= baseline + max_delta

@@ -75,25 +75,24 @@ ApiWorld::ApiWorld(ApiOptions options, HttpLimits limits) {
   engine = std::move(*started);
   configure();
 
-  api = std::make_unique<Api>(ApiDependencies{.engine = *engine,
-                                              .log = log,
-                                              .snapshots = snapshots,
-                                              .blobs = *blobs,
-                                              .people = *people,
-                                              .clock = clock,
-                                              .proofs = proofs,
-                                              .repositories = repositories,
-                                              .metrics = metrics,
-                                              .not_ready =
-                                                  [this] {
-                                                    const std::scoped_lock lock(not_ready_mutex);
-                                                    return not_ready;
-                                                  },
-                                              .evidence = [this](std::span<const StoredRecord> records,
-                                                                 const StoredRecord& exported) {
-                                                return evidence(records, exported);
-                                              }},
-                              options);
+  api = std::make_unique<Api>(
+      ApiDependencies{.engine = *engine,
+                      .log = log,
+                      .snapshots = snapshots,
+                      .blobs = *blobs,
+                      .people = *people,
+                      .clock = clock,
+                      .proofs = proofs,
+                      .repositories = repositories,
+                      .metrics = metrics,
+                      .not_ready =
+                          [this] {
+                            const std::scoped_lock lock(not_ready_mutex);
+                            return not_ready;
+                          },
+                      .evidence = [this](std::span<const StoredRecord> records,
+                                         const StoredRecord& exported) { return evidence(records, exported); }},
+      options);
   Router router;
   api->add_routes(router);
   for (const auto* route : router.routes()) routes.emplace_back(route->method, route->pattern);

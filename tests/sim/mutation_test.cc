@@ -309,7 +309,9 @@ const std::vector<Scenario>& scenarios() {
          return given_two(guards, {}, [](Environment& place) { place.max_concurrent = ConcurrencyRule{1, 9}; });
        }},
       {"a service that it comes after is under way",
-       [](std::span<const Guard> guards) { return given_two(guards, {{"gateway", 6}}, [](Environment&) {}); }},
+       [](std::span<const Guard> guards) {
+         return given_two(guards, {{"gateway", 6}}, [](Environment&) {});
+       }},
       {"a location has drifted when the one on standby is asked for",
        [](std::span<const Guard> guards) {
          World world(guards);
@@ -317,8 +319,7 @@ const std::vector<Scenario>& scenarios() {
          place.locations = {{"eu", 1, false, {}, 20}, {"ap", 0, true, {}, 21}};
          auto s = stage("production");
          s.approvals = {{"managers", 1, 35}};
-         world.push(
-             {{access_policy(), place, service({s}), target(production, release("v1"))}, {}, "person:frank"});
+         world.push({{access_policy(), place, service({s}), target(production, release("v1"))}, {}, "person:frank"});
          const auto see = [&](const std::string& version) {
            const auto artifacts = version.empty() ? StringMap{} : release(version).artifacts;
            world.when(RecordObservation{production, {version, artifacts}, world.state.next, "eu"}, "engine");
