@@ -76,11 +76,10 @@ void FlowOracle::handle(const PromotionPlanned& e) {
   if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) return;
   auto& queue = places_[id.target].queue;
   const auto before = planned_.find({id.target, id.number - 1});
-  if (queue.empty() || (before != planned_.end() && before->second == e.to))
-    return;  // or the same under another policy
-  if (queue.front() == e.to) {
+  if (queue.empty()) return;
+  if (queue.front() == e.to) {  // first of all: the same release may be wished again after a promotion of it ended
     queue.pop_front();
-  } else {
+  } else if (before == planned_.end() || before->second != e.to) {  // else the same under another policy
     violated(to_string(id) + " jumps the queue: release " + queue.front().release.version + " comes first");
   }
 }
