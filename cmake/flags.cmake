@@ -6,6 +6,8 @@ endif()
 add_library(headgate_flags INTERFACE)
 target_include_directories(headgate_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(headgate_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+# g++ 12 takes every std::expected that is moved for one that may not be set.
+target_compile_options(headgate_flags INTERFACE -Wno-maybe-uninitialized)
 if(HEADGATE_SANITIZE)
   target_compile_options(headgate_flags INTERFACE -fsanitize=${HEADGATE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(headgate_flags INTERFACE -fsanitize=${HEADGATE_SANITIZE})
@@ -23,11 +25,34 @@ if(NOT HEADGATE_SANITIZE)
   target_link_libraries(headgate_allocator INTERFACE -Wl,--no-as-needed PkgConfig::JEMALLOC)
 endif()
 
+# Headers that a whole tier of files reads are read once for all of it: the domain's for the engine, with fmt and Boost.JSON
+# for the rooms around it, with GoogleTest for the tests. The owner of each is a library of its own without code.
+function(headgate_precompile name)
+  cmake_parse_arguments(PCH "" "" "HEADERS;LINK" ${ARGN})
+  file(WRITE ${PROJECT_BINARY_DIR}/precompiled/${name}.cc "")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
+  target_link_libraries(${name} PRIVATE headgate_flags ${PCH_LINK})
+  target_precompile_headers(${name} PRIVATE ${PCH_HEADERS})
+endfunction()
+set(domain_values ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+headgate_precompile(headgate_precompiled_engine HEADERS ${domain_values})
+headgate_precompile(headgate_precompiled_rooms
+  HEADERS ${domain_values} <boost/json.hpp> <fmt/format.h> LINK Boost::json fmt::fmt)
+if(HEADGATE_TESTS)
+  headgate_precompile(headgate_precompiled_tests
+    HEADERS ${domain_values} <gmock/gmock.h> <gtest/gtest.h> LINK GTest::gmock GTest::gtest)
+endif()
+
 # headgate_library(name SOURCES … [LINK …]): one library a folder, every file listed.
 function(headgate_library name)
   cmake_parse_arguments(LIB "" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${LIB_SOURCES})
   target_link_libraries(${name} PUBLIC headgate_flags ${LIB_LINK})
+  if("Boost::json" IN_LIST LIB_LINK)
+    target_precompile_headers(${name} REUSE_FROM headgate_precompiled_rooms)
+  else()
+    target_precompile_headers(${name} REUSE_FROM headgate_precompiled_engine)
+  endif()
 endfunction()
 
 # headgate_check_records(target): each record that the program appends to a log is held against its published schema
@@ -48,6 +73,7 @@ function(headgate_test name)
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE headgate_flags ${TEST_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_precompile_headers(${name} REUSE_FROM headgate_precompiled_tests)
   if("headgate_store" IN_LIST TEST_LINK)
     headgate_check_records(${name})
   endif()
