@@ -26,7 +26,7 @@ constexpr auto kRun = std::chrono::milliseconds(1'500);
 
 template <class Item>
 struct Request {
-  Item* item = nullptr;  // the producer's; commit gives it back as it was
+  Item* item = nullptr;  // the producer's
   std::binary_semaphore* done = nullptr;
 };
 
@@ -132,18 +132,19 @@ double run_log(Harness& harness, const Material& material, std::size_t producers
   {
     auto log = store::RocksDbLog::open({.dir = dir, .origin = kOrigin, .file_system = std::move(file_system)});
     if (!log) throw std::runtime_error(log.error().message);
-    std::vector<Recorded<Event>> records;
+    const auto must = [](const auto& done) {
+      if (!done) throw std::runtime_error(done.error().message);
+    };
     auto time = material.events.back().meta.time;
     rate = durable_per_second(producers, material.events, [&](std::vector<Request<Recorded<Event>>>& batch) {
-      records.clear();
+      auto position = (*log)->size();
       for (const auto& request : batch) {
-        request.item->meta.position = (*log)->size() + records.size();
+        request.item->meta.position = position;
         request.item->meta.time = time;
-        records.push_back(std::move(*request.item));
+        must((*log)->stage(position++, {request.item, 1}));
       }
       time += Duration(1);
-      if (auto done = (*log)->append((*log)->size(), records); !done) throw std::runtime_error(done.error().message);
-      for (std::size_t i = 0; i < batch.size(); ++i) *batch[i].item = std::move(records[i]);
+      must((*log)->commit((*log)->seal()));
     });
   }
   std::filesystem::remove_all(dir);

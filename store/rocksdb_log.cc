@@ -20,6 +20,7 @@ namespace {
 using Family = RocksDbStore::Family;
 
 constexpr std::size_t kProtectionBytes = 8;
+constexpr std::size_t kReservedBytes = 4'096;  // a handful of records: most batches of a quiet log
 constexpr std::chrono::seconds kCheckpointInterval{1};
 constexpr Position kMilestoneRecords = 256;    // a power of two
 constexpr Position kReadAheadRecords = 4'096;  // from so many on a second thread is worth its start
@@ -31,13 +32,14 @@ rocksdb::Slice slice(std::string_view text) {
 }  // namespace
 
 struct RocksDbLog::Pending final : StagedRecords {
-  explicit Pending(Position first) : before(first), write(0, 0, kProtectionBytes, 0) {}
+  explicit Pending(Position first) : before(first), write(kReservedBytes, 0, kProtectionBytes, 0) {}
 
   Position before;  // of the first record
   Batch records;
   rocksdb::WriteBatch write;
   EventIndex::Packed index;
   MerkleTree tree;  // with them
+  Hash root{};      // of it
 };
 
 RocksDbLog::RocksDbLog(Options options) : options_(std::move(options)) {}
@@ -83,11 +85,7 @@ Result<void> RocksDbLog::stage(Position expected, std::span<const Recorded<Event
     return fail(ErrorCode::conflict, fmt::format("the log has {} records, the caller expected {}", next, expected));
   }
   if (events.empty()) return {};
-  if (!open_) {
-    open_ = std::make_unique<Pending>(next);
-    // Its sync comes next: while this batch is encoded the disk may begin with the mark of the one before.
-    watermark_->write_beside();
-  }
+  if (!open_) open_ = std::make_unique<Pending>(next);
   auto& batch = *open_;
   const auto first = batch.records.size();
   HEADGATE_TRY_VOID(batch.records.add(origin_, next, latest_, events));
@@ -109,6 +107,7 @@ Result<void> RocksDbLog::stage(Position expected, std::span<const Recorded<Event
 std::unique_ptr<StagedRecords> RocksDbLog::seal() {
   if (!open_ || open_->records.size() == 0) return nullptr;
   open_->tree = next_tree_;
+  open_->root = next_tree_.root();
   return std::move(open_);
 }
 
@@ -117,7 +116,6 @@ Result<Appended> RocksDbLog::commit(std::unique_ptr<StagedRecords> staged) {
   auto& batch = static_cast<Pending&>(*staged);
   const auto before = size();
   HEADGATE_CHECK(batch.before == before);
-  watermark_->write_beside();
   rocksdb::WriteOptions options;
   options.sync = true;
   options.protection_bytes_per_key = kProtectionBytes;
@@ -128,14 +126,13 @@ Result<Appended> RocksDbLog::commit(std::unique_ptr<StagedRecords> staged) {
   }
 
   const auto after = before + batch.records.size();
-  const auto root = batch.tree.root();
   index_->feed(batch.index);
   {
     const std::scoped_lock lock(tree_mutex_);
     tree_ = std::move(batch.tree);
     size_.store(after, std::memory_order_release);
   }
-  watermark_->follow(after, root);
+  watermark_->follow(after, batch.root);
   if (auto marked = watermark_->wait_until(options_.durability == Durability::strict ? after : before); !marked) {
     return fail_for_good(std::move(marked).error());
   }

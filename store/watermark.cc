@@ -98,13 +98,8 @@ Result<void> WatermarkFile::write(const Mark& mark) {
   return {};
 }
 
-WatermarkFollower::WatermarkFollower(WatermarkFile file, std::chrono::milliseconds patience)
-    : file_(std::move(file)),
-      newest_(file_.mark()),
-      begun_(newest_),
-      durable_(newest_),
-      patience_(patience),
-      thread_([this] { run(); }) {}
+WatermarkFollower::WatermarkFollower(WatermarkFile file)
+    : file_(std::move(file)), newest_(file_.mark()), durable_(newest_), thread_([this] { run(); }) {}
 
 WatermarkFollower::~WatermarkFollower() {
   {
@@ -120,16 +115,6 @@ void WatermarkFollower::follow(std::uint64_t size, const Hash& root) {
     const std::scoped_lock lock(mutex_);
     HEADGATE_CHECK(size >= newest_.size);
     newest_ = Mark{size, root};
-    if (!asleep_) return;  // it looks again within its patience
-  }
-  wake_.notify_one();
-}
-
-void WatermarkFollower::write_beside() {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (newest_ == begun_) return;
-    due_ = true;
   }
   wake_.notify_one();
 }
@@ -137,7 +122,6 @@ void WatermarkFollower::write_beside() {
 Result<void> WatermarkFollower::wait_until(std::uint64_t size) {
   std::unique_lock lock(mutex_);
   HEADGATE_CHECK(size <= newest_.size);
-  if (durable_.size < size && !std::exchange(due_, true)) wake_.notify_one();
   progress_.wait(lock, [&] { return durable_.size >= size || failure_; });
   if (durable_.size >= size) return {};
   return std::unexpected(*failure_);
@@ -151,18 +135,9 @@ Mark WatermarkFollower::durable() const {
 void WatermarkFollower::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    if (!wake_.wait_for(lock, patience_, [&] { return stopping_ || due_; }) && newest_ == durable_) {
-      asleep_ = true;
-      wake_.wait(lock, [&] { return stopping_ || newest_ != durable_; });
-      asleep_ = false;
-      if (!stopping_) continue;
-    }
-    due_ = false;
-    if (newest_ == durable_) {
-      if (stopping_) return;
-      continue;
-    }
-    const Mark mark = begun_ = newest_;
+    wake_.wait(lock, [&] { return stopping_ || newest_ != durable_; });
+    if (newest_ == durable_) return;
+    const auto mark = newest_;
     lock.unlock();
     auto written = file_.write(mark);
     lock.lock();

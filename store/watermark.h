@@ -7,7 +7,6 @@
 // The sector of sequence s is s mod 2. The newest whole sector counts.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -53,24 +52,18 @@ class WatermarkFile {
 };
 
 // Writes marks on a thread of its own, always the newest one: marks that are handed over while a sync runs are one
-// write. A mark waits for the next synced write of the log to begin (`write_beside`), so that the disk flushes both at
-// once instead of one after the other; when none begins within `patience`, it is written alone. Thread-safe. The first
-// failure is final; every later wait returns it.
+// write. A mark is written as soon as it is handed over, while the log gathers its next batch and begins to sync that.
+// Thread-safe. The first failure is final; every later wait returns it.
 class WatermarkFollower {
  public:
-  static constexpr std::chrono::milliseconds kPatience{2};
-
-  explicit WatermarkFollower(WatermarkFile file, std::chrono::milliseconds patience = kPatience);
+  explicit WatermarkFollower(WatermarkFile file);
   WatermarkFollower(const WatermarkFollower&) = delete;
   WatermarkFollower& operator=(const WatermarkFollower&) = delete;
   ~WatermarkFollower();  // writes what was handed over, then ends the thread
 
   // Hands over a mark without waiting. HEADGATE_CHECK: sizes never go back.
   void follow(std::uint64_t size, const Hash& root);
-  // The caller is about to sync something else on the same disk: what was handed over is written now.
-  void write_beside();
-  // Blocks until a mark of at least `size` is durable; it is written at once. HEADGATE_CHECK: such a mark was handed
-  // over.
+  // Blocks until a mark of at least `size` is durable. HEADGATE_CHECK: such a mark was handed over.
   Result<void> wait_until(std::uint64_t size);
   Mark durable() const;
 
@@ -82,12 +75,8 @@ class WatermarkFollower {
   std::condition_variable progress_;
   WatermarkFile file_;  // of the thread alone
   Mark newest_;         // handed over
-  Mark begun_;          // written last, or being written
   Mark durable_;
   std::optional<Error> failure_;
-  const std::chrono::milliseconds patience_;
-  bool due_ = false;     // newest_ is to be written without waiting for company
-  bool asleep_ = false;  // nothing to write for a while: the next mark must wake the thread
   bool stopping_ = false;
   std::thread thread_;  // last: starts when everything else is there
 };

@@ -189,21 +189,6 @@ bool soon(const std::function<bool()>& condition) {
   return true;
 }
 
-TEST(WatermarkFollower, WritesBesideTheNextSyncWhateverItsPatience) {
-  const TempDir dir;
-  WatermarkFollower follower(new_file(dir / "watermark"), std::chrono::hours(1));
-  for (std::uint64_t size = 1; size <= 3; ++size) {
-    follower.follow(size, mark_of(size).root);
-    follower.write_beside();
-    EXPECT_TRUE(soon([&] { return follower.durable() == mark_of(size); }));
-  }
-  // Nobody syncs anything more: it waits for company, until somebody waits for it.
-  follower.follow(4, mark_of(4).root);
-  EXPECT_EQ(follower.durable(), mark_of(3));
-  HEADGATE_ASSERT_OK(follower.wait_until(4));
-  EXPECT_EQ(follower.durable(), mark_of(4));
-}
-
 TEST(WatermarkFollower, WritesAMarkThatNobodyAsksFor) {
   const TempDir dir;
   WatermarkFollower follower(new_file(dir / "watermark"));
