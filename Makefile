@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build demo test torture unit asan tsan bench lint format clean
+.PHONY: help setup build demo test torture unit asan tsan fuzz bench lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ tsan: setup ## the tests that stay inside instrumented code, under the thread sa
 	@cmake --preset tsan
 	@cmake --build build/tsan --parallel $(JOBS)
 	@TSAN_OPTIONS=halt_on_error=1 ctest --test-dir build/tsan --output-on-failure -L tsan
+
+fuzz: ## libFuzzer over what reads bytes from outside, a minute each (SECONDS=600: longer; FUZZ='note*': some of them)
+	@deploy/setup fuzz
+	@cmake --preset fuzz
+	@cmake --build build/fuzz --parallel $(JOBS) --target fuzzers
+	@SECONDS_EACH=$(or $(SECONDS),60) deploy/fuzz build/fuzz '$(or $(FUZZ),*)'
 
 bench: setup build/release/build.ninja ## build/bench/summary.json (BENCH=glob: some of it)
 	@cmake --build build/release --parallel $(JOBS) --target headgate_bench

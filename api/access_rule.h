@@ -14,6 +14,8 @@ struct AccessRule {
   bool open_loopback = false;  // nobody on this host has to
   Role role = Role::viewer;
 
+  bool admits_anybody(bool from_loopback) const { return open || (open_loopback && from_loopback); }
+
   // none, loopback, or a role. Anything else is a bug.
   static AccessRule of(std::string_view text) {
     if (text == "none") return {.open = true};

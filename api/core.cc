@@ -95,29 +95,44 @@ void Core::quick(Router& router, std::string method, std::string pattern, std::s
 
 void Core::heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
                  std::size_t max_body_bytes) {
-  auto guard = guarded(access, [this, handler = std::move(handler)](const CallPtr& call) { on_worker(call, handler); });
-  router.add({.method = std::move(method),
-              .pattern = std::move(pattern),
-              .access = std::move(access),
-              .handler = std::move(guard),
-              .max_body_bytes = max_body_bytes});
+  add(
+      router, std::move(method), std::move(pattern), std::move(access),
+      [this, handler = std::move(handler)](const CallPtr& call) { on_worker(call, handler); }, max_body_bytes);
 }
 
 void Core::async(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler) {
-  auto guard = guarded(access, std::move(handler));
-  router.add(std::move(method), std::move(pattern), std::move(access), std::move(guard));
+  add(router, std::move(method), std::move(pattern), std::move(access), std::move(handler), 0);
 }
 
-Handler Core::guarded(const std::string& access, AsyncHandler handler) {
-  return [this, rule = AccessRule::of(access), handler = std::move(handler)](Request request, Reply reply) {
-    admit(std::make_shared<Call>(std::move(request), std::move(reply)), rule, handler);
-  };
+void Core::add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
+               std::size_t max_body_bytes) {
+  const auto rule = AccessRule::of(access);
+  router.add({.method = std::move(method),
+              .pattern = std::move(pattern),
+              .access = std::move(access),
+              .handler =
+                  [this, rule, handler = std::move(handler)](Request request, Reply reply) {
+                    admit(std::make_shared<Call>(std::move(request), std::move(reply)), rule, handler);
+                  },
+              .max_body_bytes = max_body_bytes,
+              .refusal = [this, rule](const Request& request) { return refusal(request, rule); }});
+}
+
+// Judged again when the body is there: the token may have been revoked meanwhile.
+std::optional<Response> Core::refusal(const Request& request, const AccessRule& rule) {
+  if (rule.admits_anybody(request.is_loopback)) return std::nullopt;
+  const auto caller = authenticate(request, rule);
+  if (caller) return std::nullopt;
+  auto response = problem(caller.error());
+  note_denial(response, request.route);
+  return response;
 }
 
 void Core::admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler) {
-  const bool open = rule.open || (rule.open_loopback && call->request.is_loopback);
-  if (!open) {
-    if (auto allowed = authenticate(*call, rule); !allowed) return answer(*call, std::unexpected(allowed.error()));
+  if (!rule.admits_anybody(call->request.is_loopback)) {
+    auto caller = authenticate(call->request, rule);
+    if (!caller) return answer(*call, std::unexpected(caller.error()));
+    static_cast<Caller&>(*call) = std::move(*caller);
   }
   if (call->request.method == "GET" || call->request.method == "HEAD") return wait_for_position(call, handler);
   // A mistyped dry_run must not become the real thing.
@@ -128,9 +143,9 @@ void Core::admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler
   handler(call);
 }
 
-Result<void> Core::authenticate(Call& call, const AccessRule& rule) const {
+Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule) const {
   const auto refuse = [](std::string why) { return fail(ErrorCode::unauthenticated, std::move(why)); };
-  const auto header = call.request.headers.one("authorization");
+  const auto header = request.headers.one("authorization");
   if (!header) return refuse("the Authorization header was sent more than once");
   if (!*header) return refuse("no token: send 'Authorization: Bearer <token>'");
   std::string_view text = **header;
@@ -142,18 +157,20 @@ Result<void> Core::authenticate(Call& call, const AccessRule& rule) const {
   if (!bearer) return refuse("the Authorization header holds no bearer token");
   text.remove_prefix(std::min(text.find_first_not_of(' ', scheme.size() - 1), text.size()));
   if (!is_token(text)) return refuse("the bearer token is not one of Headgate's");
-  call.token_digest = sha256_digest(text);
-  const auto service = parameter_or_empty(call.request, "service");
-  const auto environment = parameter_or_empty(call.request, "environment");
+  Caller caller;
+  caller.token_digest = sha256_digest(text);
+  const auto service = parameter_or_empty(request, "service");
+  const auto environment = parameter_or_empty(request, "environment");
   const auto at = now();
-  return deps.engine.read([&](const State& state) -> Result<void> {
-    auto principal = headgate::authenticate(state, call.token_digest, at);
+  return deps.engine.read([&](const State& state) -> Result<Caller> {
+    auto principal = headgate::authenticate(state, caller.token_digest, at);
     if (!principal) return refuse("the token is unknown, revoked or expired");
-    call.principal = std::move(*principal);
+    caller.principal = std::move(*principal);
     constexpr std::array seeing{Role::admin, Role::auditor, Role::operator_, Role::approver};
-    call.sees_names = std::ranges::any_of(seeing, [&](Role role) { return may(state, call.principal, role, {}, {}); });
-    if (may(state, call.principal, rule.role, service, environment)) return {};
-    return lacks_role(state, call.principal, rule.role, service, environment);
+    caller.sees_names =
+        std::ranges::any_of(seeing, [&](Role role) { return may(state, caller.principal, role, {}, {}); });
+    if (may(state, caller.principal, rule.role, service, environment)) return std::move(caller);
+    return lacks_role(state, caller.principal, rule.role, service, environment);
   });
 }
 
@@ -209,12 +226,15 @@ void Core::answer(Call& call, Result<Response> response) {
 }
 
 void Core::answer(Call& call, Response response) {
-  if (response.status == 401 || response.status == 403) {
-    const auto reason = response.status == 401 ? Denial::unauthenticated : Denial::forbidden;
-    denials.record(reason, call.request.route);
-    deps.metrics.access_denied(reason);
-  }
+  note_denial(response, call.request.route);
   call.reply(std::move(response));
+}
+
+void Core::note_denial(const Response& response, std::string_view route) {
+  if (response.status != 401 && response.status != 403) return;
+  const auto reason = response.status == 401 ? Denial::unauthenticated : Denial::forbidden;
+  denials.record(reason, route);
+  deps.metrics.access_denied(reason);
 }
 
 void Core::submit(const CallPtr& call, Command command, WriteAnswer write) {

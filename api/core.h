@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,15 +25,19 @@
 
 namespace headgate::api {
 
+// Who sent a request; nobody on open routes.
+struct Caller {
+  Principal principal;
+  std::string token_digest;  // sha256:<hex> of what they came in with
+  bool sees_names = false;   // of people, beside their ids
+};
+
 // One request on its way.
-struct Call {
+struct Call : Caller {
   Call(Request r, Reply a) : request(std::move(r)), reply(std::move(a)) {}
 
   Request request;
   Reply reply;
-  Principal principal;       // empty on open routes
-  std::string token_digest;  // sha256:<hex> of what they came in with; empty on open routes
-  bool sees_names = false;   // of people, beside their ids
   bool dry_run = false;
 };
 using CallPtr = std::shared_ptr<Call>;
@@ -98,9 +103,12 @@ class Core : public std::enable_shared_from_this<Core> {
   DenialRecorder denials;
 
  private:
-  Handler guarded(const std::string& access, AsyncHandler handler);
+  void add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
+           std::size_t max_body_bytes);
   void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler);
-  Result<void> authenticate(Call& call, const AccessRule& rule) const;
+  Result<Caller> authenticate(const Request& request, const AccessRule& rule) const;
+  std::optional<Response> refusal(const Request& request, const AccessRule& rule);
+  void note_denial(const Response& response, std::string_view route);
   void wait_for_position(const CallPtr& call, const AsyncHandler& handler);
   void answer_write(Call& call, const Receipt& receipt, const WriteAnswer& answer);
 };

@@ -1,9 +1,12 @@
 #include "api/event_export.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
 
+#include "api/problem.h"
 #include "api/visibility.h"
 
 namespace headgate::api {
@@ -11,16 +14,68 @@ namespace {
 
 constexpr std::size_t chunk_records = 1'024;
 
-class Export final : public Stream, public std::enable_shared_from_this<Export> {
+// What a query finds among the first `end` records and its asker may see, page by page.
+class Pages {
  public:
-  Export(Core& core, Principal principal, EventQuery query, EventFormat format)
-      : core_(core),
-        principal_(std::move(principal)),
-        query_(std::move(query)),
-        format_(format),
-        end_(core.deps.log.size()) {
+  Pages(Core& core, Principal principal, EventQuery query, Position end)
+      : core_(core), principal_(std::move(principal)), query_(std::move(query)), end_(end) {
     query_.limit = chunk_records;
   }
+
+  bool done() const { return done_; }
+
+  // May be empty before they are done.
+  Result<std::vector<StoredRecord>> next() {
+    std::vector<StoredRecord> records;
+    if (is_open(query_.filter) && !query_.descending) {
+      const Position from = query_.after ? *query_.after + 1 : 0;
+      HEADGATE_TRY(records, core_.deps.log.read(from, chunk_records));
+      done_ = records.size() < chunk_records;
+    } else {
+      HEADGATE_TRY(auto found, core_.deps.log.query(query_));
+      records = std::move(found.records);
+      done_ = !found.more || records.empty();
+    }
+    if (!records.empty()) query_.after = records.back().position;
+    // What came after the start is not part of it.
+    if (std::erase_if(records, [&](const StoredRecord& r) { return r.position >= end_; }) > 0 && !query_.descending) {
+      done_ = true;
+    }
+    HEADGATE_TRY_VOID(
+        core_.deps.engine.read([&](const State& state) { return keep_visible(records, state, principal_); }));
+    return records;
+  }
+
+  // Of all pages; reads them, but where a subtraction tells.
+  Result<std::uint64_t> count() {
+    if (is_open(query_.filter) && sees_everything()) {
+      const auto after = query_.after;
+      if (query_.descending) return after ? std::min(end_, *after) : end_;
+      return end_ - std::min(end_, after ? *after + 1 : 0);
+    }
+    std::uint64_t records = 0;
+    while (!done_) {
+      HEADGATE_TRY(const auto page, next());
+      records += page.size();
+    }
+    return records;
+  }
+
+ private:
+  bool sees_everything() const {
+    return core_.deps.engine.read([&](const State& state) { return Visibility(state, principal_).everything(); });
+  }
+
+  Core& core_;
+  const Principal principal_;
+  EventQuery query_;
+  const Position end_;
+  bool done_ = false;
+};
+
+class Export final : public Stream, public std::enable_shared_from_this<Export> {
+ public:
+  Export(Core& core, Pages pages, EventFormat format) : core_(core), pages_(std::move(pages)), format_(format) {}
 
   void next(std::function<void(std::optional<std::string>)> ready) override {
     const bool taken = core_.pool.resume([self = shared_from_this(), ready] { ready(self->chunk()); });
@@ -35,7 +90,7 @@ class Export final : public Stream, public std::enable_shared_from_this<Export> 
   std::optional<std::string> chunk() {
     try {
       // A page whose records may not be seen is no reason to end.
-      while (!done_) {
+      while (!pages_.done()) {
         auto text = read();
         if (!text) {
           broken_ = true;
@@ -53,9 +108,7 @@ class Export final : public Stream, public std::enable_shared_from_this<Export> 
     std::string out;
     if (!started_ && format_ == EventFormat::csv) out = csv_header;
     started_ = true;
-    HEADGATE_TRY(auto records, page());
-    HEADGATE_TRY_VOID(
-        core_.deps.engine.read([&](const State& state) { return keep_visible(records, state, principal_); }));
+    HEADGATE_TRY(const auto records, pages_.next());
     for (const auto& record : records) {
       if (format_ == EventFormat::csv) {
         HEADGATE_TRY_VOID(append_csv(out, record));
@@ -67,39 +120,56 @@ class Export final : public Stream, public std::enable_shared_from_this<Export> 
     return out;
   }
 
-  Result<std::vector<StoredRecord>> page() {
-    std::vector<StoredRecord> records;
-    if (is_open(query_.filter) && !query_.descending) {
-      const Position from = query_.after ? *query_.after + 1 : 0;
-      HEADGATE_TRY(records, core_.deps.log.read(from, chunk_records));
-      done_ = records.size() < chunk_records;
-    } else {
-      HEADGATE_TRY(auto found, core_.deps.log.query(query_));
-      records = std::move(found.records);
-      done_ = !found.more || records.empty();
-    }
-    if (!records.empty()) query_.after = records.back().position;
-    // What came after the start is not part of it.
-    if (std::erase_if(records, [&](const StoredRecord& r) { return r.position >= end_; }) > 0 && !query_.descending) {
-      done_ = true;
-    }
-    return records;
-  }
-
   Core& core_;
-  const Principal principal_;
-  EventQuery query_;
+  Pages pages_;
   const EventFormat format_;
-  const Position end_;
   bool started_ = false;
-  bool done_ = false;
   std::atomic<bool> broken_{false};
 };
 
+std::string text_of(const EventQuery& query) {
+  auto text = filter_text(query.filter);
+  if (query.after) text += fmt::format("{}after={}", text.empty() ? "" : "&", *query.after);
+  return text;
+}
+
+// On a worker: the count may read the log.
+void record_and_answer(Core& core, const CallPtr& call, const EventQuery& query, EventFormat format) {
+  const Position end = core.deps.log.size();
+  const auto pages = [&core, call, query, end] { return Pages(core, call->principal, query, end); };
+  const auto count = pages().count();
+  if (!count) return core.answer(*call, std::unexpected(count.error()));
+  const bool csv = format == EventFormat::csv;
+  const auto answer = [call, pages, format, csv, end](Core& to) {
+    Response response;
+    response.set("Content-Type", csv ? "text/csv; charset=utf-8" : "application/x-ndjson");
+    Core::set_position(response, end);
+    response.stream = std::make_shared<Export>(to, pages(), format);
+    to.answer(*call, std::move(response));
+  };
+  if (call->request.method == "HEAD") return answer(core);
+  Submission submission;
+  submission.command = RecordExport{{"records", text_of(query), *count, end}};
+  submission.actor = call->principal.actor();
+  const bool queued = core.deps.engine.submit(
+      std::move(submission), [weak = core.weak_from_this(), call, answer](Result<Receipt> receipt) noexcept {
+        const auto self = weak.lock();
+        if (!self) return;
+        try {
+          if (!receipt) return self->answer(*call, std::unexpected(receipt.error()));
+          answer(*self);
+        } catch (const std::exception&) {
+          // The reply that is dropped with the call answers 500.
+        }
+      });
+  if (!queued) core.answer(*call, problem(503, "the queue of commands is full, or the server is stopping"));
+}
+
 }  // namespace
 
-std::shared_ptr<Stream> export_events(Core& core, const Principal& principal, EventQuery query, EventFormat format) {
-  return std::make_shared<Export>(core, principal, std::move(query), format);
+void export_events(Core& core, const CallPtr& call, EventQuery query, EventFormat format) {
+  core.work(call,
+            [&core, query = std::move(query), format](const CallPtr& c) { record_and_answer(core, c, query, format); });
 }
 
 }  // namespace headgate::api

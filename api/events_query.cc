@@ -1,5 +1,7 @@
 #include "api/events_query.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "api/record_view.h"
@@ -53,6 +55,31 @@ std::optional<EventFormat> event_format(const Request& request) {
     if (type == "application/json" || type == "application/*" || type == "*/*") return EventFormat::json;
   }
   return std::nullopt;
+}
+
+std::string filter_text(const EventFilter& filter) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    out += fmt::format("{}{}=", out.empty() ? "" : "&", name);
+    for (const char c : value) {
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                         std::string_view("-._~:/*").find(c) != std::string_view::npos;
+      if (plain) {
+        out += c;
+      } else {
+        out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      }
+    }
+  };
+  add("type", filter.type);
+  add("service", filter.service);
+  add("environment", filter.environment);
+  add("actor", filter.actor);
+  add("correlation", filter.correlation);
+  if (filter.from) add("from", format_timestamp(*filter.from));
+  if (filter.to) add("to", format_timestamp(*filter.to));
+  return out;
 }
 
 bool is_open(const EventFilter& filter) {

@@ -15,6 +15,9 @@ enum class EventFormat { json, ndjson, csv };
 // Of the Accept header; 406 is the answer to nullopt.
 std::optional<EventFormat> event_format(const Request& request);
 
+// key=value joined by &, percent-encoded, times in the notation of the records: what an export's record says of it.
+std::string filter_text(const EventFilter& filter);
+
 bool is_open(const EventFilter& filter);  // nothing is filtered
 
 inline constexpr std::string_view csv_header =

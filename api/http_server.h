@@ -2,7 +2,8 @@
 //
 // Each socket thread runs its own event loop and keeps its connections for life, so a connection's state needs no lock.
 // One request of a connection is in work at a time; pipelined ones wait in the socket. Request bodies over the limit
-// are refused from Content-Length, before a byte of them is read and before any handler runs.
+// are refused from Content-Length, before a byte of them is read and before any handler runs, and so are those of
+// whoever may not use the route (Route::refusal).
 #pragma once
 
 #include <chrono>

@@ -312,7 +312,9 @@ bool Session::examine(Exchange& exchange, const RequestParser& parser) {
     }
     exchange.expects_continue = has_body;
   }
-  return true;
+  if (!has_body || !match.route->refusal) return true;
+  auto refusal = match.route->refusal(request);
+  return refusal ? refuse(exchange, std::move(*refusal)) : true;
 }
 
 // False: there is nobody to answer.
@@ -358,7 +360,7 @@ Task<void> Session::await_reply(Exchange& exchange) {
   auto box = std::make_shared<Mailbox<Response>>();
   Reply reply([box](Response response) { box->put(std::move(response)); });
   try {
-    service_.router.dispatch(*exchange.route, std::move(exchange.request), std::move(reply));
+    exchange.route->handler(std::move(exchange.request), std::move(reply));
   } catch (const std::exception& e) {
     // Where the handler already moved the Reply out, its answer is in the box or still comes.
     service_.fault(fmt::format("the handler of {} threw: {}", exchange.label, e.what()));

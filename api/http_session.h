@@ -1,8 +1,8 @@
 // One connection, as a coroutine on its loop. Only http_server.cc and http_session*.cc include this: it brings Asio
 // in. http_session.cc reads and dispatches, http_session_write.cc answers.
 //
-//   handshake ─► idle ─► header ─► [route, limits] ─► body ─► handler ─► reply ─► [stream] ─► idle …
-//                  └──────┴─── refused: answer and close ───────┘
+//   handshake ─► idle ─► header ─► [route, limits, access] ─► body ─► handler ─► reply ─► [stream] ─► idle …
+//                  └──────┴─────── refused: answer and close ───────┘
 //
 // Every wait has a deadline in `deadline_`. No timer is set for it: the loop looks at all its sessions a few times a
 // second, which costs nothing per request and is exact enough for limits of seconds.

@@ -106,14 +106,6 @@ RouteMatch Router::match(std::string_view method, const std::vector<std::string>
   return match;
 }
 
-void Router::dispatch(const Route& route, Request request, Reply reply) const {
-  if (gate_) {
-    gate_(route, std::move(request), std::move(reply));
-  } else {
-    route.handler(std::move(request), std::move(reply));
-  }
-}
-
 std::vector<const Route*> Router::routes() const {
   std::vector<const Route*> all;
   for (const auto& route : routes_) all.push_back(route.get());

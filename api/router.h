@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,14 +21,13 @@ namespace headgate::api {
 struct Route {
   std::string method;   // GET also answers HEAD
   std::string pattern;  // also the label of this route's metrics
-  std::string
-      access;  // for the gate, which alone knows what it means; never empty, so that open is said and not forgotten
+  std::string access;   // whose it is, in a word; never empty, so that open is said and not forgotten
   Handler handler;
   std::size_t max_body_bytes = 0;  // 0: HttpLimits::body_bytes
+  // Asked with the header alone, before a body is read; what it answers refuses the request. Where there is none, the
+  // body is read for anybody.
+  std::function<std::optional<Response>(const Request&)> refusal{};
 };
-
-// Stands before every handler: answers itself, or calls route.handler. Authentication lives in one.
-using Gate = std::function<void(const Route&, Request, Reply)>;
 
 struct RouteMatch {
   const Route* route = nullptr;
@@ -47,11 +47,8 @@ class Router {
   void add(std::string method, std::string pattern, std::string access, Handler handler) {
     add(Route{std::move(method), std::move(pattern), std::move(access), std::move(handler)});
   }
-  void set_gate(Gate gate) { gate_ = std::move(gate); }
 
   RouteMatch match(std::string_view method, const std::vector<std::string>& segments) const;
-  // Through the gate to the handler. An exception of either is the caller's.
-  void dispatch(const Route& route, Request request, Reply reply) const;
 
   std::vector<const Route*> routes() const;  // in the order added
 
@@ -60,7 +57,6 @@ class Router {
 
   std::unique_ptr<Node> root_;
   std::vector<std::unique_ptr<Route>> routes_;
-  Gate gate_;
 };
 
 }  // namespace headgate::api

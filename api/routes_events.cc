@@ -121,11 +121,7 @@ void list_events(Core& core, const CallPtr& call) {
     allowed.error().message += " to export all of it; a page (limit, cursor) needs a viewer role only";
     return core.answer(*call, std::unexpected(allowed.error()));
   }
-  Response response;
-  response.set("Content-Type", *format == EventFormat::csv ? "text/csv; charset=utf-8" : "application/x-ndjson");
-  Core::set_position(response, core.deps.engine.position());
-  response.stream = export_events(core, call->principal, std::move(listing->query), *format);
-  core.answer(*call, std::move(response));
+  export_events(core, call, std::move(listing->query), *format);
 }
 
 Result<StoredRecord> visible_record(Core& core, const Call& call) {

@@ -19,32 +19,6 @@ constexpr std::size_t max_records = 10'000;
 constexpr std::size_t max_bytes = 32 << 20;
 constexpr int unprocessable = 422;
 
-// key=value joined by &, percent-encoded, times in the notation of the records.
-std::string text_of(const EventFilter& filter) {
-  std::string out;
-  const auto add = [&](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    out += fmt::format("{}{}=", out.empty() ? "" : "&", name);
-    for (const char c : value) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                         std::string_view("-._~:/*").find(c) != std::string_view::npos;
-      if (plain) {
-        out += c;
-      } else {
-        out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-      }
-    }
-  };
-  add("type", filter.type);
-  add("service", filter.service);
-  add("environment", filter.environment);
-  add("actor", filter.actor);
-  add("correlation", filter.correlation);
-  if (filter.from) add("from", format_timestamp(*filter.from));
-  if (filter.to) add("to", format_timestamp(*filter.to));
-  return out;
-}
-
 // Everything that matches among the first `size` records and may be seen.
 Result<std::vector<StoredRecord>> find_records(Core& core, const Principal& principal, const EventFilter& filter,
                                                Position size) {
@@ -120,7 +94,7 @@ void export_evidence(Core& core, const CallPtr& call, const EventFilter& filter,
     return core.answer(*call, too_many ? problem(records.error(), unprocessable) : problem(records.error()));
   }
   Submission submission;
-  submission.command = RecordExport{{"evidence", text_of(filter), records->size(), size}};
+  submission.command = RecordExport{{"evidence", filter_text(filter), records->size(), size}};
   submission.actor = call->principal.actor();
   const auto taken = std::make_shared<Export>(turn, std::move(*records));
   const bool queued = core.deps.engine.submit(

@@ -245,6 +245,7 @@ Result<void> Server::Parts::open_store() {
   options.origin = config.origin;
   options.durability = config.strict ? store::Durability::strict : store::Durability::batch;
   HEADGATE_TRY(events, store::RocksDbLog::open(std::move(options)));
+  if (!events->notice().empty()) log.warning(events->notice());
   HEADGATE_TRY(log_key, signing_key(config.signing_key.empty() ? data / "log.key" : config.signing_key, *events,
                                     config.rotate_key));
   HEADGATE_TRY(auto saved_states, store::SnapshotStore::open(data / "snapshots"));

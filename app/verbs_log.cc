@@ -94,12 +94,11 @@ Result<int> verify_data(const LogOptions& o, const Cli& cli) {
     return fail(ErrorCode::corrupt, "the log's records never name the key " + pinned->text());
   }
   HEADGATE_TRY(const auto earlier, check_earlier(open, note, verified->records));
-  const json::object answer{{"records", verified->records},
-                            {"bytes", verified->bytes},
-                            {"tiles", verified->tiles},
-                            {"root", store::hex(verified->root)},
-                            {"keys", json_of(open.keys)}};
+  const json::object answer{{"records", verified->records}, {"bytes", verified->bytes},
+                            {"tiles", verified->tiles},     {"root", store::hex(verified->root)},
+                            {"notice", open.log->notice()}, {"keys", json_of(open.keys)}};
   if (!print_raw(cli.output, answer)) {
+    if (!open.log->notice().empty()) std::printf("%s\n", open.log->notice().c_str());
     std::printf("verified %llu records, %llu bytes, %llu tiles%s\nroot %s\n", number(verified->records),
                 number(verified->bytes), number(verified->tiles), held_text(earlier).c_str(),
                 store::hex(verified->root).c_str());

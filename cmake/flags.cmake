@@ -6,8 +6,10 @@ endif()
 add_library(headgate_flags INTERFACE)
 target_include_directories(headgate_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(headgate_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
-# g++ 12 takes every std::expected that is moved for one that may not be set.
-target_compile_options(headgate_flags INTERFACE -Wno-maybe-uninitialized)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 takes every std::expected that is moved for one that may not be set.
+  target_compile_options(headgate_flags INTERFACE -Wno-maybe-uninitialized)
+endif()
 if(HEADGATE_SANITIZE)
   target_compile_options(headgate_flags INTERFACE -fsanitize=${HEADGATE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(headgate_flags INTERFACE -fsanitize=${HEADGATE_SANITIZE})
@@ -16,6 +18,12 @@ if(HEADGATE_SANITIZE STREQUAL "thread")
   # The sanitizer knows no fences: Asio has another way without them.
   target_compile_options(headgate_flags INTERFACE -Wno-tsan)
   target_compile_definitions(headgate_flags INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
+if(HEADGATE_FUZZ)
+  # libFuzzer is guided by what our code does. Clang 16 has all of the concepts that the library's <expected> asks for,
+  # but says so only from Clang 19 on.
+  target_compile_options(headgate_flags INTERFACE -fsanitize=fuzzer-no-link -D__cpp_concepts=202002L
+                         -Wno-builtin-macro-redefined -Wno-macro-redefined)
 endif()
 target_compile_definitions(headgate_flags INTERFACE HEADGATE_VERSION="${PROJECT_VERSION}")
 

@@ -412,6 +412,25 @@ ReadEvent find_reader(std::string_view type, std::span<const Upcaster> table, st
   return nullptr;
 }
 
+// A time as `encode` writes it, 2026-11-20T14:55:01.123456Z, without a look at what else RFC 3339 allows; nullopt for
+// anything else.
+std::optional<Timestamp> written_time(std::string_view text) {
+  constexpr std::string_view kShape = "0000-00-00T00:00:00.000000Z";
+  if (text.size() != kShape.size()) return std::nullopt;
+  std::array<int, kShape.size()> digits;
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    digits[i] = text[i] - '0';
+    if (kShape[i] == '0' ? digits[i] < 0 || digits[i] > 9 : text[i] != kShape[i]) return std::nullopt;
+  }
+  const auto two = [&](std::size_t at) { return 10 * digits[at] + digits[at + 1]; };
+  using namespace std::chrono;
+  const year_month_day date{year{100 * two(0) + two(2)}, month{static_cast<unsigned>(two(5))},
+                            day{static_cast<unsigned>(two(8))}};
+  if (!date.ok() || two(11) > 23 || two(14) > 59 || two(17) > 59) return std::nullopt;
+  return sys_days{date} + hours{two(11)} + minutes{two(14)} + seconds{two(17)} +
+         microseconds{10'000 * two(20) + 100 * two(22) + two(24)};
+}
+
 // The envelope and its time, and the reader of the type, with `data` brought to the version that it reads.
 ReadEvent read_head(Problem& problem, Envelope& envelope, std::string_view text, Timestamp& time,
                     std::span<const Upcaster> table, std::string_view& data, std::string& newer) {
@@ -427,6 +446,10 @@ ReadEvent read_head(Problem& problem, Envelope& envelope, std::string_view text,
     problem.set("type", "unknown event type " + std::string(envelope.type) +
                             ", written by a newer version of Headgate: run that version");
     return nullptr;
+  }
+  if (const auto written = written_time(envelope.time)) {
+    time = *written;
+    return read;
   }
   auto parsed = parse_timestamp(envelope.time);
   if (!parsed) {

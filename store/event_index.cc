@@ -64,19 +64,30 @@ void IndexSum::add(std::uint64_t field_and_value, Position position) {
 void IndexSum::add(const Envelope& record) {
   using Field = EventIndex::Field;
   const auto add_value = [&](Field field, std::string_view value) {
-    if (!value.empty()) add(hash(static_cast<std::uint8_t>(field), value), record.position);
+    if (value.empty()) return;
+    auto& last = last_[static_cast<std::size_t>(field)];
+    if (last.value != value) {
+      last.value = value;
+      last.hash = hash(static_cast<std::uint8_t>(field), value);
+    }
+    add(last.hash, record.position);
   };
   constexpr std::string_view prefix = "dev.headgate.";
-  auto type = record.type.substr(std::min(prefix.size(), record.type.size()));
+  const auto type = record.type.substr(std::min(prefix.size(), record.type.size()));
   add_value(Field::type, type.substr(0, type.rfind(".v")));
   add_value(Field::actor, record.actor);
   add_value(Field::service, record.service);
   add_value(Field::environment, record.environment);
   if (!record.environment.empty()) {
-    std::string target(record.service);
-    target += '/';
-    target += record.environment;
-    add_value(Field::target, target);
+    const auto& last = last_[static_cast<std::size_t>(Field::target)];
+    const std::string_view known = last.value;
+    const auto length = record.service.size();
+    if (known.size() == length + 1 + record.environment.size() && known.starts_with(record.service) &&
+        known[length] == '/' && known.ends_with(record.environment)) {
+      add(last.hash, record.position);
+    } else {
+      add_value(Field::target, std::string(record.service).append("/").append(record.environment));
+    }
   }
   add_value(Field::correlation, record.correlation);
 }

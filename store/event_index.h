@@ -7,6 +7,7 @@
 //   value  the distances from each position to the next, LEB128; at most kMaxBlockPositions positions
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -27,14 +28,19 @@ namespace headgate::store {
 // The sum over the index's entries of a hash of each. Equal sums are equal entries, but for a chance of 2^-64.
 class IndexSum {
  public:
-  void add(const Envelope& record);  // all entries of one record
+  void add(const Envelope& record);  // all entries of one record; mostly quick where its neighbour has the same values
   void add(std::uint64_t field_and_value, Position position);
   static std::uint64_t hash(std::uint8_t field, std::string_view value);
   void add(const IndexSum& other) { sum_ += other.sum_; }
   std::uint64_t value() const { return sum_; }
 
  private:
+  struct Known {
+    std::string value;  // empty: none
+    std::uint64_t hash = 0;
+  };
   std::uint64_t sum_ = 0;
+  std::array<Known, 7> last_;  // by field
 };
 
 class EventIndex {

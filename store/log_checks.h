@@ -15,6 +15,7 @@ enum class LogCheck : std::uint8_t {
   database_files,     // records without CURRENT, or a CURRENT that names no file
   look_first,         // open for reading and judge, before opening for writing changes anything
   watermark_there,    // records without a watermark
+  watermark_sectors,  // one damaged sector of it: told, and refused where the log ends with the other one
   watermark_reached,  // fewer records than were durable
   watermark_root,     // other records than were durable
   index_position,     // an index of more records than there are
@@ -34,7 +35,7 @@ class LogChecks {
   bool has(LogCheck check) const { return !left_out_.test(static_cast<std::size_t>(check)); }
 
  private:
-  std::bitset<8> left_out_;
+  std::bitset<9> left_out_;
 };
 
 // The ends of refusals: what to do.
@@ -50,7 +51,7 @@ inline std::string restore_advice() {
 
 namespace headgate {
 
-HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "look_first", "watermark_there", "watermark_reached",
-                    "watermark_root", "index_position", "tiles", "index");
+HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "look_first", "watermark_there", "watermark_sectors",
+                    "watermark_reached", "watermark_root", "index_position", "tiles", "index");
 
 }  // namespace headgate

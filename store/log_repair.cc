@@ -108,9 +108,9 @@ class RecordReader {
   std::optional<Position> first_other_;
 };
 
-Result<Mark> mark_of(const std::filesystem::path& data) {
+Result<WatermarkFile> watermark_of(const std::filesystem::path& data) {
   auto file = WatermarkFile::open(data / "watermark");
-  if (file) return file->mark();
+  if (file) return file;
   if (file.error().code != ErrorCode::not_found) {
     return fail(file.error().code, file.error().message + "; put back the watermark of a backup");
   }
@@ -180,12 +180,14 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
   RocksDbStore::Options options{data / "db", true, file_system, true};
   HEADGATE_TRY(const bool exists, RocksDbStore::exists(options, LogChecks::all()));
   if (!exists) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", data.string()));
-  HEADGATE_TRY(const auto mark, mark_of(data));
+  HEADGATE_TRY(auto watermark, watermark_of(data));
+  const auto mark = watermark.mark();
 
   HEADGATE_TRY_VOID(go_on_with_cut_off_repair(options));
   // First everything is read and nothing is written: a log that cannot be mended stays as it is.
   LogRepair repair;
   options.for_repair = false;
+  if (watermark.other_sector_damaged()) repair.found = "one of the two sectors of the watermark is damaged";
   if (const auto strict = RocksDbStore::open(options); !strict) repair.found = strict.error().message;
   options.for_repair = true;
   {
@@ -212,6 +214,9 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
     HEADGATE_TRY_VOID(rebuild_tree(*store, mark));
     HEADGATE_TRY_VOID(store->flush());
   }
+
+  // That the records end where the whole sector says is what somebody has decided who runs this.
+  if (watermark.other_sector_damaged()) HEADGATE_TRY_VOID(watermark.write(mark));
 
   RocksDbLog::Options log_options;
   log_options.dir = data;

@@ -146,6 +146,7 @@ Result<void> RocksDbLog::scan(Position from, Position to,
   const auto bound = slice(end);
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &bound;
+  options.ignore_range_deletions = true;  // records are never removed
   // A long scan neither fills the cache nor asks the disk block by block.
   if (to - from > 1'000) {
     options.fill_cache = false;

@@ -77,6 +77,8 @@ class RocksDbLog final : public EventLog, private TileReader {
 
   const std::string& origin() const { return origin_; }
   Mark mark() const;  // how far the watermark has come
+  // What was damaged when the log was opened and did not stand in the way, for whoever runs it; mostly empty.
+  const std::string& notice() const { return notice_; }
   Result<std::vector<Hash>> inclusion_proof(Position index, std::uint64_t size) const;
   Result<std::vector<Hash>> consistency_proof(std::uint64_t from, std::uint64_t size) const;
   // The first `width` hashes of a tile, 1 to 256; not_found while the tree has fewer.
@@ -115,6 +117,7 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<void> load_database(RocksDbStore::Options database, bool read_only);
   Result<void> restore_tree();
   Result<void> check_watermark(bool read_only);
+  Result<void> check_sectors(const WatermarkFile& file);
   Result<void> check_index_position();
   Result<void> catch_up_index();
   Result<void> read_tile(TileId id, TileHashes& out) const override;
@@ -132,6 +135,7 @@ class RocksDbLog final : public EventLog, private TileReader {
   std::unique_ptr<EventIndex> index_;
   std::unique_ptr<WatermarkFollower> watermark_;  // none when read only
   Mark mark_at_open_;
+  std::string notice_;
 
   // Of the staging thread.
   struct Pending;

@@ -151,6 +151,7 @@ Result<void> RocksDbLog::check_watermark(bool read_only) {
   const auto& mark = mark_at_open_;
   const bool reached = mark.size <= size();
   if (!reached && options_.checks.has(LogCheck::watermark_reached)) return fail_short(options_.dir, size(), mark);
+  HEADGATE_TRY_VOID(check_sectors(*file));
   if (reached && options_.checks.has(LogCheck::watermark_root)) {
     auto root_then = this->root(mark.size);
     if (!root_then) return advise(std::move(root_then).error(), options_.dir);
@@ -165,6 +166,22 @@ Result<void> RocksDbLog::check_watermark(bool read_only) {
   if (read_only) return {};
   watermark_ = std::make_unique<WatermarkFollower>(std::move(*file));
   watermark_->follow(size(), tree_.root());
+  return {};
+}
+
+// The newest mark may be in the damaged sector. A crash that tore it leaves more records than the other sector says,
+// since they were durable before it was written. Where there are no more, they may have been lost with it.
+Result<void> RocksDbLog::check_sectors(const WatermarkFile& file) {
+  notice_.clear();
+  if (!file.other_sector_damaged() || !options_.checks.has(LogCheck::watermark_sectors)) return {};
+  const auto found = fmt::format("one of the two sectors of the watermark {} is damaged; the other one says {} records",
+                                 (options_.dir / "watermark").string(), file.mark().size);
+  if (size() <= file.mark().size) {
+    return fail(ErrorCode::corrupt, fmt::format("{}, and the log has no more: nothing tells whether it had{}", found,
+                                                repair_advice(options_.dir)));
+  }
+  notice_ =
+      fmt::format("{}, the log has {}: a crash may leave it so, at other times the disk is failing", found, size());
   return {};
 }
 

@@ -34,7 +34,8 @@ class WatermarkFile {
   static Result<WatermarkFile> open(const std::filesystem::path& path);
 
   const Mark& mark() const { return mark_; }
-  // True when the other sector was torn or damaged as well: after a crash it may be, at other times a disk is failing.
+  // True when the other sector was torn or damaged: it may have held a newer mark. After a crash it may be so, at other
+  // times a disk is failing.
   bool other_sector_damaged() const { return other_sector_damaged_; }
   // Overwrites the older sector. Durable on return; after an Error nothing is known and no further write is accepted.
   Result<void> write(const Mark& mark);

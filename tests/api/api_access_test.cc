@@ -276,5 +276,63 @@ TEST(ApiAccess, WhatIsCountedIsNotLostAtTheEnd) {
   EXPECT_EQ(world.stored("access.denied").size(), 1U);
 }
 
+// The header alone, of a body that never comes.
+std::optional<Answer> ask_without_body(ApiWorld& world, std::string_view line, std::string_view who,
+                                       std::string_view headers = {}) {
+  RawClient client(world.endpoint());
+  const auto token = who.empty() ? std::string() : fmt::format("Authorization: Bearer {}\r\n", token_for(who));
+  client.send(
+      fmt::format("{} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{}{}Content-Length: 500000\r\n\r\n",
+                  line, token, headers));
+  auto answer = client.read_answer();
+  if (answer && answer->status != 100) {
+    EXPECT_EQ(answer->headers.at("connection"), "close");
+    EXPECT_TRUE(client.at_end());
+  }
+  return answer;
+}
+
+TEST(ApiAccess, WhoMayNotIsRefusedBeforeTheBodyIsRead) {
+  ApiWorld world;
+  const auto blob = "PUT /v1/blobs/sha256:" + std::string(64, 'a');
+  for (const std::string& line : {std::string("POST /v1/gates"), blob, std::string("DELETE /v1/tokens/token:abc")}) {
+    SCOPED_TRACE(line);
+    const auto nobody = ask_without_body(world, line, "");
+    ASSERT_TRUE(nobody);
+    EXPECT_EQ(nobody->status, 401);
+    const auto unknown = ask_without_body(world, line, "a stranger");
+    ASSERT_TRUE(unknown);
+    EXPECT_EQ(unknown->status, 401);
+    const auto viewer = ask_without_body(world, line, "viewer", "Expect: 100-continue\r\n");
+    ASSERT_TRUE(viewer);
+    EXPECT_EQ(viewer->status, 403);
+    const auto admin = ask_without_body(world, line, "admin", "Expect: 100-continue\r\n");
+    ASSERT_TRUE(admin);
+    EXPECT_EQ(admin->status, 100) << "whoever may is asked for the body";
+  }
+  EXPECT_TRUE(eventually([&] {
+    int denied = 0;
+    for (const auto& record : world.stored("access.denied")) denied += std::stoi(at(record, "/data/count"));
+    return denied == 9;
+  }));
+}
+
+TEST(ApiAccess, ATokenThatIsRevokedWhileTheBodyComesIsGoodForNothing) {
+  ApiWorld world;
+  RawClient client(world.endpoint());
+  const std::string body = R"({"service":"gateway","version":"v1","gate":"unit-tests","status":"passed"})";
+  client.send(
+      fmt::format("POST /v1/gates HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nAuthorization: "
+                  "Bearer {}\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+                  token_for("reporter"), body.size()));
+  ASSERT_EQ(client.read_answer()->status, 100);
+  ASSERT_TRUE(world.run(RevokeToken{*world.people->token_id("reporter")}).has_value());
+  client.send(body);
+  const auto answer = client.read_answer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 401);
+  EXPECT_TRUE(world.stored("gate.reported").empty());
+}
+
 }  // namespace
 }  // namespace headgate::api::test

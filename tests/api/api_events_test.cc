@@ -83,6 +83,43 @@ TEST_F(ApiEvents, RecordsAreTheStoredBytes) {
   EXPECT_EQ(world.call("GET", "/v1/events/2").body, records[2]);
 }
 
+TEST_F(ApiEvents, AWholeExportIsARecordBeforeItsBytesLeave) {
+  world.release_to_staging("v1");
+  const auto size = world.log.size();
+  const auto gates = world.stored("gate.reported").size();
+  ASSERT_GT(gates, 0U);
+  const auto all = world.call("GET", "/v1/events", "auditor", {}, as_lines);
+  EXPECT_EQ(all.headers.at("headgate-position"), std::to_string(size - 1)) << "its own record is not among them";
+  const auto some = world.call("GET", "/v1/events?type=gate.*&service=gateway&after=0&order=desc", "auditor", {},
+                               "Accept: text/csv\r\n");
+  EXPECT_EQ(some.body, "position,time,type,subject,actor,service,environment,correlation,cause,data\r\n");
+  const auto csv = world.call("GET", "/v1/events?type=gate.*&service=gateway", "auditor", {}, "Accept: text/csv\r\n");
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(csv.body, '\n')), gates + 1);
+
+  const auto exported = world.stored("audit.exported");
+  ASSERT_EQ(exported.size(), 3U);
+  EXPECT_EQ(at(exported[0], "/id"), std::to_string(size));
+  EXPECT_EQ(at(exported[0], "/actor"), *world.people->token_id("auditor"));
+  EXPECT_EQ(at(exported[0], "/data/kind"), "records");
+  EXPECT_EQ(at(exported[0], "/data/filter"), "");
+  EXPECT_EQ(at(exported[0], "/data/records"), std::to_string(std::ranges::count(all.body, '\n')));
+  EXPECT_EQ(at(exported[0], "/data/size"), std::to_string(size));
+  EXPECT_EQ(at(exported[1], "/data/filter"), "type=gate.*&service=gateway&after=0");
+  EXPECT_EQ(at(exported[1], "/data/records"), "0");
+  EXPECT_EQ(at(exported[2], "/data/kind"), "records");
+  EXPECT_EQ(at(exported[2], "/data/filter"), "type=gate.*&service=gateway");
+  EXPECT_EQ(at(exported[2], "/data/records"), std::to_string(gates));
+}
+
+TEST_F(ApiEvents, NeitherPagesNorRefusalsNorHeadsAreExports) {
+  EXPECT_EQ(world.call("GET", "/v1/events?limit=5", "auditor", {}, as_lines).status, 200);
+  EXPECT_EQ(world.call("GET", "/v1/events", "auditor").status, 200);
+  EXPECT_EQ(world.call("HEAD", "/v1/events", "auditor", {}, as_lines).status, 200);
+  EXPECT_EQ(world.call("GET", "/v1/events", "viewer", {}, as_lines).status, 403);
+  EXPECT_EQ(world.call("GET", "/v1/events?order=up", "auditor", {}, as_lines).status, 400);
+  EXPECT_TRUE(world.stored("audit.exported").empty());
+}
+
 TEST_F(ApiEvents, WholeExportsAreForAuditors) {
   EXPECT_EQ(world.call("GET", "/v1/events", "viewer", {}, as_lines).status, 403);
   EXPECT_EQ(world.call("GET", "/v1/events?limit=5", "viewer", {}, as_lines).status, 200);

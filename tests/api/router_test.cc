@@ -76,22 +76,6 @@ TEST(Router, ATailTakesTheRestOfThePath) {
   EXPECT_EQ(pattern_of(router, "GET", {"tile", "a/b"}), "");
 }
 
-TEST(Router, TheGateStandsBeforeTheHandler) {
-  Router router;
-  std::vector<std::string> seen;
-  router.add("GET", "/a", "viewer", [&](Request, Reply reply) {
-    seen.push_back("handler");
-    reply(Response{});
-  });
-  router.set_gate([&](const Route& route, Request request, Reply reply) {
-    seen.push_back("gate for " + route.access);
-    route.handler(std::move(request), std::move(reply));
-  });
-  const RouteMatch match = router.match("GET", {"a"});
-  router.dispatch(*match.route, Request{}, Reply([&](Response) { seen.push_back("answer"); }));
-  EXPECT_EQ(seen, (std::vector<std::string>{"gate for viewer", "handler", "answer"}));
-}
-
 TEST(RouterDeathTest, MistakesInTheTableAreBugs) {
   Router router = events_router();
   EXPECT_DEATH(router.add("GET", "/v1/events", "viewer", nothing), "check failed");

@@ -1,5 +1,4 @@
-// Any bytes as a schedule. Built with HEADGATE_FUZZ=ON and clang++:
-//   cron_fuzz -max_len=256 CORPUS
+// Any bytes as a schedule.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -1,5 +1,4 @@
-// Any bytes as a file of the environments repository. Built with HEADGATE_FUZZ=ON and clang++:
-//   documents_fuzz -max_len=65536 CORPUS
+// Any bytes as a file of the environments repository.
 #include <cstddef>
 #include <cstdint>
 #include <optional>

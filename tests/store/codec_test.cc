@@ -205,6 +205,31 @@ TEST(Codec, SaysWhatIsWrongWithARecord) {
   expect_refused("[]", "specversion");
 }
 
+// Times as records have them are read by a way of their own.
+TEST(Codec, TimesAreReadAsEverywhereElse) {
+  const auto record = encoded(recorded(PromotionStarted{{{"gateway", "production"}, 7}}));
+  const std::string_view written = "2026-11-20T14:55:01.000000Z";
+  std::vector<std::string> times{"2026-02-29T14:55:01.000000Z", "2024-02-29T23:59:59.999999Z",
+                                 "0000-01-01T00:00:00.000000Z", "9999-12-31T00:00:00.000001Z",
+                                 "2026-11-20T24:00:00.000000Z", "2026-11-20T14:60:00.000000Z",
+                                 "2026-11-20T14:55:60.000000Z", "2026-00-20T14:55:01.000000Z",
+                                 "2026-11-20T14:55:01Z",        "2026-11-20T14:55:01.5+01:00"};
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    for (const char c : {'/', ':', '0', '3', '9', '-', ' ', 'z'}) {
+      times.emplace_back(written);
+      times.back()[i] = c;
+    }
+  }
+  for (const auto& time : times) {
+    const auto decoded = decode(replaced(record, written, time));
+    const auto expected = parse_timestamp(time);
+    ASSERT_EQ(decoded.has_value(), expected.has_value()) << time;
+    if (expected) {
+      EXPECT_EQ(decoded->meta.time, *expected) << time;
+    }
+  }
+}
+
 TEST(Codec, RefusesKeysThatStandTwice) {
   GateReported gate{{"gateway"}, "9f", "", "lint", GateStatus::failed, {{"a", {"1"}}, {"b", {"2"}}}, "", "", "", {}};
   const auto text = encoded(recorded(gate));

@@ -103,12 +103,22 @@ std::string both_sectors(DamagedLog& log, bool reseal) {
   for (const std::size_t sector : {0, 1}) watermark_sector(log, sector, reseal);
   return log.outcome();
 }
-std::string one_sector(DamagedLog& log, bool reseal) {
+void newest_sector(DamagedLog& log) {
   // Their sequences, at byte 8, are less than 256.
   const auto bytes = *read_file(log.dir / "watermark", 8192);
   const auto newest = static_cast<std::uint8_t>(bytes[8]) > static_cast<std::uint8_t>(bytes[4096 + 8]) ? 0U : 1U;
-  watermark_sector(log, newest, reseal);
-  return log.outcome();
+  watermark_sector(log, newest, false);
+}
+// The sector that would have told that records are missing is damaged as well: the other one says 600.
+void newest_sector_and_its_records(DamagedLog& log) {
+  const auto path = log.dir / "watermark";
+  const Mark newest{kDamagedRecords, *(*log.open())->root(kDamagedRecords)};
+  const Mark older{600, *(*log.open())->root(600)};
+  std::filesystem::remove(path);
+  auto file = WatermarkFile::create(path, older);
+  ASSERT_TRUE(file && file->write(newest));
+  newest_sector(log);
+  std::filesystem::remove(log.file(".log"));
 }
 
 std::string snapshot(DamagedLog& log, bool reseal) {
@@ -238,8 +248,10 @@ std::vector<Row> table() {
       {"watermark, both sectors damaged", "their SHA-256", "both sectors of the watermark",
        [](DamagedLog& log) { return both_sectors(log, false); },
        [](DamagedLog& log) { return both_sectors(log, true); }},
-      {"watermark, newest sector damaged", "its SHA-256", "612 records, whole",
-       [](DamagedLog& log) { return one_sector(log, false); }, [](DamagedLog& log) { return one_sector(log, true); }},
+      checked("watermark, newest sector damaged", LogCheck::watermark_sectors,
+              "whole; told: one of the two sectors of the watermark", newest_sector),
+      checked("watermark, newest sector damaged, records gone", LogCheck::watermark_sectors,
+              "the other one says 600 records, and the log has no more", newest_sector_and_its_records),
       checked("watermark ahead of the log", LogCheck::watermark_reached, "are missing",
               [](DamagedLog& log) {
                 auto file = WatermarkFile::open(log.dir / "watermark");
@@ -252,7 +264,7 @@ std::vector<Row> table() {
 
 TEST(Damage, EveryClassHasItsDetector) {
   std::set<std::string> detectors;
-  std::printf("%-42s %-30s %s\n", "damage", "detector", "outcome");
+  std::printf("%-46s %-30s %s\n", "damage", "detector", "outcome");
   for (const auto& row : table()) {
     SCOPED_TRACE(row.damage);
     detectors.insert(row.detector);
@@ -265,7 +277,7 @@ TEST(Damage, EveryClassHasItsDetector) {
         outcome.replace(at, path.size(), "DIR");
       }
     }
-    std::printf("%-42s %-30s %s\n", row.damage, row.detector, outcome.c_str());
+    std::printf("%-46s %-30s %s\n", row.damage, row.detector, outcome.c_str());
     EXPECT_NE(outcome.find(row.expected), std::string::npos) << outcome;
     if (outcome.starts_with("refused: ") && row.detector != std::string_view("its key id")) {
       EXPECT_TRUE(outcome.find("headgate log repair") != std::string::npos ||

@@ -49,7 +49,8 @@ class DamagedLog {
     if (const auto verified = (*log)->verify({}); !verified) return "refused by verify: " + verified.error().message;
     const bool same = found->size() <= records().size() &&
                       std::ranges::equal(*found, std::span(records()).first(found->size()), {}, &StoredRecord::bytes);
-    return std::to_string(size) + (same ? " records, whole" : " records, ALTERED");
+    const auto told = (*log)->notice().empty() ? std::string() : "; told: " + (*log)->notice();
+    return std::to_string(size) + (same ? " records, whole" : " records, ALTERED") + told;
   }
 
   // The one file of the database whose name ends so; the newest, when there are several.

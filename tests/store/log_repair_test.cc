@@ -178,6 +178,19 @@ TEST(LogRepair, RecordsThatAreMissingAreNamed) {
   }
 }
 
+// Whether the damaged sector was the newer one nobody knows: whoever runs the repair takes the other one's word.
+TEST(LogRepair, ADamagedSectorOfTheWatermarkOfALogThatEndsThere) {
+  const DamagedLog log;
+  const auto path = log.dir / "watermark";
+  const Mark mark{kDamagedRecords, *(*log.open())->root(kDamagedRecords)};
+  std::filesystem::remove(path);
+  HEADGATE_ASSERT_OK(WatermarkFile::create(path, mark));
+  DamagedLog::flip(path, 4096 + 17);
+  EXPECT_NE(log.outcome().find("one of the two sectors of the watermark"), std::string::npos) << log.outcome();
+  expect_mended(log, 0);
+  EXPECT_FALSE(WatermarkFile::open(path)->other_sector_damaged());
+}
+
 TEST(LogRepair, WithoutAWatermarkNothingIsKnown) {
   const DamagedLog log;
   std::filesystem::remove(log.dir / "watermark");
