@@ -22,6 +22,7 @@
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_checkpoints.h"
 #include "reconciler/git_repository.h"
+#include "reconciler/monitor_watch.h"
 #include "reconciler/source_watch.h"
 #include "reconciler/reconciler.h"
 #include "reconciler/step_executor.h"
@@ -37,6 +38,7 @@ namespace headgate::app {
 namespace {
 
 constexpr std::size_t observer_workers = 4;
+constexpr std::size_t monitor_workers = 4;
 constexpr Duration witness_every = std::chrono::seconds(3);
 
 std::string digest_of(std::string_view text) {
@@ -204,6 +206,7 @@ struct Server::Parts {
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
   std::unique_ptr<reconciler::TargetObserver> target_observer{};
+  std::unique_ptr<reconciler::MonitorWatch> monitors{};
   std::unique_ptr<reconciler::CommitSignatureVerifier> signatures{};
   std::unique_ptr<reconciler::AuthorshipWatch> authorship{};
   std::shared_ptr<void> nudges{};
@@ -425,6 +428,13 @@ void Server::Parts::start_reconciling() {
                                                         *engine, *engine, clock, notice());
   target_observer =
       std::make_unique<reconciler::TargetObserver>(observer_workers, *engine, *engine, *driver, clock, notice());
+  const auto run_monitor = [this](const MonitorId& id, const Run& run, std::stop_token stop) {
+    const auto name = "monitor/" + id.environment + "/" + id.name;
+    const TargetId place{"@monitors", id.environment};
+    return driver->run(run, place, name, {{"HEADGATE_ACTIVITY", name}, {"HEADGATE_ENVIRONMENT", id.environment}}, stop);
+  };
+  monitors = std::make_unique<reconciler::MonitorWatch>(monitor_workers, *engine, *engine, http, run_monitor, clock,
+                                                        notice());
   signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
   std::vector<reconciler::WatchedCommits> commits{{config.repository.name, repository.get()}};
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -512,6 +522,7 @@ void Server::stop() {
   for (auto& source : p.sources) source.watch.reset();
   p.reconciler.reset();
   p.target_observer.reset();
+  p.monitors.reset();
   p.log_verifier.reset();
   p.blob_upkeep.reset();
   p.publishers.clear();
