@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "reconciler/windows.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -26,6 +28,13 @@ std::uint64_t bucket_of(Duration latency, const Sla* sla) {
 }
 
 }  // namespace
+
+Duration interval_at(const Monitor& monitor, Timestamp now) {
+  for (const auto& hours : monitor.during) {
+    if (is_within(hours.schedule, hours.duration, hours.time_zone, now)) return hours.every;
+  }
+  return monitor.every;
+}
 
 void MonitorTally::add(const Look& look, const Sla* sla) {
   auto& hour = hours_[std::chrono::floor<std::chrono::hours>(look.began)];

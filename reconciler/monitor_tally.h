@@ -1,4 +1,5 @@
-// What a monitor has seen lately: how many looks in a row failed, and the counts of each hour. No threads, no clock.
+// How often a monitor looks, and what it has seen lately: how many looks in a row failed, and the counts of each hour. No
+// threads, no clock.
 #pragma once
 
 #include <map>
@@ -9,6 +10,9 @@
 #include "engine/domain/commands.h"
 
 namespace headgate::reconciler {
+
+// How often the monitor looks at that time.
+Duration interval_at(const Monitor& monitor, Timestamp now);
 
 class MonitorTally {
  public:

@@ -4,7 +4,6 @@
 
 #include "engine/domain/monitors.h"
 #include "engine/domain/plan_steps.h"
-#include "reconciler/windows.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -19,13 +18,6 @@ StringMap values_of(const MonitorId& id, const Monitor& monitor) {
 }
 
 }  // namespace
-
-Duration interval_at(const Monitor& monitor, Timestamp now) {
-  for (const auto& hours : monitor.during) {
-    if (is_within(hours.schedule, hours.duration, hours.time_zone, now)) return hours.every;
-  }
-  return monitor.every;
-}
 
 MonitorWatch::MonitorWatch(std::size_t workers, const StateView& state, CommandSink& sink, HttpClient& http,
                            RunCommand run_command, Clock& clock, Notice notice)

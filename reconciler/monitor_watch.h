@@ -64,7 +64,4 @@ class MonitorWatch {
   std::vector<std::jthread> threads_;
 };
 
-// How often the monitor looks at that time.
-Duration interval_at(const Monitor& monitor, Timestamp now);
-
 }  // namespace headgate::reconciler

@@ -4,7 +4,7 @@
 
 #include "engine/domain/monitors.h"
 #include "engine/domain/rollout_plan.h"
-#include "reconciler/monitor_watch.h"
+#include "reconciler/monitor_tally.h"
 #include "tests/pipelines/player.h"
 #include "tests/pipelines/vocabulary.h"
 

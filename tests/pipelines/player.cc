@@ -6,7 +6,6 @@
 
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/monitors.h"
-#include "reconciler/monitor_watch.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
 #include "tests/pipelines/vocabulary.h"
