@@ -23,8 +23,8 @@ struct CheckResult {
     stopped,
   };
   Verdict verdict = Verdict::error;
-  std::string reason;    // valid UTF-8, one line; empty when passed
-  std::string evidence;  // a compact JSON object, valid UTF-8, at most max_check_evidence_bytes
+  std::string reason;                 // valid UTF-8, one line; empty when passed
+  std::string evidence;               // a compact JSON object, valid UTF-8, at most max_check_evidence_bytes
   std::optional<Duration> latency{};  // of the last attempt, where it was answered
 };
 

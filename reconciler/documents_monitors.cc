@@ -1,4 +1,5 @@
-// What is looked at, and what is to be achieved: the monitors of an Environment, and downtime and objectives of a stage.
+// What is looked at, and what is to be achieved: the monitors of an Environment, and downtime and objectives of a
+// stage.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -61,7 +62,8 @@ void read_sla(YamlReader& r, const YamlNode& node, Boxed<Sla>& out) {
   sla.line = node.place.line;
   f.required("window", [&](YamlReader& reader, const YamlNode& value) {
     if (!reader.positive_duration(value, sla.window)) return;
-    if (sla.window < kShortestWindow || sla.window > max_sla_window) reader.wrong_value(value, "a duration of 1h to 31d");
+    if (sla.window < kShortestWindow || sla.window > max_sla_window)
+      reader.wrong_value(value, "a duration of 1h to 31d");
   });
   f.optional("availability", read_percent, sla.availability);
   f.optional("latency", read_latency_goals, sla.latency);
@@ -95,12 +97,10 @@ void read_monitor(YamlReader& r, const YamlNode& node, Monitor& monitor) {
     if (!reader.list(value, monitor.during, read_hours)) return;
     if (monitor.during.size() > kMaxHours) reader.wrong_value(value, fmt::format("at most {} of them", kMaxHours));
   });
-  f.optional("failureLimit", [&](YamlReader& reader, const YamlNode& value) {
-    reader.number(value, monitor.failure_limit, 1, 1000);
-  });
+  f.optional("failureLimit",
+             [&](YamlReader& reader, const YamlNode& value) { reader.number(value, monitor.failure_limit, 1, 1000); });
   f.optional("sla", read_sla, monitor.sla);
-  f.optional("onFailure",
-             [&](YamlReader& reader, const YamlNode& value) { reader.word(value, monitor.on_failure); });
+  f.optional("onFailure", [&](YamlReader& reader, const YamlNode& value) { reader.word(value, monitor.on_failure); });
   if (!f.is_map()) return;
   refuse_placeholders(r, node, monitor.services.size() == 1);
   if (monitor.services.size() > max_monitored_services) {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t max_hours = 48;  // that wait to be told; the oldest leave
 // Upper bounds in milliseconds. What takes longer than the last one is in it.
 constexpr std::array<std::uint64_t, 14> bounds{5,     10,    25,    50,     100,    250,    500,
-                                              1'000, 2'000, 5'000, 10'000, 30'000, 60'000, 3'600'000};
+                                               1'000, 2'000, 5'000, 10'000, 30'000, 60'000, 3'600'000};
 
 std::uint64_t bucket_of(Duration latency, const Sla* sla) {
   const auto ms = static_cast<std::uint64_t>(

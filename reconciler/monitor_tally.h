@@ -1,5 +1,5 @@
-// How often a monitor looks, and what it has seen lately: how many looks in a row failed, and the counts of each hour. No
-// threads, no clock.
+// How often a monitor looks, and what it has seen lately: how many looks in a row failed, and the counts of each hour.
+// No threads, no clock.
 #pragma once
 
 #include <map>

@@ -41,7 +41,8 @@ void MonitorWatch::look_for_monitors() {
   looked_ = clock_.steady();
   const auto now = clock_.now();
   state_.with_state([&](const State& state) {
-    std::erase_if(watched_, [&](const auto& entry) { return !entry.second.looking && !find_monitor(state, entry.first); });
+    std::erase_if(watched_,
+                  [&](const auto& entry) { return !entry.second.looking && !find_monitor(state, entry.first); });
     for (const auto& [name, environment] : state.environments) {
       const auto& document = environment.document;
       if (document.monitors.empty()) continue;
@@ -120,7 +121,8 @@ void MonitorWatch::note(const MonitorId& id, Watched& watched, const CheckResult
   look_for_monitors();  // a maintenance may have begun meanwhile, and what is known of it may be new
   if (watched.silent) return;
   const bool passed = result.verdict == CheckResult::Verdict::passed;
-  watched.tally.add({passed, result.latency, result.reason, began}, watched.monitor.sla ? &*watched.monitor.sla : nullptr);
+  watched.tally.add({passed, result.latency, result.reason, began},
+                    watched.monitor.sla ? &*watched.monitor.sla : nullptr);
   // Where the queue is full, the next look tells it.
   if (auto report = watched.tally.news(id, watched.monitor, watched.failing)) submit(std::move(*report), id);
 }
@@ -134,7 +136,9 @@ void MonitorWatch::tell_hours(const MonitorId& id, Watched& watched, bool all) {
 
 bool MonitorWatch::submit(Command command, const MonitorId& id) {
   return sink_.submit({.command = std::move(command)}, [notice = notice_, id](Result<Receipt> done) {
-    if (!done) notice(NoticeLevel::warning, "what the monitor saw was refused: " + done.error().message, id.environment + "/" + id.name);
+    if (!done)
+      notice(NoticeLevel::warning, "what the monitor saw was refused: " + done.error().message,
+             id.environment + "/" + id.name);
   });
 }
 

@@ -1,8 +1,8 @@
 // Makes the looks of the monitors of all environments, each as often as its document says, and tells the engine what is
 // news: a failure, a recovery, the counts of an hour that is over. A look that changes nothing writes nothing.
 //
-// While an environment is under maintenance, or effects are paused, nobody looks. What was counted of the hour under way
-// is told when the watch ends; a crash loses it.
+// While an environment is under maintenance, or effects are paused, nobody looks. What was counted of the hour under
+// way is told when the watch ends; a crash loses it.
 #pragma once
 
 #include <condition_variable>

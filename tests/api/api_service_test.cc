@@ -75,9 +75,9 @@ TEST_F(ApiService, AnswersFitTheContract) {
   world.promote("v1", "production");
   const auto contract = parse_json(openapi_text());
   ASSERT_TRUE(contract.has_value());
-  const std::map<std::string, std::string> samples{
-      {"{service}", "gateway"}, {"{environment}", "staging"}, {"{version}", "v1"},
-      {"{n}", "1"},           {"{position}", "3"},         {"{id}", world.person["alice"]}};
+  const std::map<std::string, std::string> samples{{"{service}", "gateway"}, {"{environment}", "staging"},
+                                                   {"{version}", "v1"},      {"{n}", "1"},
+                                                   {"{position}", "3"},      {"{id}", world.person["alice"]}};
   int checked = 0;
   for (const auto& [pattern, operations] : *contract->find("paths")->object()) {
     const auto* operation = operations.find("get");

@@ -1,4 +1,5 @@
-// Monitors, downtime and objectives: what is read of them, and every mistake at its place (the mark § stands before it).
+// Monitors, downtime and objectives: what is read of them, and every mistake at its place (the mark § stands before
+// it).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -54,7 +55,7 @@ TEST(DocumentMonitors, EveryMistakeIsReportedOnceAtItsPlace) {
       {monitor("sla: {window: §90d, availability: 99.9}"), "expected a duration of 1h to 31d"},
       {monitor("sla: {window: 30d, availability: §100.1}"), "expected percent: a number of 0 to 100"},
       {monitor("sla: {window: 30d, latency: §{}}"), "latencies of an sla is incomplete"},
-      {monitor("sla: {window: 30d, latency: {§p96: 2s}}"), "unknown field 'p96' of latencies of an sla"},
+      {monitor("sla: {window: 30d, latency: {p95: 1s, §p96: 2s}}"), "unknown field 'p96' of latencies of an sla"},
       {monitors("{name: api, http: {url: §\"http://${variables.host}/\"}, every: 1m}"),
        "a monitor knows of no release, target or variable: found 'http://${variables.host}/', expected ${environment} "
        "alone, and ${service} where it is of one service"},
@@ -76,7 +77,8 @@ TEST(DocumentMonitors, EveryMistakeIsReportedOnceAtItsPlace) {
     const auto mark = text.find("§");
     ASSERT_NE(mark, std::string::npos) << text;
     const auto begin = text.rfind('\n', mark);
-    const auto line = static_cast<std::uint32_t>(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(mark), '\n'));
+    const auto line = static_cast<std::uint32_t>(
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(mark), '\n'));
     const auto column = static_cast<std::uint32_t>(mark - begin);
     text.erase(mark, std::string_view("§").size());
     const auto parsed = parse(text);
@@ -127,9 +129,9 @@ TEST(DocumentMonitors, AreReadWhole) {
 }
 
 TEST(DocumentMonitors, DowntimeAndObjectivesAreRead) {
-  const auto parsed = parse(verified(
-      "      downtime: {probe: health, max: 0s}\n"
-      "      objectives: {leadTime: 1h, recovery: 15m, rollback: 10m, changeFailureRate: 5}\n"));
+  const auto parsed =
+      parse(verified("      downtime: {probe: health, max: 0s}\n"
+                     "      objectives: {leadTime: 1h, recovery: 15m, rollback: 10m, changeFailureRate: 5}\n"));
   ASSERT_THAT(parsed.diagnostics, IsEmpty()) << in_lines(parsed.diagnostics);
   const auto& s = std::get<Service>(parsed.documents.at(0).document).stages.at(0);
   EXPECT_EQ(*s.downtime, (Downtime{"health", 1s, 0s, 8}));
@@ -150,13 +152,17 @@ TEST(DocumentMonitors, AreOfServicesThatThereAre) {
 // A push of Targets alone is checked with what they refer to, and with what that refers to.
 TEST(DocumentMonitors, ServicesOfMonitorsAreAtHandWhenATargetChanges) {
   DocumentSet set;
-  set.replace({{"e.yaml", {{{"e.yaml", 1, "b"}, std::get<Environment>(parse(monitor("services: [other]")).documents.at(0).document)}}},
-               {"o.yaml", {{{"o.yaml", 1, "b"}, [] {
-                              Service other;
-                              other.name = "other";
-                              return other;
-                            }()}}},
-               {"s.yaml", {{{"s.yaml", 1, "b"}, std::get<Service>(parse(stage("")).documents.at(0).document)}}}});
+  set.replace(
+      {{"e.yaml",
+        {{{"e.yaml", 1, "b"}, std::get<Environment>(parse(monitor("services: [other]")).documents.at(0).document)}}},
+       {"o.yaml",
+        {{{"o.yaml", 1, "b"},
+          [] {
+            Service other;
+            other.name = "other";
+            return other;
+          }()}}},
+       {"s.yaml", {{{"s.yaml", 1, "b"}, std::get<Service>(parse(stage("")).documents.at(0).document)}}}});
   const DocumentSet::Files change{
       {"t.yaml", {{{"t.yaml", 1, "b"}, std::get<Target>(parse(released_target("")).documents.at(0).document)}}}};
   OfflinePeople people;

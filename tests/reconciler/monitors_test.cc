@@ -203,11 +203,12 @@ class Watched : public runtime::testing::EngineTest {
     });
   }
   void watch() {
-    monitors.emplace(2, *engine, *engine, http,
-                     [](const MonitorId&, const Run&, std::stop_token) -> Result<ProcessResult> {
-                       return fail(ErrorCode::forbidden, "no commands here");
-                     },
-                     running, [](NoticeLevel, std::string_view, std::string_view) {});
+    monitors.emplace(
+        2, *engine, *engine, http,
+        [](const MonitorId&, const headgate::Run&, std::stop_token) -> Result<ProcessResult> {
+          return fail(ErrorCode::forbidden, "no commands here");
+        },
+        running, [](NoticeLevel, std::string_view, std::string_view) {});
   }
   void TearDown() override {
     monitors.reset();
@@ -215,9 +216,8 @@ class Watched : public runtime::testing::EngineTest {
   }
 
   std::atomic<bool> healthy{true};
-  HttpTestServer server{[this](const std::string&, const HttpTestServer::Send& send) {
-    send(http_answer(healthy ? 200 : 500, "{}"));
-  }};
+  HttpTestServer server{
+      [this](const std::string&, const HttpTestServer::Send& send) { send(http_answer(healthy ? 200 : 500, "{}")); }};
   CurlHttpClient http;
   RunningClock running{clock};
   std::optional<MonitorWatch> monitors;
@@ -236,9 +236,8 @@ TEST_F(Watched, AReleaseThatFailsAfterItsSuccessGoesBack) {
   watch();
   healthy = false;
   ASSERT_TRUE(eventually([&] { return current() == "v1"; }));
-  ASSERT_TRUE(eventually([&] {
-    return engine->read([](const State& state) { return !state.monitors.at(api).failing; });
-  }));
+  ASSERT_TRUE(
+      eventually([&] { return engine->read([](const State& state) { return !state.monitors.at(api).failing; }); }));
   EXPECT_EQ(count<MonitorFailed>(), 1U) << "looks that change nothing write nothing";
   EXPECT_EQ(count<MonitorRecovered>(), 1U);
   EXPECT_EQ(count<MonitorSummarized>(), 0U) << "the hour is not over";

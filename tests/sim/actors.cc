@@ -139,14 +139,20 @@ void Actors::look_by_a_monitor() {
   const auto id = world_.any_of(all);
   if (world_.chance(0.3)) {
     const auto checks = 1 + world_.below(60);
-    MonitorSummarized seen{{id.environment}, id.name, std::chrono::floor<std::chrono::hours>(world_.now()), checks,
-                           world_.below(checks + 1), {{500, checks / 2}, {5'000, world_.below(3)}}, {}};
+    MonitorSummarized seen{{id.environment},
+                           id.name,
+                           std::chrono::floor<std::chrono::hours>(world_.now()),
+                           checks,
+                           world_.below(checks + 1),
+                           {{500, checks / 2}, {5'000, world_.below(3)}},
+                           {}};
     world_.submit(SummarizeMonitor{std::move(seen)}, "engine");
     return;
   }
   const auto since = world_.now() - std::chrono::minutes(world_.below(90));
-  world_.submit(ReportMonitor{id, world_.chance(0.4), 1 + static_cast<std::uint32_t>(world_.below(4)), since, "no answer"},
-                "engine");
+  world_.submit(
+      ReportMonitor{id, world_.chance(0.4), 1 + static_cast<std::uint32_t>(world_.below(4)), since, "no answer"},
+      "engine");
 }
 
 // What the reconciler does: every window, whatever its schedule says, is from some hour on for ten hours a day.

@@ -270,8 +270,8 @@ void Oracle::handle(const ReleaseQuarantined& e) {
     }
   }
   evidence = evidence || std::ranges::any_of(places_, [&](const auto& entry) {
-    return entry.first.service == e.id.service && demanded(entry.first);
-  });
+               return entry.first.service == e.id.service && demanded(entry.first);
+             });
   if (actor_ == "engine" && !evidence)
     violated("release " + to_string(e.id) + " was quarantined without a failed verification");
 }
@@ -460,7 +460,8 @@ void Oracle::handle(const MonitorFailed& e) {
 }
 
 void Oracle::handle(const MonitorRecovered& e) {
-  if (failing_.erase({e.environment.text, e.monitor}) == 0) violated("monitor " + e.monitor + " recovered from nothing");
+  if (failing_.erase({e.environment.text, e.monitor}) == 0)
+    violated("monitor " + e.monitor + " recovered from nothing");
 }
 
 void Oracle::handle(const PromotionRetried& e) {

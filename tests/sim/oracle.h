@@ -215,7 +215,7 @@ class Oracle {
   std::vector<std::pair<std::string, Release>> quarantined_;
   std::map<TargetId, Place> places_;
   std::map<PromotionId, Course> courses_;
-  std::set<PromotionId> asked_back_;                     // rollbacks that a person or a monitor asked for
+  std::set<PromotionId> asked_back_;                       // rollbacks that a person or a monitor asked for
   std::set<std::pair<std::string, std::string>> failing_;  // monitors, by environment and name
   std::optional<MonitorFailed> last_failure_;
   Position last_failure_at_ = 0;
