@@ -23,8 +23,8 @@
 #include "reconciler/git_checkpoints.h"
 #include "reconciler/git_repository.h"
 #include "reconciler/monitor_watch.h"
-#include "reconciler/source_watch.h"
 #include "reconciler/reconciler.h"
+#include "reconciler/source_watch.h"
 #include "reconciler/step_executor.h"
 #include "reconciler/target_observer.h"
 #include "store/blob_store.h"
@@ -402,9 +402,8 @@ Result<void> Server::Parts::start_publishing() {
 
 void Server::Parts::start_backups() {
   if (config.backup.directory.empty() && config.mirror.empty()) return;
-  const BackupService::Options options{
-      config.backup, config.mirror, config.data,
-      config.signing_key.empty() ? config.data / "log.key" : config.signing_key};
+  const BackupService::Options options{config.backup, config.mirror, config.data,
+                                       config.signing_key.empty() ? config.data / "log.key" : config.signing_key};
   const auto told = [this](bool warning, const std::string& message) {
     if (warning) {
       log.warning(message);
@@ -433,8 +432,8 @@ void Server::Parts::start_reconciling() {
     const TargetId place{"@monitors", id.environment};
     return driver->run(run, place, name, {{"HEADGATE_ACTIVITY", name}, {"HEADGATE_ENVIRONMENT", id.environment}}, stop);
   };
-  monitors = std::make_unique<reconciler::MonitorWatch>(monitor_workers, *engine, *engine, http, run_monitor, clock,
-                                                        notice());
+  monitors =
+      std::make_unique<reconciler::MonitorWatch>(monitor_workers, *engine, *engine, http, run_monitor, clock, notice());
   signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
   std::vector<reconciler::WatchedCommits> commits{{config.repository.name, repository.get()}};
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -444,8 +443,8 @@ void Server::Parts::start_reconciling() {
                                                              *engine, *engine, clock, notice());
     commits.push_back({named.name, source.repository.get()});
   }
-  authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people,
-      *engine, *engine, clock, notice());
+  authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people, *engine, *engine,
+                                                             clock, notice());
   watched = std::make_unique<WatchedRepository>(config, *repository, *reconciler, sources);
 }
 

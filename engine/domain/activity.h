@@ -42,7 +42,7 @@ struct Activity {
   std::optional<Wish> from;          // what ran before; in such a rollback, the candidate
   std::optional<Measure> measure{};  // of a pause
   Json restore_point{};              // of a step that restores: what the hook said that made the point
-  std::string gate{};  // of a run of this gate, which no promotion has among its steps: `to` is the release
+  std::string gate{};            // of a run of this gate, which no promotion has among its steps: `to` is the release
   std::optional<Probe> probe{};  // of a step that deploys or shifts traffic, where the stage has `downtime`
   bool operator==(const Activity&) const = default;
 };

@@ -740,8 +740,8 @@ using AnyEvent =
                  MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
                  ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded,
                  TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired,
-                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried,
-                 MonitorFailed, MonitorRecovered, MonitorSummarized, SlaViolated, DowntimeMeasured>;
+                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried, MonitorFailed,
+                 MonitorRecovered, MonitorSummarized, SlaViolated, DowntimeMeasured>;
 
 // A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
 // and destructions of all those types) is compiled once, in events.cc.

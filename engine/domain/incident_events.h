@@ -12,8 +12,8 @@
 
 namespace headgate {
 
-// A person asked for it, or a monitor did (then the actor is the engine); what carries it out is the promotion of this number, planned as soon as the target is looked
-// at. One event a target, whatever the scope was.
+// A person asked for it, or a monitor did (then the actor is the engine); what carries it out is the promotion of this
+// number, planned as soon as the target is looked at. One event a target, whatever the scope was.
 struct RollbackRequested {
   static constexpr EventType type{"rollback.requested"};
   PromotionId promotion;
@@ -64,8 +64,8 @@ struct PromotionExpedited {
   }
 };
 
-// What an incident is about: a target; or, where `service` is empty, an environment as a whole, whose monitor failed. As
-// a subject: service/environment, or the environment's name alone.
+// What an incident is about: a target; or, where `service` is empty, an environment as a whole, whose monitor failed.
+// As a subject: service/environment, or the environment's name alone.
 struct IncidentTarget : TargetId {
   IncidentTarget() = default;
   IncidentTarget(TargetId id) : TargetId(std::move(id)) {}

@@ -18,9 +18,9 @@ struct MonitorFailed {
   static constexpr EventType type{"monitor.failed"};
   EnvironmentName environment;
   std::string monitor;
-  std::string reason;          // of the last look
-  std::uint32_t failures = 0;  // in a row
-  Timestamp since;             // when the first of them began
+  std::string reason;                  // of the last look
+  std::uint32_t failures = 0;          // in a row
+  Timestamp since;                     // when the first of them began
   std::vector<std::string> incidents;  // ids of those that tell of it
   bool operator==(const MonitorFailed&) const = default;
   template <class Self, class V>
@@ -89,11 +89,11 @@ struct SlaViolated {
   static constexpr EventType type{"sla.violated"};
   EnvironmentName environment;
   std::string monitor;
-  std::string goal;           // availability, p95
-  std::string promised;       // in words: 99.9 % of the looks pass
-  Duration window{0};         // whole milliseconds
-  std::uint64_t checks = 0;   // within the window, that tell of it
-  std::uint64_t missed = 0;   // of those: failed, or too late
+  std::string goal;          // availability, p95
+  std::string promised;      // in words: 99.9 % of the looks pass
+  Duration window{0};        // whole milliseconds
+  std::uint64_t checks = 0;  // within the window, that tell of it
+  std::uint64_t missed = 0;  // of those: failed, or too late
   bool operator==(const SlaViolated&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -89,8 +89,8 @@ struct Failure {
 
   void quarantine(Events& events, const TargetId& id, const Release& release) const {
     if (state.quarantine(id.service, release)) return;
-    events.emplace_back(ReleaseQuarantined{{id.service, release.version}, release.commit, release.artifacts,
-                                           to_string(id) + ": " + what});
+    events.emplace_back(ReleaseQuarantined{
+        {id.service, release.version}, release.commit, release.artifacts, to_string(id) + ": " + what});
   }
 
   static std::string look_at(const TargetId& id) {
@@ -142,7 +142,9 @@ Events recovered(const State& state, const MonitorState& known, const ReportMoni
     const auto at = state.incidents.find(id);
     if (at == state.incidents.end()) continue;
     const auto& incident = at->second;
-    events.emplace_back(IncidentNoted{incident.target, incident.promotion, id,
+    events.emplace_back(IncidentNoted{incident.target,
+                                      incident.promotion,
+                                      id,
                                       "monitor " + c.monitor.name + " passes again, after " + format_duration(took),
                                       "headgate incident resolve " + id + " --review TEXT",
                                       {}});
@@ -193,9 +195,9 @@ std::vector<GoalStanding> standing_of(const Sla& sla, const std::vector<MonitorH
     all.push_back(std::move(standing));
   }
   for (const auto& goal : sla.latency) {
-    GoalStanding standing{"p" + std::to_string(goal.percentile),
-                          std::to_string(goal.percentile) + " % of the answers come within " + format_duration(goal.max),
-                          0, 0, true};
+    GoalStanding standing{
+        "p" + std::to_string(goal.percentile),
+        std::to_string(goal.percentile) + " % of the answers come within " + format_duration(goal.max), 0, 0, true};
     // Of a bucket that the bound lies in, nobody knows: it counts as too late. Those made under this sla end at it.
     const auto bound = static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(goal.max).count());
     for (const auto& hour : hours) {

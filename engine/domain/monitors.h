@@ -13,7 +13,7 @@ inline constexpr Duration max_sla_window = std::chrono::days(31);
 inline constexpr std::size_t max_monitored_services = 32;  // of one monitor: what follows of one failure is one command
 inline constexpr std::size_t max_latency_buckets = 64;
 
-const Monitor* find_monitor(const State& state, const MonitorId& id);  // in force; null when there is none
+const Monitor* find_monitor(const State& state, const MonitorId& id);        // in force; null when there is none
 const MonitorState* monitor_state(const State& state, const MonitorId& id);  // null: nothing is known of it
 // While a maintenance of the environment is on, its monitors make no look, and none counts.
 bool is_silent(const Environment& environment, Timestamp now);

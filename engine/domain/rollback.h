@@ -50,7 +50,8 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& promotio
 const Wish& left_by(const Promotion& promotion);
 std::optional<Wish> brought_back_by(const Promotion& promotion);
 
-// Whether the release was left on the target by a rollback of its own, and nobody has wished it since: no automatic trigger may bring it.
+// Whether the release was left on the target by a rollback of its own, and nobody has wished it since: no automatic
+// trigger may bring it.
 bool is_barred(const State& state, const TargetId& target, const Release& release);
 
 // The guard: what was left so is brought by a person's wish only.

@@ -242,10 +242,9 @@ TEST(Monitors, APromotionUnderWayTakesItsOwnWayBack) {
   auto world = given_v2_runs(monitor(OnMonitorFailure::rollback));
   world.push(target(production, release("v3")));
   world.pass(1min);
-  EXPECT_THAT(fails(world),
-              ElementsAre("monitor.failed", "release.quarantined v3", "incident.opened", "activity.fenced deploy#1",
-                          "rollback.started to v2", "incident.noted", "step.started rollback-deploy",
-                          "activity.started rollback-deploy#1"));
+  EXPECT_THAT(fails(world), ElementsAre("monitor.failed", "release.quarantined v3", "incident.opened",
+                                        "activity.fenced deploy#1", "rollback.started to v2", "incident.noted",
+                                        "step.started rollback-deploy", "activity.started rollback-deploy#1"));
   world.finish_all(production);
   EXPECT_EQ(world.running(production), "v2");
   EXPECT_FALSE(world.at(production).promotion);
