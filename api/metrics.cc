@@ -274,6 +274,7 @@ struct StateCounts {
   std::map<std::string, std::size_t> approvals;
   std::map<std::string, std::size_t> drifted;
   std::map<std::string, std::size_t> orphaned;
+  std::map<std::string, std::size_t> failing;  // monitors
 };
 
 // A thousand targets at a time, so that the writer never waits long for its turn.
@@ -290,6 +291,10 @@ StateCounts count_state(const runtime::Engine& engine) {
           counts.approvals[name];
           counts.drifted[name];
           counts.orphaned[name];
+          counts.failing[name];
+        }
+        for (const auto& [id, monitor] : state.monitors) {
+          if (monitor.failing) ++counts.failing[id.environment];
         }
       }
       auto at = last ? state.targets.upper_bound(*last) : state.targets.begin();
@@ -365,6 +370,11 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
     drifted.add(static_cast<double>(count), {{"environment", environment}});
   }
   families.push_back(drifted.take());
+  GaugeFamily failing("headgate_monitors_failing", "Monitors of environments that fail.");
+  for (const auto& [environment, count] : counts.failing) {
+    failing.add(static_cast<double>(count), {{"environment", environment}});
+  }
+  families.push_back(failing.take());
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -8,6 +8,7 @@
 #include "api/routes.h"
 #include "api/views_configuration.h"
 #include "api/views_promotion.h"
+#include "engine/domain/monitors.h"
 
 namespace headgate::api {
 namespace {
@@ -49,10 +50,46 @@ void write_service(JsonWriter& json, const std::string& name, const ServiceState
   json.end_object();
 }
 
-void write_environment(JsonWriter& json, const std::string& name, const InForce<Environment>& environment) {
+void write_monitor(JsonWriter& json, const Monitor& monitor, const MonitorState* known) {
+  const bool failing = known && known->failing;
+  json.begin_object().field("name", monitor.name);
+  json.key("services").begin_array();
+  for (const auto& service : monitor.services) json.value(service);
+  json.end_array();
+  json.field("on_failure", name_of(monitor.on_failure)).field("failing", failing);
+  write_time(json.key("since"), failing ? std::optional(known->since) : std::nullopt);
+  json.field("reason", failing ? known->reason : std::string());
+  json.key("incidents").begin_array();
+  if (failing) {
+    for (const auto& id : known->incidents) json.value(id);
+  }
+  json.end_array();
+  json.key("sla").begin_array();
+  if (monitor.sla) {
+    for (const auto& goal : standing_of(*monitor.sla, known ? known->hours : std::vector<MonitorHour>{})) {
+      json.begin_object().field("goal", goal.goal).field("promised", goal.promised);
+      json.field("checks", goal.checks).field("missed", goal.missed).field("met", goal.met).end_object();
+    }
+  }
+  json.end_array().end_object();
+}
+
+void write_environment(JsonWriter& json, const State& state, const std::string& name,
+                       const InForce<Environment>& environment, Timestamp now) {
+  const auto& monitors = environment.document.monitors;
   json.begin_object().field("name", name);
   write_in_force(json, environment);
-  json.end_object();
+  json.key("failing_monitors").begin_array();
+  for (const auto& monitor : monitors) {
+    if (const auto* known = monitor_state(state, {name, monitor.name}); known && known->failing) {
+      json.value(monitor.name);
+    }
+  }
+  json.end_array();
+  json.field("silent", is_silent(environment.document, now));
+  json.key("monitors").begin_array();
+  for (const auto& monitor : monitors) write_monitor(json, monitor, monitor_state(state, {name, monitor.name}));
+  json.end_array().end_object();
 }
 
 // Rows of a map by name, in pages. `row` writes one and says whether it did.
@@ -107,7 +144,7 @@ Result<Response> list_environments(const Core& core, const Call& call) {
     return page_by_name(call, environments_kind, state.environments,
                         [&](JsonWriter& json, const std::string& name, const InForce<Environment>& environment) {
                           if (!may(state, call.principal, Role::viewer, {}, name)) return false;
-                          write_environment(json, name, environment);
+                          write_environment(json, state, name, environment, core.deps.clock.now());
                           return true;
                         });
   });
@@ -122,7 +159,7 @@ Result<Response> one_environment(const Core& core, const Call& call) {
       return fail(ErrorCode::not_found, fmt::format("no environment '{}' in the configuration in force", name));
     }
     JsonWriter json;
-    write_environment(json, name, found->second);
+    write_environment(json, state, name, found->second, core.deps.clock.now());
     return Response::json(200, json.take());
   });
 }

@@ -90,6 +90,11 @@ std::string text_of(const Promotion& p, const Story& story) {
                           : std::string("not ended");
     text += fmt::format("- rollback: began {}, {}\n", format_timestamp(*p.rollback_began), back);
   }
+  if (const auto& away = p.downtime) {
+    text += fmt::format("- downtime: {} at a time, {} allowed{}, in step {} (position {})\n",
+                        format_duration(away->longest), format_duration(away->max),
+                        away->longest > away->max ? ", exceeded" : "", away->step, away->position);
+  }
   text += "\n## Steps\n\n| step | kind | status | attempts | reason |\n|---|---|---|---|---|\n";
   for (const auto& s : p.steps) {
     text += fmt::format("| {} | {} | {} | {} | {} |\n", s.step.name, name_of(s.step.kind), name_of(s.status), s.attempt,

@@ -43,6 +43,7 @@ Response explanation(const Promotion& p, const std::vector<Condition>& condition
   json.field("as_of", as_of);
   write_time(json.key("ended"), p.ended);
   json.field("end_reason", names.in_text(p.end_reason));
+  write_downtime(json.key("downtime"), p);
   json.end_object();
   return Response::json(200, json.take());
 }

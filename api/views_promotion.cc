@@ -166,7 +166,19 @@ void write_promotion(JsonWriter& json, const Promotion& promotion, const State* 
   write_time(json.key("rollback_started"), promotion.rollback_began);
   write_time(json.key("ended"), promotion.ended);
   json.field("end_reason", names.in_text(promotion.end_reason));
+  write_downtime(json.key("downtime"), promotion);
   json.end_object();
+}
+
+void write_downtime(JsonWriter& json, const Promotion& promotion) {
+  const auto& downtime = promotion.downtime;
+  if (!downtime) {
+    json.value(nullptr);
+    return;
+  }
+  json.begin_object().field("longest", format_duration(downtime->longest)).field("max", format_duration(downtime->max));
+  json.field("exceeded", downtime->longest > downtime->max).field("step", downtime->step);
+  json.field("position", downtime->position).end_object();
 }
 
 std::string summary_of(const Promotion& p, std::size_t unmet, const Names& names) {

@@ -22,8 +22,9 @@
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_checkpoints.h"
 #include "reconciler/git_repository.h"
-#include "reconciler/source_watch.h"
+#include "reconciler/monitor_watch.h"
 #include "reconciler/reconciler.h"
+#include "reconciler/source_watch.h"
 #include "reconciler/step_executor.h"
 #include "reconciler/target_observer.h"
 #include "store/blob_store.h"
@@ -37,6 +38,7 @@ namespace headgate::app {
 namespace {
 
 constexpr std::size_t observer_workers = 4;
+constexpr std::size_t monitor_workers = 4;
 constexpr Duration witness_every = std::chrono::seconds(3);
 
 std::string digest_of(std::string_view text) {
@@ -204,6 +206,7 @@ struct Server::Parts {
   std::unique_ptr<reconciler::YamlDocumentParser> parser{};
   std::unique_ptr<reconciler::Reconciler> reconciler{};
   std::unique_ptr<reconciler::TargetObserver> target_observer{};
+  std::unique_ptr<reconciler::MonitorWatch> monitors{};
   std::unique_ptr<reconciler::CommitSignatureVerifier> signatures{};
   std::unique_ptr<reconciler::AuthorshipWatch> authorship{};
   std::shared_ptr<void> nudges{};
@@ -400,9 +403,8 @@ Result<void> Server::Parts::start_publishing() {
 
 void Server::Parts::start_backups() {
   if (config.backup.directory.empty() && config.mirror.empty()) return;
-  const BackupService::Options options{
-      config.backup, config.mirror, config.data,
-      config.signing_key.empty() ? config.data / "log.key" : config.signing_key};
+  const BackupService::Options options{config.backup, config.mirror, config.data,
+                                       config.signing_key.empty() ? config.data / "log.key" : config.signing_key};
   const auto told = [this](bool warning, const std::string& message) {
     if (warning) {
       log.warning(message);
@@ -426,6 +428,13 @@ void Server::Parts::start_reconciling() {
                                                         *engine, *engine, clock, notice());
   target_observer =
       std::make_unique<reconciler::TargetObserver>(observer_workers, *engine, *engine, *driver, clock, notice());
+  const auto run_monitor = [this](const MonitorId& id, const Run& run, std::stop_token stop) {
+    const auto name = "monitor/" + id.environment + "/" + id.name;
+    const TargetId place{"@monitors", id.environment};
+    return driver->run(run, place, name, {{"HEADGATE_ACTIVITY", name}, {"HEADGATE_ENVIRONMENT", id.environment}}, stop);
+  };
+  monitors =
+      std::make_unique<reconciler::MonitorWatch>(monitor_workers, *engine, *engine, http, run_monitor, clock, notice());
   signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
   std::vector<reconciler::WatchedCommits> commits{{config.repository.name, repository.get()}};
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -435,8 +444,8 @@ void Server::Parts::start_reconciling() {
                                                              *engine, *engine, clock, notice());
     commits.push_back({named.name, source.repository.get()});
   }
-  authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people,
-      *engine, *engine, clock, notice());
+  authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people, *engine, *engine,
+                                                             clock, notice());
   watched = std::make_unique<WatchedRepository>(config, *repository, *reconciler, sources);
 }
 
@@ -513,6 +522,7 @@ void Server::stop() {
   for (auto& source : p.sources) source.watch.reset();
   p.reconciler.reset();
   p.target_observer.reset();
+  p.monitors.reset();
   p.log_verifier.reset();
   p.blob_upkeep.reset();
   p.publishers.clear();

@@ -144,7 +144,9 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
   }
   static const std::map<std::string, Listing> listings{
       {"services", {"/v1/services", {{"SERVICE", {"name"}}, {"GROUP", {"group"}}}}},
-      {"environments", {"/v1/environments", {{"ENVIRONMENT", {"name"}}}}},
+      {"environments",
+       {"/v1/environments",
+        {{"ENVIRONMENT", {"name"}}, {"FAILING MONITORS", {"failing_monitors"}}, {"SILENT", {"silent"}}}}},
       {"freezes",
        {"/v1/freezes",
         {{"FREEZE", {"id"}},

@@ -161,7 +161,8 @@ std::string bounded_evidence(const Summary& summary) {
 
 CheckResult conclude(Summary& summary, CheckResult::Verdict verdict, std::string_view reason) {
   summary.verdict = verdict;
-  return {verdict, valid_utf8(reason, 1024), bounded_evidence(summary)};
+  return {verdict, valid_utf8(reason, 1024), bounded_evidence(summary),
+          summary.last.empty() ? std::nullopt : summary.last.back().latency};
 }
 
 }  // namespace

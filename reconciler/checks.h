@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -22,8 +23,9 @@ struct CheckResult {
     stopped,
   };
   Verdict verdict = Verdict::error;
-  std::string reason;    // valid UTF-8, one line; empty when passed
-  std::string evidence;  // a compact JSON object, valid UTF-8, at most max_check_evidence_bytes
+  std::string reason;                 // valid UTF-8, one line; empty when passed
+  std::string evidence;               // a compact JSON object, valid UTF-8, at most max_check_evidence_bytes
+  std::optional<Duration> latency{};  // of the last attempt, where it was answered
 };
 
 inline constexpr std::size_t max_check_evidence_bytes = 8 << 10;

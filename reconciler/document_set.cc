@@ -52,6 +52,9 @@ std::vector<const Run*> runs_of(const Document& document) {
     for (const auto& location : environment->locations) {
       if (location.driver) add_driver(runs, *location.driver);
     }
+    for (const auto& monitor : environment->monitors) {
+      if (monitor.check.run) runs.push_back(&*monitor.check.run);
+    }
     if (environment->shift) runs.push_back(&*environment->shift);
   }
   return runs;
@@ -184,7 +187,13 @@ std::vector<const SourcedDocument*> DocumentSet::closure_of_targets(const Files&
     }
   }
   for (const auto& [key, document] : by_key_) {
-    if (key.kind == DocumentKind::environment || key.kind == DocumentKind::access_policy) add(key);
+    if (key.kind != DocumentKind::environment && key.kind != DocumentKind::access_policy) continue;
+    add(key);
+    const auto* environment = std::get_if<Environment>(&document->document);
+    if (environment == nullptr) continue;
+    for (const auto& monitor : environment->monitors) {
+      for (const auto& service : monitor.services) add({DocumentKind::service, service});
+    }
   }
   return {documents.begin(), documents.end()};
 }

@@ -63,6 +63,7 @@ class Checker {
 
   std::vector<Diagnostic> run() {
     for (const auto& [name, service] : services_) check(*service.document, *service.source);
+    for (const auto& [name, environment] : environments_) check(*environment.document, *environment.source);
     for (const auto& [name, target] : targets_) check(*target.document, *target.source);
     check_old_names();
     check_order();
@@ -135,6 +136,18 @@ class Checker {
       check_places(service, stage, source);
       for (const auto& rule : stage.approvals) check(service, stage, rule, source);
       check_exceptions(service, stage, source);
+    }
+  }
+
+  void check(const Environment& environment, const Source& source) {
+    for (const auto& monitor : environment.monitors) {
+      for (const auto& service : monitor.services) {
+        if (services_.contains(service)) continue;
+        report(source, monitor.line,
+               fmt::format("monitor {} is of the unknown service {}{}", quoted(monitor.name), quoted(service),
+                           suggestion(service, services_)),
+               "the name of a Service");
+      }
     }
   }
 

@@ -24,6 +24,8 @@ void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std
 
 void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule);  // cron
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
+void read_window_duration(YamlReader& r, const YamlNode& node, std::optional<Duration>& out);  // 1m to 31d
+void read_time_zone(YamlReader& r, const YamlNode& node, std::string& zone);
 void read_maintenance(YamlReader& r, const YamlNode& node, std::vector<Maintenance>& all);
 void read_driver(YamlReader& r, const YamlNode& node, CommandDriver& driver);
 void read_locations(YamlReader& r, const YamlNode& node, std::vector<Location>& locations);
@@ -33,6 +35,12 @@ const YamlNode* mention_of_location(const YamlNode& node);
 void refuse_location(YamlReader& r, const YamlNode* node, std::string_view why);
 void read_hook(YamlReader& r, const YamlNode& node, Hook& hook);
 void read_check(YamlReader& r, const YamlNode& node, Check& check);
+// Those that a check has, of a map that has others beside them.
+void read_check_fields(YamlReader& r, const YamlNode& node, Fields& f, Check& check);
+void read_monitors(YamlReader& r, const YamlNode& node, std::vector<Monitor>& monitors);
+void read_downtime(YamlReader& r, const YamlNode& node, Boxed<Downtime>& out);
+void check_downtime(YamlReader& r, const Stage& stage, const YamlNode& node);  // once the stage's checks are read
+void read_objectives(YamlReader& r, const YamlNode& node, Boxed<Objectives>& out);
 void read_tcp(YamlReader& r, const YamlNode& node, Boxed<TcpCheck>& out);
 void read_tls(YamlReader& r, const YamlNode& node, Boxed<TlsCheck>& out);
 void read_dns(YamlReader& r, const YamlNode& node, Boxed<DnsCheck>& out);

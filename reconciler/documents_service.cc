@@ -176,6 +176,8 @@ void read_stage(YamlReader& r, const YamlNode& node, Stage& stage, StageNodes& n
   f.optional("verify", steps_reader<Check>(nodes, read_check), stage.verify);
   f.optional("rollback", read_rollback, stage, nodes);
   f.optional("expedite", read_expedite, stage.expedite);
+  if (f.optional("downtime", read_downtime, stage.downtime)) check_downtime(r, stage, *f.value_of("downtime"));
+  f.optional("objectives", read_objectives, stage.objectives);
 }
 
 }  // namespace

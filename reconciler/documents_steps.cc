@@ -126,6 +126,10 @@ void read_hook(YamlReader& r, const YamlNode& node, Hook& hook) {
 
 void read_check(YamlReader& r, const YamlNode& node, Check& check) {
   Fields f(r, node, "a verification");
+  read_check_fields(r, node, f, check);
+}
+
+void read_check_fields(YamlReader& r, const YamlNode& node, Fields& f, Check& check) {
   check.line = node.place.line;
   f.required("name", &YamlReader::name, check.name);
   f.optional("http", read_http, check.http);

@@ -97,6 +97,7 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
   f.optional("prometheus", read_prometheus, environment);
   f.optional("windows", read_windows, environment.windows);
   f.optional("maintenance", read_maintenance, environment.maintenance);
+  f.optional("monitors", read_monitors, environment.monitors);
   f.optional("maxConcurrent", read_concurrency, environment.max_concurrent);
   const bool located = f.optional("locations", read_locations, environment.locations);
   f.optional("onLocationFailure", [&](YamlReader& reader, const YamlNode& value) {

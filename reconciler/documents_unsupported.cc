@@ -8,13 +8,11 @@ namespace {
 
 using Words = std::string_view;
 
-constexpr std::array kStage{Words("downtime"), Words("objectives")};
 constexpr std::array kTraffic{Words("haproxy")};
-constexpr std::array kEnvironment{Words("selfHeal"), Words("ignoreDifferences"), Words("monitors")};
+constexpr std::array kEnvironment{Words("selfHeal"), Words("ignoreDifferences")};
 constexpr std::array kDriver{Words("container"), Words("webhook")};
 
 constexpr std::array kTable{
-    UnsupportedFields{"a stage", kStage},
     UnsupportedFields{"traffic", kTraffic},
     UnsupportedFields{"an environment's spec", kEnvironment},
     UnsupportedFields{"a driver", kDriver},

@@ -39,8 +39,6 @@ void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule) {
   schedule = node.text;
 }
 
-namespace {
-
 void read_window_duration(YamlReader& r, const YamlNode& node, std::optional<Duration>& out) {
   Duration duration{};
   if (!r.duration(node, duration)) return;
@@ -59,6 +57,8 @@ void read_time_zone(YamlReader& r, const YamlNode& node, std::string& zone) {
          "an IANA name such as Europe/Rome");
   }
 }
+
+namespace {
 
 void read_moment(YamlReader& r, const YamlNode& node, std::optional<Timestamp>& out) {
   if (!r.is_scalar(node, "a time such as 2026-12-20T00:00:00Z")) return;

@@ -2,6 +2,7 @@
 
 #include "reconciler/command_outcome.h"
 #include "reconciler/gate_metrics.h"
+#include "reconciler/probe.h"
 #include "reconciler/prometheus.h"
 
 namespace headgate::reconciler {
@@ -50,6 +51,20 @@ Outcome StepExecutor::run_command(const Activity& activity, std::stop_token stop
       break;
   }
   outcome.output = keep_output(activity, *result);
+  return outcome;
+}
+
+Outcome StepExecutor::run_probed(const Activity& activity, std::stop_token stop) {
+  auto environment = activity_environment(activity);
+  environment["HEADGATE_ACTIVITY"] = "probe/" + to_string(activity.id);
+  ProbeRun probe(*activity.probe, [&](const Check& check, std::stop_token ends) {
+    const CheckRunner checks(http_, [&](const Run& run, std::stop_token inner) {
+      return driver_.run(run, activity.id.promotion.target, "probe/" + lock_of(activity), environment, inner);
+    });
+    return checks.run(check, std::move(ends));
+  });
+  auto outcome = run_command(activity, stop);
+  outcome.downtime = probe.finish(stop);
   return outcome;
 }
 
@@ -124,6 +139,7 @@ Outcome StepExecutor::measure(const Activity& activity, std::stop_token stop) {
 Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
   if (!activity.gate.empty()) return run_gate(activity, stop);
   if (activity.step.kind == StepKind::pause) return measure(activity, stop);
+  if (activity.probe) return run_probed(activity, stop);
   return activity.step.kind == StepKind::health ? run_check(activity, stop) : run_command(activity, stop);
 }
 

@@ -18,6 +18,7 @@ class StepExecutor final : public Executor {
   Outcome execute(const Activity& activity, std::stop_token stop) override;
 
  private:
+  Outcome run_probed(const Activity& activity, std::stop_token stop);
   Outcome run_command(const Activity& activity, std::stop_token stop);
   Outcome run_gate(const Activity& activity, std::stop_token stop);
   Outcome run_check(const Activity& activity, std::stop_token stop);

@@ -107,6 +107,19 @@ bool expansion_is_due(const std::vector<Window>& windows, const ExpandedWindows*
   return known->until - now <= (known->until - known->from) / 3;
 }
 
+bool is_within(const std::string& schedule, Duration duration, const std::string& time_zone, Timestamp now) {
+  Window window;
+  window.schedule = schedule;
+  window.duration = duration;
+  window.time_zone = time_zone;
+  try {
+    const auto some = occurrences(window, 0, now, now + minutes(1));
+    return some && std::ranges::any_of(*some, [&](const auto& i) { return i.from <= now && now < i.to; });
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 std::string time_zone_problem(const std::string& name, std::vector<std::string_view>* known) {
   try {
     const auto& database = date::get_tzdb();

@@ -23,6 +23,10 @@ Result<WindowExpanded> expand_windows(const std::string& environment, const std:
 // Whether what is known has to be worked out (again): nothing is, or a third of it is left.
 bool expansion_is_due(const std::vector<Window>& windows, const ExpandedWindows* known, Timestamp now);
 
+// Whether one of the times of the schedule (cron, in the time zone) is no longer ago than the duration. Not where any
+// of them is none.
+bool is_within(const std::string& schedule, Duration duration, const std::string& time_zone, Timestamp now);
+
 // Empty when the name is that of an IANA time zone; else what is wrong. `known`: where given, gets all names.
 std::string time_zone_problem(const std::string& name, std::vector<std::string_view>* known = nullptr);
 

@@ -54,6 +54,13 @@ class AttributesView {
     service_ = id.service;
     environment_ = id.environment;
   }
+  void subject(const IncidentTarget& id) {
+    if (id.service.empty()) {
+      subject_text_ = environment_ = id.environment;
+    } else {
+      subject(static_cast<const TargetId&>(id));
+    }
+  }
   void subject(const PromotionId& id) {
     subject(id.target);
     promotion_ = &id;

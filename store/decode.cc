@@ -265,6 +265,13 @@ struct AddressReader {
     id.environment = part();
     done();
   }
+  void subject(IncidentTarget& id) {
+    if (rest.find('/') == std::string_view::npos) {
+      id.environment = rest;
+    } else {
+      subject(static_cast<TargetId&>(id));
+    }
+  }
   void subject(PromotionId& id) {
     promotion(id);
     done();

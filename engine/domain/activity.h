@@ -17,6 +17,22 @@ struct Measure {
   bool operator==(const Measure&) const = default;
 };
 
+// What is asked beside a step that may take the service away.
+struct Probe {
+  Check check;  // one attempt of it at a time
+  Duration interval{0};
+  Duration max{0};  // an outage that outlasts the step is followed no longer than this
+  bool operator==(const Probe&) const = default;
+};
+
+// What came of it. An outage lasts from the last answer before it to the first one after it.
+struct ProbeResult {
+  std::uint64_t probes = 0;
+  std::uint64_t failures = 0;
+  Duration longest{0};
+  bool operator==(const ProbeResult&) const = default;
+};
+
 // Everything an executor needs; complete by itself, taken from the plan.
 struct Activity {
   StepId id;                         // to_string(id) is the idempotency key of every attempt
@@ -26,7 +42,8 @@ struct Activity {
   std::optional<Wish> from;          // what ran before; in such a rollback, the candidate
   std::optional<Measure> measure{};  // of a pause
   Json restore_point{};              // of a step that restores: what the hook said that made the point
-  std::string gate{};  // of a run of this gate, which no promotion has among its steps: `to` is the release
+  std::string gate{};            // of a run of this gate, which no promotion has among its steps: `to` is the release
+  std::optional<Probe> probe{};  // of a step that deploys or shifts traffic, where the stage has `downtime`
   bool operator==(const Activity&) const = default;
 };
 
@@ -44,6 +61,7 @@ struct Outcome {
   std::string output;                                     // digest of a blob that holds the whole output, or empty
   Measured measured{};                                    // of a measurement
   std::map<std::string, Decimal, std::less<>> metrics{};  // of a gate's run
+  std::optional<ProbeResult> downtime{};                  // where there was a probe
   bool operator==(const Outcome&) const = default;
 };
 

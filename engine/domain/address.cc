@@ -12,6 +12,7 @@ struct AddressVisitor {
     address.service = id.service;
     address.environment = id.environment;
   }
+  void subject(const IncidentTarget& id) { subject(static_cast<const TargetId&>(id)); }
   void subject(const PromotionId& id) {
     subject(id.target);
     address.subject = to_string(id);

@@ -6,6 +6,7 @@
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
+#include "engine/domain/monitors.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
@@ -463,6 +464,7 @@ std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
   if (const auto* metric = find_metric(step->step, p.measuring); metric && step->step.kind == StepKind::pause) {
     activity.measure = Measure{*metric, p.effects_began.value_or(p.planned)};
   }
+  activity.probe = probe_of(state, p, step->step);
   if (!step->step.restores.empty()) activity.restore_point = restore_point_of(*target, p, step->step.restores);
   return activity;
 }

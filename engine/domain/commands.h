@@ -218,6 +218,18 @@ struct ExpandSchedule {
 struct ExpandGateSchedule {
   GateScheduled expanded;
 };
+// What a monitor sees now: nothing when that is known, or when the environment is under maintenance.
+struct ReportMonitor {
+  MonitorId monitor;
+  bool passed = false;
+  std::uint32_t failures = 0;  // in a row
+  Timestamp since{};           // when the first of them began
+  std::string reason{};        // of the last one
+};
+// What it saw in an hour; `violates` is the decision's.
+struct SummarizeMonitor {
+  MonitorSummarized seen;
+};
 struct CompleteActivity {
   StepId id;
   std::uint32_t attempt = 1;
@@ -254,7 +266,7 @@ using AnyCommand =
                  OverrideProtection, RollBack, RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident,
                  SetFreeze, LiftFreeze, ExpandWindows, ResumePause, CompleteActivity, CreateToken, RevokeToken,
                  RecordDenied, RecordExport, ErasePerson, RecordSignature, RecordAuthors, ObserveSource, ExpandSchedule,
-                 ExpandGateSchedule>;
+                 ExpandGateSchedule, ReportMonitor, SummarizeMonitor>;
 
 // A variant to visit, whose moves and destruction are compiled once (as an Event's are).
 struct Command : AnyCommand {

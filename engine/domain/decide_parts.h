@@ -44,6 +44,8 @@ Decision decide_command(const State& state, const RecordAuthors& command, const 
 Decision decide_command(const State& state, const ObserveSource& command, const Context& context);
 Decision decide_command(const State& state, const ExpandSchedule& command, const Context& context);
 Decision decide_command(const State& state, const ExpandGateSchedule& command, const Context& context);
+Decision decide_command(const State& state, const ReportMonitor& command, const Context& context);
+Decision decide_command(const State& state, const SummarizeMonitor& command, const Context& context);
 Decision decide_command(const State& state, const CompleteActivity& command, const Context& context);
 
 }  // namespace headgate

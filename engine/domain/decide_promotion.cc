@@ -10,6 +10,7 @@
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/locations.h"
+#include "engine/domain/monitors.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
@@ -268,6 +269,37 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
   return events;
 }
 
+namespace {
+
+// The activity of a step has ended.
+Events ended(const LiveStep& step, const CompleteActivity& c, const Context& context) {
+  const auto& outcome = c.outcome;
+  const auto reason = outcome.reason.substr(0, 2048);
+  ActivityFailed failed{c.id, c.attempt, reason, false, false, outcome.evidence, outcome.output};
+  switch (outcome.kind) {
+    case Outcome::Kind::succeeded:
+      return Events{ActivitySucceeded{c.id, c.attempt, outcome.evidence}};
+    case Outcome::Kind::retryable:
+      if (c.attempt - step.attempts_before >= max_attempts) {
+        failed.reason += " (given up after " + std::to_string(c.attempt) + " attempts)";
+        return Events{std::move(failed)};
+      }
+      failed.retryable = true;
+      return Events{
+          std::move(failed),
+          ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt - step.attempts_before)}};
+    case Outcome::Kind::unhealthy:
+      failed.unhealthy = true;
+      return Events{std::move(failed)};
+    case Outcome::Kind::terminal:
+    case Outcome::Kind::stopped:
+      return Events{std::move(failed)};
+  }
+  return Events{};
+}
+
+}  // namespace
+
 Decision decide_command(const State& state, const CompleteActivity& c, const Context& context) {
   const auto& outcome = c.outcome;
   if (outcome.kind == Outcome::Kind::stopped) return Events{};
@@ -285,28 +317,9 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
 
   if (step->step.kind == StepKind::pause) return measurement_taken(*p, *step, outcome);
 
-  const auto reason = outcome.reason.substr(0, 2048);
-  ActivityFailed failed{c.id, c.attempt, reason, false, false, outcome.evidence, outcome.output};
-  switch (outcome.kind) {
-    case Outcome::Kind::succeeded:
-      return Events{ActivitySucceeded{c.id, c.attempt, outcome.evidence}};
-    case Outcome::Kind::retryable:
-      if (c.attempt - step->attempts_before >= max_attempts) {
-        failed.reason += " (given up after " + std::to_string(c.attempt) + " attempts)";
-        return Events{std::move(failed)};
-      }
-      failed.retryable = true;
-      return Events{
-          std::move(failed),
-          ActivityRetried{c.id, c.attempt + 1, context.now + retry_delay(c.id, c.attempt - step->attempts_before)}};
-    case Outcome::Kind::unhealthy:
-      failed.unhealthy = true;
-      return Events{std::move(failed)};
-    case Outcome::Kind::terminal:
-    case Outcome::Kind::stopped:
-      return Events{std::move(failed)};
-  }
-  return Events{};
+  auto events = ended(*step, c, context);
+  for (auto& event : downtime_of(state, c)) events.push_back(std::move(event));
+  return events;
 }
 
 }  // namespace headgate

@@ -329,6 +329,41 @@ struct CommandDriver {
   }
 };
 
+// While the stage's promotions deploy and shift traffic, this check of `verify` is asked again and again: how long the
+// service was away at a time is measured, recorded and reported. Nothing else follows from it.
+struct Downtime {
+  std::string probe;
+  Duration interval = std::chrono::seconds(1);
+  Duration max{0};
+  std::uint32_t line = 0;
+  bool operator==(const Downtime&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("probe", s.probe);
+    v("interval_ms", s.interval);
+    v("max_ms", s.max);
+    v("line", s.line);
+  }
+};
+
+// What the stage is to achieve, for reports to compare with. Nothing follows from it.
+struct Objectives {
+  std::optional<Duration> lead_time;
+  std::optional<Duration> recovery;
+  std::optional<Duration> rollback;
+  std::optional<Decimal> change_failure_rate;  // percent
+  std::uint32_t line = 0;
+  bool operator==(const Objectives&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("lead_time_ms", s.lead_time);
+    v("recovery_ms", s.recovery);
+    v("rollback_ms", s.rollback);
+    v("change_failure_rate", s.change_failure_rate);
+    v("line", s.line);
+  }
+};
+
 struct Stage {
   std::string environment;
   std::vector<std::string> gates;    // requires.gates
@@ -354,6 +389,8 @@ struct Stage {
   std::optional<Supersede> supersede{};             // unset: newest
   std::optional<ConcurrencyRule> max_concurrent{};  // of the environment's promotions, while this stage's begins
   std::optional<CommandDriver> driver{};            // unset: the environment's
+  Boxed<Downtime> downtime{};
+  Boxed<Objectives> objectives{};
   bool operator==(const Stage&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -381,6 +418,8 @@ struct Stage {
     v("supersede", s.supersede);
     v("max_concurrent", s.max_concurrent);
     v("driver", s.driver);
+    v("downtime", s.downtime);
+    v("objectives", s.objectives);
   }
 };
 
@@ -453,7 +492,7 @@ struct Location {
   }
 };
 
-// Work on an environment that was announced: while it goes on, [from, to), promotions wait.
+// Work on an environment that was announced: while it goes on, [from, to), promotions wait and monitors are silent.
 struct Maintenance {
   std::string name;
   Timestamp from;
@@ -465,6 +504,81 @@ struct Maintenance {
     v("name", s.name);
     v("from", s.from);
     v("to", s.to);
+    v("line", s.line);
+  }
+};
+
+// Hours in which a monitor looks at another interval: from each time of the schedule (cron, five fields) in the time
+// zone, for so long.
+struct MonitorHours {
+  Duration every{0};
+  std::string schedule;
+  Duration duration{0};
+  std::string time_zone;
+  std::uint32_t line = 0;
+  bool operator==(const MonitorHours&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("every_ms", s.every);
+    v("schedule", s.schedule);
+    v("duration_ms", s.duration);
+    v("time_zone", s.time_zone);
+    v("line", s.line);
+  }
+};
+
+// So many percent of the answers come within `max`.
+struct LatencyGoal {
+  std::uint32_t percentile = 0;  // 50, 90, 95 or 99
+  Duration max{0};
+  std::uint32_t line = 0;
+  bool operator==(const LatencyGoal&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("percentile", s.percentile);
+    v("max_ms", s.max);
+    v("line", s.line);
+  }
+};
+
+// What is promised of what a monitor looks at, over the last `window` of whole hours that it was looked at in.
+struct Sla {
+  Duration window{0};
+  std::optional<Decimal> availability;  // percent of the looks that pass
+  std::vector<LatencyGoal> latency;
+  std::uint32_t line = 0;
+  bool operator==(const Sla&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("window_ms", s.window);
+    v("availability", s.availability);
+    v("latency", s.latency);
+    v("line", s.line);
+  }
+};
+
+// A check that is made again and again, whatever is promoted.
+struct Monitor {
+  std::string name;
+  std::vector<std::string> services;  // that it tells of; none: of the environment
+  Check check;                        // under the monitor's name
+  Duration every{0};
+  std::vector<MonitorHours> during;  // the first one that it is in counts; else `every`
+  std::uint32_t failure_limit = 1;   // so many looks in a row that fail are a failure
+  Boxed<Sla> sla;
+  OnMonitorFailure on_failure = OnMonitorFailure::incident;
+  std::uint32_t line = 0;
+  bool operator==(const Monitor&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("name", s.name);
+    v("services", s.services);
+    v("check", s.check);
+    v("every_ms", s.every);
+    v("during", s.during);
+    v("failure_limit", s.failure_limit);
+    v("sla", s.sla);
+    v("on_failure", s.on_failure);
     v("line", s.line);
   }
 };
@@ -485,6 +599,7 @@ struct Environment {
   std::vector<Location> locations{};                       // in the document's order; none: it is one place
   std::optional<OnLocationFailure> on_location_failure{};  // unset: rollbackAll
   std::vector<Maintenance> maintenance{};
+  std::vector<Monitor> monitors{};
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -501,6 +616,7 @@ struct Environment {
     v("locations", s.locations);
     v("on_location_failure", s.on_location_failure);
     v("maintenance", s.maintenance);
+    v("monitors", s.monitors);
   }
 };
 

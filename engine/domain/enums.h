@@ -38,6 +38,8 @@ enum class UnknownAuthors : std::uint8_t { extra_approval, refuse };
 enum class SignatureVerdict : std::uint8_t { good, unsigned_, bad, unknown_key, expired_key, missing };
 // What follows when a step fails in one location of an environment that has several.
 enum class OnLocationFailure : std::uint8_t { rollback_all, rollback_location, hold };
+// What follows when a monitor fails: somebody is told; or what was promoted there goes back as well.
+enum class OnMonitorFailure : std::uint8_t { incident, rollback };
 // Of one measurement: inconclusive when too few samples are behind it, error when nothing was learnt.
 enum class Verdict : std::uint8_t { passed, failed, inconclusive, error };
 
@@ -64,6 +66,7 @@ HEADGATE_ENUM_NAMES(WindowKind, "allow", "deny");
 HEADGATE_ENUM_NAMES(UnknownAuthors, "extraApproval", "refuse");
 HEADGATE_ENUM_NAMES(SignatureVerdict, "good", "unsigned", "bad", "unknownKey", "expiredKey", "missing");
 HEADGATE_ENUM_NAMES(OnLocationFailure, "rollbackAll", "rollbackLocation", "hold");
+HEADGATE_ENUM_NAMES(OnMonitorFailure, "incident", "rollback");
 HEADGATE_ENUM_NAMES(Verdict, "passed", "failed", "inconclusive", "error");
 
 template <class E>

@@ -22,6 +22,7 @@
 #include "engine/domain/gate_run_events.h"
 #include "engine/domain/governance_events.h"
 #include "engine/domain/incident_events.h"
+#include "engine/domain/monitor_events.h"
 #include "engine/domain/plan.h"
 #include "engine/domain/protection_events.h"
 #include "engine/domain/upkeep_events.h"
@@ -739,7 +740,8 @@ using AnyEvent =
                  MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
                  ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded,
                  TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired,
-                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried>;
+                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried, MonitorFailed,
+                 MonitorRecovered, MonitorSummarized, SlaViolated, DowntimeMeasured>;
 
 // A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
 // and destructions of all those types) is compiled once, in events.cc.

@@ -4,6 +4,7 @@
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
+#include "engine/domain/monitors.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
@@ -186,6 +187,7 @@ struct PromotionEvolver {
   }
   void operator()(const PromotionExpedited& e) { p.expedited = e.reason; }
   void operator()(const BreakGlassUsed&) {}
+  void operator()(const DowntimeMeasured& e) { remember_downtime(p, e, meta.position); }
 };
 
 template <class E>
@@ -290,7 +292,7 @@ struct StateEvolver {
       if (step->step.irreversible == true) t.back.irreversible = {{id.number, step->step.name}};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
-      if (!e.automatic) leave(t, left_by(p).release);
+      if (!e.automatic || p.trigger == Trigger::rollback) leave(t, left_by(p).release);
     }
     keep_line(p);
     if (p.ended) {
@@ -331,6 +333,7 @@ struct StateEvolver {
   void now_runs(TargetState& t, std::optional<Wish> wish) {
     t.current = std::move(wish);
     t.current_at = meta().position;
+    t.promoted = false;
     t.current_since = meta().time - state.stepped;
     t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
     t.drifted = any_drifted(t);
@@ -366,6 +369,7 @@ struct StateEvolver {
         t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
         if (!p.retires()) remember_verified(t, p.to);
       }
+      t.promoted = t.current == p.to;
       t.failed.reset();
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
@@ -420,6 +424,7 @@ struct StateEvolver {
     state.incidents[e.id] = {e.target, e.promotion, e.release,       e.reason,    e.next,
                              e.freeze, {},          meta().position, meta().time, {}};
     ++state.last_incident;
+    if (e.target.service.empty()) return;  // of an environment
     ++target(e.target).open_incidents;
     touch_service(e.target.service);
   }
@@ -434,7 +439,7 @@ struct StateEvolver {
     if (incident.notes.size() > Incident::max_notes) incident.notes.erase(incident.notes.begin());
   }
   void operator()(const IncidentResolved& e) {
-    if (state.incidents.erase(e.id) == 0) return;
+    if (state.incidents.erase(e.id) == 0 || e.target.service.empty()) return;
     auto& t = target(e.target);
     if (t.open_incidents > 0) --t.open_incidents;
     touch_service(e.target.service);
@@ -620,6 +625,7 @@ struct StateEvolver {
             at == state.environments.end() || !same_times(at->second.document.windows, windows)) {
           state.windows.erase(name);  // until they are expanded they count as closed
         }
+        forget_other_monitors(state, name);
         for (auto& [id, t] : state.targets) {
           if (id.environment != name) continue;
           forget_other_locations(state, id, t);
@@ -744,6 +750,10 @@ struct StateEvolver {
     remember_retried(state.services[e.service.text].runs, e);
     gates_changed(e.service.text);
   }
+  void operator()(const MonitorFailed& e) { remember_monitor_failed(state, e, meta().position); }
+  void operator()(const MonitorRecovered& e) { remember_monitor_recovered(state, e, meta().position); }
+  void operator()(const MonitorSummarized& e) { remember_monitor_summary(state, e); }
+  void operator()(const SlaViolated&) {}
   void gates_changed(const std::string& service) {
     reckon_gates(state, service);
     touch_gates(service);

@@ -5,14 +5,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/domain/event_type.h"
 #include "engine/domain/plan.h"
 
 namespace headgate {
 
-// A person asked for it; what carries it out is the promotion of this number, planned as soon as the target is looked
-// at. One event a target, whatever the scope was.
+// A person asked for it, or a monitor did (then the actor is the engine); what carries it out is the promotion of this
+// number, planned as soon as the target is looked at. One event a target, whatever the scope was.
 struct RollbackRequested {
   static constexpr EventType type{"rollback.requested"};
   PromotionId promotion;
@@ -63,9 +64,16 @@ struct PromotionExpedited {
   }
 };
 
+// What an incident is about: a target; or, where `service` is empty, an environment as a whole, whose monitor failed.
+// As a subject: service/environment, or the environment's name alone.
+struct IncidentTarget : TargetId {
+  IncidentTarget() = default;
+  IncidentTarget(TargetId id) : TargetId(std::move(id)) {}
+};
+
 struct IncidentOpened {
   static constexpr EventType type{"incident.opened"};
-  TargetId target;
+  IncidentTarget target;
   std::string promotion;  // whose rollback or failure it is about
   std::string id;         // a number, never used twice
   std::string release;    // version that is to blame
@@ -88,7 +96,7 @@ struct IncidentOpened {
 // The first note of a person acknowledges the incident.
 struct IncidentNoted {
   static constexpr EventType type{"incident.noted"};
-  TargetId target;
+  IncidentTarget target;
   std::string promotion;
   std::string id;
   std::string note;
@@ -108,7 +116,7 @@ struct IncidentNoted {
 
 struct IncidentResolved {
   static constexpr EventType type{"incident.resolved"};
-  TargetId target;
+  IncidentTarget target;
   std::string promotion;
   std::string id;
   std::string review;  // what was learned

@@ -76,6 +76,7 @@ bool is_version(std::string_view text) {
 }
 
 std::string to_string(const TargetId& id) {
+  if (id.service.empty()) return id.environment;  // of an incident
   return id.service + "/" + id.environment;
 }
 std::string to_string(const PromotionId& id) {

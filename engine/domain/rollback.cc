@@ -25,16 +25,9 @@ std::string one_line(const std::string& text) {
   return text.substr(0, max_reason_bytes);
 }
 
-// Opens an incident, or adds to the one that the target has.
 void tell_incident(Events& events, const State& state, const PromotionId& id, const std::string& release,
                    const std::string& what, const std::string& next, const std::string& freeze = {}) {
-  if (const auto* known = open_incident(state, id.target)) {
-    events.emplace_back(
-        IncidentNoted{id.target, to_string(id), known->first, one_line(to_string(id) + ": " + what), next, freeze});
-    return;
-  }
-  events.emplace_back(IncidentOpened{id.target, to_string(id), std::to_string(state.last_incident + 1), release,
-                                     one_line(what), next, freeze});
+  tell_incident(events, state, {id.target, to_string(id), release, what, next, freeze});
 }
 
 // What runs on the target, or what a promotion that has begun to deploy has brought there.
@@ -70,6 +63,26 @@ bool leads_back_to(const Promotion& p, const Wish& wish) {
 }
 
 }  // namespace
+
+void tell_incident(Events& events, const State& state, Tiding tiding) {
+  const auto& [target, promotion, release, what, next, freeze] = tiding;
+  const auto note = one_line(promotion.empty() ? what : promotion + ": " + what);
+  if (const auto* known = open_incident(state, target)) {
+    events.emplace_back(IncidentNoted{target, promotion, known->first, note, next, freeze});
+    return;
+  }
+  std::uint64_t fresh = 0;
+  for (const auto& event : events) {
+    const auto* opened = std::get_if<IncidentOpened>(&event);
+    if (!opened) continue;
+    ++fresh;
+    if (opened->target != target) continue;
+    events.emplace_back(IncidentNoted{target, promotion, std::string(opened->id), note, next, freeze});
+    return;
+  }
+  events.emplace_back(IncidentOpened{target, promotion, std::to_string(state.last_incident + fresh + 1), release,
+                                     one_line(what), next, freeze});
+}
 
 Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
   const auto* t = state.find(id);
@@ -203,9 +216,12 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   none.from = way.leaves;
   none.to = way.to ? *way.to : way.leaves;
   none.digest = context.digest("");
-  plan_events(events, as, Trigger::rollback, plan ? *plan : none, {wanted.by}, wanted.reason);
-  events.emplace_back(RollbackStarted{as, wanted.reason, false, way.to});
-  tell_incident(events, state, as, way.leaves.release.version, "rolled back by hand: " + wanted.reason,
+  const bool automatic = wanted.by == "engine";  // a monitor demands it
+  plan_events(events, as, Trigger::rollback, plan ? *plan : none,
+              automatic ? std::vector<std::string>{} : std::vector<std::string>{wanted.by}, wanted.reason);
+  events.emplace_back(RollbackStarted{as, wanted.reason, automatic, way.to});
+  tell_incident(events, state, as, way.leaves.release.version,
+                (automatic ? "rolled back: " : "rolled back by hand: ") + wanted.reason,
                 way.to ? std::string() : "nothing is left to run there: headgate promote another release");
   if (!plan) events.emplace_back(RollbackFailed{as, plan.error().message});
   return events;

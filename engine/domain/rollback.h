@@ -50,10 +50,11 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& promotio
 const Wish& left_by(const Promotion& promotion);
 std::optional<Wish> brought_back_by(const Promotion& promotion);
 
-// Whether the release was left by hand on the target and nobody has wished it since: no automatic trigger may bring it.
+// Whether the release was left on the target by a rollback of its own, and nobody has wished it since: no automatic
+// trigger may bring it.
 bool is_barred(const State& state, const TargetId& target, const Release& release);
 
-// The guard: what was left by hand is brought by a person's wish only.
+// The guard: what was left so is brought by a person's wish only.
 std::vector<Condition> judge_barred(const State& state, const Promotion& promotion, Timestamp now);
 
 // The irreversible step that lies between what was verified then and now; empty when there is none.
@@ -66,6 +67,18 @@ Json restore_point_of(const TargetState& target, const Promotion& promotion, con
 
 // ---- incidents
 
+// What is told of a target, or of an environment where there is no service.
+struct Tiding {
+  const TargetId& target;
+  std::string promotion;  // whose rollback or failure it is; may be empty
+  std::string release;
+  std::string what;
+  std::string next;
+  std::string freeze;  // id of the freeze that is set with it
+};
+// Opens an incident, or adds to the one that is open, or that `events` open.
+void tell_incident(std::vector<Event>& events, const State& state, Tiding tiding);
+
 bool has_open_incident(const State& state, const TargetId& target);
 // The open one of a target and its id; null when there is none.
 const std::pair<const std::string, Incident>* open_incident(const State& state, const TargetId& target);
@@ -74,7 +87,7 @@ const std::pair<const std::string, Incident>* open_incident(const State& state, 
 
 void remember_verified(TargetState& target, const Wish& wish);
 void remember_end(TargetState& target, const Promotion& promotion);  // that has just ended
-void leave(TargetState& target, const Release& release);             // by hand: barred from automatic triggers
+void leave(TargetState& target, const Release& release);             // barred from automatic triggers
 void somebody_wishes(TargetState& target, const Release& release);
 
 }  // namespace headgate

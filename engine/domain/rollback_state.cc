@@ -57,8 +57,8 @@ std::vector<Condition> judge_barred(const State& state, const Promotion& p, Time
   if (wished || !is_barred(state, p.id.target, p.to.release)) return {};
   Condition c;
   c.guard = "barred";
-  c.text = "release " + p.to.release.version + " was rolled back by hand at " + to_string(p.id.target) +
-           ": no automatic trigger brings it back there";
+  c.text = "release " + p.to.release.version + " was rolled back by hand, or by a monitor, at " +
+           to_string(p.id.target) + ": no automatic trigger brings it back there";
   c.remedy = "wish it in the target's document, or headgate promote " + p.id.target.service + " --to " +
              p.id.target.environment + " --release " + p.to.release.version;
   const auto* target = state.find(p.id.target);
@@ -114,6 +114,9 @@ std::optional<Wish> brought_back_by(const Promotion& p) {
 }
 
 bool has_open_incident(const State& state, const TargetId& id) {
+  if (id.service.empty()) {
+    return std::ranges::any_of(state.incidents, [&](const auto& entry) { return entry.second.target == id; });
+  }
   const auto* t = state.find(id);
   return t && t->open_incidents > 0;
 }

@@ -26,6 +26,7 @@
 #include "engine/domain/events.h"
 #include "engine/domain/flow_state.h"
 #include "engine/domain/gate_run_state.h"
+#include "engine/domain/monitor_state.h"
 
 namespace headgate {
 
@@ -133,6 +134,22 @@ struct Attribution {
   }
 };
 
+// How long the service was away at a time while it was promoted, as far as the probe of its stage saw.
+struct MeasuredDowntime {
+  Duration longest{0};
+  Duration max{0};
+  std::string step;  // in which that was
+  Position position = 0;
+  bool operator==(const MeasuredDowntime&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("longest", s.longest);
+    v("max", s.max);
+    v("step", s.step);
+    v("position", s.position);
+  }
+};
+
 struct Promotion {
   PromotionId id;
   Trigger trigger = Trigger::desired;
@@ -162,6 +179,7 @@ struct Promotion {
   std::string measuring{};               // the metric that is under measurement
   std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
   std::map<std::string, WindowOverride, std::less<>> maintenance_overrides{};  // by name of the maintenance
+  Boxed<MeasuredDowntime> downtime{};
   bool operator==(const Promotion&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -193,6 +211,7 @@ struct Promotion {
     v("measuring", s.measuring);
     v("locations", s.locations);
     v("maintenance_overrides", s.maintenance_overrides);
+    v("downtime", s.downtime);
   }
 
   bool ended_already() const { return ended.has_value(); }
@@ -365,6 +384,7 @@ struct TargetState {
   std::string held;    // why nothing is promoted here by itself until a person acts
   bool orphaned = false;
   bool retiring = false;          // its document went with onDelete: retire
+  bool promoted = false;          // a promotion brought `current`: it was neither adopted nor came back by a rollback
   std::uint64_t last_number = 0;  // of promotions
   Boxed<Promotion> promotion;     // the live one
   std::vector<Wish> verified;     // what was verified or adopted here, newest last, at most 16
@@ -392,6 +412,7 @@ struct TargetState {
     v("held", s.held);
     v("orphaned", s.orphaned);
     v("retiring", s.retiring);
+    v("promoted", s.promoted);
     v("last_number", s.last_number);
     v("promotion", s.promotion);
     v("verified", s.verified);
@@ -775,6 +796,7 @@ struct State {
   std::uint64_t last_freeze = 0;                                   // id of the newest
   std::map<std::string, Incident, std::less<>> incidents;          // by id: those that are open
   std::uint64_t last_incident = 0;                                 // id of the newest
+  std::map<MonitorId, MonitorState> monitors;                      // of monitors in force
   std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
   std::deque<std::string> signature_order;                         // oldest first
   std::map<TargetId, TargetState> targets;
@@ -809,6 +831,7 @@ struct State {
     v("last_freeze", s.last_freeze);
     v("incidents", s.incidents);
     v("last_incident", s.last_incident);
+    v("monitors", s.monitors);
     v("signatures", s.signatures);
     v("signature_order", s.signature_order);
     v("targets", s.targets);

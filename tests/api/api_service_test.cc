@@ -412,6 +412,40 @@ TEST_F(ApiService, ConfigurationAndRepositories) {
   EXPECT_EQ(at(world.call("GET", "/v1/environments/staging"), "/document/driver/deploy/command/0"), "/bin/deploy");
 }
 
+TEST_F(ApiService, AnEnvironmentShowsItsMonitors) {
+  EXPECT_EQ(size_at(world.call("GET", "/v1/environments/staging").body, "/monitors"), 0U);
+  Environment place = world.engine->read([](const State& state) { return state.environments.at("staging").document; });
+  Monitor certificate;
+  certificate.name = "certificate";
+  certificate.check.name = "certificate";
+  certificate.check.tls = TlsCheck{"api.example.com", 443, {}};
+  certificate.every = std::chrono::hours(12);
+  certificate.sla = Sla{std::chrono::hours(24), Decimal{"99.5"}, {}, 9};
+  place.monitors = {certificate};
+  const std::string commit(40, 'e');
+  ASSERT_TRUE(world.run(StageDocuments{commit, {{{"environments/staging.yaml", 1, "blob"}, place}}, {}}).has_value());
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit, {}, {}}).has_value());
+  const MonitorId id{"staging", "certificate"};
+  const auto hour = std::chrono::floor<std::chrono::hours>(world.clock.now());
+  ASSERT_TRUE(world.run(SummarizeMonitor{{{"staging"}, "certificate", hour, 10, 1, {}, {}}}).has_value());
+  ASSERT_TRUE(world.run(ReportMonitor{id, false, 1, hour, "it expires in 3 days"}).has_value());
+
+  const auto shown = world.call("GET", "/v1/environments/staging");
+  EXPECT_EQ(at(shown, "/failing_monitors/0"), "certificate");
+  EXPECT_EQ(at(shown, "/silent"), "false");
+  EXPECT_EQ(at(shown, "/monitors/0/reason"), "it expires in 3 days");
+  EXPECT_EQ(at(shown, "/monitors/0/incidents/0"), "1");
+  EXPECT_EQ(at(shown, "/monitors/0/sla/0/goal"), "availability");
+  EXPECT_EQ(at(shown, "/monitors/0/sla/0/met"), "false");
+  EXPECT_EQ(at(world.call("GET", "/v1/environments"), "/environments/1/failing_monitors/0"), "certificate");
+  const auto incidents = world.call("GET", "/v1/incidents");
+  EXPECT_EQ(at(incidents, "/incidents/0/target"), "staging");
+  EXPECT_NE(world.call("GET", "/metrics", "").body.find("\nheadgate_monitors_failing{environment=\"staging\"} 1\n"),
+            std::string::npos);
+  ASSERT_TRUE(world.run(ReportMonitor{id, true}).has_value());
+  EXPECT_EQ(size_at(world.call("GET", "/v1/environments/staging").body, "/failing_monitors"), 0U);
+}
+
 TEST_F(ApiService, TargetListsFilterAndPage) {
   std::vector<std::string> seen;
   std::string cursor;

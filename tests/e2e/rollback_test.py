@@ -1,6 +1,8 @@
 """Going back by hand over real processes: with a restore point; and when the rollback itself fails."""
 
+import http.server
 import textwrap
+import threading
 import unittest
 
 import world
@@ -102,6 +104,52 @@ class RollbackTest(unittest.TestCase):
         self.assertTrue(second.json["repeated"], second.body)
         eventually(lambda: self.world.current() == "v1", "v1 is back")
         self.assertEqual(len(self.world.events("rollback.requested")), 1)
+
+    def test_a_monitor_takes_back_what_fails_after_its_success(self):
+        place = self.world.place
+
+        class Health(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                running = (place / "running").read_text().strip()
+                self.send_response(500 if running == "v2" and (place / "hurt").exists() else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Health)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.world.documents()
+        file = self.world.tree / "environments" / "staging.yaml"
+        file.write_text(
+            file.read_text()
+            + "  monitors:\n"
+            + "    - name: health\n"
+            + "      services: [greeter]\n"
+            + f'      http: {{url: "http://127.0.0.1:{server.server_port}/health"}}\n'
+            + "      every: 1s\n"
+            + "      failureLimit: 2\n"
+            + "      onFailure: rollback\n"
+        )
+        self.world.push()
+        eventually(lambda: self.world.http("GET", "/v1/environments/staging").json["monitors"], "the monitor is in force")
+        self.assertEqual(self.world.events("monitor.failed"), [])
+        (place / "hurt").touch()
+        eventually(lambda: self.world.current() == "v1" and not self.world.target()["promotion"], "v1 is back")
+        eventually(lambda: self.world.events("monitor.recovered"), "the monitor passes again")
+        failed = self.world.events("monitor.failed")
+        self.assertEqual(len(failed), 1)
+        self.assertIn("status 500", failed[0]["data"]["reason"])
+        self.assertEqual(self.world.events("rollback.requested")[0]["actor"], "engine")
+        self.assertTrue(self.world.events("rollback.started")[0]["data"]["automatic"])
+        self.assertEqual(self.world.events("release.quarantined")[0]["subject"], "greeter/v2")
+        environment = self.world.http("GET", "/v1/environments/staging").json
+        self.assertEqual(environment["failing_monitors"], [])
+        self.assertIn("passes again", self.world.http("GET", "/v1/incidents").json["incidents"][0]["notes"][-1])
+        self.assertIn("staging", self.world.cli("get", "environments").stdout)
 
     def test_a_rollback_that_fails_is_taken_up_again(self):
         (self.world.place / "broken").touch()

@@ -217,6 +217,21 @@ constexpr std::array all{
                outcome.reason = "no answer";
                return {};
              }},
+    Sentence{"the {step} in {place} succeeds after {duration} away",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[1]));
+               HEADGATE_TRY(const auto away, Player::duration(w[2]));
+               return p.finish_after(id, w[0], away);
+             }},
+    // ----------------------------------------------------------------------------------------------------- monitors
+    Sentence{"the monitor {monitor} of {environment} fails {number} times",
+             [](Player& p, const Words& w) { return p.look({w[1], w[0]}, std::stoi(w[2]), false, {}); }},
+    Sentence{"the monitor {monitor} of {environment} passes",
+             [](Player& p, const Words& w) { return p.look({w[1], w[0]}, 1, true, {}); }},
+    Sentence{"the monitor {monitor} of {environment} passes {number} times in {number} ms",
+             [](Player& p, const Words& w) {
+               return p.look({w[1], w[0]}, std::stoi(w[2]), true, std::chrono::milliseconds(std::stoi(w[3])));
+             }},
     // ------------------------------------------------------------------------------------------------------- people
     Sentence{"{person} signs in with a password alone",
              [](Player& p, const Words& w) -> Result<void> {

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/domain/monitors.h"
 #include "engine/domain/rollout_plan.h"
+#include "reconciler/monitor_tally.h"
 #include "tests/pipelines/player.h"
 #include "tests/pipelines/vocabulary.h"
 
@@ -271,6 +273,67 @@ constexpr std::array all{
                }
                if (lost) return {};
                return found("that it counts, or was not given");
+             }},
+    Sentence{"the monitor {monitor} of {environment} is failing",
+             [](Player& p, const Words& w) -> Result<void> {
+               const auto* known = monitor_state(p.world.state, {w[1], w[0]});
+               if (known && known->failing) return {};
+               return found("that it is not");
+             }},
+    Sentence{"the monitor {monitor} of {environment} is not failing",
+             [](Player& p, const Words& w) -> Result<void> {
+               const auto* known = monitor_state(p.world.state, {w[1], w[0]});
+               if (!known || !known->failing) return {};
+               return found("that it is failing: " + known->reason);
+             }},
+    Sentence{"the monitor {monitor} of {environment} looks every {duration}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto expected, Player::duration(w[2]));
+               HEADGATE_TRY(const auto* monitor, p.monitor({w[1], w[0]}));
+               const auto every = reconciler::interval_at(*monitor, p.world.now);
+               if (every == expected) return {};
+               return found(format_duration(every));
+             }},
+    Sentence{"the monitor {monitor} of {environment} violates {text}",
+             [](Player& p, const Words& w) -> Result<void> {
+               for (const auto& record : p.world.log) {
+                 const auto* e = std::get_if<SlaViolated>(&record.event);
+                 if (e && e->environment.text == w[1] && e->monitor == w[0] && e->goal == w[2]) return {};
+               }
+               return found("no violation of it");
+             }},
+    Sentence{"an incident of {environment} is open: {text}",
+             [](Player& p, const Words& w) -> Result<void> {
+               std::vector<std::string> reasons;
+               for (const auto& [number, incident] : p.world.state.incidents) {
+                 if (incident.target != TargetId{{}, w[0]}) continue;
+                 reasons.push_back(incident.reason);
+                 reasons.insert(reasons.end(), incident.notes.begin(), incident.notes.end());
+               }
+               const auto says = [&](const std::string& text) { return text.find(w[1]) != std::string::npos; };
+               if (std::ranges::any_of(reasons, says)) return {};
+               return found(joined(reasons));
+             }},
+    Sentence{"{place} was away for {duration}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[0]));
+               HEADGATE_TRY(const auto expected, Player::duration(w[1]));
+               Duration longest{0};
+               for (const auto& record : p.world.log) {
+                 const auto* e = std::get_if<DowntimeMeasured>(&record.event);
+                 if (e && e->id.promotion.target == id) longest = std::max(longest, e->longest);
+               }
+               if (longest == expected) return {};
+               return found(format_duration(longest));
+             }},
+    Sentence{"{place} was away for longer than allowed",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[0]));
+               for (const auto& record : p.world.log) {
+                 const auto* e = std::get_if<DowntimeMeasured>(&record.event);
+                 if (e && e->id.promotion.target == id && e->exceeded) return {};
+               }
+               return found("that it was not, or that nobody measured it");
              }},
     Sentence{"it took {duration}",
              [](Player& p, const Words& w) -> Result<void> {

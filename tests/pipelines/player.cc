@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/domain/gate_runs.h"
+#include "engine/domain/monitors.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
 #include "tests/pipelines/vocabulary.h"
@@ -291,6 +292,49 @@ bool Player::measure() {
   return any;
 }
 
+Result<const Monitor*> Player::monitor(const MonitorId& id) const {
+  if (const auto* known = find_monitor(world.state, id)) return known;
+  return std::unexpected(mistake("environment " + id.environment + " has no monitor " + id.name));
+}
+
+Result<void> Player::look(const MonitorId& id, int times, bool passes, std::optional<Duration> latency) {
+  for (int i = 0; i < times; ++i) {
+    if (i > 0) {
+      HEADGATE_TRY(const auto* known, monitor(id));
+      pass(reconciler::interval_at(*known, world.now));
+    }
+    HEADGATE_TRY(const auto* known, monitor(id));
+    auto& tally = tallies_[id];
+    if (is_silent(world.state.environments.find(id.environment)->second.document, world.now)) {
+      tally.begin_anew();
+      continue;
+    }
+    tally.add({passes, latency, passes ? "" : "as the scenario says", world.now}, known->sla ? &*known->sla : nullptr);
+    const auto* state = monitor_state(world.state, id);
+    if (const auto news = tally.news(id, *known, state && state->failing)) {
+      HEADGATE_TRY_VOID(tell(*news, "engine"));
+    }
+  }
+  return {};
+}
+
+void Player::sum_up() {
+  for (auto& [id, tally] : tallies_) {
+    for (const auto& hour : tally.take(id, world.now, false)) world.when(SummarizeMonitor{hour}, "engine");
+  }
+}
+
+Result<void> Player::finish_after(const TargetId& id, const std::string& step, Duration away) {
+  HEADGATE_TRY_VOID(under_way(id));
+  const auto effect = pending_effect(world.state, id);
+  if (!effect || effect->id.step != step) {
+    return mistake("expected step " + step + " under way in " + to_string(id));
+  }
+  Outcome outcome;
+  if (effect->probe) outcome.downtime = ProbeResult{60, away > Duration::zero() ? 1U : 0U, away};
+  return tell(CompleteActivity{effect->id, effect->attempt, outcome}, "engine");
+}
+
 void Player::pass(Duration elapsed) {
   const auto end = world.now + elapsed;
   for (;;) {
@@ -306,6 +350,7 @@ void Player::pass(Duration elapsed) {
   }
   while (measure()) {
   }
+  sum_up();
   look_at_authors();
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "reconciler/monitor_tally.h"
 #include "reconciler/offline_people.h"
 #include "tests/domain/fixture.h"
 #include "tests/pipelines/scenario.h"
@@ -55,6 +56,11 @@ class Player {
   // The check of the step answers well at that attempt; 0: never.
   Result<void> answers(const TargetId& id, const std::string& step, std::uint32_t attempt);
   Result<void> everything(const TargetId& id, const std::string& up_to);
+  // A monitor looks so many times, as often as its document says; nobody looks while it is silent.
+  Result<void> look(const MonitorId& id, int times, bool passes, std::optional<Duration> latency);
+  Result<const Monitor*> monitor(const MonitorId& id) const;
+  // The step's effect succeeds; its probe, which must be there, saw the service away for so long.
+  Result<void> finish_after(const TargetId& id, const std::string& step, Duration away);
   void pass(Duration elapsed);
 
   test::World world;
@@ -73,7 +79,9 @@ class Player {
   bool measure();                 // every measurement under way
   void look_at_calendars();
   void look_at_authors();
+  void sum_up();  // the hours of monitors that are over
 
+  std::map<MonitorId, reconciler::MonitorTally> tallies_;
   const People& people_;
   SourceRepository source_;
 };

@@ -66,6 +66,8 @@ inline constexpr std::array kCorpus{
        "protection": {"approvals": [{"team": "release", "count": 2}], "selfApproval": false, "approvalExpiry": "12h",
                       "wait": "5m", "unknownAuthors": "extraApproval"},
        "supersede": "newest", "maxConcurrent": 2, "expedite": {"pause": "5m", "wait": "0s"},
+       "downtime": {"probe": "smoke", "interval": "1s", "max": "30s"},
+       "objectives": {"leadTime": "1h", "recovery": "15m", "rollback": "10m", "changeFailureRate": 5},
        "before": [{"name": "backup", "run": {"command": ["hooks/backup.sh", "${service}"], "timeout": "5m"}, "keeps": "before",
                    "irreversible": false}],
        "strategy": {"direct": {}},
@@ -89,6 +91,19 @@ inline constexpr std::array kCorpus{
       {"kind": "allow", "name": "office", "schedule": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Rome"},
       {"kind": "deny", "from": "2026-12-20T00:00:00Z", "to": "2027-01-03T00:00:00Z"}],
     "maintenance": [{"name": "database-upgrade", "from": "2026-12-01T02:00:00Z", "to": "2026-12-01T04:00:00Z"}],
+    "monitors": [
+      {"name": "api", "services": ["gateway"], "every": "15m", "failureLimit": 3, "onFailure": "rollback",
+       "http": {"url": "https://api.example.com/health", "followRedirects": true, "expect": {
+         "status": 204, "latency": {"max": "1s"}, "header": {"Content-Type": "application/json"},
+         "body": {"contains": "ok", "jsonPointer": "/status", "equals": "ok"}}},
+       "attempts": 3, "successes": 2, "interval": "1s", "after": "1s", "timeout": "5s",
+       "during": [{"every": "5m", "schedule": "0 8 * * 1-5", "duration": "10h", "timeZone": "Europe/Rome"}],
+       "sla": {"window": "30d", "availability": 99.9,
+               "latency": {"p50": "500ms", "p90": "1s", "p95": "2s", "p99": "3s"}}},
+      {"name": "certificate", "tls": {"host": "api.example.com", "port": 443, "expiresIn": {"min": "14d"}}, "every": "12h"},
+      {"name": "dns", "dns": {"name": "api.example.com", "expect": ["203.0.113.7"]}, "every": "15m"},
+      {"name": "port", "tcp": {"host": "api.example.com", "port": 443}, "every": "1m"},
+      {"name": "smoke", "run": {"command": ["hooks/smoke.sh", "${environment}"], "timeout": "1m"}, "every": "1h"}],
     "overrun": true, "retention": {"blobs": "90d"}}})json"},
     CorpusDocument{DocumentKind::target, R"json({
   "apiVersion": "headgate.dev/v1", "kind": "Target", "metadata": {"name": "gateway.production", "formerly": "gateway.live"},

@@ -75,6 +75,10 @@ class FieldSchemas {
 class AddressSchema {
  public:
   void subject(TargetId&) { of("^[^/]+/[^/]+$", true, true); }
+  void subject(IncidentTarget&) {
+    of("^[^/]+(/[^/]+)?$", true, true);
+    service_required_ = false;
+  }
   void subject(PromotionId&) {
     of("^[^/]+/[^/]+/[0-9]+$", true, true);
     correlated_ = true;
@@ -96,7 +100,7 @@ class AddressSchema {
   }
   void add_rest(ObjectSchema& record) const {
     if (correlated_ || correlation_) record.add("correlation", text_schema(Place::member), correlated_);
-    if (service_) record.add("service", text_schema(Place::member), true);
+    if (service_) record.add("service", text_schema(Place::member), service_required_);
     if (environment_) record.add("environment", text_schema(Place::member), true);
   }
 
@@ -112,6 +116,7 @@ class AddressSchema {
   bool correlated_ = false;   // by the promotion that it belongs to
   bool correlation_ = false;  // by a text of its own
   bool service_ = false;
+  bool service_required_ = true;
   bool environment_ = false;
 };
 

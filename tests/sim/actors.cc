@@ -113,7 +113,46 @@ Environment Actors::random_environment(const std::string& name) {
     const auto from = world_.now() + std::chrono::hours(world_.below(48));
     place.maintenance = {{"upgrade", from, from + std::chrono::hours(1 + world_.below(12)), 8}};
   }
+  for (const auto* monitor : {"api", "certificate"}) {
+    if (!world_.chance(0.5)) continue;
+    Monitor m;
+    m.name = monitor;
+    m.check = test::health(monitor);
+    m.every = 1min;
+    m.failure_limit = 2;
+    if (m.name == "api") {
+      m.services = service_names_;
+      m.on_failure = world_.chance(0.7) ? OnMonitorFailure::rollback : OnMonitorFailure::incident;
+      if (world_.chance(0.5)) m.sla = Sla{6h, Decimal{"90"}, {{95, 1s, 9}}, 9};
+    }
+    place.monitors.push_back(std::move(m));
+  }
   return place;
+}
+
+// What the watch outside tells of one, whatever is known of it already.
+void Actors::look_by_a_monitor() {
+  std::vector<MonitorId> all{{"development", "ghost"}};
+  for (const auto& [name, environment] : world_.state().environments) {
+    for (const auto& monitor : environment.document.monitors) all.push_back({name, monitor.name});
+  }
+  const auto id = world_.any_of(all);
+  if (world_.chance(0.3)) {
+    const auto checks = 1 + world_.below(60);
+    MonitorSummarized seen{{id.environment},
+                           id.name,
+                           std::chrono::floor<std::chrono::hours>(world_.now()),
+                           checks,
+                           world_.below(checks + 1),
+                           {{500, checks / 2}, {5'000, world_.below(3)}},
+                           {}};
+    world_.submit(SummarizeMonitor{std::move(seen)}, "engine");
+    return;
+  }
+  const auto since = world_.now() - std::chrono::minutes(world_.below(90));
+  world_.submit(
+      ReportMonitor{id, world_.chance(0.4), 1 + static_cast<std::uint32_t>(world_.below(4)), since, "no answer"},
+      "engine");
 }
 
 // What the reconciler does: every window, whatever its schedule says, is from some hour on for ten hours a day.
@@ -535,6 +574,7 @@ void Actors::act_alone() {
   if (one_of(1)) return with_live_promotion(&Actors::reject_some);
   if (one_of(1)) return with_live_promotion(&Actors::override_some);
   if (one_of(1)) return freeze_or_lift();
+  if (world_.chance(0.08)) return look_by_a_monitor();
   if (world_.chance(0.04)) return roll_back_some();
   if (world_.chance(0.03)) return go_on_after_failure();
   if (world_.chance(0.01)) return with_live_promotion(&Actors::expedite_some);

@@ -29,6 +29,7 @@ class Actors {
   AccessPolicy random_policy();
   Environment random_environment(const std::string& name);
   void expand_windows();
+  void look_by_a_monitor();
   void freeze_or_lift();
   void roll_back_some();       // whatever is under way there
   void go_on_after_failure();  // retry what failed, resolve an incident

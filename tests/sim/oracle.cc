@@ -73,6 +73,10 @@ void Oracle::handle(const ConfigurationAccepted& e) {
         for (std::size_t i = 0; same && i < before.size(); ++i) same = when(before[i]) == when(place->windows[i]);
         if (!same) expanded_.erase(place->name);
         environments_[place->name] = *place;
+        std::erase_if(failing_, [&](const auto& monitor) {
+          return monitor.first == place->name &&
+                 std::ranges::find(place->monitors, monitor.second, &Monitor::name) == place->monitors.end();
+        });
       }
       if (const auto* target = std::get_if<Target>(&accepted->document)) {
         const auto before = targets_.find(target->id);
@@ -265,6 +269,9 @@ void Oracle::handle(const ReleaseQuarantined& e) {
           step.kind == StepKind::health && !step.rollback && at != course.attempts.end() && at->second.unhealthy;
     }
   }
+  evidence = evidence || std::ranges::any_of(places_, [&](const auto& entry) {
+               return entry.first.service == e.id.service && demanded(entry.first);
+             });
   if (actor_ == "engine" && !evidence)
     violated("release " + to_string(e.id) + " was quarantined without a failed verification");
 }
@@ -358,6 +365,7 @@ void Oracle::ended(const PromotionId& id, bool failed) {
 void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
   auto& place = places_[id];
   place.current = wish;
+  place.promoted = false;
   place.drifted = false;
   place.held = false;
   if (!wish) return;
@@ -381,6 +389,7 @@ void Oracle::handle(const PromotionSucceeded& e) {
       violated(to_string(e.promotion) + " succeeded without " + step.name);
   }
   brought(e.promotion.target, course.retires ? std::nullopt : std::optional(course.planned.to));
+  places_[e.promotion.target].promoted = !course.retires;
   if (!course.retires) verified(e.promotion.target, course.planned.to);
   places_[e.promotion.target].failed.reset();
 }
@@ -418,8 +427,41 @@ bool Oracle::frozen_alone(const TargetId& id) const {
 }
 
 void Oracle::handle(const RollbackRequested& e) {
-  if (actor_ == "engine") violated(to_string(e.promotion) + " was asked for by nobody");
+  const auto& id = e.promotion.target;
+  if (actor_ == "engine" && !demanded(id)) violated(to_string(e.promotion) + " was asked for by nobody");
+  if (actor_ == "engine" && (!places_[id].promoted || !e.to || !e.crosses.empty())) {
+    violated(to_string(e.promotion) + " was demanded by a monitor although a person should decide");
+  }
   asked_back_.insert(e.promotion);
+}
+
+// In the same command: its events follow each other.
+bool Oracle::demanded(const TargetId& id) const {
+  if (!last_failure_ || position_ > last_failure_at_ + 3 * 32 || last_failure_->environment.text != id.environment) {
+    return false;
+  }
+  const auto place = environments_.find(id.environment);
+  if (place == environments_.end()) return false;
+  const auto& all = place->second.monitors;
+  const auto monitor = std::ranges::find(all, last_failure_->monitor, &Monitor::name);
+  return monitor != all.end() && monitor->on_failure == OnMonitorFailure::rollback &&
+         std::ranges::find(monitor->services, id.service) != monitor->services.end();
+}
+
+void Oracle::handle(const MonitorFailed& e) {
+  const std::pair name(e.environment.text, e.monitor);
+  if (!failing_.insert(name).second) violated("monitor " + e.monitor + " failed twice");
+  const auto place = environments_.find(e.environment.text);
+  for (const auto& work : place == environments_.end() ? std::vector<Maintenance>{} : place->second.maintenance) {
+    if (work.from <= wall_ && wall_ < work.to) violated("monitor " + e.monitor + " failed during " + work.name);
+  }
+  last_failure_ = e;
+  last_failure_at_ = position_;
+}
+
+void Oracle::handle(const MonitorRecovered& e) {
+  if (failing_.erase({e.environment.text, e.monitor}) == 0)
+    violated("monitor " + e.monitor + " recovered from nothing");
 }
 
 void Oracle::handle(const PromotionRetried& e) {
@@ -457,7 +499,7 @@ void Oracle::handle(const RollbackStarted& e) {
       });
       if (behind) violated(to_string(e.promotion) + " goes back across an irreversible step");
     }
-    if (!e.automatic) {
+    if (!e.automatic || by_hand) {
       const auto& planned = course->planned;
       places_[e.promotion.target].left.push_back(by_hand && planned.from ? planned.from->release : planned.to.release);
     }

@@ -74,6 +74,7 @@ class Oracle {
     bool pinned = false;
     bool held = false;
     bool orphaned = false;
+    bool promoted = false;  // a promotion brought `current`
     bool retiring = false;  // its document went, and what runs there is to go with it
     std::vector<Release> verified;
     std::vector<std::pair<Wish, Position>> verified_at;
@@ -148,9 +149,12 @@ class Oracle {
   void handle(const BreakGlassUsed& e) { glass_.insert({e.promotion, e.action}); }
   void handle(const IncidentOpened& e) { ++incidents_[e.target]; }
   void handle(const IncidentResolved& e) { --incidents_[e.target]; }
+  void handle(const MonitorFailed& e);
+  void handle(const MonitorRecovered& e);
   void handle(const RollbackSucceeded& e);
   void handle(const RollbackFailed& e);
 
+  bool demanded(const TargetId& id) const;  // by the monitor that has just failed
   void violated(const std::string& what);
   Course* live(const PromotionId& id);
   void ended(const PromotionId& id, bool failed);
@@ -211,7 +215,10 @@ class Oracle {
   std::vector<std::pair<std::string, Release>> quarantined_;
   std::map<TargetId, Place> places_;
   std::map<PromotionId, Course> courses_;
-  std::set<PromotionId> asked_back_;                     // rollbacks that a person asked for
+  std::set<PromotionId> asked_back_;                       // rollbacks that a person or a monitor asked for
+  std::set<std::pair<std::string, std::string>> failing_;  // monitors, by environment and name
+  std::optional<MonitorFailed> last_failure_;
+  Position last_failure_at_ = 0;
   std::set<std::pair<PromotionId, std::string>> glass_;  // uses of breakGlass
   std::map<TargetId, int> incidents_;                    // that are open
   std::optional<TargetId> must_freeze_;                  // its rollback has failed

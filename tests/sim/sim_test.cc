@@ -98,7 +98,11 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
                            "gate.scheduled",
                            "gate.due",
                            "gate.started",
-                           "gate.retried"}) {
+                           "gate.retried",
+                           "monitor.failed",
+                           "monitor.recovered",
+                           "monitor.summarized",
+                           "sla.violated"}) {
     EXPECT_GE(ends.types[type], 5U) << type << " hardly ever happened";
   }
 }

@@ -1,0 +1,145 @@
+#include "reconciler/monitor_watch.h"
+
+#include <algorithm>
+
+#include "engine/domain/monitors.h"
+#include "engine/domain/plan_steps.h"
+
+namespace headgate::reconciler {
+namespace {
+
+constexpr Duration look_every = std::chrono::seconds(5);  // at the documents and the state
+
+// What its texts may hold: the reader has refused all else.
+StringMap values_of(const MonitorId& id, const Monitor& monitor) {
+  StringMap values{{"environment", id.environment}};
+  if (monitor.services.size() == 1) values["service"] = monitor.services.front();
+  return values;
+}
+
+}  // namespace
+
+MonitorWatch::MonitorWatch(std::size_t workers, const StateView& state, CommandSink& sink, HttpClient& http,
+                           RunCommand run_command, Clock& clock, Notice notice)
+    : state_(state),
+      sink_(sink),
+      http_(http),
+      run_command_(std::move(run_command)),
+      clock_(clock),
+      notice_(std::move(notice)) {
+  for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this](std::stop_token stop) { work(stop); });
+}
+
+MonitorWatch::~MonitorWatch() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+  for (auto& [id, watched] : watched_) tell_hours(id, watched, true);
+}
+
+// With the lock held.
+void MonitorWatch::look_for_monitors() {
+  looked_ = clock_.steady();
+  const auto now = clock_.now();
+  state_.with_state([&](const State& state) {
+    std::erase_if(watched_,
+                  [&](const auto& entry) { return !entry.second.looking && !find_monitor(state, entry.first); });
+    for (const auto& [name, environment] : state.environments) {
+      const auto& document = environment.document;
+      if (document.monitors.empty()) continue;
+      const bool silent = state.effects_paused || is_silent(document, now);
+      for (const auto& monitor : document.monitors) {
+        const MonitorId id{name, monitor.name};
+        auto& watched = watched_[id];
+        if (watched.monitor != monitor) watched.monitor = monitor;
+        watched.silent = silent;
+        if (silent) watched.tally.begin_anew();
+        const auto* known = monitor_state(state, id);
+        watched.failing = known && known->failing;
+      }
+    }
+  });
+}
+
+// With the lock held: the one that has waited longest, and its name; null: none is due for `patience`.
+MonitorWatch::Watched* MonitorWatch::next_due(Duration now, MonitorId& id, Duration& patience) {
+  const auto wall = clock_.now();
+  Watched* due = nullptr;
+  for (auto& [name, watched] : watched_) {
+    tell_hours(name, watched, false);
+    if (watched.looking || watched.silent) continue;
+    const auto at = watched.began ? *watched.began + interval_at(watched.monitor, wall) : now;
+    if (at > now) {
+      patience = std::min(patience, at - now);
+    } else if (!due || watched.began < due->began) {
+      due = &watched;
+      id = name;
+    }
+  }
+  return due;
+}
+
+void MonitorWatch::work(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (!looked_ || clock_.steady() >= *looked_ + look_every) look_for_monitors();
+    const auto now = clock_.steady();
+    MonitorId id;
+    auto patience = look_every;
+    auto* watched = next_due(now, id, patience);
+    if (!watched) {
+      changed_.wait_for(lock, stop, patience, [] { return false; });
+      continue;
+    }
+    watched->began = now;
+    watched->looking = true;
+    const auto monitor = watched->monitor;
+    const auto began = clock_.now();
+    lock.unlock();
+    const auto result = look(id, monitor, stop);
+    lock.lock();
+    note(id, *watched, result, began);
+    watched->looking = false;  // until now it stayed in the map
+  }
+}
+
+CheckResult MonitorWatch::look(const MonitorId& id, const Monitor& monitor, std::stop_token stop) const {
+  const CheckRunner checks(
+      http_, [&](const Run& run, std::stop_token inner) { return run_command_(id, run, std::move(inner)); });
+  return checks.run(resolved(monitor.check, values_of(id, monitor)), std::move(stop));
+}
+
+// With the lock held.
+void MonitorWatch::note(const MonitorId& id, Watched& watched, const CheckResult& result, Timestamp began) {
+  const auto name = id.environment + "/" + id.name;
+  if (result.verdict == CheckResult::Verdict::stopped) return;
+  if (result.verdict == CheckResult::Verdict::error) {  // nothing was learnt: no look
+    if (!watched.trouble_told) notice_(NoticeLevel::warning, "the monitor cannot look: " + result.reason, name);
+    watched.trouble_told = true;
+    return;
+  }
+  watched.trouble_told = false;
+  look_for_monitors();  // a maintenance may have begun meanwhile, and what is known of it may be new
+  if (watched.silent) return;
+  const bool passed = result.verdict == CheckResult::Verdict::passed;
+  watched.tally.add({passed, result.latency, result.reason, began},
+                    watched.monitor.sla ? &*watched.monitor.sla : nullptr);
+  // Where the queue is full, the next look tells it.
+  if (auto report = watched.tally.news(id, watched.monitor, watched.failing)) submit(std::move(*report), id);
+}
+
+// With the lock held, or when all threads have ended.
+void MonitorWatch::tell_hours(const MonitorId& id, Watched& watched, bool all) {
+  for (const auto& hour : watched.tally.take(id, clock_.now(), all)) {
+    if (!submit(SummarizeMonitor{hour}, id)) watched.tally.put_back(hour);
+  }
+}
+
+bool MonitorWatch::submit(Command command, const MonitorId& id) {
+  return sink_.submit({.command = std::move(command)}, [notice = notice_, id](Result<Receipt> done) {
+    if (!done)
+      notice(NoticeLevel::warning, "what the monitor saw was refused: " + done.error().message,
+             id.environment + "/" + id.name);
+  });
+}
+
+}  // namespace headgate::reconciler

@@ -1,0 +1,275 @@
+// How monitors count, how outages are measured, and both against a real server: a release that fails after its success
+// goes back.
+#include <gmock/gmock.h>
+
+#include <atomic>
+
+#include "reconciler/curl_http_client.h"
+#include "reconciler/monitor_watch.h"
+#include "reconciler/probe.h"
+#include "reconciler/windows.h"
+#include "tests/reconciler/http_test_server.h"
+#include "tests/runtime/engine_fixture.h"
+
+namespace headgate::reconciler {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::testing::eventually;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const MonitorId api{"staging", "api"};
+
+Timestamp at(const char* text) {
+  return *parse_timestamp(text);
+}
+
+// ------------------------------------------------------------------------------------------------------------ counting
+
+Monitor three_times() {
+  Monitor m;
+  m.name = "api";
+  m.failure_limit = 3;
+  return m;
+}
+
+TEST(MonitorTally, TellsAFailureOnceItIsOneAndARecovery) {
+  MonitorTally tally;
+  const auto monitor = three_times();
+  EXPECT_FALSE(tally.news(api, monitor, false)) << "nobody has looked";
+  const auto began = at("2026-11-20T10:00:00Z");
+  for (int i = 0; i < 2; ++i) tally.add({false, {}, "no", began + i * 1min}, nullptr);
+  EXPECT_FALSE(tally.news(api, monitor, false));
+  tally.add({false, {}, "still no", began + 2min}, nullptr);
+  const auto news = tally.news(api, monitor, false);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->failures, 3U);
+  EXPECT_EQ(news->since, began);
+  EXPECT_EQ(news->reason, "still no");
+  EXPECT_FALSE(tally.news(api, monitor, true)) << "it is known";
+  tally.add({true, 5ms, "", began + 3min}, nullptr);
+  EXPECT_FALSE(tally.news(api, monitor, false));
+  EXPECT_TRUE(tally.news(api, monitor, true)->passed);
+}
+
+TEST(MonitorTally, ForgetsFailuresFromBeforeAMaintenance) {
+  MonitorTally tally;
+  const auto began = at("2026-11-20T10:00:00Z");
+  for (int i = 0; i < 2; ++i) tally.add({false, {}, "no", began}, nullptr);
+  tally.begin_anew();
+  tally.add({false, {}, "no", began + 1h}, nullptr);
+  EXPECT_FALSE(tally.news(api, three_times(), false));
+}
+
+TEST(MonitorTally, SumsUpEachHourWhenItIsOver) {
+  MonitorTally tally;
+  const Sla sla{24h, {}, {{95, 1'700ms, 0}}, 0};
+  const auto hour = at("2026-11-20T10:00:00Z");
+  tally.add({true, 3ms, "", hour + 1min}, &sla);
+  tally.add({true, 1'600ms, "", hour + 2min}, &sla);
+  tally.add({true, 1'701ms, "", hour + 3min}, &sla);
+  tally.add({false, {}, "no answer", hour + 59min}, &sla);
+  tally.add({true, 2h, "", hour + 61min}, &sla);
+  EXPECT_THAT(tally.take(api, hour + 59min, false), IsEmpty());
+  const auto over = tally.take(api, hour + 61min, false);
+  ASSERT_EQ(over.size(), 1U);
+  EXPECT_EQ(over[0].hour, hour);
+  EXPECT_EQ(over[0].checks, 4U);
+  EXPECT_EQ(over[0].failures, 1U);
+  EXPECT_THAT(over[0].latency, ElementsAre(LatencyBucket{5, 1}, LatencyBucket{1'700, 1}, LatencyBucket{2'000, 1}));
+  tally.put_back(over[0]);
+  const auto all = tally.take(api, hour + 61min, true);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0], over[0]);
+  EXPECT_THAT(all[1].latency, ElementsAre(LatencyBucket{3'600'000, 1}));
+  EXPECT_THAT(tally.take(api, hour + 5h, true), IsEmpty());
+}
+
+TEST(MonitorHours, ChangeTheIntervalInTheirTimeZone) {
+  Monitor m = three_times();
+  m.every = 15min;
+  m.during = {{5min, "0 8 * * 1-5", 10h, "Europe/Rome", 0}, {1min, "0 0 * * *", 24h, "UTC", 0}};
+  EXPECT_EQ(interval_at(m, at("2026-11-20T07:00:00Z")), 5min) << "a Friday, eight in Rome";
+  EXPECT_EQ(interval_at(m, at("2026-11-20T16:59:59Z")), 5min);
+  EXPECT_EQ(interval_at(m, at("2026-11-20T17:00:00Z")), 1min) << "the next one that it is in";
+  m.during.pop_back();
+  EXPECT_EQ(interval_at(m, at("2026-11-20T17:00:00Z")), 15min);
+  EXPECT_EQ(interval_at(m, at("2026-11-21T10:00:00Z")), 15min) << "a Saturday";
+  EXPECT_EQ(interval_at(m, at("2026-07-20T06:00:00Z")), 5min) << "summer time";
+}
+
+// ------------------------------------------------------------------------------------------------------------- outages
+
+TEST(OutageMeter, MeasuresFromTheLastAnswerToTheNext) {
+  OutageMeter meter;
+  meter.asked(1s, true);
+  meter.asked(2s, false);
+  meter.asked(3s, false);
+  EXPECT_TRUE(meter.away());
+  EXPECT_EQ(meter.away_for(3s), 2s);
+  meter.asked(4s, true);
+  EXPECT_FALSE(meter.away());
+  meter.asked(5s, false);
+  meter.asked(6s, true);
+  EXPECT_EQ(meter.result(), (ProbeResult{6, 3, 3s}));
+}
+
+TEST(OutageMeter, WhatNeverAnsweredWasNotAway) {
+  OutageMeter meter;
+  meter.asked(1s, false);
+  meter.asked(9s, true);
+  meter.end(20s);
+  EXPECT_EQ(meter.result().longest, 0s);
+}
+
+TEST(OutageMeter, WhatIsAwayAtTheEndWasAwayUntilThen) {
+  OutageMeter meter;
+  meter.asked(1s, true);
+  meter.asked(2s, false);
+  meter.end(5s);
+  EXPECT_EQ(meter.result(), (ProbeResult{2, 1, 4s}));
+}
+
+TEST(ProbeRun, FollowsAnOutageThatOutlastsTheStep) {
+  std::atomic<int> asked{0};
+  ProbeRun run({{}, 1ms, 20s}, [&](const Check&, std::stop_token) {
+    CheckResult result;
+    const int n = ++asked;  // away from the fifth to the ninth
+    result.verdict = n >= 5 && n < 10 ? CheckResult::Verdict::failed : CheckResult::Verdict::passed;
+    return result;
+  });
+  ASSERT_TRUE(eventually([&] { return asked >= 5; }));
+  const auto seen = run.finish({});
+  EXPECT_GE(seen.probes, 10U);
+  EXPECT_EQ(seen.failures, 5U);
+  EXPECT_GE(seen.longest, 5ms);
+}
+
+TEST(ProbeRun, GivesUpOnceTheOutageIsLongerThanAllowed) {
+  std::atomic<int> asked{0};
+  ProbeRun run({{}, 1ms, 10ms}, [&](const Check&, std::stop_token) {
+    CheckResult result;
+    result.verdict = ++asked == 1 ? CheckResult::Verdict::passed : CheckResult::Verdict::failed;
+    return result;
+  });
+  ASSERT_TRUE(eventually([&] { return asked >= 2; }));
+  EXPECT_GT(run.finish({}).longest, 10ms);
+}
+
+// ------------------------------------------------------------------------------------------------------- a real server
+
+// The wall clock of the engine under test, and time that really goes by.
+class RunningClock final : public Clock {
+ public:
+  explicit RunningClock(const Clock& wall) : wall_(wall) {}
+  Timestamp now() const override { return wall_.now(); }
+  Duration steady() const override {
+    return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
+  }
+
+ private:
+  const Clock& wall_;
+};
+
+// The greeter of the fixture, looked at every few milliseconds. Its second release answers its health check, and fails
+// from then on.
+class Watched : public runtime::testing::EngineTest {
+ protected:
+  Environment place() {
+    auto e = runtime::testing::staging_environment();
+    Monitor m;
+    m.name = "api";
+    m.services = {"greeter"};
+    m.check.name = "api";
+    m.check.http = HttpCheck{server.url("/health"), 200, {}, {}};
+    m.every = 5ms;
+    m.failure_limit = 3;
+    m.on_failure = OnMonitorFailure::rollback;
+    e.monitors = {m};
+    return e;
+  }
+  void bring(const std::string& version) {
+    auto service = runtime::testing::greeter_service();
+    service.stages[0].gates.clear();
+    service.stages[0].before.clear();
+    service.stages[0].wait = 0s;
+    push("c" + version, {service, place(), runtime::testing::greeter_target(version)});
+  }
+  std::string current() {
+    return engine->read([](const State& state) {
+      const auto* t = state.find({"greeter", "staging"});
+      return t && t->current && !t->promotion ? t->current->release.version : std::string();
+    });
+  }
+  void watch() {
+    monitors.emplace(
+        2, *engine, *engine, http,
+        [](const MonitorId&, const headgate::Run&, std::stop_token) -> Result<ProcessResult> {
+          return fail(ErrorCode::forbidden, "no commands here");
+        },
+        running, [](NoticeLevel, std::string_view, std::string_view) {});
+  }
+  void TearDown() override {
+    monitors.reset();
+    EngineTest::TearDown();
+  }
+
+  std::atomic<bool> healthy{true};
+  HttpTestServer server{
+      [this](const std::string&, const HttpTestServer::Send& send) { send(http_answer(healthy ? 200 : 500, "{}")); }};
+  CurlHttpClient http;
+  RunningClock running{clock};
+  std::optional<MonitorWatch> monitors;
+};
+
+TEST_F(Watched, AReleaseThatFailsAfterItsSuccessGoesBack) {
+  executor.answer = [this](const Activity& activity, std::stop_token) {
+    if (activity.step.kind == StepKind::deploy && activity.to.release.version == "v1") healthy = true;
+    return Outcome{};
+  };
+  bring("v1");
+  ASSERT_TRUE(run(RecordObservation{{"greeter", "staging"}, {}}));
+  ASSERT_TRUE(eventually([&] { return current() == "v1"; }));
+  bring("v2");
+  ASSERT_TRUE(eventually([&] { return current() == "v2"; }));
+  watch();
+  healthy = false;
+  ASSERT_TRUE(eventually([&] { return current() == "v1"; }));
+  ASSERT_TRUE(
+      eventually([&] { return engine->read([](const State& state) { return !state.monitors.at(api).failing; }); }));
+  EXPECT_EQ(count<MonitorFailed>(), 1U) << "looks that change nothing write nothing";
+  EXPECT_EQ(count<MonitorRecovered>(), 1U);
+  EXPECT_EQ(count<MonitorSummarized>(), 0U) << "the hour is not over";
+  EXPECT_TRUE(engine->read([](const State& state) {
+    return state.quarantine("greeter", state.services.at("greeter").releases.at("v2").release) != nullptr &&
+           state.incidents.size() == 1;
+  }));
+  monitors.reset();
+  EXPECT_EQ(count<MonitorSummarized>(), 1U) << "the end of the watch tells what it counted";
+}
+
+TEST_F(Watched, DuringMaintenanceNobodyLooks) {
+  std::atomic<int> asked{0};
+  const HttpTestServer counting([&](const std::string&, const HttpTestServer::Send& send) {
+    ++asked;
+    send(http_answer(200, "{}"));
+  });
+  auto e = place();
+  e.monitors[0].check.http->url = counting.url("/");
+  e.maintenance = {{"upgrade", clock.now(), clock.now() + 1h, 0}};
+  e.monitors.push_back(e.monitors[0]);
+  e.monitors[1].name = "other";
+  auto open = place();
+  open.name = "production";
+  open.monitors[0].services.clear();
+  open.monitors[0].on_failure = OnMonitorFailure::incident;
+  push("c1", {e, open});
+  healthy = false;
+  watch();
+  ASSERT_TRUE(eventually([&] { return count<MonitorFailed>() == 1; })) << "of the other environment";
+  EXPECT_EQ(asked, 0);
+}
+
+}  // namespace
+}  // namespace headgate::reconciler
