@@ -58,6 +58,7 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const ObserveSource&) const { return "observe_source"; }
     std::string_view operator()(const ExpandSchedule&) const { return "expand_schedule"; }
     std::string_view operator()(const ExpandGateSchedule&) const { return "expand_gate_schedule"; }
+    std::string_view operator()(const RecordNotification&) const { return "record_notification"; }
   } name;
   return std::visit(name, command);
 }

@@ -22,6 +22,7 @@
 #include "engine/domain/gate_run_events.h"
 #include "engine/domain/governance_events.h"
 #include "engine/domain/incident_events.h"
+#include "engine/domain/notification_events.h"
 #include "engine/domain/plan.h"
 #include "engine/domain/protection_events.h"
 #include "engine/domain/upkeep_events.h"
@@ -270,6 +271,7 @@ struct TargetObserved {
   std::string version;  // empty: nothing runs there
   StringMap artifacts;
   std::string location{};  // empty: the environment is one place
+  StringMap variables{};   // of those that the target sets, but for ignored ones, as far as the driver tells
   bool operator==(const TargetObserved&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -277,6 +279,7 @@ struct TargetObserved {
     v("version", s.version);
     v("artifacts", s.artifacts);
     v("location", s.location);
+    v("variables", s.variables);
   }
 };
 
@@ -335,6 +338,7 @@ struct DriftDetected {
   std::string expected;  // versions
   std::string found;
   std::string location{};  // likewise
+  StringMap variables{};   // that differ, as they were found
   bool operator==(const DriftDetected&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -342,6 +346,7 @@ struct DriftDetected {
     v("expected", s.expected);
     v("found", s.found);
     v("location", s.location);
+    v("variables", s.variables);
   }
 };
 
@@ -723,23 +728,22 @@ struct RollbackFailed {
 };
 
 // In the order of the catalogue; the order is not stored.
-using AnyEvent =
-    std::variant<LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified,
-                 BackupFailed, LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten,
-                 RepositoryUnreachable, RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted,
-                 ConfigurationRejected, ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported,
-                 DesiredChanged, TargetObserved, TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned,
-                 DriftDetected, DriftResolved, PromotionPlanned, StepPlanned, PromotionStarted, PromotionSucceeded,
-                 PromotionFailed, PromotionRejected, PromotionCancelled, PromotionSuperseded, ApprovalRequested,
-                 ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
-                 StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
-                 ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded, RollbackFailed,
-                 PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved, BreakGlassUsed,
-                 FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
-                 MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
-                 ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded,
-                 TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired,
-                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried>;
+using AnyEvent = std::variant<
+    LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified, BackupFailed,
+    LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten, RepositoryUnreachable,
+    RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted, ConfigurationRejected,
+    ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported, DesiredChanged, TargetObserved,
+    TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned, DriftDetected, DriftResolved, PromotionPlanned,
+    StepPlanned, PromotionStarted, PromotionSucceeded, PromotionFailed, PromotionRejected, PromotionCancelled,
+    PromotionSuperseded, ApprovalRequested, ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired,
+    StepStarted, StepWaiting, StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded,
+    ActivityFailed, ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded,
+    RollbackFailed, PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved,
+    BreakGlassUsed, FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
+    MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
+    ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed,
+    TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped, ScheduleExpanded,
+    GateScheduled, GateDue, GateStarted, GateRetried, NotificationSent, NotificationFailed>;
 
 // A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
 // and destructions of all those types) is compiled once, in events.cc.
