@@ -9,15 +9,11 @@ namespace {
 using Words = std::string_view;
 
 constexpr std::array kStage{Words("downtime"), Words("objectives")};
-constexpr std::array kTraffic{Words("haproxy")};
-constexpr std::array kEnvironment{Words("selfHeal"), Words("ignoreDifferences"), Words("monitors")};
-constexpr std::array kDriver{Words("container"), Words("webhook")};
+constexpr std::array kEnvironment{Words("monitors")};
 
 constexpr std::array kTable{
     UnsupportedFields{"a stage", kStage},
-    UnsupportedFields{"traffic", kTraffic},
     UnsupportedFields{"an environment's spec", kEnvironment},
-    UnsupportedFields{"a driver", kDriver},
 };
 
 }  // namespace
@@ -29,10 +25,6 @@ std::span<const UnsupportedFields> unsupported_fields() {
 bool is_unsupported_field(std::string_view section, std::string_view field) {
   const auto row = std::ranges::find(kTable, section, &UnsupportedFields::section);
   return row != kTable.end() && std::ranges::find(row->fields, field) != row->fields.end();
-}
-
-bool is_unsupported_kind(std::string_view kind) {
-  return kind == "NotificationPolicy";
 }
 
 }  // namespace headgate::reconciler

@@ -9,7 +9,6 @@ namespace headgate::reconciler {
 
 // `section` as given to Fields.
 bool is_unsupported_field(std::string_view section, std::string_view field);
-bool is_unsupported_kind(std::string_view kind);
 
 struct UnsupportedFields {
   std::string_view section;
