@@ -2,6 +2,7 @@
 
 #include "reconciler/command_outcome.h"
 #include "reconciler/gate_metrics.h"
+#include "reconciler/haproxy.h"
 #include "reconciler/prometheus.h"
 
 namespace headgate::reconciler {
@@ -121,9 +122,26 @@ Outcome StepExecutor::measure(const Activity& activity, std::stop_token stop) {
   return outcome;
 }
 
+Outcome StepExecutor::shift_traffic(const Activity& activity, std::stop_token stop) {
+  const auto& step = activity.step;
+  HEADGATE_CHECK(step.haproxy && step.weight);
+  const auto shifted = Haproxy().shift(*step.haproxy, step.slot, *step.weight, stop);
+  Outcome outcome;
+  if (shifted) {
+    outcome.evidence.text = shifted->evidence;
+  } else if (shifted.error().code == ErrorCode::unavailable) {
+    outcome.kind = Outcome::Kind::stopped;
+    outcome.reason = "stopped";
+  } else {
+    outcome = outcome_of(shifted.error());
+  }
+  return outcome;
+}
+
 Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
   if (!activity.gate.empty()) return run_gate(activity, stop);
   if (activity.step.kind == StepKind::pause) return measure(activity, stop);
+  if (activity.step.haproxy) return shift_traffic(activity, stop);
   return activity.step.kind == StepKind::health ? run_check(activity, stop) : run_command(activity, stop);
 }
 

@@ -1,5 +1,6 @@
-// Carries out the activities of plans: hooks, deploys, shifts of traffic and retirements by the command driver,
-// verifications by checks, measurements by queries to Prometheus; and the runs of gates.
+// Carries out the activities of plans: hooks, deploys, shifts of traffic and retirements by the command driver, or
+// shifts of traffic through an HAProxy, verifications by checks, measurements by queries to Prometheus; and the runs of
+// gates.
 #pragma once
 
 #include "engine/ports/executor.h"
@@ -21,6 +22,7 @@ class StepExecutor final : public Executor {
   Outcome run_command(const Activity& activity, std::stop_token stop);
   Outcome run_gate(const Activity& activity, std::stop_token stop);
   Outcome run_check(const Activity& activity, std::stop_token stop);
+  Outcome shift_traffic(const Activity& activity, std::stop_token stop);
   Outcome measure(const Activity& activity, std::stop_token stop);
   std::string keep_output(const Activity& activity, const ProcessResult& result);
 
