@@ -60,7 +60,7 @@ const std::vector<Mistake>& mistakes() {
       {notified("    - {events: [promotion.failed], to: [a]}\n",
                 "    a: {slack: {url: {secret: a}}}\n    §b: {slack: {url: {secret: b}}}\n"),
        "no route leads to the receiver 'b'"},
-      {receiver("§slak: {}"), "unknown field 'slak' of a receiver, did you mean 'slack'?"},
+      {receiver("slack: {url: {secret: a}}, §slak: {}"), "unknown field 'slak' of a receiver, did you mean 'slack'?"},
       {receiver("slack: {url: §\"https://hooks.example.com/T0/B0/x\"}"), "a secret does not stand in a document"},
       {receiver("slack: {url: {secret: §Slack}}"), "wrong value of 'secret'"},
       {receiver("slack: {url: {secret: a}}, §teams: {url: {secret: a}}"), "has both 'slack' and 'teams'"},
