@@ -17,12 +17,15 @@
 #include "app/log_verifier.h"
 #include "app/witness.h"
 #include "engine/runtime/engine.h"
+#include "reconciler/allowed_signers.h"
 #include "reconciler/authorship_watch.h"
 #include "reconciler/curl_http_client.h"
+#include "reconciler/curl_mail_sender.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_checkpoints.h"
 #include "reconciler/git_repository.h"
 #include "reconciler/monitor_watch.h"
+#include "reconciler/notifier.h"
 #include "reconciler/reconciler.h"
 #include "reconciler/source_watch.h"
 #include "reconciler/step_executor.h"
@@ -180,6 +183,9 @@ struct Server::Parts {
   std::unique_ptr<EvidenceMaker> evidence{};
 
   reconciler::CurlHttpClient http{};
+  std::unique_ptr<reconciler::HostSecrets> host_secrets{};
+  std::unique_ptr<reconciler::CurlMailSender> mail{};  // none where the file names no server
+  std::unique_ptr<reconciler::NotificationDelivery> delivery{};
   std::shared_ptr<const reconciler::Redactor> redactor{};
   std::unique_ptr<reconciler::GitRepository> repository{};
   std::vector<Source> sources{};  // in the order of the configuration; followed once the engine runs
@@ -209,6 +215,8 @@ struct Server::Parts {
   std::unique_ptr<reconciler::MonitorWatch> monitors{};
   std::unique_ptr<reconciler::CommitSignatureVerifier> signatures{};
   std::unique_ptr<reconciler::AuthorshipWatch> authorship{};
+  std::vector<reconciler::PersonKey> allowed_signers{};  // of the policy
+  std::unique_ptr<reconciler::Notifier> notifier{};
   std::shared_ptr<void> nudges{};
   std::unique_ptr<WatchedRepository> watched{};
   std::unique_ptr<api::Api> api{};
@@ -285,6 +293,19 @@ Result<void> Server::Parts::build_reconciler(const std::filesystem::path& superv
   std::vector<reconciler::NamedSecret> secrets;
   if (token) secrets.push_back({"repository " + config.repository.name, *token});
   for (const auto& source : config.sources) HEADGATE_TRY_VOID(add_source(source, secrets));
+  host_secrets = std::make_unique<reconciler::HostSecrets>(config.secrets);
+  for (const auto& [name, scope] : host_secrets->scopes()) {
+    auto value = host_secrets->read(name);  // one that is not there yet is missed when it is needed
+    if (value) {
+      secrets.push_back({name, std::move(*value)});
+    } else {
+      log.warning(value.error().message);
+    }
+  }
+  if (!config.signed_by.empty()) {
+    HEADGATE_TRY(const auto text, store::read_file(config.signed_by, 1 << 20));
+    HEADGATE_TRY(allowed_signers, reconciler::parse_allowed_signers(config.signed_by.string(), text));
+  }
   redactor = std::make_shared<const reconciler::Redactor>(secrets);
 
   reconciler::GitRepositoryConfig git;
@@ -417,12 +438,22 @@ void Server::Parts::start_backups() {
 }
 
 void Server::Parts::start_reconciling() {
-  parser = std::make_unique<reconciler::YamlDocumentParser>(*people);
+  parser = std::make_unique<reconciler::YamlDocumentParser>(
+      *people, reconciler::HostOffers{host_secrets->scopes(), config.smtp.has_value()});
+  signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
   reconciler::ReconcilerOptions options;
   options.repository = config.repository.name;
   options.branch = config.repository.branch;
   options.poll = config.repository.poll;
   options.governance = config.governance;
+  if (!config.signed_by.empty()) {
+    options.why_not_signed = [this](const std::string& commit) -> Result<std::optional<std::string>> {
+      HEADGATE_TRY(const auto read, repository->signed_commit(commit));
+      HEADGATE_TRY(const auto report, signatures->verify(read, allowed_signers, {}));
+      if (report.verdict == SignatureVerdict::good) return std::nullopt;
+      return report.reason.empty() ? std::string(name_of(report.verdict)) : report.reason;
+    };
+  }
   options.looked = [this](Duration took, bool) { metrics.reconciled(config.repository.name, took); };
   reconciler = std::make_unique<reconciler::Reconciler>(std::move(options), *repository, *parser, *people, *driver,
                                                         *engine, *engine, clock, notice());
@@ -435,7 +466,6 @@ void Server::Parts::start_reconciling() {
   };
   monitors =
       std::make_unique<reconciler::MonitorWatch>(monitor_workers, *engine, *engine, http, run_monitor, clock, notice());
-  signatures = std::make_unique<reconciler::CommitSignatureVerifier>(*runner, config.data / "work" / "signatures");
   std::vector<reconciler::WatchedCommits> commits{{config.repository.name, repository.get()}};
   for (std::size_t i = 0; i < sources.size(); ++i) {
     auto& source = sources[i];
@@ -447,6 +477,18 @@ void Server::Parts::start_reconciling() {
   authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people, *engine, *engine,
                                                              clock, notice());
   watched = std::make_unique<WatchedRepository>(config, *repository, *reconciler, sources);
+  if (const auto& smtp = config.smtp) {
+    reconciler::SmtpServer server{smtp->url, smtp->from, smtp->user};
+    if (!smtp->password_file.empty()) {
+      server.password = [file = smtp->password_file]() -> Result<std::string> {
+        HEADGATE_TRY(auto password, read_token(file));
+        return *password;
+      };
+    }
+    mail = std::make_unique<reconciler::CurlMailSender>(std::move(server), [this] { return clock.now(); });
+  }
+  delivery = std::make_unique<reconciler::NotificationDelivery>(http, mail.get(), *host_secrets, *people);
+  notifier = std::make_unique<reconciler::Notifier>(*engine, *engine, *events, *delivery, clock, notice());
 }
 
 Result<void> Server::Parts::listen() {
@@ -494,7 +536,11 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   parts.reconciler->start();
   parts.authorship->start();
   for (const auto& source : parts.sources) source.watch->start();
-  parts.nudges = parts.engine->subscribe([&parts](Position) { parts.target_observer->nudge(); });
+  parts.notifier->start();
+  parts.nudges = parts.engine->subscribe([&parts](Position) {
+    parts.target_observer->nudge();
+    parts.notifier->nudge();
+  });
   log.info("listening on " + server->url() + ", data in " + config.data.string());
   return server;
 }
@@ -518,6 +564,7 @@ void Server::stop() {
   if (p.http_server) p.http_server->stop(std::chrono::seconds(5));
   if (p.api) p.api->stop();
   p.nudges.reset();
+  p.notifier.reset();
   p.authorship.reset();
   for (auto& source : p.sources) source.watch.reset();
   p.reconciler.reset();

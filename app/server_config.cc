@@ -11,6 +11,7 @@ namespace headgate::app {
 namespace {
 
 using reconciler::Fields;
+using reconciler::YamlEntries;
 using reconciler::YamlNode;
 using reconciler::YamlReader;
 
@@ -145,7 +146,8 @@ void read_commands(YamlReader& r, const YamlNode& node, reconciler::CommandSetti
   f.optional("timeout", &YamlReader::positive_duration, commands.timeout);
 }
 
-void read_governance(YamlReader& r, const YamlNode& node, std::vector<ApprovalRule>& approvals) {
+void read_governance(YamlReader& r, const YamlNode& node, ServerConfig& config) {
+  auto& approvals = config.governance;
   Fields f(r, node, "governance");
   f.required("approvals", [&](YamlReader& reader, const YamlNode& list) {
     if (!reader.list(list, approvals, [](YamlReader& inner, const YamlNode& item, ApprovalRule& rule) {
@@ -163,8 +165,54 @@ void read_governance(YamlReader& r, const YamlNode& node, std::vector<ApprovalRu
                 "1 to " + std::to_string(max_governing_teams) + " teams, each once");
     }
   });
-  f.optional("signedBy", [](YamlReader& reader, const YamlNode& value) {
-    reader.at(value, "'signedBy' is not supported by this version");
+  f.optional("signedBy", read_path, config.signed_by);
+}
+
+void read_secret_source(YamlReader& r, const YamlNode& node, reconciler::SecretSource& source) {
+  Fields f(r, node, "a secret");
+  f.optional("file", read_path, source.file);
+  f.optional("env", &YamlReader::line_of_text, source.variable);
+  f.exactly_one_of({"file", "env"});
+  const auto read_names = [](YamlReader& reader, const YamlNode& value, std::vector<std::string>& names) {
+    if (reader.names(value, names) && names.empty()) reader.wrong_value(value, "one name at least");
+  };
+  f.optional("environments", read_names, source.scope.environments);
+  f.optional("services", read_names, source.scope.services);
+  f.optional("rotate", [](YamlReader& reader, const YamlNode& value) {
+    reader.at(value, "'rotate' is not supported by this version: nobody is told when the secret is overdue");
+  });
+}
+
+void read_secrets(YamlReader& r, const YamlNode& node,
+                  std::map<std::string, reconciler::SecretSource, std::less<>>& secrets) {
+  if (!r.is_map(node, "secrets by name (a map)")) return;
+  for (const auto [key, value] : YamlEntries(node)) {
+    std::string name;
+    reconciler::SecretSource source;
+    r.name(key, name);
+    read_secret_source(r, value, source);
+    secrets.emplace(std::move(name), std::move(source));
+  }
+}
+
+void read_smtp(YamlReader& r, const YamlNode& node, std::optional<SmtpConfig>& out) {
+  auto& smtp = out.emplace();
+  Fields f(r, node, "smtp");
+  f.required("url", &YamlReader::line_of_text, smtp.url);
+  f.required("from", &YamlReader::line_of_text, smtp.from);
+  if (!smtp.url.empty() && !smtp.url.starts_with("smtp://") && !smtp.url.starts_with("smtps://")) {
+    r.wrong_value(*f.value_of("url"), "smtp://host:port, or smtps://host:port");
+  } else if (smtp.url.find('@') != std::string::npos) {
+    r.at(*f.value_of("url"), "a URL may not hold a user name or password", "", "credentials beside it");
+  }
+  const auto at = smtp.from.find('@');
+  if (!smtp.from.empty() && (at == 0 || at == std::string::npos || smtp.from.find_first_of(" <>\"") != std::string::npos)) {
+    r.wrong_value(*f.value_of("from"), "an address such as headgate@example.com");
+  }
+  f.optional("credentials", [&](YamlReader& reader, const YamlNode& value) {
+    Fields c(reader, value, "credentials of a mail server");
+    c.required("user", &YamlReader::line_of_text, smtp.user);
+    c.required("password", read_file_reference, smtp.password_file);
   });
 }
 
@@ -277,8 +325,10 @@ void read_config(YamlReader& r, const YamlNode& node, ServerConfig& config) {
   f.optional("signingKey", read_file_reference, config.signing_key);
   f.optional("durability", read_durability, config.strict);
   f.required("repositories", read_repositories, config);
-  f.optional("governance", read_governance, config.governance);
+  f.optional("governance", read_governance, config);
   f.optional("commands", read_commands, config.commands);
+  f.optional("secrets", read_secrets, config.secrets);
+  f.optional("smtp", read_smtp, config.smtp);
   f.optional("checkpoints", read_checkpoints, config.checkpoints);
   f.optional("limits", read_limits, config.limits);
   f.optional("drain", &YamlReader::duration, config.drain);
@@ -335,6 +385,9 @@ Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   from_folder(config.signing_key);
   from_folder(config.backup.directory);
   from_folder(config.mirror);
+  from_folder(config.signed_by);
+  for (auto& [name, source] : config.secrets) from_folder(source.file);
+  if (config.smtp) from_folder(config.smtp->password_file);
   if (config.repository.token_file) from_folder(*config.repository.token_file);
   for (auto& source : config.sources) {
     if (source.token_file) from_folder(*source.token_file);

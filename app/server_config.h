@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "api/tls.h"
 #include "engine/domain/documents.h"
 #include "reconciler/command_policy.h"
+#include "reconciler/host_secrets.h"
 
 namespace headgate::app {
 
@@ -54,6 +56,14 @@ struct BackupConfig {
   bool verify = true;  // read each one again before it counts
 };
 
+// The server that takes mail for receivers of notifications.
+struct SmtpConfig {
+  std::string url;   // smtp:// or smtps://
+  std::string from;  // address
+  std::string user;  // empty: nobody signs in
+  std::filesystem::path password_file;
+};
+
 struct ServerConfig {
   std::filesystem::path data = "data";
   std::string address = "127.0.0.1";
@@ -66,7 +76,10 @@ struct ServerConfig {
   RepositoryConfig repository;             // of role environments
   std::vector<RepositoryConfig> sources;  // of role source
   std::vector<ApprovalRule> governance;  // that a change of the policy takes; empty: none
+  std::filesystem::path signed_by;  // governance.signedBy: who signs commits that change the policy; empty: nobody must
   reconciler::CommandSettings commands;
+  std::map<std::string, reconciler::SecretSource, std::less<>> secrets;
+  std::optional<SmtpConfig> smtp;
   CheckpointsConfig checkpoints;
   LimitsConfig limits;
   BackupConfig backup;

@@ -99,6 +99,8 @@ std::string_view schema_text(DocumentKind kind) {
       return schema_of_target();
     case DocumentKind::access_policy:
       return schema_of_access_policy();
+    case DocumentKind::notification_policy:
+      return schema_of_notification_policy();
   }
   return {};
 }

@@ -19,6 +19,7 @@ std::string_view schema_of_service();
 std::string_view schema_of_environment();
 std::string_view schema_of_target();
 std::string_view schema_of_access_policy();
+std::string_view schema_of_notification_policy();
 std::string_view schema_text(DocumentKind kind);
 
 struct SchemaProblem {

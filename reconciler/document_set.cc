@@ -9,7 +9,8 @@ bool is_target(const SourcedDocument& document) {
   return std::holds_alternative<Target>(document.document);
 }
 
-void add_driver(std::vector<const Run*>& runs, const CommandDriver& driver) {
+void add_driver(std::vector<const Run*>& runs, const Driver& driver) {
+  if (driver.deploy.command.empty()) return;  // by something else than commands
   runs.push_back(&driver.deploy);
   runs.push_back(&driver.observe);
   if (driver.retire) runs.push_back(&*driver.retire);
@@ -72,6 +73,7 @@ DocumentSet DocumentSet::of(const State& state) {
   for (const auto& [id, target] : state.targets) {
     if (target.document) add(*target.document);
   }
+  for (const auto& [name, policy] : state.notification_policies) add(policy);
   if (state.configuration.access) add(*state.configuration.access);
   DocumentSet set;
   set.replace(std::move(files));
@@ -86,7 +88,7 @@ const std::vector<SourcedDocument>* DocumentSet::file(std::string_view path) con
 std::set<std::string> DocumentSet::files_bound_to(const std::set<std::string>& paths) const {
   std::set<std::string> files;
   for (const auto& [key, document] : by_key_) {
-    if (key.kind == DocumentKind::access_policy) continue;
+    if (key.kind == DocumentKind::access_policy || key.kind == DocumentKind::notification_policy) continue;
     const auto* target = std::get_if<Target>(&document->document);
     if (target != nullptr && target->variables_from.empty()) continue;  // nearly all
     const auto own = files_of(document->document);

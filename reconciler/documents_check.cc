@@ -52,7 +52,8 @@ bool holds(const std::vector<std::string>& scope, std::string_view name) {
 
 class Checker {
  public:
-  explicit Checker(const std::vector<const SourcedDocument*>& all) {
+  Checker(const std::vector<const SourcedDocument*>& all, const std::optional<HostOffers>& host)
+      : all_(all), host_(host) {
     for (const auto* sourced : all) {
       std::visit([&](const auto& document) { add(document, *sourced); }, sourced->document);
     }
@@ -68,6 +69,12 @@ class Checker {
     check_old_names();
     check_order();
     if (policy_) check(*policy_->document, *policy_->source);
+    for (const auto& [name, policy] : notification_policies_) check(*policy.document, *policy.source);
+    for (const auto& [name, environment] : environments_) check_ignored(*environment.document, *environment.source);
+    check_host(all_, host_,
+               [this](const Source& source, std::uint32_t line, std::string message, std::string expected) {
+                 report(source, line, std::move(message), std::move(expected));
+               });
     std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& d) { return std::tie(d.file, d.line, d.column); });
     if (count_ > kMaxDiagnostics) {
       const auto& last = diagnostics_.back();
@@ -109,6 +116,9 @@ class Checker {
   }
   void add(const Target& target, const SourcedDocument& sourced) {
     remember(targets_, target, target_names_.emplace_back(key_of(sourced.document).name), sourced);
+  }
+  void add(const NotificationPolicy& policy, const SourcedDocument& sourced) {
+    remember(notification_policies_, policy, policy.name, sourced);
   }
   void add(const AccessPolicy& policy, const SourcedDocument& sourced) {
     if (!policy_) {
@@ -225,13 +235,15 @@ class Checker {
     }
   }
 
+  static bool can_retire(const Driver& driver) { return driver.retire || driver.container || driver.webhook; }
+
   // The driver that cannot take anything away; empty when each can.
   static std::string without_retire(const Environment& environment) {
     const auto inherits = [](const Location& location) { return !location.driver; };
     const bool used = environment.locations.empty() || std::ranges::any_of(environment.locations, inherits);
-    if (used && !environment.driver.retire) return "its driver";
+    if (used && !can_retire(environment.driver)) return "its driver";
     for (const auto& location : environment.locations) {
-      if (location.driver && !location.driver->retire) return "the driver of location " + quoted(location.name);
+      if (location.driver && !can_retire(*location.driver)) return "the driver of location " + quoted(location.name);
     }
     return {};
   }
@@ -290,8 +302,10 @@ class Checker {
     }
     if (stage.driver) {
       const auto mentioned = [&](const Run& run) { return std::ranges::any_of(run.command, holds_it); };
-      const auto& [deploy, observe, retire] = *stage.driver;
-      if (mentioned(deploy) || mentioned(observe) || (retire && mentioned(*retire))) {
+      const auto& driver = *stage.driver;
+      if (mentioned(driver.deploy) || mentioned(driver.observe) || (driver.retire && mentioned(*driver.retire)) ||
+          (driver.container && holds_it(driver.container->image)) ||
+          (driver.webhook && holds_it(driver.webhook->url))) {
         mentions.emplace_back("the driver of this stage", stage.line);
       }
     }
@@ -318,8 +332,8 @@ class Checker {
                          what),
              fmt::format("{} in {}:{}", what, found->second.source->file, found->second.source->line));
     };
-    if (!environment.shift) missing("traffic", "moves traffic");
-    if (stage.driver && !stage.driver->retire) {
+    if (!environment.shift && !environment.haproxy) missing("traffic", "moves traffic");
+    if (stage.driver && !can_retire(*stage.driver)) {
       report(source, stage.line,
              "the strategy of this stage retires what ran before, and its driver has no retire command",
              "driver.command.retire of the stage");
@@ -454,7 +468,7 @@ class Checker {
     const auto place = environments_.find(target.id.environment);
     if (target.on_delete != OnDelete::retire || place == environments_.end()) return;
     if (const auto* stage = stage_with_driver(target.id)) {
-      if (stage->driver->retire) return;
+      if (can_retire(*stage->driver)) return;
       report(source, source.line, "'onDelete: retire', and the driver of its stage has no retire command",
              fmt::format("driver.command.retire in {}:{}", service->second.source->file, stage->line));
     } else if (!without_retire(*place->second.document).empty()) {
@@ -463,6 +477,35 @@ class Checker {
                          quoted(target.id.environment),
                          place->second.document->locations.empty() ? "" : " for every location"),
              fmt::format("driver.command.retire in {}:{}", place->second.source->file, place->second.source->line));
+    }
+  }
+
+  void check(const NotificationPolicy& policy, const Source& source) {
+    for (const auto& route : policy.routes) {
+      for (const auto& name : route.environments) {
+        if (environments_.contains(name)) continue;
+        report(source, route.line,
+               fmt::format("a route names the unknown environment {}{}", quoted(name), suggestion(name, environments_)),
+               "the name of an Environment");
+      }
+    }
+  }
+
+  // Where the variables of an environment are known, one that none of its targets sets is mistyped.
+  void check_ignored(const Environment& environment, const Source& source) {
+    if (environment.ignore_differences.empty()) return;
+    std::set<std::string_view> set;
+    for (const auto& [key, target] : targets_) {
+      if (target.document->id.environment != environment.name) continue;
+      for (const auto& [name, value] : target.document->variables) set.insert(name);
+    }
+    if (set.empty()) return;
+    for (const auto& name : environment.ignore_differences) {
+      if (set.contains(name)) continue;
+      report(source, source.line,
+             fmt::format("'ignoreDifferences' names {}, which no target of {} sets{}", quoted(name),
+                         quoted(environment.name), did_you_mean(name, {set.begin(), set.end()})),
+             "a variable of a Target");
     }
   }
 
@@ -508,11 +551,14 @@ class Checker {
     }
   }
 
+  const std::vector<const SourcedDocument*>& all_;
+  const std::optional<HostOffers>& host_;
   std::vector<Diagnostic> diagnostics_;
   std::size_t count_ = 0;  // also of those beyond kMaxDiagnostics
   ByName<Service> services_;
   ByName<Environment> environments_;
   ByName<Target> targets_;
+  ByName<NotificationPolicy> notification_policies_;
   std::deque<std::string> target_names_;       // what the keys of targets_ point into
   std::optional<Found<AccessPolicy>> policy_;  // the first
   ByName<Team> teams_;                         // of policy_
@@ -521,7 +567,7 @@ class Checker {
 }  // namespace
 
 std::vector<Diagnostic> YamlDocumentParser::check(const std::vector<const SourcedDocument*>& all) const {
-  return Checker(all).run();
+  return Checker(all, host_).run();
 }
 
 }  // namespace headgate::reconciler

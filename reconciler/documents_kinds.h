@@ -22,12 +22,18 @@ void read_target(YamlReader& r, const YamlNode& spec, Target& target);
 void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
                         AccessPolicy& policy);
 
+// People by their addresses alone, likewise.
+void read_notification_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
+                              NotificationPolicy& policy);
+
 void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule);  // cron
+void read_self_heal(YamlReader& r, const YamlNode& node, std::optional<SelfHealRule>& out);
+void read_ignore_differences(YamlReader& r, const YamlNode& node, std::vector<std::string>& out);
 void read_windows(YamlReader& r, const YamlNode& node, std::vector<Window>& windows);
 void read_window_duration(YamlReader& r, const YamlNode& node, std::optional<Duration>& out);  // 1m to 31d
 void read_time_zone(YamlReader& r, const YamlNode& node, std::string& zone);
 void read_maintenance(YamlReader& r, const YamlNode& node, std::vector<Maintenance>& all);
-void read_driver(YamlReader& r, const YamlNode& node, CommandDriver& driver);
+void read_driver(YamlReader& r, const YamlNode& node, Driver& driver);
 void read_locations(YamlReader& r, const YamlNode& node, std::vector<Location>& locations);
 // A text under `node` that holds ${location}; null when there is none.
 const YamlNode* mention_of_location(const YamlNode& node);

@@ -8,7 +8,6 @@
 #include "reconciler/document_schemas.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/documents_size.h"
-#include "reconciler/documents_unsupported.h"
 #include "reconciler/yaml_reader.h"
 
 namespace headgate::reconciler {
@@ -23,10 +22,6 @@ struct Metadata {
 };
 
 void read_kind(YamlReader& r, const YamlNode& node, std::optional<DocumentKind>& out) {
-  if (node.kind == YamlNode::Kind::scalar && is_unsupported_kind(node.text)) {
-    r.at(node, fmt::format("the kind {} is not supported by this version", quoted(node.text)));
-    return;
-  }
   DocumentKind kind{};
   if (r.word(node, kind)) out = kind;
 }
@@ -42,8 +37,11 @@ void read_metadata(YamlReader& r, const YamlNode& node, Metadata& metadata) {
 void read_formerly(YamlReader& r, const Metadata& metadata, Document& document) {
   if (metadata.formerly == nullptr) return;
   const auto& node = *metadata.formerly;
-  if (std::holds_alternative<AccessPolicy>(document)) {
-    r.at(node, "an AccessPolicy has no history that a name could carry", "", "no 'formerly'");
+  if (std::holds_alternative<AccessPolicy>(document) || std::holds_alternative<NotificationPolicy>(document)) {
+    r.at(node,
+         fmt::format("{} has no history that a name could carry",
+                     std::holds_alternative<AccessPolicy>(document) ? "an AccessPolicy" : "a NotificationPolicy"),
+         "", "no 'formerly'");
     return;
   }
   std::string old;
@@ -137,6 +135,12 @@ class DocumentReader {
       case DocumentKind::target:
         read_target(r_, spec, document.emplace<Target>());
         break;
+      case DocumentKind::notification_policy: {
+        auto& policy = document.emplace<NotificationPolicy>();
+        policy.name = metadata.name;
+        read_notification_policy(r_, spec, people_, mistakes_before, policy);
+        break;
+      }
       case DocumentKind::access_policy: {
         auto& policy = document.emplace<AccessPolicy>();
         policy.name = metadata.name;

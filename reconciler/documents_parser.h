@@ -10,6 +10,7 @@
 
 #include "engine/ports/document_parser.h"
 #include "engine/ports/people.h"
+#include "reconciler/documents_check_host.h"
 
 namespace headgate::reconciler {
 
@@ -19,7 +20,9 @@ bool is_document_file(std::string_view path);
 class YamlDocumentParser final : public DocumentParser {
  public:
   // `people` gives the ids that stand for the names of an AccessPolicy; it must outlive the parser and be thread-safe.
-  explicit YamlDocumentParser(People& people) : people_(people) {}
+  // `host`: what the server's file gives; without it nothing is said of that.
+  explicit YamlDocumentParser(People& people, std::optional<HostOffers> host = {})
+      : people_(people), host_(std::move(host)) {}
 
   ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const override;
   // Columns are 1: documents carry lines. What one document alone decides is found by parse.
@@ -27,6 +30,7 @@ class YamlDocumentParser final : public DocumentParser {
 
  private:
   People& people_;
+  const std::optional<HostOffers> host_;
 };
 
 }  // namespace headgate::reconciler

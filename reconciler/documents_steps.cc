@@ -9,25 +9,7 @@
 namespace headgate::reconciler {
 namespace {
 
-constexpr std::size_t kMaxUrlBytes = 2048;
 constexpr std::size_t kMaxHeaders = 32;
-
-void read_url(YamlReader& r, const YamlNode& node, std::string& out) {
-  std::string url;
-  if (!r.line_of_text(node, url) || !read_template(r, node, url)) return;
-  const std::string_view text = url;
-  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
-  const auto rest = text.substr(scheme);
-  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
-  if (scheme == 0 || authority.empty() || text.find(' ') != std::string_view::npos || text.size() > kMaxUrlBytes) {
-    r.wrong_value(node, fmt::format("a URL of at most {} bytes that begins with http:// or https://", kMaxUrlBytes));
-  } else if (authority.find('@') != std::string_view::npos) {
-    // Documents and what runs from them are recorded for good.
-    r.at(node, "a URL may not hold a user name or password", "", "the URL without them");
-  } else {
-    out = std::move(url);
-  }
-}
 
 void read_expected_latency(YamlReader& r, const YamlNode& node, std::optional<Duration>& max) {
   Fields f(r, node, "a latency bound");

@@ -267,16 +267,6 @@ void check_strategies(YamlReader& r, const Service& service, const std::vector<S
   }
 }
 
-void read_traffic(YamlReader& r, const YamlNode& node, Environment& environment) {
-  Fields f(r, node, "traffic");
-  f.required("command", [&](YamlReader& reader, const YamlNode& value) {
-    Fields c(reader, value, "a traffic command");
-    c.required("shift", [&](YamlReader& inner, const YamlNode& list) {
-      read_command(inner, list, environment.shift.emplace());
-    });
-  });
-}
-
 void read_prometheus(YamlReader& r, const YamlNode& node, Environment& environment) {
   Fields f(r, node, "prometheus");
   f.required("address", [&](YamlReader& reader, const YamlNode& value) {

@@ -99,6 +99,8 @@ void read_environment(YamlReader& r, const YamlNode& spec, Environment& environm
   f.optional("maintenance", read_maintenance, environment.maintenance);
   f.optional("monitors", read_monitors, environment.monitors);
   f.optional("maxConcurrent", read_concurrency, environment.max_concurrent);
+  f.optional("selfHeal", read_self_heal, environment.self_heal);
+  f.optional("ignoreDifferences", read_ignore_differences, environment.ignore_differences);
   const bool located = f.optional("locations", read_locations, environment.locations);
   f.optional("onLocationFailure", [&](YamlReader& reader, const YamlNode& value) {
     OnLocationFailure rule{};

@@ -7,6 +7,7 @@
 namespace headgate::reconciler {
 namespace {
 
+constexpr std::size_t kMaxUrlBytes = 2048;
 constexpr std::size_t kMaxWords = 128;
 
 const std::vector<std::string_view>& placeholders() {
@@ -127,6 +128,32 @@ void read_command(YamlReader& r, const YamlNode& node, Run& run) {
     if (read_template(r, word, argument)) run.command.push_back(std::move(argument));
   }
   if (node.first == nullptr) r.wrong_value(node, "a program and its arguments");
+}
+
+void read_url(YamlReader& r, const YamlNode& node, std::string& out) {
+  std::string url;
+  if (!r.line_of_text(node, url) || !read_template(r, node, url)) return;
+  const std::string_view text = url;
+  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  const auto rest = text.substr(scheme);
+  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (scheme == 0 || authority.empty() || text.find(' ') != std::string_view::npos || text.size() > kMaxUrlBytes) {
+    r.wrong_value(node, fmt::format("a URL of at most {} bytes that begins with http:// or https://", kMaxUrlBytes));
+  } else if (authority.find('@') != std::string_view::npos) {
+    // Documents and what runs from them are recorded for good.
+    r.at(node, "a URL may not hold a user name or password", "", "the URL without them");
+  } else {
+    out = std::move(url);
+  }
+}
+
+void read_secret(YamlReader& r, const YamlNode& node, std::string& name) {
+  if (node.kind != YamlNode::Kind::map) {
+    r.at(node, "a secret does not stand in a document", "", "{secret: name}, with a name that the server's file gives");
+    return;
+  }
+  Fields f(r, node, "a secret");
+  f.required("secret", &YamlReader::name, name);
 }
 
 void read_run(YamlReader& r, const YamlNode& node, Run& run) {

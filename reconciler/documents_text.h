@@ -26,6 +26,11 @@ bool is_plain_path(std::string_view path);
 // A letter, then letters, digits, '_' and '-'; at most 63 characters.
 bool is_variable_name(std::string_view text);
 
+// http:// or https://, without user and password; it may hold placeholders.
+void read_url(YamlReader& r, const YamlNode& node, std::string& out);
+// {secret: name}: the name. A text in its place is refused without being quoted.
+void read_secret(YamlReader& r, const YamlNode& node, std::string& name);
+
 // {command, timeout}. The first word is an absolute path, or a script of the repository, which is bound to its blob.
 void read_run(YamlReader& r, const YamlNode& node, Run& run);
 void read_command(YamlReader& r, const YamlNode& node, Run& run);  // only the list of words

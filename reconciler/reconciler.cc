@@ -292,6 +292,15 @@ Result<void> Reconciler::prepare_scripts(const std::vector<SourcedDocument>& doc
 Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files files) {
   auto difference = in_force_->difference(files);
   HEADGATE_TRY_VOID(prepare_scripts(difference.accepted));
+  // Signatures are asked for where more than Targets changes; whether that is the policy is for the engine to say.
+  const bool of_policy =
+      std::ranges::any_of(difference.accepted,
+                          [](const SourcedDocument& d) { return !std::holds_alternative<Target>(d.document); }) ||
+      std::ranges::any_of(difference.removed, [](const DocumentKey& key) { return key.kind != DocumentKind::target; });
+  std::optional<std::string> not_signed;
+  if (options_.why_not_signed && of_policy) {
+    HEADGATE_TRY(not_signed, options_.why_not_signed(commit));
+  }
   StageDocuments stage{commit, {}, {}};
   const auto flush = [&]() -> Result<void> {
     HEADGATE_TRY_VOID(submit(stage));
@@ -308,7 +317,8 @@ Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files fi
     if (stage.accepted.size() + stage.removed.size() >= documents_per_command) HEADGATE_TRY_VOID(flush());
   }
   if (!stage.accepted.empty() || !stage.removed.empty()) HEADGATE_TRY_VOID(flush());
-  HEADGATE_TRY_VOID(submit(AcceptConfiguration{options_.repository, commit, options_.governance, in_force_commit_}));
+  HEADGATE_TRY_VOID(
+      submit(AcceptConfiguration{options_.repository, commit, options_.governance, in_force_commit_, not_signed}));
   bool in_force = false;
   state_.with_state([&](const State& state) {
     in_force = state.configuration.commit == commit;

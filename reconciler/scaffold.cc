@@ -191,6 +191,7 @@ std::span<const ScaffoldFile> files() {
       {"schemas/Environment.json", schema_of_environment(), false},
       {"schemas/Target.json", schema_of_target(), false},
       {"schemas/AccessPolicy.json", schema_of_access_policy(), false},
+      {"schemas/NotificationPolicy.json", schema_of_notification_policy(), false},
   });
   return all;
 }

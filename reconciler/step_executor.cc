@@ -2,6 +2,7 @@
 
 #include "reconciler/command_outcome.h"
 #include "reconciler/gate_metrics.h"
+#include "reconciler/haproxy.h"
 #include "reconciler/probe.h"
 #include "reconciler/prometheus.h"
 
@@ -54,6 +55,10 @@ Outcome StepExecutor::run_command(const Activity& activity, std::stop_token stop
   return outcome;
 }
 
+Outcome StepExecutor::perform(const Activity& activity, std::stop_token stop) {
+  return activity.step.haproxy ? shift_traffic(activity, stop) : run_command(activity, stop);
+}
+
 Outcome StepExecutor::run_probed(const Activity& activity, std::stop_token stop) {
   auto environment = activity_environment(activity);
   environment["HEADGATE_ACTIVITY"] = "probe/" + to_string(activity.id);
@@ -63,7 +68,7 @@ Outcome StepExecutor::run_probed(const Activity& activity, std::stop_token stop)
     });
     return checks.run(check, std::move(ends));
   });
-  auto outcome = run_command(activity, stop);
+  auto outcome = perform(activity, stop);
   outcome.downtime = probe.finish(stop);
   return outcome;
 }
@@ -136,11 +141,27 @@ Outcome StepExecutor::measure(const Activity& activity, std::stop_token stop) {
   return outcome;
 }
 
+Outcome StepExecutor::shift_traffic(const Activity& activity, std::stop_token stop) {
+  const auto& step = activity.step;
+  HEADGATE_CHECK(step.haproxy && step.weight);
+  const auto shifted = Haproxy().shift(*step.haproxy, step.slot, *step.weight, stop);
+  Outcome outcome;
+  if (shifted) {
+    outcome.evidence.text = shifted->evidence;
+  } else if (shifted.error().code == ErrorCode::unavailable) {
+    outcome.kind = Outcome::Kind::stopped;
+    outcome.reason = "stopped";
+  } else {
+    outcome = outcome_of(shifted.error());
+  }
+  return outcome;
+}
+
 Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
   if (!activity.gate.empty()) return run_gate(activity, stop);
   if (activity.step.kind == StepKind::pause) return measure(activity, stop);
   if (activity.probe) return run_probed(activity, stop);
-  return activity.step.kind == StepKind::health ? run_check(activity, stop) : run_command(activity, stop);
+  return activity.step.kind == StepKind::health ? run_check(activity, stop) : perform(activity, stop);
 }
 
 }  // namespace headgate::reconciler

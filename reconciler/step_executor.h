@@ -1,5 +1,6 @@
-// Carries out the activities of plans: hooks, deploys, shifts of traffic and retirements by the command driver,
-// verifications by checks, measurements by queries to Prometheus; and the runs of gates.
+// Carries out the activities of plans: hooks, deploys, shifts of traffic and retirements by the command driver, or
+// shifts of traffic through an HAProxy, verifications by checks, measurements by queries to Prometheus; and the runs of
+// gates.
 #pragma once
 
 #include "engine/ports/executor.h"
@@ -18,10 +19,12 @@ class StepExecutor final : public Executor {
   Outcome execute(const Activity& activity, std::stop_token stop) override;
 
  private:
+  Outcome perform(const Activity& activity, std::stop_token stop);  // what a step does by a command or a load balancer
   Outcome run_probed(const Activity& activity, std::stop_token stop);
   Outcome run_command(const Activity& activity, std::stop_token stop);
   Outcome run_gate(const Activity& activity, std::stop_token stop);
   Outcome run_check(const Activity& activity, std::stop_token stop);
+  Outcome shift_traffic(const Activity& activity, std::stop_token stop);
   Outcome measure(const Activity& activity, std::stop_token stop);
   std::string keep_output(const Activity& activity, const ProcessResult& result);
 

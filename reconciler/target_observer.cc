@@ -16,6 +16,15 @@ bool is_observed(const TargetState& target) {
   return target.document || (!target.orphaned && (target.current || !target.flow.empty()));
 }
 
+// A variable of a Target is text, and what its document writes as 3 or true is "3" and "true".
+std::optional<std::string> as_a_document_writes_it(const boost::json::value& value) {
+  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_int64()) return std::to_string(value.as_int64());
+  if (value.is_uint64()) return std::to_string(value.as_uint64());
+  if (value.is_bool()) return value.as_bool() ? "true" : "false";
+  return std::nullopt;
+}
+
 constexpr Duration look_every = seconds(5);  // for targets that left or came without a nudge
 
 }  // namespace
@@ -40,6 +49,15 @@ Result<Observation> parse_observation(const std::string& evidence_json) {
       if (!reference.is_string() || reference.as_string().size() > 512)
         return bad("\"artifacts\" to be an object of texts");
       observation.artifacts.emplace(name, reference.as_string());
+    }
+  }
+  if (const auto* variables = value.as_object().if_contains("variables"); variables && !variables->is_null()) {
+    constexpr auto expected = "\"variables\" to be an object of texts, whole numbers, true and false";
+    if (!variables->is_object()) return bad(expected);
+    for (const auto& [name, seen] : variables->as_object()) {
+      auto text = as_a_document_writes_it(seen);
+      if (!text || text->size() > 4096) return bad(expected);
+      observation.variables.emplace(name, std::move(*text));
     }
   }
   return observation;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "reconciler/documents_unsupported.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -194,15 +193,10 @@ bool YamlReader::positive_duration(const YamlNode& node, Duration& out) {
   return true;
 }
 
-bool YamlReader::only(const YamlNode& node, std::string_view word,
-                      std::initializer_list<std::string_view> unsupported) {
+bool YamlReader::only(const YamlNode& node, std::string_view word) {
   if (!is_scalar(node, "text")) return false;
   if (node.text == word) return true;
-  if (std::ranges::find(unsupported, node.text) != unsupported.end()) {
-    at(node, fmt::format("'{}: {}' is not supported by this version", field_, node.text), "", std::string(word));
-  } else {
-    wrong_value(node, word);
-  }
+  wrong_value(node, word);
   return false;
 }
 
@@ -243,13 +237,9 @@ Fields::~Fields() {
   const std::vector<std::string_view> known(asked_.begin(), asked_.begin() + asked_count_);
   for (const auto [key, value] : YamlEntries(*map_)) {
     if (std::ranges::find(known, key.text) != known.end() || value.kind == Kind::refused) continue;
-    if (is_unsupported_field(section_, key.text)) {
-      reader_.at(key, fmt::format("{} of {} is not supported by this version", quoted(key.text), section_));
-    } else {
-      reader_.at(
-          key, fmt::format("unknown field {} of {}{}", quoted(key.text), section_, reader_.suggestion(key.text, known)),
-          "", known.empty() ? "no field at all" : enumerate(known));
-    }
+    reader_.at(
+        key, fmt::format("unknown field {} of {}{}", quoted(key.text), section_, reader_.suggestion(key.text, known)), "",
+        known.empty() ? "no field at all" : enumerate(known));
   }
 }
 
@@ -297,10 +287,6 @@ void Fields::exactly_one_of(std::initializer_list<std::string_view> fields) {
 
 void Fields::at_least_one_of(std::initializer_list<std::string_view> fields) {
   if (map_ == nullptr || !present(fields).empty()) return;
-  // What stands there may be a way that this version does not know, which is reported by itself.
-  for (const auto [key, value] : YamlEntries(*map_)) {
-    if (is_unsupported_field(section_, key.text)) return;
-  }
   reader_.at(*node_, fmt::format("{} is incomplete", section_), "", enumerate({fields}));
 }
 

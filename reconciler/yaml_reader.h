@@ -40,8 +40,7 @@ class YamlReader {
   bool positive_duration(const YamlNode& node, Duration& out);  // 10ms to 366d
   template <class E>
   bool word(const YamlNode& node, E& out);  // one of the names of an enumeration
-  // Exactly this word; any other is refused as not supported when `unsupported` holds it.
-  bool only(const YamlNode& node, std::string_view word, std::initializer_list<std::string_view> unsupported = {});
+  bool only(const YamlNode& node, std::string_view word);  // exactly this one
 
   // Reports and returns false when `node` is something else, or longer than kMaxItems.
   static constexpr std::uint32_t kMaxItems = 1000;
@@ -81,7 +80,7 @@ class YamlReader {
 // those that nobody asked for. Of a node that is no map nothing is read and that alone is reported.
 class Fields {
  public:
-  // `section`: what the map is, as messages call it ("a stage"); the key of the table of unsupported fields.
+  // `section`: what the map is, as messages call it ("a stage").
   Fields(YamlReader& reader, const YamlNode& node, std::string_view section);
   ~Fields();
   Fields(const Fields&) = delete;

@@ -12,6 +12,7 @@
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
+#include "engine/domain/self_heal.h"
 
 namespace headgate {
 namespace {
@@ -111,6 +112,7 @@ struct Advance {
   Events plan_if_needed() const {
     if (target.retiring) return retire();
     if (auto events = follow_triggers(state, id, context, people_inside()); !events.empty()) return events;
+    if (auto events = mend_drift(state, id, context); !events.empty()) return events;
     if (!target.desired) return {};
     if (runs_everywhere(state, id, *target.desired)) {
       return target.pinned.empty() ? Events{} : Events{TargetUnpinned{id, "the desired state agrees again"}};
@@ -148,6 +150,9 @@ struct Advance {
       return {PromotionCancelled{p.id, "its Target document has gone"}};
     }
     if (p.retires()) return follow_retirement(p);
+    if (p.trigger == Trigger::drift) {
+      if (const auto bar = bar_to_mending(state, id)) return {PromotionSuperseded{p.id, bar->text}};
+    }
     if (p.trigger == Trigger::desired && !target.desired) {
       return {PromotionCancelled{p.id, "its Target document has gone"}};
     }

@@ -20,7 +20,7 @@ namespace headgate {
 // Feeds a digest: every value with its name and length, so that no two different values read the same. Lines are
 // left out, since a comment above a rule moves it without changing it.
 struct CanonicalText {
-  static constexpr std::array<std::string_view, 24> kLaterFields{"otherwise",
+  static constexpr std::array<std::string_view, 29> kLaterFields{"otherwise",
                                                                  "max_age_ms",
                                                                  "after",
                                                                  "header",
@@ -43,7 +43,12 @@ struct CanonicalText {
                                                                  "locations",
                                                                  "on_location_failure",
                                                                  "schedule",
-                                                                 "runs"};
+                                                                 "runs",
+                                                                 "self_heal",
+                                                                 "ignore_differences",
+                                                                 "haproxy",
+                                                                 "container",
+                                                                 "webhook"};
 
   std::string text;
 

@@ -60,6 +60,7 @@ std::string_view name_of(const Command& command) {
     std::string_view operator()(const ExpandGateSchedule&) const { return "expand_gate_schedule"; }
     std::string_view operator()(const ReportMonitor&) const { return "report_monitor"; }
     std::string_view operator()(const SummarizeMonitor&) const { return "summarize_monitor"; }
+    std::string_view operator()(const RecordNotification&) const { return "record_notification"; }
   } name;
   return std::visit(name, command);
 }

@@ -70,6 +70,8 @@ struct AcceptConfiguration {
   std::string commit;
   std::vector<ApprovalRule> governance{};  // that the host asks for when the policy changes; empty: none
   std::optional<std::string> base{};  // the commit in force that the staged documents differ from, where it matters
+  // Where the host asks for signed changes of the policy: why this commit is not signed as it asks.
+  std::optional<std::string> not_signed{};
 };
 // Of what was proposed under this digest.
 struct ApproveConfiguration {
@@ -258,6 +260,15 @@ struct ErasePerson {
   std::string person;
 };
 
+// What came of telling a receiver of an event; nothing when that is known already, or the receiver has gone.
+struct RecordNotification {
+  std::string receiver;  // policy/name
+  Position about = 0;
+  std::string event_type{};
+  std::uint32_t attempts = 1;
+  std::string failure{};  // why it was given up; empty: it was sent
+};
+
 using AnyCommand =
     std::variant<CreateLog, StartEngine, StopEngine, RotateKey, PauseEffects, ResumeEffects, RecordBackup, RestoreLog,
                  StepClock, ObserveCommits, ReportRepository, StageDocuments, AcceptConfiguration, RejectConfiguration,
@@ -266,7 +277,7 @@ using AnyCommand =
                  OverrideProtection, RollBack, RetryPromotion, ExpeditePromotion, NoteIncident, ResolveIncident,
                  SetFreeze, LiftFreeze, ExpandWindows, ResumePause, CompleteActivity, CreateToken, RevokeToken,
                  RecordDenied, RecordExport, ErasePerson, RecordSignature, RecordAuthors, ObserveSource, ExpandSchedule,
-                 ExpandGateSchedule, ReportMonitor, SummarizeMonitor>;
+                 ExpandGateSchedule, ReportMonitor, SummarizeMonitor, RecordNotification>;
 
 // A variant to visit, whose moves and destruction are compiled once (as an Event's are).
 struct Command : AnyCommand {

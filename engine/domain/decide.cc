@@ -121,6 +121,13 @@ Decision decide_command(const State&, const RecordDenied& c, const Context&) {
 Decision decide_command(const State&, const RecordExport& c, const Context&) {
   return Events{c.exported};
 }
+Decision decide_command(const State& state, const RecordNotification& c, const Context&) {
+  const auto told = state.told.find(c.receiver);
+  if (told == state.told.end() || told->second >= c.about) return Events{};
+  if (c.failure.empty()) return Events{NotificationSent{c.receiver, c.about, c.event_type, c.attempts}};
+  return Events{
+      NotificationFailed{c.receiver, c.about, c.event_type, c.attempts, c.failure.substr(0, max_reason_bytes)}};
+}
 Decision decide_command(const State&, const ErasePerson& c, const Context&) {
   return Events{PersonErased{c.person}};
 }

@@ -26,6 +26,23 @@ Result<const Proposal*> find_proposal(const State& state, const std::string& dig
   return &*proposal;
 }
 
+// Of a commit that changes this document of the policy (Kind/name) and should be signed.
+Diagnostic not_signed(std::span<const Staged> staged, const std::string& name, const std::string& commit,
+                      const std::string& why) {
+  Diagnostic diagnostic;
+  const auto changed = std::ranges::find_if(
+      staged, [&](const Staged& s) { return std::string(name_of(s.key.kind)) + "/" + s.key.name == name; });
+  if (changed != staged.end() && changed->document) {
+    diagnostic.file = changed->document->source.file;
+    diagnostic.line = changed->document->source.line;
+    diagnostic.column = 1;
+  }
+  diagnostic.message = name + " changes, and commit " + commit.substr(0, 12) +
+                       " is not signed by one of the allowed signers: " + why.substr(0, max_reason_bytes);
+  diagnostic.expected = "a commit signed by a key of governance.signedBy in the server's file";
+  return diagnostic;
+}
+
 }  // namespace
 
 Decision decide_command(const State& state, const AcceptConfiguration& c, const Context& context) {
@@ -45,6 +62,12 @@ Decision decide_command(const State& state, const AcceptConfiguration& c, const 
     return events;
   }
   auto change = change_of(state, c, staged, context.digest);
+  if (c.not_signed && change.policy > 0) {
+    supersede(events, known.proposal, replaced);
+    events.emplace_back(ConfigurationRejected{
+        c.repository, c.commit, {not_signed(staged, change.names.front(), c.commit, *c.not_signed)}, 0});
+    return events;
+  }
   if (!takes_approval(change)) {
     supersede(events, known.proposal, replaced);
     events.emplace_back(ConfigurationAccepted{c.repository, c.commit, staged.size()});

@@ -16,6 +16,7 @@
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
+#include "engine/domain/self_heal.h"
 #include "engine/domain/windows.h"
 
 namespace headgate {
@@ -98,7 +99,8 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   if (const auto* entry = state.quarantine(c.target.service, wish.release)) {
     return fail(ErrorCode::conflict, "release " + wish.release.version + " is quarantined: " + entry->reason);
   }
-  if (c.locations.empty() && runs_everywhere(state, c.target, wish) && target->held.empty()) {
+  if (c.locations.empty() && runs_everywhere(state, c.target, wish) && target->held.empty() &&
+      !has_drifted(state, c.target)) {
     return fail(ErrorCode::conflict, to_string(c.target) + " runs release " + wish.release.version + " already");
   }
   Events events;

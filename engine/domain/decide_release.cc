@@ -6,6 +6,7 @@
 #include "engine/domain/locations.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/renames.h"
+#include "engine/domain/self_heal.h"
 
 namespace headgate {
 namespace {
@@ -173,21 +174,27 @@ Decision decide_command(const State& state, const RecordObservation& c, const Co
   const auto& there = at_location(*target, c.location);
   const auto& current = c.location.empty() ? target->current : there.current;
   if (current && c.begun <= (c.location.empty() ? target->current_at : there.current_at)) return Events{};
-  const Wish seen{{c.observed.version, {}, c.observed.artifacts}, {}};
-  if (c.observed.version.size() > 128 || stored_size_bound(seen) > max_release_bytes) {
+  // What it should run but was not brought to is missed until a promotion brings it, or another wish comes.
+  const auto* expected = there.missed ? &*there.missed : current ? &*current : nullptr;
+  auto observed = c.observed;
+  observed.variables = variables_that_count(state, c.target, expected, c.observed.variables);
+  const bool fits = observed.version.size() <= 128 &&
+                    stored_size_bound(Wish{{observed.version, {}, observed.artifacts}, {}}) <= max_release_bytes &&
+                    stored_size_bound(Wish{{}, observed.variables}) <= max_wish_bytes;
+  if (!fits) {
     return fail(ErrorCode::invalid_input, "the driver's observation of " + to_string(c.target) + " is too large");
   }
   Events events;
-  if ((c.location.empty() ? target->observed : there.observed) != c.observed) {
-    events.emplace_back(TargetObserved{c.target, c.observed.version, c.observed.artifacts, c.location});
+  if ((c.location.empty() ? target->observed : there.observed) != observed) {
+    events.emplace_back(TargetObserved{c.target, observed.version, observed.artifacts, c.location, observed.variables});
   }
   if (current) {
-    // What it should run but was not brought to is missed until a promotion brings it, or another wish comes.
-    const auto& expected = there.missed ? *there.missed : *current;
-    const bool drifted = !c.observed.shows(expected.release);
+    auto differing = variables_that_differ(*expected, observed.variables);
+    const bool drifted = !observed.shows(expected->release) || !differing.empty();
     const bool known_already = c.location.empty() ? target->drifted : there.drifted;
     if (drifted && !known_already) {
-      events.emplace_back(DriftDetected{c.target, expected.release.version, c.observed.version, c.location});
+      events.emplace_back(
+          DriftDetected{c.target, expected->release.version, observed.version, c.location, std::move(differing)});
     }
     if (!drifted && known_already) events.emplace_back(DriftResolved{c.target, c.location});
   }

@@ -13,6 +13,7 @@ DocumentKey key_of(const Document& document) {
       return {DocumentKind::target, d.id.service + "." + d.id.environment};
     }
     DocumentKey operator()(const AccessPolicy& d) const { return {DocumentKind::access_policy, d.name}; }
+    DocumentKey operator()(const NotificationPolicy& d) const { return {DocumentKind::notification_policy, d.name}; }
   } key;
   return std::visit(key, document);
 }

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "engine/domain/boxed.h"
+#include "engine/domain/drivers.h"
 #include "engine/domain/enums.h"
 #include "engine/domain/names.h"
+#include "engine/domain/notification_policy.h"
 #include "engine/domain/strategy.h"
 #include "engine/domain/time.h"
 
@@ -316,16 +318,21 @@ struct Dependency {
   }
 };
 
-struct CommandDriver {
+// By commands; or, where one of `container` and `webhook` is set, by that alone.
+struct Driver {
   Run deploy;
   Run observe;
   std::optional<Run> retire;
-  bool operator==(const CommandDriver&) const = default;
+  Boxed<ContainerDriver> container{};
+  Boxed<WebhookDriver> webhook{};
+  bool operator==(const Driver&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("deploy", s.deploy);
     v("observe", s.observe);
     v("retire", s.retire);
+    v("container", s.container);
+    v("webhook", s.webhook);
   }
 };
 
@@ -388,7 +395,7 @@ struct Stage {
   std::vector<StageTrigger> triggers{};             // none: desired
   std::optional<Supersede> supersede{};             // unset: newest
   std::optional<ConcurrencyRule> max_concurrent{};  // of the environment's promotions, while this stage's begins
-  std::optional<CommandDriver> driver{};            // unset: the environment's
+  std::optional<Driver> driver{};                   // unset: the environment's
   Boxed<Downtime> downtime{};
   Boxed<Objectives> objectives{};
   bool operator==(const Stage&) const = default;
@@ -477,9 +484,9 @@ bool same_times(const std::vector<Window>& some, const std::vector<Window>& othe
 // One of the places of an environment that has several.
 struct Location {
   std::string name;
-  std::uint32_t wave = 0;               // from 1; 0: standby, in no wave
-  bool standby = false;                 // a promotion goes there when somebody names it
-  std::optional<CommandDriver> driver;  // unset: the environment's
+  std::uint32_t wave = 0;        // from 1; 0: standby, in no wave
+  bool standby = false;          // a promotion goes there when somebody names it
+  std::optional<Driver> driver;  // unset: the environment's
   std::uint32_t line = 0;
   bool operator==(const Location&) const = default;
   template <class Self, class V>
@@ -583,9 +590,21 @@ struct Monitor {
   }
 };
 
+// Whether drift is mended (by a promotion of what should run) or reported only.
+struct SelfHealRule {
+  bool mends = true;
+  std::uint32_t line = 0;
+  bool operator==(const SelfHealRule&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("mends", s.mends);
+    v("line", s.line);
+  }
+};
+
 struct Environment {
   std::string name;
-  CommandDriver driver;
+  Driver driver;
   Duration observe_every = std::chrono::minutes(1);
   std::vector<Window> windows;
   // Whether what is under way may go on after a window has closed. Unset: it may.
@@ -600,6 +619,9 @@ struct Environment {
   std::optional<OnLocationFailure> on_location_failure{};  // unset: rollbackAll
   std::vector<Maintenance> maintenance{};
   std::vector<Monitor> monitors{};
+  std::optional<SelfHealRule> self_heal{};        // unset: it is mended
+  std::vector<std::string> ignore_differences{};  // variables that are no drift, whatever they are seen to be
+  Boxed<HaproxyTraffic> haproxy{};                // traffic.haproxy, in place of `shift`
   bool operator==(const Environment&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -617,6 +639,9 @@ struct Environment {
     v("on_location_failure", s.on_location_failure);
     v("maintenance", s.maintenance);
     v("monitors", s.monitors);
+    v("self_heal", s.self_heal);
+    v("ignore_differences", s.ignore_differences);
+    v("haproxy", s.haproxy);
   }
 };
 
@@ -720,7 +745,7 @@ struct AccessPolicy {
 };
 
 // One document of whatever kind. Stored as an object with one member, named by the kind.
-using Document = std::variant<Service, Environment, Target, AccessPolicy>;
+using Document = std::variant<Service, Environment, Target, AccessPolicy, NotificationPolicy>;
 
 // What makes a document unique in a repository. `name` is metadata.name; of a Target it is "service.environment".
 struct DocumentKey {

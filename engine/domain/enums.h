@@ -9,7 +9,7 @@
 
 namespace headgate {
 
-enum class DocumentKind : std::uint8_t { service, environment, target, access_policy };
+enum class DocumentKind : std::uint8_t { service, environment, target, access_policy, notification_policy };
 enum class Role : std::uint8_t { viewer, auditor, reporter, approver, operator_, break_glass, admin };
 enum class GateStatus : std::uint8_t { passed, failed, error };
 enum class StepKind : std::uint8_t { gates, approval, wait, run, deploy, health, retire, traffic, pause };
@@ -24,7 +24,7 @@ enum class Phase : std::uint8_t {
   cancelled,
   superseded
 };
-enum class Trigger : std::uint8_t { desired, manual, rollback, branch, tag, after, schedule };
+enum class Trigger : std::uint8_t { desired, manual, rollback, branch, tag, after, schedule, drift };
 // Which of several wishes of a target is followed.
 enum class Supersede : std::uint8_t { newest, queue };
 // What follows for what runs on a target when its document goes.
@@ -52,13 +52,13 @@ struct EnumNames;  // names in the order of the enumerators, from 0
     static constexpr auto names = std::to_array<std::string_view>({__VA_ARGS__}); \
   }
 
-HEADGATE_ENUM_NAMES(DocumentKind, "Service", "Environment", "Target", "AccessPolicy");
+HEADGATE_ENUM_NAMES(DocumentKind, "Service", "Environment", "Target", "AccessPolicy", "NotificationPolicy");
 HEADGATE_ENUM_NAMES(Role, "viewer", "auditor", "reporter", "approver", "operator", "breakGlass", "admin");
 HEADGATE_ENUM_NAMES(GateStatus, "passed", "failed", "error");
 HEADGATE_ENUM_NAMES(StepKind, "gates", "approval", "wait", "run", "deploy", "health", "retire", "traffic", "pause");
 HEADGATE_ENUM_NAMES(Phase, "waiting", "running", "rollingBack", "succeeded", "failed", "rolledBack", "rejected",
                     "cancelled", "superseded");
-HEADGATE_ENUM_NAMES(Trigger, "desired", "manual", "rollback", "branch", "tag", "after", "schedule");
+HEADGATE_ENUM_NAMES(Trigger, "desired", "manual", "rollback", "branch", "tag", "after", "schedule", "drift");
 HEADGATE_ENUM_NAMES(Supersede, "newest", "queue");
 HEADGATE_ENUM_NAMES(OnDelete, "retain", "retire");
 HEADGATE_ENUM_NAMES(Otherwise, "approval");

@@ -23,6 +23,7 @@
 #include "engine/domain/governance_events.h"
 #include "engine/domain/incident_events.h"
 #include "engine/domain/monitor_events.h"
+#include "engine/domain/notification_events.h"
 #include "engine/domain/plan.h"
 #include "engine/domain/protection_events.h"
 #include "engine/domain/upkeep_events.h"
@@ -271,6 +272,7 @@ struct TargetObserved {
   std::string version;  // empty: nothing runs there
   StringMap artifacts;
   std::string location{};  // empty: the environment is one place
+  StringMap variables{};   // of those that the target sets, but for ignored ones, as far as the driver tells
   bool operator==(const TargetObserved&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -278,6 +280,7 @@ struct TargetObserved {
     v("version", s.version);
     v("artifacts", s.artifacts);
     v("location", s.location);
+    v("variables", s.variables);
   }
 };
 
@@ -336,6 +339,7 @@ struct DriftDetected {
   std::string expected;  // versions
   std::string found;
   std::string location{};  // likewise
+  StringMap variables{};   // that differ, as they were found
   bool operator==(const DriftDetected&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -343,6 +347,7 @@ struct DriftDetected {
     v("expected", s.expected);
     v("found", s.found);
     v("location", s.location);
+    v("variables", s.variables);
   }
 };
 
@@ -741,7 +746,8 @@ using AnyEvent =
                  ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded,
                  TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired,
                  TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried, MonitorFailed,
-                 MonitorRecovered, MonitorSummarized, SlaViolated, DowntimeMeasured>;
+                 MonitorRecovered, MonitorSummarized, SlaViolated, DowntimeMeasured,
+                 NotificationSent, NotificationFailed>;
 
 // A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
 // and destructions of all those types) is compiled once, in events.cc.

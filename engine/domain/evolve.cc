@@ -5,9 +5,11 @@
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
 #include "engine/domain/monitors.h"
+#include "engine/domain/notifications.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
+#include "engine/domain/self_heal.h"
 
 namespace headgate {
 namespace {
@@ -335,6 +337,7 @@ struct StateEvolver {
     t.current_at = meta().position;
     t.promoted = false;
     t.current_since = meta().time - state.stepped;
+    t.brought_at = t.current_at;
     t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
     t.drifted = any_drifted(t);
     for (auto& [name, there] : t.locations) there.missed.reset();
@@ -361,6 +364,7 @@ struct StateEvolver {
   void ended(const TargetId& id, TargetState& t, const E& e) {
     const auto& p = *t.promotion;
     const bool in_locations = has_locations(p) && !locations_of(state, id).empty();
+    const auto brought_at = t.brought_at;
     if constexpr (std::is_same_v<E, PromotionSucceeded>) {
       if (in_locations) {
         ended_in_locations(id, t, false);
@@ -371,6 +375,8 @@ struct StateEvolver {
       }
       t.promoted = t.current == p.to;
       t.failed.reset();
+      if (p.trigger == Trigger::drift) t.brought_at = brought_at;
+      remember_mended(t, p, meta().time - state.stepped);
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
       if (in_locations) {
@@ -401,7 +407,7 @@ struct StateEvolver {
     if (!t.flow.empty() && !t.flow.front().failed.empty() && t.flow.front().failed.front().number == p.id.number) {
       t.flow.front().failed.front().policy = policy;
     }
-    if (t.desired != p.to && !p.retires()) return;
+    if (t.desired != p.to && !p.retires() && p.trigger != Trigger::drift) return;
     t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest, policy};
   }
 
@@ -459,6 +465,9 @@ struct StateEvolver {
   void pause(std::optional<EffectsPause> paused) {
     state.effects_paused = std::move(paused);
     reckon_wakeups();
+    for (const auto& [id, t] : state.targets) {
+      if (t.drifted) touch(id);  // to be mended from now on
+    }
     for (const auto& [name, service] : state.services) {
       reckon_gates(state, name);
       touch_gates(name);
@@ -654,6 +663,12 @@ struct StateEvolver {
         touch_in_line(id.environment);
         break;
       }
+      case DocumentKind::notification_policy: {
+        std::optional<InForce<NotificationPolicy>> policy;
+        if (document) policy = in_force(std::get<NotificationPolicy>(std::move(*document)));
+        remember_policy(state, name, std::move(policy), meta().position);
+        break;
+      }
       case DocumentKind::access_policy: {
         state.configuration.access.reset();
         if (document) state.configuration.access = in_force(std::get<AccessPolicy>(std::move(*document)));
@@ -803,13 +818,14 @@ struct StateEvolver {
     t.document_people.clear();
     t.orphaned = false;
     t.failed.reset();
+    t.mendings = 0;
     somebody_wishes(t, e.to.release);
     touch(e.target);
   }
   void operator()(const TargetObserved& e) {
     auto& t = target(e.target);
     if (e.location.empty()) {
-      t.observed = Observation{e.version, e.artifacts};
+      t.observed = Observation{e.version, e.artifacts, e.variables};
     } else {
       observed_in(state, e.target, t, e);
     }
@@ -828,6 +844,7 @@ struct StateEvolver {
     t.back.failed.clear();
     t.back.restore_point.clear();
     t.failed.reset();
+    t.mendings = 0;
     touch_service(e.target.service);
   }
   void operator()(const TargetOrphaned& e) {
@@ -872,6 +889,8 @@ struct StateEvolver {
     target(e.target).pinned.clear();
     touch(e.target);
   }
+  void operator()(const NotificationSent& e) { remember_told(state, e.receiver, e.about); }
+  void operator()(const NotificationFailed& e) { remember_told(state, e.receiver, e.about); }
   void operator()(const DriftDetected& e) {
     auto& t = target(e.target);
     if (!e.location.empty()) t.locations[e.location].drifted = true;
@@ -882,6 +901,7 @@ struct StateEvolver {
     auto& t = target(e.target);
     if (!e.location.empty()) t.locations[e.location].drifted = false;
     t.drifted = any_drifted(t);
+    drift_has_gone(t);
     touch_service(e.target.service);
   }
 

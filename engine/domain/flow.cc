@@ -154,9 +154,9 @@ struct Triggers {
 
   Events fire_after(const StageTrigger& trigger) const {
     const auto* there = state.find({id.service, trigger.after});
-    if (!there || !soaks(state, id.service, *there) || there->current_at <= followed_upto(target, trigger)) return {};
+    if (!there || !soaks(state, id.service, *there) || there->brought_at <= followed_upto(target, trigger)) return {};
     if (context.now < there->current_since + state.stepped + trigger.soak) return {};
-    auto event = fired(trigger, there->current_at, there->current->release,
+    auto event = fired(trigger, there->brought_at, there->current->release,
                        "verified in " + trigger.after +
                            (trigger.soak > Duration::zero() ? " and soaked for " + format_duration(trigger.soak) : ""));
     // A way back there is no way forward here.
@@ -307,6 +307,7 @@ std::string rule_text(const StageTrigger& trigger) {
     case Trigger::desired:
     case Trigger::manual:
     case Trigger::rollback:
+    case Trigger::drift:
       break;
   }
   return std::string(name_of(trigger.kind));

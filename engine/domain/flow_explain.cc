@@ -50,7 +50,7 @@ Waits for_soak(const State& state, const TargetId& id, const TargetState& target
             {there->current_at},
             {}};
   }
-  if (there->current_at <= followed_upto(target, trigger)) {
+  if (there->brought_at <= followed_upto(target, trigger)) {
     return {name + " of " + trigger.after + " was dealt with", "promote another one there", {there->current_at}, {}};
   }
   const auto due = there->current_since + state.stepped + trigger.soak;

@@ -41,7 +41,7 @@ std::optional<Timestamp> due_of(const State& state, const TargetId& id, const Ta
   const auto upto = followed_upto(target, rule_text(trigger));
   if (trigger.kind == Trigger::after) {
     const auto* there = state.find({id.service, trigger.after});
-    if (!there || !soaks(state, id.service, *there) || there->current_at <= upto) return std::nullopt;
+    if (!there || !soaks(state, id.service, *there) || there->brought_at <= upto) return std::nullopt;
     return there->current_since + state.stepped + trigger.soak;
   }
   if (trigger.kind != Trigger::schedule || target.flow.empty()) return std::nullopt;
@@ -95,6 +95,7 @@ void remember_schedule(TargetState& target, const ScheduleExpanded& event) {
 }
 
 void remember_planned(TargetState& target, const PromotionPlanned& event) {
+  if (event.trigger == Trigger::drift) return;  // it brings back what runs by the wish before
   if (target.flow.empty()) return;
   auto& flow = target.flow.front();
   flow.failed.clear();

@@ -32,6 +32,11 @@ std::optional<Document> in_force(const State& state, const DocumentKey& key) {
     case DocumentKind::access_policy:
       if (const auto* access = state.access(); access && access->name == key.name) return *access;
       return std::nullopt;
+    case DocumentKind::notification_policy: {
+      const auto at = state.notification_policies.find(key.name);
+      if (at == state.notification_policies.end()) return std::nullopt;
+      return at->second.document;
+    }
     case DocumentKind::target:
       return std::nullopt;
   }

@@ -14,6 +14,7 @@
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
+#include "engine/domain/self_heal.h"
 #include "engine/domain/windows.h"
 
 namespace headgate {
@@ -366,7 +367,11 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
       return {
           idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
     }
-    if (auto waits = explain_triggers(state, id); !waits.empty()) return waits;
+    auto waits = explain_triggers(state, id);
+    if (auto drift = after_failure ? explain_drift(state, id) : std::vector<Condition>{}; !drift.empty()) {
+      waits.insert(waits.begin(), std::make_move_iterator(drift.begin()), std::make_move_iterator(drift.end()));
+    }
+    if (!waits.empty()) return waits;
     return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
   }
   const auto& document = t->document->document;
@@ -386,7 +391,7 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
   }
   const auto wish = resolve_wish(state, id, document.release, document.variables);
   if (!wish) return {idle(*t, wish.error().message, "register the release")};
-  if (runs_everywhere(state, id, *wish)) return {};
+  if (runs_everywhere(state, id, *wish)) return after_failure ? explain_drift(state, id) : std::vector<Condition>{};
   if (!state.stage(id) || !state.environments.contains(id.environment)) {
     return {idle(*t, "no stage of service " + id.service + " leads to " + id.environment,
                  "add a stage to the service's document")};

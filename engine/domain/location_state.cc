@@ -63,7 +63,7 @@ void step_done(const State& state, TargetState& t, const Promotion& p, const Liv
 }
 
 void observed_in(const State& state, const TargetId& id, TargetState& t, const TargetObserved& e) {
-  t.locations[e.location].observed = Observation{e.version, e.artifacts};
+  t.locations[e.location].observed = Observation{e.version, e.artifacts, e.variables};
   look_at_the_whole(state, id, t);
 }
 

@@ -32,7 +32,8 @@ struct Wish {
 //   run       run                 a before-hook
 //   deploy    run, deploys, slot  brings `deploys` to the target by the driver
 //   retire    run, slot           takes away what runs there, in the slot where there are slots
-//   traffic   run, slot, weight   brings the slot to the weight, the other one to the rest of 100
+//   traffic   run or haproxy, slot, weight
+//                                 brings the slot to the weight, the other one to the rest of 100
 //   pause     wait, metrics       lasts that long (0: until a person resumes it), under measurement
 //   health    check               verifies what was deployed
 // Where the environment has locations, each step that belongs to one bears its name behind its own: deploy.eu. Waves
@@ -62,6 +63,7 @@ struct Step {
   std::string restores{};               // run, of a rollback: the restore point that it puts back
   std::string location{};               // empty: it belongs to the target as a whole
   std::optional<std::uint32_t> wave{};  // of its location; unset there: standby
+  Boxed<HaproxyTraffic> haproxy{};      // traffic: in place of `run`
   bool operator==(const Step&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -86,6 +88,7 @@ struct Step {
     v("restores", s.restores);
     v("location", s.location);
     v("wave", s.wave);
+    v("haproxy", s.haproxy);
   }
   bool has_activity() const {
     return kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::health || kind == StepKind::retire ||

@@ -38,7 +38,13 @@ Check resolved(Check check, const StringMap& values) {
   return check;
 }
 
-const CommandDriver& driver_of(const PlanInput& input) {
+HaproxyTraffic resolved(HaproxyTraffic haproxy, const StringMap& values) {
+  haproxy.backend = interpolate(haproxy.backend, values);
+  for (auto& [slot, server] : haproxy.servers) server = interpolate(server, values);
+  return haproxy;
+}
+
+const Driver& driver_of(const PlanInput& input) {
   return driver_of(*input.stage, input.environment->document, input.location);
 }
 

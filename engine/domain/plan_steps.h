@@ -12,9 +12,10 @@ namespace headgate {
 StringMap values_for(const PlanInput& input, const Wish& wish, std::string_view slot = {});
 Run resolved(Run run, const StringMap& values);
 Check resolved(Check check, const StringMap& values);
+HaproxyTraffic resolved(HaproxyTraffic haproxy, const StringMap& values);
 
 // Of the location that is being planned, else the environment's.
-const CommandDriver& driver_of(const PlanInput& input);
+const Driver& driver_of(const PlanInput& input);
 
 Step step_of(StepKind kind, std::string name, std::uint32_t line);
 Step deploy_step(std::string name, const PlanInput& input, const Wish& wish, std::string slot);

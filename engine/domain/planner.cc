@@ -119,7 +119,7 @@ std::string interpolate(std::string_view text, const StringMap& values, bool per
   return out;
 }
 
-const CommandDriver& driver_of(const Stage& stage, const Environment& environment, const Location* location) {
+const Driver& driver_of(const Stage& stage, const Environment& environment, const Location* location) {
   if (stage.driver) return *stage.driver;
   return location && location->driver ? *location->driver : environment.driver;
 }

@@ -50,7 +50,7 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest);
 Plan plan_way_back(const PlanInput& input, bool restore, DigestFunction digest);
 
 // What brings releases to the targets of the stage: its own driver, else the location's, else the environment's.
-const CommandDriver& driver_of(const Stage& stage, const Environment& environment, const Location* location = nullptr);
+const Driver& driver_of(const Stage& stage, const Environment& environment, const Location* location = nullptr);
 
 // Replaces ${name} by its value; an unknown name stays as it is (the document parser has refused it before).
 // `percent_encode`: for URLs.

@@ -13,6 +13,7 @@ Step traffic_step(std::string name, const PlanInput& input, const Wish& wish, co
   auto step = step_of(StepKind::traffic, std::move(name), line);
   auto values = values_for(input, wish, slot);
   if (const auto& shift = input.environment->document.shift) step.run = resolved(*shift, values);
+  if (const auto& haproxy = input.environment->document.haproxy) step.haproxy = resolved(*haproxy, values);
   step.slot = slot;
   step.weight = weight;
   return step;

@@ -252,11 +252,13 @@ struct InForce {
 struct Observation {
   std::string version;  // empty: nothing runs there
   StringMap artifacts;
+  StringMap variables{};  // as TargetObserved has them
   bool operator==(const Observation&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("version", s.version);
     v("artifacts", s.artifacts);
+    v("variables", s.variables);
   }
   bool shows(const Release& release) const {
     return version == release.version &&
@@ -378,6 +380,7 @@ struct TargetState {
   std::optional<Wish> current;      // what Headgate brought or adopted here last
   Position current_at = 0;
   Timestamp current_since;  // on a clock that never steps: less State::stepped as it was then
+  Position brought_at = 0;  // as current_at, but of the mending of drift: that brings nothing that is news
   std::optional<Observation> observed;
   bool drifted = false;
   std::string pinned;  // why Git's wish is not followed; empty: it is
@@ -391,6 +394,8 @@ struct TargetState {
   Boxed<FailedAttempt> failed;    // not tried again by itself
   WaysBack back{};
   std::uint32_t open_incidents = 0;
+  std::uint32_t mendings = 0;                                     // of drift in a row, each soon after the one before
+  Timestamp mended{};                                             // when the last one succeeded, as current_since
   std::string stable_slot{};                                      // what runs `current`; empty: it runs in no slot
   std::vector<FlowState> flow{};                                  // at most one, where the stage has triggers
   std::map<std::string, LocationState, std::less<>> locations{};  // by name, where the environment has several
@@ -406,6 +411,7 @@ struct TargetState {
     v("current", s.current);
     v("current_at", s.current_at);
     v("current_since", s.current_since);
+    v("brought_at", s.brought_at);
     v("observed", s.observed);
     v("drifted", s.drifted);
     v("pinned", s.pinned);
@@ -419,6 +425,8 @@ struct TargetState {
     v("failed", s.failed);
     v("back", s.back);
     v("open_incidents", s.open_incidents);
+    v("mendings", s.mendings);
+    v("mended", s.mended);
     v("stable_slot", s.stable_slot);
     v("flow", s.flow);
     v("locations", s.locations);
@@ -800,6 +808,9 @@ struct State {
   std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
   std::deque<std::string> signature_order;                         // oldest first
   std::map<TargetId, TargetState> targets;
+  std::map<std::string, InForce<NotificationPolicy>, std::less<>> notification_policies;
+  // By policy/receiver: up to which position it was told what its routes say, or never will be.
+  std::map<std::string, Position, std::less<>> told;
   std::map<std::string, TokenState, std::less<>> tokens;         // by id
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
   std::map<std::string, RequestState, std::less<>> requests;     // by actor '\n' key
@@ -835,6 +846,8 @@ struct State {
     v("signatures", s.signatures);
     v("signature_order", s.signature_order);
     v("targets", s.targets);
+    v("notification_policies", s.notification_policies);
+    v("told", s.told);
     v("tokens", s.tokens);
     v("token_hashes", s.token_hashes);
     v("requests", s.requests);

@@ -116,6 +116,7 @@ TEST(Adopt, DoesNotHappenByItselfOnAPinnedTarget) {
 
 TEST(Drift, IsToldOnceAndItsEndToo) {
   auto world = World::running_v1(stage("production"));
+  world.push(reporting("production"));
   EXPECT_THAT(world.observe(production, "v0"), ElementsAre("target.observed v0", "drift.detected"));
   EXPECT_THAT(world.observe(production, "v0"), IsEmpty());
   EXPECT_THAT(world.observe(production, ""), ElementsAre("target.observed nothing"));
@@ -124,6 +125,7 @@ TEST(Drift, IsToldOnceAndItsEndToo) {
 
 TEST(Drift, WhatWasAskedBeforeTheTargetChangedProvesNothing) {
   auto world = World::running_v1(stage("production"));
+  world.push(reporting("production"));
   const auto before = world.at(production).current_at;
   EXPECT_THAT(world.when(RecordObservation{production, {"v0", {}}, before}), IsEmpty());
   EXPECT_FALSE(world.at(production).drifted);
@@ -141,6 +143,7 @@ TEST(Drift, WhatIsSeenDuringAPromotionProvesNothing) {
 
 TEST(Drift, IsOverWhenAPromotionSucceeds) {
   auto world = World::running_v1(stage("production"));
+  world.push(reporting("production"));
   world.observe(production, "v0");
   world.push(target(production, release("v2")));
   world.finish_all(production);

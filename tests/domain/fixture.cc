@@ -114,6 +114,12 @@ Environment environment(const std::string& name, bool can_retire) {
   return e;
 }
 
+Environment reporting(const std::string& name) {
+  auto e = environment(name);
+  e.self_heal = SelfHealRule{false, 8};
+  return e;
+}
+
 Service service(std::vector<Stage> stages) {
   Service s;
   s.name = "gateway";

@@ -38,6 +38,7 @@ Hook hook(const std::string& name);
 Check health(const std::string& name);
 Stage stage(const std::string& environment);
 Environment environment(const std::string& name, bool can_retire = false);
+Environment reporting(const std::string& name);  // drift there is not mended
 Service service(
     std::vector<Stage> stages);  // gateway, with the gates unit-tests (coverage >= 90), scan (critical <= 0) and lint
 Release release(const std::string& version);  // its commit and artifact follow from the version

@@ -298,6 +298,7 @@ TEST(AfterTrigger, ANewerReleaseThereBeginsItsOwnSoak) {
 
 TEST(AfterTrigger, DriftThereHoldsIt) {
   auto world = staged(1h);
+  world.push(reporting("staging"));
   world.observe(staging, "something-else");
   world.pass(2h);
   EXPECT_FALSE(world.at(production).promotion);

@@ -229,6 +229,7 @@ TEST(Healthy, AnotherVersionOfTheSameCandidateVouches) {
 
 TEST(Healthy, NotWhileItHasDriftedThere) {
   auto world = given_staging_before_production();
+  world.push(reporting("staging"));
   world.push(target(staging, release("v2")));
   world.finish_all(staging);
   world.observe(staging, "v1");

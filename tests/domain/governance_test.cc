@@ -188,6 +188,56 @@ TEST(Governance, OtherRulesOfTheHostVoidWhatWasApproved) {
   EXPECT_THAT(world.state.configuration.proposal->approvals, IsEmpty());
 }
 
+// Where the host asks for signed changes of the policy, and this commit has none that counts.
+Lines accept_unsigned(World& world, std::vector<Document> documents, const std::string& why) {
+  const auto commit = commit_id(500 + world.log.size());
+  StageDocuments stage{commit, {}, {}};
+  for (auto& document : documents) {
+    auto file = key_of(document).name + ".yaml";
+    stage.accepted.push_back({{std::move(file), 3, commit}, std::move(document)});
+  }
+  world.when(stage, "engine");
+  return world.when(AcceptConfiguration{"environments", commit, world.governance, {}, why}, "engine");
+}
+
+TEST(Governance, AChangeOfThePolicyThatIsNotSignedIsRejectedWithTheReason) {
+  auto world = given_governance();
+  EXPECT_THAT(accept_unsigned(world, {weaker()}, "it has no signature"), ElementsAre("configuration.rejected"));
+  EXPECT_FALSE(world.state.configuration.proposal);
+  ASSERT_EQ(world.state.configuration.diagnostics.size(), 1U);
+  EXPECT_THAT(
+      to_string(world.state.configuration.diagnostics[0]),
+      testing::AllOf(HasSubstr("gateway.yaml:3:1: error: Service/gateway changes, and commit "),
+                     HasSubstr(" is not signed by one of the allowed signers: it has no signature: expected a commit "
+                               "signed by a key of governance.signedBy")));
+  EXPECT_NE(world.state.stage(production)->wait, weaker().stages.front().wait);
+}
+
+TEST(Governance, ACommitOfTargetsAloneNeedsNoSignature) {
+  auto world = given_governance();
+  EXPECT_THAT(accept_unsigned(world, {target(production, release("v7"))}, "it has no signature"),
+              Contains("configuration.accepted"));
+}
+
+TEST(Governance, ANewerUnsignedChangeEndsWhatWasProposed) {
+  auto world = given_governance();
+  world.push(weaker(), "person:frank");
+  auto other = weaker();
+  other.group = "other";
+  EXPECT_THAT(accept_unsigned(world, {other}, "the key is nobody's"),
+              ElementsAre("configuration.superseded", "configuration.rejected"));
+}
+
+TEST(Governance, WhoIsToldIsThePolicyToo) {
+  auto world = given_governance();
+  NotificationPolicy policy;
+  policy.name = "default";
+  policy.receivers = {{"hook", ReceiverKind::webhook, "https://example.com/hook", {}, {}, 7}};
+  policy.routes = {{{"*"}, {}, {"hook"}, 5}};
+  EXPECT_THAT(world.push(policy, "person:frank"), ElementsAre("configuration.proposed"));
+  EXPECT_THAT(world.state.notification_policies, IsEmpty());
+}
+
 TEST(Governance, ALineThatMovedIsNoChangeOfThePolicy) {
   auto world = given_governance();
   auto s = stage("production");

@@ -1,5 +1,5 @@
-// One accepted document of each kind that uses every field that the kind has, as JSON (which is YAML). Whoever adds a
-// field adds it to schemas/<Kind>.json and here.
+// Accepted documents of each kind that together use every field that the kind has, as JSON (which is YAML). Whoever
+// adds a field adds it to schemas/<Kind>.json and here.
 #pragma once
 
 #include <array>
@@ -61,6 +61,11 @@ inline constexpr std::array kCorpus{
         "observe": "10m", "analysis": ["errors"], "keepOld": "1h"}}},
       {"environment": "batches", "driver": {"command": {
          "deploy": ["hooks/batch.sh"], "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}}, "strategy": {"rolling": {"batch": "25%", "pause": "30s"}}},
+      {"environment": "containers", "driver": {"container": {
+         "engine": "http://127.0.0.1:2375", "image": "registry.example.com/gateway:${release.version}",
+         "slots": {"blue": {"port": 1}, "green": {"port": 2}}}}},
+      {"environment": "elsewhere", "driver": {"webhook": {
+         "url": "https://deployer.example.com/hook", "signature": {"secret": "deploy-hook"}}}},
       {"environment": "production", "trigger": {"after": "staging", "soak": "1h"},
        "requires": {"gates": ["lint", "scan"], "healthy": ["staging"], "signedCommit": true},
        "protection": {"approvals": [{"team": "release", "count": 2}], "selfApproval": false, "approvalExpiry": "12h",
@@ -79,12 +84,16 @@ inline constexpr std::array kCorpus{
   "spec": {
     "driver": {"command": {"deploy": ["hooks/deploy.sh"], "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}},
     "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
-    "traffic": {"command": {"shift": ["hooks/shift.sh"]}}, "prometheus": {"address": "http://127.0.0.1:9090"},
-    "maxConcurrent": 5, "observeEvery": "1m",
+    "maxConcurrent": 5, "observeEvery": "1m", "selfHeal": true, "ignoreDifferences": ["replicas"],
     "locations": [
       {"name": "eu", "wave": 1},
       {"name": "us", "wave": 2, "driver": {"command": {"deploy": ["hooks/deploy.sh", "${location}"],
                                                        "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}}},
+      {"name": "sa", "wave": 2, "driver": {"container": {
+        "engine": "unix:///run/podman/podman.sock", "image": "${release.artifacts.image}",
+        "slots": {"blue": {"port": 18081}, "green": {"port": 18082}}}}},
+      {"name": "au", "wave": 2, "driver": {"webhook": {
+        "url": "https://deployer.example.com/${location}", "signature": {"secret": "deploy-hook"}}}},
       {"name": "ap", "standby": true}],
     "onLocationFailure": "rollbackLocation",
     "windows": [
@@ -105,6 +114,24 @@ inline constexpr std::array kCorpus{
       {"name": "port", "tcp": {"host": "api.example.com", "port": 443}, "every": "1m"},
       {"name": "smoke", "run": {"command": ["hooks/smoke.sh", "${environment}"], "timeout": "1m"}, "every": "1h"}],
     "overrun": true, "retention": {"blobs": "90d"}}})json"},
+    CorpusDocument{DocumentKind::environment, R"json({
+  "apiVersion": "headgate.dev/v1", "kind": "Environment", "metadata": {"name": "staging"},
+  "spec": {
+    "driver": {"command": {"deploy": ["hooks/deploy.sh"], "observe": ["hooks/observe.sh"], "retire": ["hooks/retire.sh"]}},
+    "traffic": {"haproxy": {"socket": "/run/haproxy/admin.sock", "backend": "${service}",
+                            "servers": {"blue": "blue", "green": "green"}}}}})json"},
+    CorpusDocument{DocumentKind::notification_policy, R"json({
+  "apiVersion": "headgate.dev/v1", "kind": "NotificationPolicy", "metadata": {"name": "default"},
+  "spec": {
+    "routes": [
+      {"events": ["approval.requested", "rollback.*"], "environments": ["production"],
+       "to": ["ops-chat", "on-call", "mail", "teams-room", "hook"]}],
+    "receivers": {
+      "ops-chat": {"slack": {"url": {"secret": "slack-url"}}},
+      "on-call": {"pagerduty": {"routingKey": {"secret": "pagerduty"}}},
+      "mail": {"smtp": {"to": ["ops@example.com"]}},
+      "teams-room": {"teams": {"url": {"secret": "teams-url"}}},
+      "hook": {"webhook": {"url": "https://example.com/hook", "signature": {"secret": "hook-key"}}}}}})json"},
     CorpusDocument{DocumentKind::target, R"json({
   "apiVersion": "headgate.dev/v1", "kind": "Target", "metadata": {"name": "gateway.production", "formerly": "gateway.live"},
   "spec": {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "reconciler/document_set.h"
-#include "reconciler/documents_unsupported.h"
 #include "tests/reconciler/documents_support.h"
 
 namespace headgate::reconciler::testing {
@@ -436,44 +435,6 @@ TEST(DocumentValues, DocumentFiles) {
   for (const auto* path : {"a.json", "yaml", "a.yaml.bak", "hooks/deploy.sh", ".github/workflows/ci.yml",
                            ".pre-commit-config.yaml", "x/.cache/a.yaml", ""}) {
     EXPECT_FALSE(is_document_file(path)) << path;
-  }
-}
-
-// A row of the table whose section no reader has would refuse nothing.
-TEST(DocumentValues, EveryUnsupportedFieldIsRefusedByItsReader) {
-  // Where a map of each section stands in a document; %s is where one more field goes.
-  const std::map<std::string_view, std::string> places{
-      {"a service's spec", service("  stages: [{environment: x}]\n  %\n")},
-      {"a gate", service("  stages: [{environment: x}]\n  gates: [{name: a, %}]\n")},
-      {"a metric's bound", service("  stages: [{environment: x}]\n  gates: [{name: a, metrics: {m: {min: 1, %}}}]\n")},
-      {"a stage", stage("      %\n")},
-      {"a trigger", stage("      trigger: {manual: true, %}\n")},
-      {"a stage's requirements", stage("      requires: {%}\n")},
-      {"a stage's protection", stage("      protection: {%}\n")},
-      {"a hook", stage("      before: [{name: a, run: {command: [/bin/true]}, %}]\n")},
-      {"traffic", environment_with_driver("  traffic: {command: {shift: [/bin/true]}, %}\n")},
-      {"a verification", verification("http: {url: \"http://a/\"}, %")},
-      {"an http check", verification("http: {url: \"http://a/\", %}")},
-      {"an http expectation", verification("http: {url: \"http://a/\", expect: {%}}")},
-      {"an expected body", verification("http: {url: \"http://a/\", expect: {body: {contains: a, %}}}")},
-      {"a rollback rule", stage("      rollback: {%}\n")},
-      {"an environment's spec", environment_with_driver("  %\n")},
-      {"a driver", environment("  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}, %}\n")},
-      {"a target's spec", released_target("  %\n")},
-      {"a grant", access("  grants: [{token: t, role: admin, %}]\n")},
-  };
-  for (const auto& [section, fields] : unsupported_fields()) {
-    const auto place = places.find(section);
-    ASSERT_NE(place, places.end()) << section;
-    for (const auto field : fields) {
-      auto text = place->second;
-      text.replace(text.find('%'), 1, std::string(field) + ": {}");
-      const auto parsed = parse(text);
-      ASSERT_EQ(parsed.diagnostics.size(), 1U) << section << " " << field << "\n" << in_lines(parsed.diagnostics);
-      EXPECT_EQ(parsed.diagnostics[0].message,
-                "'" + std::string(field) + "' of " + std::string(section) + " is not supported by this version");
-      EXPECT_TRUE(parsed.documents.empty());
-    }
   }
 }
 

@@ -100,6 +100,7 @@ Service Actors::random_service(const std::string& name) {
 
 Environment Actors::random_environment(const std::string& name) {
   auto place = test::environment(name, world_.chance(0.5));
+  if (world_.chance(0.3)) place.self_heal = SelfHealRule{world_.chance(0.3), 9};
   for (auto n = world_.chance(0.4) ? 1 + world_.below(2) : 0; n > 0; --n) {
     Window window;
     window.kind = world_.chance(0.6) ? WindowKind::allow : WindowKind::deny;

@@ -73,7 +73,7 @@ void FlowOracle::handle(const PromotionPlanned& e) {
   }
   courses_[id] = {id.target, false, false};
   planned_[id] = e.to;
-  if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) return;
+  if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback || e.trigger == Trigger::drift) return;
   auto& queue = places_[id.target].queue;
   const auto before = planned_.find({id.target, id.number - 1});
   if (queue.empty()) return;

@@ -323,6 +323,8 @@ void Oracle::handle(const PromotionPlanned& e) {
     if (place.failed == std::pair(e.plan_digest, e.to))
       violated(to_string(id) + " failed before and nothing has changed");
     place.failed.reset();  // something has changed: another wish or another plan
+  } else if (e.trigger == Trigger::drift) {
+    mends(e, place);
   }
   Course course;
   course.planned = e;
@@ -333,6 +335,31 @@ void Oracle::handle(const PromotionPlanned& e) {
     course.asked_by = before->second.asked_by;  // the same promotion under a changed policy
   }
   if (!courses_.emplace(id, std::move(course)).second) violated(to_string(id) + " was planned twice");
+}
+
+// Mending drift brings back what should run, and stands back for everything else that is wished.
+void Oracle::mends(const PromotionPlanned& e, Place& place) {
+  const auto& id = e.promotion;
+  const auto violates = [&](const std::string& what) { violated(to_string(id) + " mends drift " + what); };
+  if (!place.drifted) violates("where there is none");
+  if (place.current != e.to) violates("by what did not run");
+  if (place.pinned) violates("of a pinned target");
+  if (place.held) violates("of a target that a person must look at");
+  const auto wish = targets_.find(id.target);
+  if (wish != targets_.end() && (wish->second.suspend || wish->second.release.version != e.to.release.version ||
+                                 wish->second.variables != e.to.variables)) {
+    violates("against its document");
+  }
+  const auto& rule = environments_[id.target.environment].self_heal;
+  if (rule && !rule->mends) violates("although selfHeal is off");
+  if (place.failed == std::pair(e.plan_digest, e.to)) violates("as it failed to before");
+  place.failed.reset();
+}
+
+void Oracle::handle(const DriftResolved& e) {
+  auto& place = places_[e.target];
+  place.drifted = false;
+  if (place.failed && place.failed->second == place.current) place.failed.reset();
 }
 
 void Oracle::handle(const StepPlanned& e) {

@@ -125,7 +125,7 @@ class Oracle {
   }
   void handle(const TargetRetired& e);
   void handle(const DriftDetected& e) { places_[e.target].drifted = true; }
-  void handle(const DriftResolved& e) { places_[e.target].drifted = false; }
+  void handle(const DriftResolved& e);
   void handle(const PromotionPlanned& e);
   void handle(const StepPlanned& e);
   void handle(const PromotionSucceeded& e);
@@ -158,6 +158,7 @@ class Oracle {
   void violated(const std::string& what);
   Course* live(const PromotionId& id);
   void ended(const PromotionId& id, bool failed);
+  void mends(const PromotionPlanned& e, Place& place);
   void drop(const PromotionId& id, const std::string& approver);
   void answered(const StepId& id, std::uint32_t attempt, bool unhealthy);
   void brought(const TargetId& id, const std::optional<Wish>& wish);

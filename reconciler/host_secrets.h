@@ -1,0 +1,33 @@
+// The secrets of the server's file: each is a file or a variable of the server's own environment.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "engine/ports/secrets.h"
+#include "reconciler/documents_check_host.h"
+
+namespace headgate::reconciler {
+
+struct SecretSource {
+  std::filesystem::path file;  // one of file
+  std::string variable;        // and variable
+  SecretScope scope{};
+};
+
+class HostSecrets final : public Secrets {
+ public:
+  explicit HostSecrets(std::map<std::string, SecretSource, std::less<>> sources) : sources_(std::move(sources)) {}
+
+  // Without the white space at its end; a rotated file counts from the next time on.
+  Result<std::string> read(std::string_view name) const override;
+  std::map<std::string, SecretScope, std::less<>> scopes() const;
+
+  static constexpr std::size_t max_secret_bytes = 16 << 10;
+
+ private:
+  const std::map<std::string, SecretSource, std::less<>> sources_;
+};
+
+}  // namespace headgate::reconciler

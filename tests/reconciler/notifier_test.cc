@@ -1,0 +1,374 @@
+// Receivers are told of what their routes name, at least once and in order, through real HTTP and SMTP, by a running
+// engine over the in-memory log.
+#include "reconciler/notifier.h"
+
+#include <gmock/gmock.h>
+
+#include <boost/json.hpp>
+
+#include "reconciler/curl_http_client.h"
+#include "reconciler/curl_mail_sender.h"
+#include "reconciler/notification_text.h"
+#include "reconciler/offline_people.h"
+#include "tests/reconciler/http_test_server.h"
+#include "tests/reconciler/smtp_test_server.h"
+#include "tests/runtime/engine_fixture.h"
+
+namespace headgate::reconciler {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::testing::eventually;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const std::string key = "the-key-of-the-hook";
+
+class FixedSecrets final : public Secrets {
+ public:
+  Result<std::string> read(std::string_view name) const override {
+    const std::scoped_lock lock(mutex);
+    const auto at = values.find(name);
+    if (at == values.end()) return fail(ErrorCode::not_found, "the server's file has no secret " + std::string(name));
+    return at->second;
+  }
+  mutable std::mutex mutex;
+  StringMap values{{"hook-key", key}};
+};
+
+struct Told {
+  std::string head;
+  std::string body;
+  bool operator==(const Told&) const = default;
+};
+
+class NotifierTest : public runtime::testing::EngineTest {
+ protected:
+  NotifierTest()
+      : server_([this](const std::string& request, const HttpTestServer::Send& send) {
+          const auto end = request.find("\r\n\r\n");
+          std::unique_lock lock(mutex_);
+          asked_.push_back({request.substr(0, end), request.substr(end + 4)});
+          const auto status = answers_.empty() ? 204 : answers_.front();
+          if (!answers_.empty()) answers_.erase(answers_.begin());
+          lock.unlock();
+          send(http_answer(status, ""));
+        }) {}
+  void TearDown() override {
+    notifier_.reset();
+    EngineTest::TearDown();
+  }
+
+  Receiver hook(std::string secret = "hook-key") {
+    return {"hook", ReceiverKind::webhook, server_.url("/hook"), std::move(secret), {}, 7};
+  }
+  static NotificationPolicy policy(std::vector<Receiver> receivers, std::vector<std::string> events,
+                                   std::vector<std::string> environments = {}) {
+    NotificationPolicy policy;
+    policy.name = "default";
+    Route route{std::move(events), std::move(environments), {}, 5};
+    for (const auto& receiver : receivers) route.to.push_back(receiver.name);
+    policy.routes = {std::move(route)};
+    policy.receivers = std::move(receivers);
+    return policy;
+  }
+  void notify(NotifierOptions options = {.first_delay = 1ms, .longest_delay = 2ms, .look_every = 20ms}) {
+    if (!delivery_) delivery_.emplace(http_, &mail_, secrets_, people_, server_.url("/pagerduty"));
+    notifier_ = std::make_unique<Notifier>(
+        *engine, *engine, *log, *delivery_, clock,
+        [this](NoticeLevel, std::string_view message, std::string_view) {
+          const std::scoped_lock lock(mutex_);
+          notices_.emplace_back(message);
+        },
+        options);
+    notifier_->start();
+  }
+  std::vector<Told> asked() {
+    const std::scoped_lock lock(mutex_);
+    return asked_;
+  }
+  void answer(std::vector<int> statuses) {
+    const std::scoped_lock lock(mutex_);
+    answers_ = std::move(statuses);
+  }
+  void freeze(const std::string& environment, const std::string& reason) {
+    ASSERT_TRUE(run(SetFreeze{environment, {}, reason, {}}));
+  }
+  template <class E>
+  std::vector<E> all() const {
+    std::vector<E> found;
+    EXPECT_TRUE(log->fold(0, log->size(), [&](const Recorded<Event>& e) {
+      if (const auto* event = std::get_if<E>(&e.event)) found.push_back(*event);
+    }));
+    return found;
+  }
+  std::string stored(Position position) const { return log->read(position, 1)->front().bytes; }
+
+  std::mutex mutex_;
+  std::vector<Told> asked_;
+  std::vector<int> answers_;
+  std::vector<std::string> notices_;
+  HttpTestServer server_;
+  SmtpTestServer smtp_;
+  CurlHttpClient http_;
+  CurlMailSender mail_{{smtp_.url(), "headgate@example.com", {}}, [] { return Timestamp{} + 1'795'186'501s; }};
+  FixedSecrets secrets_;
+  OfflinePeople people_;
+  std::optional<NotificationDelivery> delivery_;
+  std::unique_ptr<Notifier> notifier_;
+};
+
+TEST_F(NotifierTest, AWebhookGetsTheStoredEventSigned) {
+  push("c1", {policy({hook()}, {"freeze.*"})});
+  notify();
+  freeze("staging", "stock-taking");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  const auto sent = all<NotificationSent>().at(0);
+  EXPECT_EQ(sent.receiver, "default/hook");
+  EXPECT_EQ(sent.event_type, "freeze.set");
+  EXPECT_EQ(sent.attempts, 1U);
+  const auto told = asked().at(0);
+  EXPECT_EQ(told.body, stored(sent.about));
+  EXPECT_THAT(told.head, HasSubstr("POST /hook"));
+  EXPECT_THAT(told.head, HasSubstr("Content-Type: application/cloudevents+json; charset=utf-8"));
+  EXPECT_THAT(told.head, HasSubstr("X-Headgate-Signature-256: sha256=" + hmac_sha256(key, told.body)));
+}
+
+TEST_F(NotifierTest, TheSignatureIsThatOfTheStandard) {  // RFC 4231, test case 2
+  EXPECT_EQ(hmac_sha256("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST_F(NotifierTest, OnlyWhatARouteNamesIsTold) {
+  push("c1", {policy({hook()}, {"freeze.set"}, {"production"})});
+  notify();
+  freeze("staging", "no");
+  freeze("production", "yes");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  ASSERT_TRUE(run(LiftFreeze{"2", {}}));
+  freeze("production", "again");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 2; }));
+  ASSERT_EQ(asked().size(), 2U);
+  EXPECT_THAT(asked()[0].body, HasSubstr("\"reason\":\"yes\""));
+  EXPECT_THAT(asked()[1].body, HasSubstr("\"reason\":\"again\""));
+}
+
+TEST_F(NotifierTest, NobodyIsToldOfNotifications) {
+  push("c1", {policy({hook()}, {"*"})});
+  notify();
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() >= 1; }));
+  freeze("staging", "two");
+  ASSERT_TRUE(eventually([&] {
+    const auto sent = all<NotificationSent>();
+    return !sent.empty() && stored(sent.back().about).find("two") != std::string::npos;
+  }));
+  for (const auto& told : asked()) EXPECT_THAT(told.body, Not(HasSubstr("dev.headgate.notification.")));
+}
+
+TEST_F(NotifierTest, WhatCameBeforeThePolicyIsNotTold) {
+  freeze("staging", "before");
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  notify();
+  freeze("staging", "after");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_THAT(asked().at(0).body, HasSubstr("after"));
+}
+
+TEST_F(NotifierTest, ANotificationIsTriedAgainUntilItIsTaken) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  answer({503, 429, 500});
+  notify();
+  freeze("staging", "one");
+  freeze("staging", "two");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 2; }));
+  const auto sent = all<NotificationSent>();
+  EXPECT_EQ(sent[0].attempts, 4U);
+  EXPECT_EQ(sent[1].attempts, 1U);
+  EXPECT_LT(sent[0].about, sent[1].about);
+  EXPECT_EQ(asked().size(), 5U);
+}
+
+TEST_F(NotifierTest, WhatIsRefusedForGoodIsRecordedAndTheNextOneIsTold) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  answer({404});
+  notify();
+  freeze("staging", "one");
+  freeze("staging", "two");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  const auto failed = all<NotificationFailed>();
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].reason, "the receiver answered with status 404");
+  EXPECT_EQ(failed[0].attempts, 1U);
+}
+
+TEST_F(NotifierTest, AReceiverThatIsAwayIsGivenUpAndAskedOnceForEachUntilItAnswers) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  answer({503, 503, 503, 503});
+  notify({.first_delay = 1ms, .longest_delay = 1ms, .give_up_after = 0ms, .look_every = 20ms});
+  for (const auto* reason : {"one", "two", "three", "four", "five"}) freeze("staging", reason);
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_EQ(count<NotificationFailed>(), 4U);
+  EXPECT_EQ(asked().size(), 5U);
+}
+
+TEST_F(NotifierTest, AfterARestartItGoesOnWhereItWas) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  notify();
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  notifier_.reset();
+  freeze("staging", "two");
+  restart();
+  notify();
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 2; }));
+  EXPECT_EQ(asked().size(), 2U);
+  EXPECT_THAT(asked()[1].body, HasSubstr("two"));
+}
+
+TEST_F(NotifierTest, WhatWasSentAndNotRecordedIsSentAgain) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  freeze("staging", "one");
+  notify();
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  const auto id = all<NotificationSent>().at(0);
+  // As if the crash had come between the two: the record is refused a second time, since it is known.
+  ASSERT_TRUE(run(RecordNotification{id.receiver, id.about, id.event_type, 1, {}}));
+  EXPECT_EQ(count<NotificationSent>(), 1U);
+}
+
+TEST_F(NotifierTest, WhileEffectsArePausedNobodyIsTold) {
+  push("c1", {policy({hook()}, {"freeze.set", "effects.*"})});
+  ASSERT_TRUE(run(PauseEffects{"restored"}));
+  notify();
+  freeze("staging", "one");
+  EXPECT_THAT(asked(), IsEmpty());
+  ASSERT_TRUE(run(ResumeEffects{"looked at"}));
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 3; }));
+  EXPECT_THAT(asked()[0].body, HasSubstr("effects.paused"));
+}
+
+TEST_F(NotifierTest, AReceiverThatHasGoneIsToldNoMore) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  answer(std::vector<int>(1000, 503));
+  notify();
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return asked().size() > 2; }));
+  auto other = hook();
+  other.name = "other";
+  push("c2", {policy({other}, {"freeze.set"})});
+  answer({});
+  freeze("staging", "two");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_EQ(all<NotificationSent>().at(0).receiver, "default/other");
+}
+
+TEST_F(NotifierTest, OneReceiverThatIsAwayHoldsUpNoOther) {
+  auto good = hook();
+  good.name = "good";
+  Receiver away{"away", ReceiverKind::webhook, "http://127.0.0.1:1/", {}, {}, 8};
+  push("c1", {policy({away, good}, {"freeze.set"})});
+  notify();
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_EQ(all<NotificationSent>().at(0).receiver, "default/good");
+}
+
+TEST_F(NotifierTest, ChatRoomsGetWordsAndTheirSecretIsShownNowhere) {
+  secrets_.values["slack-url"] = server_.url("/services/T0/B0/topsecret");
+  secrets_.values["teams-url"] = server_.url("/webhook/verysecret");
+  push("c1", {policy({{"slack", ReceiverKind::slack, {}, "slack-url", {}, 7},
+                      {"teams", ReceiverKind::teams, {}, "teams-url", {}, 8}},
+                     {"freeze.set"})});
+  answer({404, 404});
+  notify();
+  freeze("staging", "a < b");
+  ASSERT_TRUE(eventually([&] { return count<NotificationFailed>() == 2; }));
+  freeze("staging", "c");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 2; }));
+  for (const auto& told : asked()) {
+    const auto body = boost::json::parse(told.body).as_object();
+    if (told.head.find("/services/") != std::string::npos) {
+      EXPECT_TRUE(body.contains("text")) << told.body;
+    } else {
+      EXPECT_EQ(body.at("attachments").at(0).at("content").at("type"), "AdaptiveCard");
+    }
+  }
+  EXPECT_THAT(asked().at(0).body + asked().at(1).body, HasSubstr("a &lt; b"));
+  for (Position at = 0; at < log->size(); ++at) {
+    EXPECT_THAT(stored(at), Not(HasSubstr("topsecret")));
+    EXPECT_THAT(stored(at), Not(HasSubstr("verysecret")));
+  }
+  const std::scoped_lock lock(mutex_);
+  for (const auto& notice : notices_) EXPECT_THAT(notice, Not(HasSubstr("secret")));
+}
+
+TEST_F(NotifierTest, PagerdutyIsTriggeredWithAKeyThatTellsRepeats) {
+  secrets_.values["pagerduty"] = "routing-key-1";
+  push("c1", {policy({{"on-call", ReceiverKind::pagerduty, {}, "pagerduty", {}, 7}}, {"freeze.set"})});
+  notify();
+  freeze("staging", "fire");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  const auto body = boost::json::parse(asked().at(0).body).as_object();
+  EXPECT_EQ(body.at("routing_key"), "routing-key-1");
+  EXPECT_EQ(body.at("event_action"), "trigger");
+  EXPECT_EQ(body.at("dedup_key"),
+            boost::json::string("test/log/" + std::to_string(all<NotificationSent>().at(0).about)));
+  EXPECT_EQ(body.at("payload").at("summary"), "freeze set: staging: fire");
+  EXPECT_EQ(body.at("payload").at("severity"), "info");
+}
+
+TEST_F(NotifierTest, AnIncidentThatIsResolvedResolvesItsAlert) {
+  const std::string opened =
+      R"({"specversion":"1.0","id":"7","source":"a/log","type":"dev.headgate.incident.opened.v1","time":"t","actor":"engine","data":{"id":"3","reason":"500"}})";
+  auto resolved = opened;
+  resolved.replace(resolved.find("opened"), 6, "resolved");
+  const auto text = notification_text(opened, people_);
+  const auto end = notification_text(resolved, people_);
+  ASSERT_TRUE(text && end);
+  const auto trigger = boost::json::parse(pagerduty_body(*text, "k")).as_object();
+  const auto resolve = boost::json::parse(pagerduty_body(*end, "k")).as_object();
+  EXPECT_EQ(trigger.at("event_action"), "trigger");
+  EXPECT_EQ(trigger.at("payload").at("severity"), "critical");
+  EXPECT_EQ(resolve.at("event_action"), "resolve");
+  EXPECT_EQ(trigger.at("dedup_key"), resolve.at("dedup_key"));
+}
+
+TEST_F(NotifierTest, MailGoesToTheAddressThatTheDirectoryKnows) {
+  const auto id = people_.person_by_email("", "ops@example.com").value();
+  push("c1", {policy({{"mail", ReceiverKind::smtp, {}, {}, {id}, 7}}, {"freeze.set"})});
+  notify();
+  freeze("staging", "Übergabe\r\nBcc: everybody@example.com");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  const auto mail = smtp_.taken().at(0);
+  EXPECT_EQ(mail.from, "<headgate@example.com>");
+  EXPECT_THAT(mail.to, ElementsAre("<ops@example.com>"));
+  EXPECT_THAT(mail.text, HasSubstr("Subject: =?UTF-8?B?"));
+  EXPECT_THAT(mail.text, HasSubstr("Message-ID: <" + std::to_string(all<NotificationSent>().at(0).about) +
+                                   ".mail@example.com>\r\n"));
+  EXPECT_THAT(mail.text.substr(0, mail.text.find("\r\n\r\n")), Not(HasSubstr("everybody")));
+  EXPECT_THAT(mail.text, HasSubstr("environment: staging\r\n"));
+}
+
+TEST_F(NotifierTest, MailThatTheServerRefusesIsGivenUp) {
+  const auto id = people_.person_by_email("", "nobody@example.com").value();
+  smtp_.refuse_recipients();
+  push("c1", {policy({{"mail", ReceiverKind::smtp, {}, {}, {id}, 7}}, {"freeze.set"})});
+  notify();
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return count<NotificationFailed>() == 1; }));
+  EXPECT_EQ(all<NotificationFailed>().at(0).reason, "the mail server refused it with 550");
+}
+
+TEST_F(NotifierTest, WhoseAddressWasErasedIsNotTold) {
+  push("c1", {policy({{"mail", ReceiverKind::smtp, {}, {}, {"person:gone"}, 7}}, {"freeze.set"})});
+  notify();
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return count<NotificationFailed>() == 1; }));
+  EXPECT_EQ(all<NotificationFailed>().at(0).reason, "no address of it is known any more");
+}
+
+}  // namespace
+}  // namespace headgate::reconciler
