@@ -26,6 +26,7 @@
 #include "engine/domain/events.h"
 #include "engine/domain/flow_state.h"
 #include "engine/domain/gate_run_state.h"
+#include "engine/domain/indexed_map.h"
 
 namespace headgate {
 
@@ -352,11 +353,11 @@ struct LocationState {
 struct TargetState {
   std::optional<InForce<Target>> document;
   std::vector<std::string> document_people;  // whose commits brought the document to what it is since the last wish
-  std::optional<Wish> desired;               // what the document wished when it was last looked at, release resolved
+  Boxed<Wish> desired;                       // what the document wished when it was last looked at, release resolved
   std::string desired_commit;
   Position desired_at = 0;
   std::vector<std::string> people;  // behind all wishes that are not fulfilled yet
-  std::optional<Wish> current;      // what Headgate brought or adopted here last
+  Boxed<Wish> current;              // what Headgate brought or adopted here last
   Position current_at = 0;
   Timestamp current_since;  // on a clock that never steps: less State::stepped as it was then
   std::optional<Observation> observed;
@@ -768,7 +769,7 @@ struct State {
   std::optional<EffectsPause> effects_paused;
   ConfigurationState configuration;
   std::map<std::string, RepositoryState, std::less<>> repositories;
-  std::map<std::string, ServiceState, std::less<>> services;
+  IndexedMap<std::string, ServiceState> services;
   std::map<std::string, InForce<Environment>, std::less<>> environments;
   std::map<std::string, ExpandedWindows, std::less<>> windows;     // by environment
   std::map<std::string, Freeze, std::less<>> freezes;              // by id; some may have run out
@@ -777,7 +778,7 @@ struct State {
   std::uint64_t last_incident = 0;                                 // id of the newest
   std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
   std::deque<std::string> signature_order;                         // oldest first
-  std::map<TargetId, TargetState> targets;
+  IndexedMap<TargetId, TargetState> targets;
   std::map<std::string, TokenState, std::less<>> tokens;         // by id
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
   std::map<std::string, RequestState, std::less<>> requests;     // by actor '\n' key
