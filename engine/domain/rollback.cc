@@ -198,12 +198,12 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
     }
   }
   const RollbackWay way{wanted.leaves, wanted.to, {}};
-  const auto plan = rollback_plan(state, as, way, wanted.restore, context.digest);
+  auto plan = rollback_plan(state, as, way, wanted.restore, context.digest);
   Plan none;
   none.from = way.leaves;
   none.to = way.to ? *way.to : way.leaves;
   none.digest = context.digest("");
-  plan_events(events, as, Trigger::rollback, plan ? *plan : none, {wanted.by}, wanted.reason);
+  plan_events(events, as, Trigger::rollback, plan ? std::move(*plan) : std::move(none), {wanted.by}, wanted.reason);
   events.emplace_back(RollbackStarted{as, wanted.reason, false, way.to});
   tell_incident(events, state, as, way.leaves.release.version, "rolled back by hand: " + wanted.reason,
                 way.to ? std::string() : "nothing is left to run there: headgate promote another release");
