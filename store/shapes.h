@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/domain/events.h"
+#include "engine/domain/indexed_map.h"
 
 namespace headgate::store {
 
@@ -39,6 +40,8 @@ template <class T>
 inline constexpr bool kIsMap = false;
 template <class K, class T, class C>
 inline constexpr bool kIsMap<std::map<K, T, C>> = true;
+template <class K, class T>
+inline constexpr bool kIsMap<IndexedMap<K, T>> = true;
 
 template <class T>
 inline constexpr bool kIsOptional = is_optional<T>;

@@ -44,6 +44,7 @@ struct Advance {
       return {TargetOrphaned{id}};
     }
     const auto& document = target.document->document;
+    if (is_desired(document)) return {};
     const auto wish = resolve_wish(state, id, document.release, document.variables);
     if (!wish || target.desired == *wish) return {};
     Events events;
@@ -67,6 +68,13 @@ struct Advance {
     return events;
   }
 
+  // What is asked whenever anything happens here: without putting the wish together.
+  bool is_desired(const Target& document) const {
+    const auto* registered = state.release({id.service, document.release.version});
+    return target.desired && target.desired->variables == document.variables &&
+           target.desired->release == (registered ? registered->release : document.release);
+  }
+
   // Whether a wish of the document comes after others that are not fulfilled yet.
   bool takes_its_turn() const {
     return keeps_order(state, id) &&
@@ -82,10 +90,10 @@ struct Advance {
       if (!again || again->digest == target.failed->plan_digest) return {};
     }
     const PromotionId next{id, target.last_number + 1};
-    const auto plan = plan_retirement(state, next, runs, context.digest);
+    auto plan = plan_retirement(state, next, runs, context.digest);
     if (!plan) return {};
     Events events;
-    plan_events(events, next, Trigger::desired, *plan, people_inside(), "its Target document has gone");
+    plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(), "its Target document has gone");
     return events;
   }
 
@@ -134,10 +142,10 @@ struct Advance {
       if (!again || (target.failed->policy.empty() && again->digest == target.failed->plan_digest)) return {};
     }
     const PromotionId next{id, target.last_number + 1};
-    const auto plan = plan_for(state, next, wish, way_back, context.digest);
+    auto plan = plan_for(state, next, wish, way_back, context.digest);
     if (!plan) return {};
     Events events;
-    plan_events(events, next, Trigger::desired, *plan, people_inside(), {});
+    plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(), {});
     return events;
   }
 
@@ -194,8 +202,8 @@ struct Advance {
     for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
     events.emplace_back(PromotionSuperseded{p.id, why});
     const PromotionId next{id, target.last_number + 1};
-    if (const auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited, p.locations)) {
-      plan_events(events, next, p.trigger, *fresh, p.people, p.asked_because);
+    if (auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited, p.locations)) {
+      plan_events(events, next, p.trigger, std::move(*fresh), p.people, p.asked_because);
       if (expedited) events.emplace_back(PromotionExpedited{next, p.expedited});
     }
     return events;

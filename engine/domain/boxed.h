@@ -1,8 +1,10 @@
 // An optional value that lives on the heap: what is mostly absent, or large, then weighs a pointer in what holds it.
-// A value like std::optional: copies are deep, comparison is of what is inside.
+// A value like std::optional: comparison is of what is inside, and a change is seen by nobody else. Copies share what
+// they hold until one of them is changed: a plan, its events and every state that folds them hold each check once.
 #pragma once
 
-#include <memory>
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -15,40 +17,62 @@ class Boxed {
 
   Boxed() = default;
   Boxed(std::nullopt_t) {}
-  Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}
-  Boxed(std::optional<T> value) : value_(value ? std::make_unique<T>(*std::move(value)) : nullptr) {}
-  Boxed(const Boxed& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
-  Boxed(Boxed&&) noexcept = default;
-  Boxed& operator=(const Boxed& other) {
-    if (this != &other) *this = Boxed(other);
+  Boxed(T value) : cell_(new Cell(std::move(value))) {}
+  Boxed(std::optional<T> value) : cell_(value ? new Cell(*std::move(value)) : nullptr) {}
+  Boxed(const Boxed& other) : cell_(other.cell_) {
+    if (cell_) cell_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  Boxed(Boxed&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
+  Boxed& operator=(Boxed other) noexcept {
+    std::swap(cell_, other.cell_);
     return *this;
   }
-  Boxed& operator=(Boxed&&) noexcept = default;
-  ~Boxed() = default;
+  ~Boxed() { reset(); }
 
   template <class... Args>
   T& emplace(Args&&... args) {
-    value_ = std::make_unique<T>(std::forward<Args>(args)...);
-    return *value_;
+    *this = Boxed(T(std::forward<Args>(args)...));
+    return cell_->value;
   }
-  void reset() { value_.reset(); }
+  void reset() {
+    const auto cell = std::exchange(cell_, nullptr);
+    if (!cell) return;
+    // The only owner needs no write that other cores see.
+    if (is_only_owner(*cell) || cell->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete cell;
+  }
 
-  explicit operator bool() const { return value_ != nullptr; }
-  bool has_value() const { return value_ != nullptr; }
-  T& operator*() { return *value_; }
-  const T& operator*() const { return *value_; }
-  T* operator->() { return value_.get(); }
-  const T* operator->() const { return value_.get(); }
-  operator std::optional<T>() const { return value_ ? std::optional<T>(*value_) : std::nullopt; }
+  explicit operator bool() const { return cell_ != nullptr; }
+  bool has_value() const { return cell_ != nullptr; }
+  T& operator*() { return to_change(); }
+  const T& operator*() const { return cell_->value; }
+  T* operator->() { return &to_change(); }
+  const T* operator->() const { return &cell_->value; }
+  operator std::optional<T>() const { return cell_ ? std::optional<T>(cell_->value) : std::nullopt; }
 
   bool operator==(const Boxed& other) const {
-    return has_value() == other.has_value() && (!has_value() || *value_ == *other);
+    return cell_ == other.cell_ || (cell_ && other.cell_ && cell_->value == other.cell_->value);
   }
-  bool operator==(const T& other) const { return has_value() && *value_ == other; }
-  bool operator==(std::nullopt_t) const { return !has_value(); }
+  bool operator==(const std::optional<T>& other) const {
+    return has_value() == other.has_value() && (!cell_ || cell_->value == *other);
+  }
+  bool operator==(const T& other) const { return cell_ && cell_->value == other; }
+  bool operator==(std::nullopt_t) const { return !cell_; }
 
  private:
-  std::unique_ptr<T> value_;
+  struct Cell {
+    explicit Cell(T from) : value(std::move(from)) {}
+    std::atomic<std::uint32_t> owners = 1;
+    T value;
+  };
+
+  // Nobody else can become an owner meanwhile but through this one; what former owners read is behind them.
+  static bool is_only_owner(const Cell& cell) { return cell.owners.load(std::memory_order_acquire) == 1; }
+  T& to_change() {
+    if (!is_only_owner(*cell_)) *this = Boxed(cell_->value);
+    return cell_->value;
+  }
+
+  Cell* cell_ = nullptr;
 };
 
 // Whether T is a value that may be absent, wherever it lives.

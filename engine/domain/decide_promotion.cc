@@ -129,9 +129,9 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
   const PromotionId next{c.target, target->last_number + 1};
   if (c.expedite) HEADGATE_TRY_VOID(may_be_expedited(state, c.target, c.reason));
-  HEADGATE_TRY(const auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest,
-                                         c.expedite, c.locations));
-  plan_events(events, next, Trigger::manual, plan, std::move(people), c.reason);
+  HEADGATE_TRY(auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite,
+                                   c.locations));
+  plan_events(events, next, Trigger::manual, std::move(plan), std::move(people), c.reason);
   if (c.expedite) events.emplace_back(PromotionExpedited{next, c.reason});
   return events;
 }

@@ -172,7 +172,7 @@ Decision decide_command(const State& state, const RecordObservation& c, const Co
                                         : std::ranges::find(locations, c.location, &Location::name) != locations.end();
   if (!known) return Events{};  // asked before the locations were others
   const auto& there = at_location(*target, c.location);
-  const auto& current = c.location.empty() ? target->current : there.current;
+  const auto current = c.location.empty() ? std::optional<Wish>(target->current) : there.current;
   if (current && c.begun <= (c.location.empty() ? target->current_at : there.current_at)) return Events{};
   // What it should run but was not brought to is missed until a promotion brings it, or another wish comes.
   const auto* expected = there.missed ? &*there.missed : current ? &*current : nullptr;

@@ -123,8 +123,8 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   if (!p->expedited.empty()) return Events{};
   const auto* t = state.find(c.promotion.target);
   const PromotionId next{c.promotion.target, t->last_number + 1};
-  HEADGATE_TRY(const auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest,
-                                         true, p->locations));
+  HEADGATE_TRY(auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest, true,
+                                   p->locations));
   Events events;
   const auto why = "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason;
   for (const auto& approval : p->approvals) {
@@ -133,7 +133,7 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   events.emplace_back(PromotionSuperseded{p->id, why.substr(0, max_reason_bytes)});
   auto people = p->people;
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
-  plan_events(events, next, p->trigger, plan, std::move(people), p->asked_because);
+  plan_events(events, next, p->trigger, std::move(plan), std::move(people), p->asked_because);
   events.emplace_back(PromotionExpedited{next, c.reason});
   return events;
 }

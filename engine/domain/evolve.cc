@@ -342,7 +342,9 @@ struct StateEvolver {
     t.drifted = any_drifted(t);
     for (auto& [name, there] : t.locations) there.missed.reset();
     t.held.clear();
-    if (t.desired == t.current) t.people.clear();
+    if (t.desired != t.current) return;
+    t.desired = t.current;  // one value for both
+    t.people.clear();
   }
   // A promotion came to its end in its locations: whether the target as a whole runs another release now.
   void ended_in_locations(const TargetId& id, TargetState& t, bool anew) {

@@ -230,10 +230,10 @@ struct Triggers {
   }
   Events plan(const TriggeredWish& wish, const std::vector<std::string>& people) const {
     const PromotionId next{id, target.last_number + 1};
-    const auto planned = plan_for(state, next, wish.to, way_back_from(state, id, wish.to), context.digest);
+    auto planned = plan_for(state, next, wish.to, way_back_from(state, id, wish.to), context.digest);
     if (!planned) return {};
     Events events;
-    plan_events(events, next, wish.trigger, *planned, people, wish.reason);
+    plan_events(events, next, wish.trigger, std::move(*planned), people, wish.reason);
     return events;
   }
   Events follow(const std::vector<std::string>& people_of_document) const {

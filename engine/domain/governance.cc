@@ -137,6 +137,11 @@ ConfigurationChange change_of(const State& state, const AcceptConfiguration& com
   ConfigurationChange change;
   change.documents = staged.size();
   change.governance = command.governance;
+  // Targets that stay ask for nobody's approval, and a large change is mostly those.
+  const auto asks = [&](const Staged& entry) {
+    return !entry.document || (entry.key.kind != DocumentKind::target && !change.governance.empty());
+  };
+  if (std::ranges::none_of(staged, asks)) return change;
   const auto last = outcome_of(staged);
   bool removes = false;
   for (const auto& [key, entry] : last) {

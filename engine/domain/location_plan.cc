@@ -94,7 +94,7 @@ void add_retirement_in_places(Plan& plan, const PlanInput& input) {
     const auto first = plan.steps.size();
     const auto at = input_at(input, place);
     auto step = step_of(StepKind::retire, "retire", input.environment->source.line);
-    step.run = resolved(*driver_of(at).retire, values_for(at, place.from ? *place.from : input.to));
+    step.run = resolved(*driver_of(at).retire, Values(at, place.from ? *place.from : input.to));
     plan.steps.push_back(std::move(step));
     belong_to(plan.steps, first, *place.location);
   }

@@ -48,7 +48,7 @@ struct Step {
   std::vector<std::string> healthy;
   std::vector<ApprovalRule> approvals;
   Duration wait{0};
-  std::optional<Run> run;
+  Boxed<Run> run;
   Boxed<Check> check;
   Boxed<Wish> deploys;
   std::uint32_t line = 0;  // of the rule in the service's (or, of deploy and retire, the environment's) document

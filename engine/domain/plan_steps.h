@@ -8,11 +8,22 @@
 
 namespace headgate {
 
-// What the placeholders of a text stand for.
-StringMap values_for(const PlanInput& input, const Wish& wish, std::string_view slot = {});
-Run resolved(Run run, const StringMap& values);
-Check resolved(Check check, const StringMap& values);
-HaproxyTraffic resolved(HaproxyTraffic haproxy, const StringMap& values);
+// What the placeholders of a text stand for; put together once a text has one.
+class Values {
+ public:
+  Values(const PlanInput& input, const Wish& wish, std::string_view slot = {})
+      : input_(input), wish_(wish), slot_(slot) {}
+  const StringMap& all() const;
+
+ private:
+  const PlanInput& input_;
+  const Wish& wish_;
+  const std::string_view slot_;
+  mutable StringMap all_;
+};
+Run resolved(Run run, const Values& values);
+Check resolved(Check check, const Values& values);
+HaproxyTraffic resolved(HaproxyTraffic haproxy, const Values& values);
 
 // Of the location that is being planned, else the environment's.
 const Driver& driver_of(const PlanInput& input);

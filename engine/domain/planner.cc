@@ -13,6 +13,7 @@ namespace {
 
 std::string canonical_text(const Plan& plan) {
   CanonicalText text;
+  text.text.reserve(8'000);
   text("from", plan.from);
   text("to", plan.to);
   text("self_approval", plan.rules.self_approval);
@@ -131,8 +132,9 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   plan.to = input.to;
   plan.rules = rules_of(input);
   plan.locations = input.locations;
+  if (input.places.empty()) plan.steps.reserve(6 + stage.before.size() + 2 * stage.verify.size());
   add_protections(plan, input);
-  const auto values = values_for(input, input.to, input.left_slot);
+  const Values values(input, input.to, input.left_slot);
   for (const auto& hook : stage.before) {
     auto step = step_of(StepKind::run, hook.name, hook.line);
     step.run = resolved(hook.run, values);
@@ -155,7 +157,9 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   // Nothing goes back across an irreversible step by itself.
   if (std::ranges::none_of(plan.steps, [](const Step& step) { return step.irreversible == true; }))
     add_way_back(plan, input, true);
-  plan.digest = digest(canonical_text(plan) + (input.expedited ? "expedited" : ""));
+  auto text = canonical_text(plan);
+  if (input.expedited) text += "expedited";
+  plan.digest = digest(text);
   return plan;
 }
 
@@ -180,7 +184,7 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   add_protections(plan, only);
   if (input.places.empty()) {
     auto step = step_of(StepKind::retire, "retire", environment.source.line);
-    step.run = resolved(*driver.retire, values_for(input, input.to));
+    step.run = resolved(*driver.retire, Values(input, input.to));
     plan.steps.push_back(std::move(step));
   } else {
     add_retirement_in_places(plan, input);

@@ -88,7 +88,7 @@ Result<void> check_steps_fit(const PromotionId& as, const Plan& plan) {
                                           ": each location takes those of the strategy and its checks");
   }
   for (const auto& step : plan.steps) {
-    if (stored_size_bound(StepPlanned{{as, step.name}, step}) <= max_event_bytes) continue;
+    if (stored_size_bound(step) <= max_event_bytes) continue;
     return fail(ErrorCode::too_large, "step " + step.name + " takes more than " + std::to_string(max_event_bytes) +
                                           " bytes once its texts are filled in: shorten its command or the variables");
   }
@@ -108,21 +108,25 @@ std::optional<Wish> way_back_from(const State& state, const TargetId& id, const 
   return std::nullopt;
 }
 
-void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, const Plan& plan,
+void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, Plan plan,
                  std::vector<std::string> people, std::string reason) {
   PromotionPlanned planned;
   planned.promotion = id;
   planned.trigger = trigger;
-  planned.from = plan.from;
-  planned.to = plan.to;
-  planned.rules = plan.rules;
+  planned.from = std::move(plan.from);
+  planned.to = std::move(plan.to);
+  planned.rules = std::move(plan.rules);
   planned.steps = static_cast<std::uint32_t>(plan.steps.size());
-  planned.plan_digest = plan.digest;
+  planned.plan_digest = std::move(plan.digest);
   planned.people = std::move(people);
   planned.reason = std::move(reason);
-  planned.locations = plan.locations;
+  planned.locations = std::move(plan.locations);
+  events.reserve(events.size() + 1 + plan.steps.size());
   events.emplace_back(std::move(planned));
-  for (const auto& step : plan.steps) events.emplace_back(StepPlanned{{id, step.name}, step});
+  for (auto& step : plan.steps) {
+    StepId step_id{id, step.name};
+    events.emplace_back(StepPlanned{std::move(step_id), std::move(step)});
+  }
 }
 
 }  // namespace headgate

@@ -25,7 +25,7 @@ Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to, bool across = false);
 
 // promotion.planned and a step.planned for each step, of the target's next promotion.
-void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, const Plan& plan,
+void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, Plan plan,
                  std::vector<std::string> people, std::string reason);
 
 }  // namespace headgate

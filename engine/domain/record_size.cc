@@ -1,5 +1,7 @@
 #include "engine/domain/record_size.h"
 
+#include <array>
+#include <cstdint>
 #include <type_traits>
 
 namespace headgate {
@@ -7,13 +9,18 @@ namespace {
 
 constexpr std::size_t scalar_bytes = 30;  // the longest number, enum or time
 
+// Control characters are written \u00XX; a byte that is not UTF-8 becomes U+FFFD.
+constexpr auto bytes_of_char = [] {
+  std::array<std::uint8_t, 256> bytes{};
+  for (std::size_t c = 0; c < bytes.size(); ++c) {
+    bytes[c] = c < 0x20 || c == 0x7F ? 6 : c >= 0x80 ? 3 : c == '"' || c == '\\' ? 2 : 1;
+  }
+  return bytes;
+}();
+
 std::size_t text_bound(std::string_view text) {
   std::size_t bytes = 2;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    // Control characters are written \u00XX; a byte that is not UTF-8 becomes U+FFFD.
-    bytes += byte < 0x20 || byte == 0x7F ? 6U : byte >= 0x80 ? 3U : c == '"' || c == '\\' ? 2U : 1U;
-  }
+  for (const char c : text) bytes += bytes_of_char[static_cast<unsigned char>(c)];
   return bytes;
 }
 
@@ -83,6 +90,11 @@ std::size_t stored_size_bound(const Event& event) {
 }
 std::size_t stored_size_bound(const Document& document) {
   return bound(document);
+}
+std::size_t stored_size_bound(const Step& step) {
+  SizeBound size;
+  size("step", step);
+  return size.bytes + 2;
 }
 std::size_t stored_size_bound(const Wish& wish) {
   return bound(wish);

@@ -17,6 +17,7 @@ inline constexpr std::size_t max_release_bytes = 8'000;
 // Upper bounds of the bytes as compact JSON, whatever the texts hold. Of an event: of its data.
 std::size_t stored_size_bound(const Event& event);
 std::size_t stored_size_bound(const Document& document);
+std::size_t stored_size_bound(const Step& step);  // of its step.planned
 std::size_t stored_size_bound(const Wish& wish);
 std::size_t stored_size_bound(const Condition& condition);
 std::size_t stored_size_bound(const Diagnostic& diagnostic);

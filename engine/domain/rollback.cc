@@ -211,13 +211,13 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
     }
   }
   const RollbackWay way{wanted.leaves, wanted.to, {}};
-  const auto plan = rollback_plan(state, as, way, wanted.restore, context.digest);
+  auto plan = rollback_plan(state, as, way, wanted.restore, context.digest);
   Plan none;
   none.from = way.leaves;
   none.to = way.to ? *way.to : way.leaves;
   none.digest = context.digest("");
   const bool automatic = wanted.by == "engine";  // a monitor demands it
-  plan_events(events, as, Trigger::rollback, plan ? *plan : none,
+  plan_events(events, as, Trigger::rollback, plan ? std::move(*plan) : std::move(none),
               automatic ? std::vector<std::string>{} : std::vector<std::string>{wanted.by}, wanted.reason);
   events.emplace_back(RollbackStarted{as, wanted.reason, automatic, way.to});
   tell_incident(events, state, as, way.leaves.release.version,

@@ -11,7 +11,7 @@ namespace {
 Step traffic_step(std::string name, const PlanInput& input, const Wish& wish, const std::string& slot,
                   std::uint32_t weight, std::uint32_t line) {
   auto step = step_of(StepKind::traffic, std::move(name), line);
-  auto values = values_for(input, wish, slot);
+  const Values values(input, wish, slot);
   if (const auto& shift = input.environment->document.shift) step.run = resolved(*shift, values);
   if (const auto& haproxy = input.environment->document.haproxy) step.haproxy = resolved(*haproxy, values);
   step.slot = slot;
@@ -21,7 +21,7 @@ Step traffic_step(std::string name, const PlanInput& input, const Wish& wish, co
 
 Step retire_step(std::string name, const PlanInput& input, const Wish& wish, const std::string& slot) {
   auto step = step_of(StepKind::retire, std::move(name), input.environment->source.line);
-  step.run = resolved(*driver_of(input).retire, values_for(input, wish, slot));
+  step.run = resolved(*driver_of(input).retire, Values(input, wish, slot));
   step.slot = slot;
   return step;
 }
@@ -51,8 +51,8 @@ StringMap promql_escaped(StringMap values) {
 std::vector<Metric> metrics_for(const PlanInput& input, const std::vector<std::string>& names,
                                 const std::string& candidate, std::optional<Duration> before = std::nullopt) {
   std::vector<Metric> metrics;
-  const auto values = promql_escaped(values_for(input, input.to, candidate));
-  const auto stable = input.from ? promql_escaped(values_for(input, *input.from, input.stable_slot)) : values;
+  const auto values = promql_escaped(Values(input, input.to, candidate).all());
+  const auto stable = input.from ? promql_escaped(Values(input, *input.from, input.stable_slot).all()) : values;
   for (const auto& name : names) {
     const auto& known = input.service->document.analysis;
     const auto at = std::ranges::find(known, name, &Metric::name);
@@ -103,7 +103,7 @@ void add_canary(Plan& plan, const PlanInput& input, const Canary& canary, const 
 }
 
 void add_blue_green(Plan& plan, const PlanInput& input, const BlueGreen& rules, const std::string& slot) {
-  const auto values = values_for(input, input.to, slot);
+  const Values values(input, input.to, slot);
   for (const auto& check : input.stage->verify_preview) {
     auto step = step_of(StepKind::health, check.name, check.line);
     step.check = resolved(check, values);

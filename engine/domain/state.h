@@ -26,6 +26,7 @@
 #include "engine/domain/events.h"
 #include "engine/domain/flow_state.h"
 #include "engine/domain/gate_run_state.h"
+#include "engine/domain/indexed_map.h"
 #include "engine/domain/monitor_state.h"
 
 namespace headgate {
@@ -373,11 +374,11 @@ struct LocationState {
 struct TargetState {
   std::optional<InForce<Target>> document;
   std::vector<std::string> document_people;  // whose commits brought the document to what it is since the last wish
-  std::optional<Wish> desired;               // what the document wished when it was last looked at, release resolved
+  Boxed<Wish> desired;                       // what the document wished when it was last looked at, release resolved
   std::string desired_commit;
   Position desired_at = 0;
   std::vector<std::string> people;  // behind all wishes that are not fulfilled yet
-  std::optional<Wish> current;      // what Headgate brought or adopted here last
+  Boxed<Wish> current;              // what Headgate brought or adopted here last
   Position current_at = 0;
   Timestamp current_since;  // on a clock that never steps: less State::stepped as it was then
   Position brought_at = 0;  // as current_at, but of the mending of drift: that brings nothing that is news
@@ -797,7 +798,7 @@ struct State {
   std::optional<EffectsPause> effects_paused;
   ConfigurationState configuration;
   std::map<std::string, RepositoryState, std::less<>> repositories;
-  std::map<std::string, ServiceState, std::less<>> services;
+  IndexedMap<std::string, ServiceState> services;
   std::map<std::string, InForce<Environment>, std::less<>> environments;
   std::map<std::string, ExpandedWindows, std::less<>> windows;     // by environment
   std::map<std::string, Freeze, std::less<>> freezes;              // by id; some may have run out
@@ -807,7 +808,7 @@ struct State {
   std::map<MonitorId, MonitorState> monitors;                      // of monitors in force
   std::map<std::string, CommitSignature, std::less<>> signatures;  // by commit; the oldest leave
   std::deque<std::string> signature_order;                         // oldest first
-  std::map<TargetId, TargetState> targets;
+  IndexedMap<TargetId, TargetState> targets;
   std::map<std::string, InForce<NotificationPolicy>, std::less<>> notification_policies;
   // By policy/receiver: up to which position it was told what its routes say, or never will be.
   std::map<std::string, Position, std::less<>> told;

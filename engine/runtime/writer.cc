@@ -21,7 +21,8 @@ void Writer::load(State state) {
   }
 }
 
-Recorded<Event>& Writer::record(Event event, Timestamp now, std::string actor, std::optional<Position> cause) {
+Recorded<Event>& Writer::record(Event&& event, Timestamp now, std::string actor, std::optional<Position> cause) {
+  if (batch_.events.empty()) batch_.events.reserve(max_batch_events);  // moving records costs more than their room
   auto& recorded = batch_.events.emplace_back();
   recorded.meta.position = state_.next;
   // Times in the log never go back, whatever the wall clock does; due times are judged by the wall clock itself.
@@ -62,7 +63,7 @@ Result<Receipt> Writer::execute(const Submission& submission, Timestamp now) {
   std::set<TargetId> touched;
   for (const auto& event : receipt.events) {
     const bool first = state_.next == receipt.first;
-    auto& recorded = record(event, now, submission.actor, first ? std::nullopt : std::optional(receipt.first));
+    auto& recorded = record(Event(event), now, submission.actor, first ? std::nullopt : std::optional(receipt.first));
     if (first) {
       recorded.meta.idempotency_key = submission.idempotency_key;
       recorded.meta.request_digest = submission.idempotency_key.empty() ? std::string() : submission.request_digest;
@@ -78,7 +79,7 @@ void Writer::settle(std::set<TargetId> touched, Timestamp now, std::optional<Pos
   std::size_t settled = 0;
   while (!touched.empty()) {
     if (settled++ >= immediate_targets || full()) {
-      leftover_.merge(touched);
+      put_off(touched);
       return;
     }
     const auto target = *touched.begin();
@@ -92,19 +93,16 @@ void Writer::advance_target(const TargetId& target, Timestamp now, std::optional
                             std::set<TargetId>& touched) {
   batch_.changed.insert(target);
   const Context context{.now = now, .digest = digest_};
+  std::set<TargetId> also;
   for (int round = 0;; ++round) {
     HEADGATE_CHECK(round < max_advances);
     auto events = advance(state_, target, context);
-    if (events.empty()) return;
-    for (auto& event : events) {
-      const auto& recorded = record(std::move(event), now, "engine", cause);
-      std::set<TargetId> also;
-      evolve(state_, recorded, &also);
-      also.erase(target);  // it is being advanced already
-      touched.merge(also);
-    }
+    if (events.empty()) break;
+    for (auto& event : events) evolve(state_, record(std::move(event), now, "engine", cause), &also);
     cause = batch_.events.back().meta.position;
   }
+  also.erase(target);  // it has been advanced already
+  touched.merge(also);
 }
 
 void Writer::advance_due(Timestamp now) {
@@ -124,7 +122,7 @@ void Writer::advance_due(Timestamp now) {
     for (const auto& target : due) {
       std::set<TargetId> touched;
       advance_target(target, now, std::nullopt, touched);
-      leftover_.merge(touched);
+      put_off(touched);
     }
     // Whoever is still due has nothing to do at this time: it is looked at again when something touches it.
     if (state_.next == before) break;
@@ -134,6 +132,14 @@ void Writer::advance_due(Timestamp now) {
     leftover_.erase(leftover_.begin());
     std::set<TargetId> touched;
     advance_target(target, now, std::nullopt, touched);
+    put_off(touched);
+  }
+}
+
+void Writer::put_off(std::set<TargetId>& touched) {
+  if (leftover_.empty()) {  // of a configuration: all targets at once
+    leftover_.swap(touched);
+  } else {
     leftover_.merge(touched);
   }
 }

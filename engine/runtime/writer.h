@@ -41,9 +41,10 @@ class Writer {
   static constexpr std::size_t leftover_targets = 256;  // of one batch
 
  private:
-  Recorded<Event>& record(Event event, Timestamp now, std::string actor, std::optional<Position> cause);
+  Recorded<Event>& record(Event&& event, Timestamp now, std::string actor, std::optional<Position> cause);
   void advance_target(const TargetId& target, Timestamp now, std::optional<Position> cause,
                       std::set<TargetId>& touched);
+  void put_off(std::set<TargetId>& touched);  // for later
   void settle(std::set<TargetId> touched, Timestamp now, std::optional<Position> cause);
 
   DigestFunction digest_;
