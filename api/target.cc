@@ -44,9 +44,10 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
       const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
+        const auto found = utf8_prefix(text.substr(i), 3);
         return fail(ErrorCode::invalid_input,
                     fmt::format("'{}' in the request target: expected two hexadecimal digits after '%'",
-                                utf8_prefix(text.substr(i), 3)));
+                                is_utf8(found) ? found : "%"));
       }
       c = static_cast<char>(high * 16 + low);
       i += 2;

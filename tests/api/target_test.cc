@@ -32,6 +32,14 @@ TEST(Target, TakesTheAbsoluteForm) {
   EXPECT_FALSE(parse_target("ftp://example.com/a").has_value());
 }
 
+TEST(Target, ARefusalIsTextWhateverStandsInTheTarget) {
+  const auto target = parse_target(
+      "/a?b=%\xb1"
+      "2");
+  ASSERT_FALSE(target.has_value());
+  EXPECT_EQ(target.error().message, "'%' in the request target: expected two hexadecimal digits after '%'");
+}
+
 TEST(Target, RefusesWhatItCannotReadInOneWay) {
   for (const char* text : {"", "*", "a", "/%", "/%4", "/%zz", "/%00", "/a%0ab", "/%ff", "/?a=%c0%af", "/?a=%00",
                            "/../a", "/a/..", "/./a", "/%2e%2e/a", "/.%2E"}) {
