@@ -85,6 +85,13 @@ class NotifierTest : public runtime::testing::EngineTest {
         options);
     notifier_->start();
   }
+  void push(const std::string& commit, std::vector<Document> documents) {
+    auto place = runtime::testing::staging_environment();
+    documents.push_back(place);
+    place.name = "production";
+    documents.push_back(place);
+    EngineTest::push(commit, std::move(documents));
+  }
   std::vector<Told> asked() {
     const std::scoped_lock lock(mutex_);
     return asked_;
@@ -169,6 +176,7 @@ TEST_F(NotifierTest, NobodyIsToldOfNotifications) {
 }
 
 TEST_F(NotifierTest, WhatCameBeforeThePolicyIsNotTold) {
+  push("c0", {});
   freeze("staging", "before");
   push("c1", {policy({hook()}, {"freeze.set"})});
   notify();
