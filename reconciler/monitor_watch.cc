@@ -105,7 +105,7 @@ void MonitorWatch::work(std::stop_token stop) {
 CheckResult MonitorWatch::look(const MonitorId& id, const Monitor& monitor, std::stop_token stop) const {
   const CheckRunner checks(
       http_, [&](const Run& run, std::stop_token inner) { return run_command_(id, run, std::move(inner)); });
-  return checks.run(resolved(monitor.check, values_of(id, monitor)), std::move(stop));
+  return checks.run(resolved(monitor.check, Values(values_of(id, monitor))), std::move(stop));
 }
 
 // With the lock held.

@@ -1,6 +1,7 @@
 // Asks a check again and again beside a step that may take the service away, and measures for how long it was away.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>

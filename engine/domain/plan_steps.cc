@@ -25,17 +25,17 @@ bool has_placeholder(const HttpCheck& check) {
 }  // namespace
 
 const StringMap& Values::all() const {
-  if (!all_.empty()) return all_;
-  all_ = {{"service", input_.id.target.service},
-          {"environment", input_.id.target.environment},
-          {"release.version", wish_.release.version},
-          {"release.commit", wish_.release.commit},
-          {"previous.version", input_.from ? input_.from->release.version : std::string()},
-          {"promotion", to_string(input_.id)}};
-  for (const auto& [name, reference] : wish_.release.artifacts) all_["release.artifacts." + name] = reference;
-  for (const auto& [name, value] : wish_.variables) all_["variables." + name] = value;
+  if (!all_.empty() || !input_) return all_;
+  all_ = {{"service", input_->id.target.service},
+          {"environment", input_->id.target.environment},
+          {"release.version", wish_->release.version},
+          {"release.commit", wish_->release.commit},
+          {"previous.version", input_->from ? input_->from->release.version : std::string()},
+          {"promotion", to_string(input_->id)}};
+  for (const auto& [name, reference] : wish_->release.artifacts) all_["release.artifacts." + name] = reference;
+  for (const auto& [name, value] : wish_->variables) all_["variables." + name] = value;
   all_["slot"] = slot_;
-  all_["location"] = input_.location ? input_.location->name : std::string();
+  all_["location"] = input_->location ? input_->location->name : std::string();
   return all_;
 }
 

@@ -12,12 +12,13 @@ namespace headgate {
 class Values {
  public:
   Values(const PlanInput& input, const Wish& wish, std::string_view slot = {})
-      : input_(input), wish_(wish), slot_(slot) {}
+      : input_(&input), wish_(&wish), slot_(slot) {}
+  explicit Values(StringMap all) : all_(std::move(all)) {}
   const StringMap& all() const;
 
  private:
-  const PlanInput& input_;
-  const Wish& wish_;
+  const PlanInput* const input_ = nullptr;
+  const Wish* const wish_ = nullptr;
   const std::string_view slot_;
   mutable StringMap all_;
 };
