@@ -109,7 +109,11 @@ void read_repository(YamlReader& r, const YamlNode& node, RepositoryConfig& repo
   if (!access)
     r.at(*f.value_of("access"), "the one repository is where the AccessPolicy is read from", "false", "true");
   f.optional("writeBack", [](YamlReader& reader, const YamlNode& value) {
-    reader.only(value, "off", {"push", "pullRequest"});
+    if (value.text == "push" || value.text == "pullRequest") {
+      reader.at(value, fmt::format("'writeBack: {}' is not supported by this version", value.text), "", "off");
+    } else {
+      reader.only(value, "off");
+    }
   });
 }
 
