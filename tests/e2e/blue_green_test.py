@@ -19,7 +19,13 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/pipelines"
 
 
 class Outside(http.server.BaseHTTPRequestHandler):
-    """Healthy services and the measurements of a quiet day, but for what the test says."""
+    """Healthy services and the measurements of a quiet day, but for what the test says. It is told of events as well."""
+
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.told.append((self.path, event["type"]))
+        self.send_response(204)
+        self.end_headers()
 
     def do_GET(self):
         url = urllib.parse.urlparse(self.path)
@@ -50,6 +56,7 @@ class Example(unittest.TestCase):
         self.outside.measured = {}  # by a word of the query
         self.outside.unhealthy = set()
         self.outside.asked = []
+        self.outside.told = []
         threading.Thread(target=self.outside.serve_forever, daemon=True).start()
         self.addCleanup(self.outside.server_close)
         self.addCleanup(self.outside.shutdown)
@@ -73,6 +80,7 @@ class Example(unittest.TestCase):
             text = re.sub(r"http://prometheus\.[a-z.-]*:9090", here, text)
             text = re.sub(r"https://([^/]*)\.example\.com", here + r"/\1", text)
             file.write_text(text)
+        world.receive_at(f"127.0.0.1:{self.outside.server_port}")
 
     def git(self, *arguments):
         return self.world.git(*arguments, cwd=self.source)
@@ -214,6 +222,8 @@ class PlasmaEngine(Example):
             ["observe", "rollback-shift", "rollback-health-after-switch", "rollback-retire"],
         )
         self.assertEqual([e["subject"] for e in world.events("release.quarantined")], ["gateway/v1.2.0"])
+        told = ("/told/engineering", "dev.headgate.rollback.succeeded.v1")
+        eventually(lambda: told in self.outside.told, "engineering is told of the rollback")
         self.assertEqual(len(world.events("incident.opened")), 1)
         self.all_is_told()
 

@@ -19,7 +19,13 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "pipelines
 
 
 class Surroundings(http.server.BaseHTTPRequestHandler):
-    """Health, monitoring, and a stand-in for Prometheus that finds everything well."""
+    """Health, monitoring, a stand-in for Prometheus that finds everything well, and whoever is told of events."""
+
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.told.append((self.path, event["type"]))
+        self.send_response(204)
+        self.end_headers()
 
     def do_GET(self):
         body = b"{}"
@@ -41,7 +47,8 @@ class Pipeline(unittest.TestCase):
         self.tokens = {}
         self.world = world = World()
         self.addCleanup(world.close)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Surroundings)
+        self.surroundings = server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Surroundings)
+        server.told = []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
@@ -51,11 +58,15 @@ class Pipeline(unittest.TestCase):
         for file in world.tree.rglob("*.yaml"):
             text = file.read_text()
             text = re.sub(r"\$\{variables\.(host|monitoring)\}", here, text)
+            text = re.sub(r"https?://[a-z.]+\.example\.com", f"http://{here}", text)
+            text = re.sub(r"host: [a-z.]+\.example\.com, port: 443", "host: 127.0.0.1, port: 1", text)
+            text = re.sub(r"name: [a-z.]+\.example\.com", "name: localhost", text)
             text = re.sub(r'place: "/srv/\w+/(\w+)"', rf'place: "{world.place}/\1"', text)
             text = text.replace("http://127.0.0.1:9090", f"http://{here}").replace("observeEvery: 1m", "observeEvery: 1s")
             for slow, fast in faster.items():
                 text = text.replace(slow, fast)
             file.write_text(text)
+        world.receive_at(here)
         for environment in ("staging", "production"):
             (world.place / environment).mkdir()
 
@@ -149,6 +160,8 @@ class Pipeline(unittest.TestCase):
         self.assertEqual(post.returncode, 0, post.stderr)
         eventually(lambda: self.current("production") == "v1.0.0", "v1.0.0 is back in production")
         self.assertIn("restored before v1.0.0", (world.place / "production" / "restored.txt").read_text())
+        told = ("/told/team", "dev.headgate.rollback.succeeded.v1")
+        eventually(lambda: told in self.surroundings.told, "the team is told of the rollback")
         self.verified()
 
     def test_salunga_from_a_merge_through_a_canary(self):

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -122,6 +123,24 @@ class World:
             )
             + extra
         )
+
+    def receive_at(self, address):
+        """Has every receiver of the tree's notification policies be a webhook of `address`, with the secrets it names."""
+        secrets = {}
+        for file in self.tree.rglob("*.yaml"):
+            text = file.read_text()
+            if "kind: NotificationPolicy" not in text:
+                continue
+            for name, what, secret in re.findall(r"^    ([a-z-]+): (\{.*\{secret: ([a-z-]+)\}.*\})$", text, re.MULTILINE):
+                url = f"http://{address}/told/{name}"
+                text = text.replace(what, f'{{webhook: {{url: "{url}", signature: {{secret: {secret}}}}}}}')
+                secrets[secret] = self.root / f"{secret}.secret"
+                secrets[secret].write_text(f"the secret {secret}\n")
+                secrets[secret].chmod(0o600)
+            file.write_text(text)
+        if secrets:
+            listed = ", ".join(f"{name}: {{file: {path}}}" for name, path in secrets.items())
+            self.config.write_text(self.config.read_text() + f"secrets: {{{listed}}}\n")
 
     # ------------------------------------------------------------------------------------------------ Git
 

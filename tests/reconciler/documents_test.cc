@@ -451,7 +451,7 @@ TEST(Documents, EveryMistakeAtOnceInTheOrderOfTheFile) {
       "file.yaml:9:44: error: missing field 'team' of an approval rule\n"
       "file.yaml:9:52: error: wrong value of 'count': found 'many', expected a whole number from 1 to 100\n"
       "file.yaml:10:7: error: unknown field 'windows' of a stage: expected environment, driver, trigger, requires, "
-      "protection, supersede, maxConcurrent, before, strategy, verify, rollback or expedite\n"
+      "protection, supersede, maxConcurrent, before, strategy, verify, rollback, expedite, downtime or objectives\n"
       "file.yaml:19:12: error: wrong type of 'suspend': found '1', expected true or false\n");
   ASSERT_EQ(many.documents.size(), 1U) << "the one without a mistake";
   EXPECT_EQ(many.documents[0].source, (Source{"file.yaml", 21, "blob-of-file"}));
