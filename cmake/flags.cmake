@@ -34,10 +34,13 @@ if(NOT HEADGATE_SANITIZE)
 endif()
 
 # Headers that a whole tier of files reads are read once for all of it: the domain's for the engine, with fmt and Boost.JSON
-# for the rooms around it, with GoogleTest for the tests. The owner of each is a library of its own without code.
+# for the rooms around it, with CLI11 as well for the program, with GoogleTest for the tests. The owner of each is a library
+# of its own without code.
 function(headgate_precompile name)
   cmake_parse_arguments(PCH "" "" "HEADERS;LINK" ${ARGN})
-  file(WRITE ${PROJECT_BINARY_DIR}/precompiled/${name}.cc "")
+  if(NOT EXISTS ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
+    file(WRITE ${PROJECT_BINARY_DIR}/precompiled/${name}.cc "")
+  endif()
   add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
   target_link_libraries(${name} PRIVATE headgate_flags ${PCH_LINK})
   target_precompile_headers(${name} PRIVATE ${PCH_HEADERS})
@@ -46,6 +49,8 @@ set(domain_values ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
 headgate_precompile(headgate_precompiled_engine HEADERS ${domain_values})
 headgate_precompile(headgate_precompiled_rooms
   HEADERS ${domain_values} <boost/json.hpp> <fmt/format.h> LINK Boost::json fmt::fmt)
+headgate_precompile(headgate_precompiled_program
+  HEADERS ${domain_values} <CLI/CLI.hpp> <boost/json.hpp> <fmt/format.h> LINK Boost::json CLI11::CLI11 fmt::fmt)
 if(HEADGATE_TESTS)
   headgate_precompile(headgate_precompiled_tests
     HEADERS ${domain_values} <gmock/gmock.h> <gtest/gtest.h> LINK GTest::gmock GTest::gtest)
@@ -56,7 +61,9 @@ function(headgate_library name)
   cmake_parse_arguments(LIB "" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${LIB_SOURCES})
   target_link_libraries(${name} PUBLIC headgate_flags ${LIB_LINK})
-  if("Boost::json" IN_LIST LIB_LINK)
+  if("CLI11::CLI11" IN_LIST LIB_LINK)
+    target_precompile_headers(${name} REUSE_FROM headgate_precompiled_program)
+  elseif("Boost::json" IN_LIST LIB_LINK)
     target_precompile_headers(${name} REUSE_FROM headgate_precompiled_rooms)
   else()
     target_precompile_headers(${name} REUSE_FROM headgate_precompiled_engine)
