@@ -157,7 +157,8 @@ void read_governance(YamlReader& r, const YamlNode& node, ServerConfig& config) 
     if (!reader.list(list, approvals, [](YamlReader& inner, const YamlNode& item, ApprovalRule& rule) {
           Fields a(inner, item, "an approval");
           a.required("team", &YamlReader::name, rule.team);
-          a.optional("count", [&](YamlReader& number, const YamlNode& value) { number.number(value, rule.count, 1, 100); });
+          a.optional("count",
+                     [&](YamlReader& number, const YamlNode& value) { number.number(value, rule.count, 1, 100); });
           rule.line = item.place.line;
         })) {
       return;
@@ -210,7 +211,8 @@ void read_smtp(YamlReader& r, const YamlNode& node, std::optional<SmtpConfig>& o
     r.at(*f.value_of("url"), "a URL may not hold a user name or password", "", "credentials beside it");
   }
   const auto at = smtp.from.find('@');
-  if (!smtp.from.empty() && (at == 0 || at == std::string::npos || smtp.from.find_first_of(" <>\"") != std::string::npos)) {
+  if (!smtp.from.empty() &&
+      (at == 0 || at == std::string::npos || smtp.from.find_first_of(" <>\"") != std::string::npos)) {
     r.wrong_value(*f.value_of("from"), "an address such as headgate@example.com");
   }
   f.optional("credentials", [&](YamlReader& reader, const YamlNode& value) {

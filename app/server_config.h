@@ -21,8 +21,8 @@ struct RepositoryConfig {
   std::string path = ".";
   Duration poll = std::chrono::minutes(1);
   std::optional<std::filesystem::path> token_file;  // credentials.token.file
-  bool source = false;                 // role: source, of services, and not of documents
-  std::vector<std::string> branches;   // of a source: patterns
+  bool source = false;                              // role: source, of services, and not of documents
+  std::vector<std::string> branches;                // of a source: patterns
   std::vector<std::string> tags;
 };
 
@@ -50,7 +50,7 @@ struct CheckpointsConfig {
 };
 
 struct BackupConfig {
-  std::filesystem::path directory;  // empty: none
+  std::filesystem::path directory;          // empty: none
   Duration every = std::chrono::hours(24);  // zero: only when somebody asks
   Duration keep = std::chrono::hours(24 * 30);
   bool verify = true;  // read each one again before it counts
@@ -70,12 +70,12 @@ struct ServerConfig {
   std::uint16_t port = 8420;
   std::optional<api::TlsFiles> tls;
   std::string origin = "headgate.localhost";
-  std::filesystem::path signing_key;  // empty: <data>/log.key
-  bool rotate_key = false;            // take another key than the log's; never from the file: for one start
-  bool strict = false;                // durability: strict
-  RepositoryConfig repository;             // of role environments
+  std::filesystem::path signing_key;      // empty: <data>/log.key
+  bool rotate_key = false;                // take another key than the log's; never from the file: for one start
+  bool strict = false;                    // durability: strict
+  RepositoryConfig repository;            // of role environments
   std::vector<RepositoryConfig> sources;  // of role source
-  std::vector<ApprovalRule> governance;  // that a change of the policy takes; empty: none
+  std::vector<ApprovalRule> governance;   // that a change of the policy takes; empty: none
   std::filesystem::path signed_by;  // governance.signedBy: who signs commits that change the policy; empty: nobody must
   reconciler::CommandSettings commands;
   std::map<std::string, reconciler::SecretSource, std::less<>> secrets;

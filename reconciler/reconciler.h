@@ -27,8 +27,8 @@ struct ReconcilerOptions {
   std::string branch;
   Duration poll = std::chrono::minutes(1);
   std::vector<ApprovalRule> governance{};  // that a change of the policy takes; empty: none
-  // Where the policy may change by signed commits alone: why a commit is not signed by one of the allowed signers; unset
-  // when it is. Empty: nobody asks. An Error: nothing was learnt, look again later.
+  // Where the policy may change by signed commits alone: why a commit is not signed by one of the allowed signers;
+  // unset when it is. Empty: nobody asks. An Error: nothing was learnt, look again later.
   std::function<Result<std::optional<std::string>>(const std::string& commit)> why_not_signed{};
   // After each look: how long it took, and whether it led to a new configuration.
   std::function<void(Duration took, bool accepted)> looked;
@@ -54,7 +54,7 @@ class Reconciler {
   // Works out the windows of environments whose expansion is missing or runs out. After every look.
   void renew_windows();
   void renew_schedules();  // likewise of the schedules of stages
-  void start();  // the thread
+  void start();            // the thread
 
  private:
   struct Read {

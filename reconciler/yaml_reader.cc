@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-
 namespace headgate::reconciler {
 namespace {
 
@@ -237,9 +236,9 @@ Fields::~Fields() {
   const std::vector<std::string_view> known(asked_.begin(), asked_.begin() + asked_count_);
   for (const auto [key, value] : YamlEntries(*map_)) {
     if (std::ranges::find(known, key.text) != known.end() || value.kind == Kind::refused) continue;
-    reader_.at(
-        key, fmt::format("unknown field {} of {}{}", quoted(key.text), section_, reader_.suggestion(key.text, known)), "",
-        known.empty() ? "no field at all" : enumerate(known));
+    reader_.at(key,
+               fmt::format("unknown field {} of {}{}", quoted(key.text), section_, reader_.suggestion(key.text, known)),
+               "", known.empty() ? "no field at all" : enumerate(known));
   }
 }
 

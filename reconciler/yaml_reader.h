@@ -39,7 +39,7 @@ class YamlReader {
   bool duration(const YamlNode& node, Duration& out);           // 0 or more
   bool positive_duration(const YamlNode& node, Duration& out);  // 10ms to 366d
   template <class E>
-  bool word(const YamlNode& node, E& out);  // one of the names of an enumeration
+  bool word(const YamlNode& node, E& out);                 // one of the names of an enumeration
   bool only(const YamlNode& node, std::string_view word);  // exactly this one
 
   // Reports and returns false when `node` is something else, or longer than kMaxItems.

@@ -729,25 +729,23 @@ struct RollbackFailed {
 };
 
 // In the order of the catalogue; the order is not stored.
-using AnyEvent =
-    std::variant<LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified,
-                 BackupFailed, LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten,
-                 RepositoryUnreachable, RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted,
-                 ConfigurationRejected, ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported,
-                 DesiredChanged, TargetObserved, TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned,
-                 DriftDetected, DriftResolved, PromotionPlanned, StepPlanned, PromotionStarted, PromotionSucceeded,
-                 PromotionFailed, PromotionRejected, PromotionCancelled, PromotionSuperseded, ApprovalRequested,
-                 ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired, StepStarted, StepWaiting,
-                 StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded, ActivityFailed,
-                 ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded, RollbackFailed,
-                 PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved, BreakGlassUsed,
-                 FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
-                 MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
-                 ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded,
-                 TargetRenamed, TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired,
-                 TriggerDropped, ScheduleExpanded, GateScheduled, GateDue, GateStarted, GateRetried, MonitorFailed,
-                 MonitorRecovered, MonitorSummarized, SlaViolated, DowntimeMeasured,
-                 NotificationSent, NotificationFailed>;
+using AnyEvent = std::variant<
+    LogCreated, EngineStarted, EngineStopped, ClockStepped, KeyRotated, BackupCompleted, BackupVerified, BackupFailed,
+    LogRestored, EffectsPaused, EffectsResumed, CommitObserved, HistoryRewritten, RepositoryUnreachable,
+    RepositoryRecovered, DocumentAccepted, DocumentRemoved, ConfigurationAccepted, ConfigurationRejected,
+    ReleaseRegistered, ReleaseQuarantined, ReleaseReinstated, GateReported, DesiredChanged, TargetObserved,
+    TargetAdopted, TargetOrphaned, TargetPinned, TargetUnpinned, DriftDetected, DriftResolved, PromotionPlanned,
+    StepPlanned, PromotionStarted, PromotionSucceeded, PromotionFailed, PromotionRejected, PromotionCancelled,
+    PromotionSuperseded, ApprovalRequested, ApprovalGranted, ApprovalRejected, ApprovalVoided, ApprovalExpired,
+    StepStarted, StepWaiting, StepSucceeded, StepFailed, TimerSet, TimerFired, ActivityStarted, ActivitySucceeded,
+    ActivityFailed, ActivityRetried, ActivityFenced, RollbackRequested, RollbackStarted, RollbackSucceeded,
+    RollbackFailed, PromotionRetried, PromotionExpedited, IncidentOpened, IncidentNoted, IncidentResolved,
+    BreakGlassUsed, FreezeSet, FreezeLifted, FreezeOverridden, WindowOverridden, WindowExpanded, MeasurementStarted,
+    MeasurementTaken, PauseResumed, TokenCreated, TokenRevoked, AccessDenied, AuditExported, PersonErased,
+    ConfigurationProposed, ConfigurationApproved, ConfigurationDeclined, ConfigurationSuperseded, TargetRenamed,
+    TargetRetired, CommitVerified, PromotionAttributed, SourceObserved, TriggerFired, TriggerDropped, ScheduleExpanded,
+    GateScheduled, GateDue, GateStarted, GateRetried, MonitorFailed, MonitorRecovered, MonitorSummarized, SlaViolated,
+    DowntimeMeasured, NotificationSent, NotificationFailed>;
 
 // A variant to visit and to look into. What the compiler would write for it in every file that moves one (copies, moves
 // and destructions of all those types) is compiled once, in events.cc.
