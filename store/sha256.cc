@@ -1,6 +1,8 @@
 #include "store/sha256.h"
 
-#include <openssl/evp.h>
+// The plain functions, which OpenSSL deprecates in favour of EVP: to go through EVP takes as long as to hash a node.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include <array>
 #include <cstring>
@@ -11,38 +13,14 @@ namespace {
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 
-// EVP_sha256() looks its provider up on every use, which costs more than hashing a node: fetched once, and each thread
-// keeps one context.
-const EVP_MD* algorithm() {
-  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  HEADGATE_CHECK(fetched != nullptr);
-  return fetched;
-}
-
-class Digester {
- public:
-  Digester() : context_(EVP_MD_CTX_new()), algorithm_(algorithm()) { HEADGATE_CHECK(context_ != nullptr); }
-  Digester(const Digester&) = delete;
-  Digester& operator=(const Digester&) = delete;
-  ~Digester() { EVP_MD_CTX_free(context_); }
-
-  Hash operator()(std::string_view head, std::string_view body) {
-    Hash hash;
-    HEADGATE_CHECK(EVP_DigestInit_ex2(context_, algorithm_, nullptr) == 1);
-    if (!head.empty()) HEADGATE_CHECK(EVP_DigestUpdate(context_, head.data(), head.size()) == 1);
-    if (!body.empty()) HEADGATE_CHECK(EVP_DigestUpdate(context_, body.data(), body.size()) == 1);
-    HEADGATE_CHECK(EVP_DigestFinal_ex(context_, hash.data(), nullptr) == 1);
-    return hash;
-  }
-
- private:
-  EVP_MD_CTX* context_;
-  const EVP_MD* algorithm_;
-};
-
-Digester& digester() {
-  thread_local Digester instance;
-  return instance;
+Hash digest(std::string_view head, std::string_view body) {
+  Hash hash;
+  SHA256_CTX context;
+  HEADGATE_CHECK(SHA256_Init(&context) == 1);
+  HEADGATE_CHECK(SHA256_Update(&context, head.data(), head.size()) == 1);
+  HEADGATE_CHECK(SHA256_Update(&context, body.data(), body.size()) == 1);
+  HEADGATE_CHECK(SHA256_Final(hash.data(), &context) == 1);
+  return hash;
 }
 
 int hex_value(char c) {
@@ -54,7 +32,7 @@ int hex_value(char c) {
 }  // namespace
 
 Hash sha256(std::string_view bytes) {
-  return digester()({}, bytes);
+  return digest({}, bytes);
 }
 
 Hash sha256(std::span<const std::byte> bytes) {
@@ -62,7 +40,7 @@ Hash sha256(std::span<const std::byte> bytes) {
 }
 
 Hash leaf_hash(std::string_view record) {
-  return digester()(std::string_view("\x00", 1), record);
+  return digest(std::string_view("\x00", 1), record);
 }
 
 Hash node_hash(const Hash& left, const Hash& right) {
@@ -70,7 +48,7 @@ Hash node_hash(const Hash& left, const Hash& right) {
   input[0] = 0x01;
   std::memcpy(input.data() + 1, left.data(), left.size());
   std::memcpy(input.data() + 33, right.data(), right.size());
-  return digester()({}, std::string_view(input.data(), input.size()));
+  return digest({}, std::string_view(input.data(), input.size()));
 }
 
 std::string hex(const Hash& hash) {
