@@ -1,94 +1,38 @@
 // The text over which digests of plans and of configurations are made.
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "engine/domain/boxed.h"
 #include "engine/domain/enums.h"
 #include "engine/domain/names.h"
 #include "engine/domain/time.h"
 
 namespace headgate {
 
-// Feeds a digest: every value with its name and length, so that no two different values read the same. Lines are
-// left out, since a comment above a rule moves it without changing it.
+// Feeds a digest: every text with its length, every field with its name, an empty name behind the last one, so that no
+// two different values read the same. A field that says nothing (zero, empty, unset, the first name of an enum) is left
+// out: a version that knows a field more gives what was written before it the same digest. Lines are left out, since a
+// comment above a rule moves it without changing it.
 struct CanonicalText {
-  static constexpr std::array<std::string_view, 29> kLaterFields{"otherwise",
-                                                                 "max_age_ms",
-                                                                 "after",
-                                                                 "header",
-                                                                 "json",
-                                                                 "follow_redirects",
-                                                                 "tcp",
-                                                                 "tls",
-                                                                 "dns",
-                                                                 "slot",
-                                                                 "weight",
-                                                                 "metrics",
-                                                                 "prometheus",
-                                                                 "signed_commit",
-                                                                 "unknown_authors",
-                                                                 "keeps",
-                                                                 "irreversible",
-                                                                 "restores",
-                                                                 "location",
-                                                                 "wave",
-                                                                 "locations",
-                                                                 "on_location_failure",
-                                                                 "schedule",
-                                                                 "runs",
-                                                                 "self_heal",
-                                                                 "ignore_differences",
-                                                                 "haproxy",
-                                                                 "container",
-                                                                 "webhook"};
-
-  // Most names are none of them, which shows in where they would stand.
-  static constexpr std::uint64_t place_of(std::string_view name) {
-    return std::uint64_t{1} << ((name.size() * 8 + static_cast<unsigned char>(name.front())) % 64);
-  }
-  static bool is_later(std::string_view name) {
-    static constexpr auto kPlaces = [] {
-      std::uint64_t places = 0;
-      for (const auto& field : kLaterFields) places |= place_of(field);
-      return places;
-    }();
-    if ((kPlaces & place_of(name)) == 0) return false;
-    return std::ranges::any_of(kLaterFields, [&](std::string_view field) {
-      return field.size() == name.size() && field.front() == name.front() && field == name;
-    });
-  }
-
   std::string text;
 
   void put(std::string_view value) {
-    std::array<char, 24> digits;
-    auto at = digits.end();
-    *--at = ':';
-    auto rest = value.size();
-    do {
-      *--at = static_cast<char>('0' + rest % 10);
-      rest /= 10;
-    } while (rest > 0);
-    text.append(at, digits.end());
-    text += value;
-    text += ',';
+    std::array<char, 24> length;
+    const auto end = std::to_chars(length.data(), length.data() + length.size(), value.size()).ptr;
+    text.append(length.data(), end).append(1, ':').append(value).append(1, ',');
   }
   template <class T>
   void operator()(std::string_view name, const T& value) {
-    if (name.back() == 'e' && (name == "line" || name.ends_with("_line"))) return;
-    // Fields of a later version than the first are left out where they say nothing: an upgrade changes no digest.
-    if constexpr (std::equality_comparable<T> && std::default_initializable<T>) {
-      if (is_later(name) && value == T{}) return;
-    }
+    if (says_nothing(value) || is_line(name)) return;
     put(name);
     write(value);
   }
@@ -122,7 +66,28 @@ struct CanonicalText {
   }
   template <class T>
   requires requires(const T& value, CanonicalText& visitor) { T::describe(value, visitor); }
-  void write(const T& value) { T::describe(value, *this); }
+  void write(const T& value) {
+    T::describe(value, *this);
+    put({});
+  }
+
+ private:
+  static bool is_line(std::string_view name) {
+    return name.back() == 'e' && (name == "line" || name.ends_with("_line"));  // most names end otherwise
+  }
+  template <class T>
+  static bool says_nothing(const T& value) {
+    if constexpr (OptionalValue<T>) {
+      return !value;
+    } else if constexpr (requires { value.empty(); }) {
+      return value.empty();
+    } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, Duration> ||
+                         std::same_as<T, Timestamp>) {
+      return value == T{};
+    } else {
+      return false;
+    }
+  }
 };
 
 }  // namespace headgate

@@ -13,7 +13,7 @@ namespace {
 
 std::string canonical_text(const Plan& plan) {
   CanonicalText text;
-  text.text.reserve(8'000);
+  text.text.reserve(4'000);
   text("from", plan.from);
   text("to", plan.to);
   text("self_approval", plan.rules.self_approval);
