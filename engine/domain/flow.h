@@ -22,6 +22,7 @@ bool soaks(const State& state, const std::string& service, const TargetState& th
 std::uint64_t followed_upto(const TargetState& target, const StageTrigger& trigger);
 // Anew: when a trigger of the target's stage wants to be looked at.
 void reckon_flow(State& state, const TargetId& target);
+void reckon_flow(State& state, const TargetId& id, TargetState& target);  // the same, where it is at hand
 // Who may be affected when a promotion of the environment begins or ends.
 std::vector<TargetId> in_line_at(const State& state, const std::string& environment);
 

@@ -128,8 +128,10 @@ std::uint64_t followed_upto(const TargetState& target, const StageTrigger& trigg
 
 void reckon_flow(State& state, const TargetId& id) {
   const auto at = state.targets.find(id);
-  if (at == state.targets.end()) return;
-  auto& target = at->second;
+  if (at != state.targets.end()) reckon_flow(state, id, at->second);
+}
+
+void reckon_flow(State& state, const TargetId& id, TargetState& target) {
   std::optional<Timestamp> due;
   const auto* stage = state.stage(id);
   if (stage && !target.orphaned && !target.retiring && !state.renamed_from.contains(id)) {

@@ -22,7 +22,8 @@ void Writer::load(State state) {
 }
 
 Recorded<Event>& Writer::record(Event&& event, Timestamp now, std::string actor, std::optional<Position> cause) {
-  if (batch_.events.empty()) batch_.events.reserve(max_batch_events);  // moving records costs more than their room
+  // Moving records costs more than their room. What one target gives may go beyond a full batch.
+  if (batch_.events.empty()) batch_.events.reserve(max_batch_events + 256);
   auto& recorded = batch_.events.emplace_back();
   recorded.meta.position = state_.next;
   // Times in the log never go back, whatever the wall clock does; due times are judged by the wall clock itself.
@@ -100,6 +101,7 @@ void Writer::advance_target(const TargetId& target, Timestamp now, std::optional
     if (events.empty()) break;
     for (auto& event : events) evolve(state_, record(std::move(event), now, "engine", cause), &also);
     cause = batch_.events.back().meta.position;
+    if (std::holds_alternative<StepWaiting>(batch_.events.back().event)) break;  // everything has been judged
   }
   also.erase(target);  // it has been advanced already
   touched.merge(also);

@@ -189,8 +189,11 @@ void World::settle(std::set<TargetId> touched) {
     HEADGATE_CHECK(rounds < 10'000);  // else advance never comes to rest
     const auto id = *touched.begin();
     auto events = advance(state, id, context("engine"));
+    // As the writer has it: what waits has been judged, and nothing follows until something touches it.
+    const bool waits = !events.empty() && std::holds_alternative<StepWaiting>(events.back());
     if (events.empty()) touched.erase(touched.begin());
     for (auto& event : events) record(std::move(event), "engine", touched);
+    if (waits) HEADGATE_CHECK(advance(state, id, context("engine")).empty());
   }
 }
 
@@ -401,7 +404,7 @@ std::string World::idle(const TargetId& id) const {
 
 Lines World::steps(const TargetId& id) const {
   Lines names;
-  for (const auto& step : live(id).steps) names.push_back(step.step.name);
+  for (const auto& step : live(id).steps) names.push_back(step.step->name);
   return names;
 }
 
