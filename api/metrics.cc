@@ -306,7 +306,7 @@ StateCounts count_state(const runtime::Engine& engine) {
         if (!target.promotion) continue;
         ++counts.active[{id.environment, target.promotion->phase}];
         const auto* current = target.promotion->current();
-        if (target.promotion->phase == Phase::waiting && current && current->step.kind == StepKind::approval) {
+        if (target.promotion->phase == Phase::waiting && current && current->step->kind == StepKind::approval) {
           ++counts.approvals[id.environment];
         }
       }

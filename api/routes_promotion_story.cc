@@ -27,7 +27,7 @@ Response explanation(const Promotion& p, const std::vector<Condition>& condition
   json.key("step");
   if (const auto* step = p.current()) {
     json.begin_object();
-    json.field("name", step->step.name).field("kind", name_of(step->step.kind));
+    json.field("name", step->step->name).field("kind", name_of(step->step->kind));
     json.field("status", name_of(step->status)).field("activity", name_of(step->activity));
     json.field("attempt", step->attempt);
     write_time(json.key("started"), step->started);

@@ -18,7 +18,7 @@ constexpr std::string_view list_kind = "incidents";
 bool is_canary(const TargetState& target) {
   const auto& p = target.promotion;
   return p && p->deployed() && p->phase == Phase::running && std::ranges::any_of(p->steps, [](const LiveStep& s) {
-           return !s.step.rollback && s.step.kind == StepKind::traffic;
+           return !s.step->rollback && s.step->kind == StepKind::traffic;
          });
 }
 

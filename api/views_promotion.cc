@@ -12,9 +12,9 @@ namespace {
 
 void write_step(JsonWriter& json, const LiveStep& step, const Names& names) {
   json.begin_object();
-  json.field("name", step.step.name);
-  json.field("kind", name_of(step.step.kind));
-  json.field("rollback", step.step.rollback);
+  json.field("name", step.step->name);
+  json.field("kind", name_of(step.step->kind));
+  json.field("rollback", step.step->rollback);
   json.field("status", name_of(step.status));
   write_time(json.key("started"), step.started);
   write_time(json.key("ended"), step.ended);
@@ -118,7 +118,7 @@ void write_promotion_summary(JsonWriter& json, const Promotion& promotion) {
   write_identity(json, promotion);
   json.key("step");
   if (step) {
-    json.value(step->step.name);
+    json.value(step->step->name);
   } else {
     json.value(nullptr);
   }
@@ -140,7 +140,7 @@ void write_promotion(JsonWriter& json, const Promotion& promotion, const State* 
   json.field("plan_digest", promotion.plan_digest);
   json.key("step");
   if (step) {
-    json.value(step->step.name);
+    json.value(step->step->name);
   } else {
     json.value(nullptr);
   }
@@ -185,7 +185,7 @@ std::string summary_of(const Promotion& p, std::size_t unmet, const Names& names
   const auto what = fmt::format("release {} for {}", p.to.release.version, to_string(p.id.target));
   const auto why = p.end_reason.empty() ? std::string() : ": " + names.in_text(p.end_reason);
   const auto* step = p.current();
-  const auto at = step ? fmt::format(" at step {}", step->step.name) : std::string();
+  const auto at = step ? fmt::format(" at step {}", step->step->name) : std::string();
   switch (p.phase) {
     case Phase::waiting:
       return fmt::format("{} waits{}: {} condition{} unmet", what, at, unmet, unmet == 1 ? "" : "s");

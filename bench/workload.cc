@@ -69,19 +69,18 @@ void Workload::plan_one() {
   push(planned);
   std::vector<StepId> steps;
   for (std::size_t i = 0; i < 8; ++i) {
-    StepPlanned step;
-    step.id = {promotion, kStepNames[i]};
-    step.step.name = kStepNames[i];
-    step.step.kind = kSteps[i];
-    step.step.line = static_cast<std::uint32_t>(20 + i);
-    if (kSteps[i] == StepKind::approval) step.step.approvals = {{"platform", 1, 31}};
+    Step step;
+    step.name = kStepNames[i];
+    step.kind = kSteps[i];
+    step.line = static_cast<std::uint32_t>(20 + i);
+    if (kSteps[i] == StepKind::approval) step.approvals = {{"platform", 1, 31}};
     if (kSteps[i] == StepKind::gates)
-      step.step.gates = {{"unit-tests", {{"coverage", {Decimal{"80"}, {}, {}}}}, 9, {}, {}}};
-    if (kSteps[i] == StepKind::deploy) step.step.deploys = to;
+      step.gates = {{"unit-tests", {{"coverage", {Decimal{"80"}, {}, {}}}}, 9, {}, {}}};
+    if (kSteps[i] == StepKind::deploy) step.deploys = to;
     if (kSteps[i] == StepKind::run)
-      step.step.run = Run{{"scripts/migrate", target.service}, commit, std::chrono::minutes(5)};
-    steps.push_back(step.id);
-    push(std::move(step));
+      step.run = Run{{"scripts/migrate", target.service}, commit, std::chrono::minutes(5)};
+    steps.push_back({promotion, kStepNames[i]});
+    push(StepPlanned{steps.back(), std::move(step)});
   }
   push(ApprovalRequested{promotion, {{"platform", 1, 31}}, planned.plan_digest});
   push(ApprovalGranted{promotion,

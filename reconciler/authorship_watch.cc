@@ -18,12 +18,12 @@ constexpr std::size_t max_people = 2'000;
 
 bool needs_authors(const Promotion& p) {
   return std::ranges::any_of(p.steps, [&](const LiveStep& s) {
-    return s.step.unknown_authors || (s.step.kind == StepKind::approval && !p.rules.self_approval);
+    return s.step->unknown_authors || (s.step->kind == StepKind::approval && !p.rules.self_approval);
   });
 }
 
 bool needs_signature(const Promotion& p) {
-  return std::ranges::any_of(p.steps, [](const LiveStep& s) { return s.step.signed_commit.has_value(); });
+  return std::ranges::any_of(p.steps, [](const LiveStep& s) { return s.step->signed_commit.has_value(); });
 }
 
 }  // namespace

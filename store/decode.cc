@@ -318,7 +318,7 @@ void read_event(const Envelope& envelope, Fields& data, Event& out) {
   FieldReader reader{data};
   E::describe(event, reader);
   data.end();
-  if constexpr (std::is_same_v<E, StepPlanned>) event.step.name = event.id.step;
+  if constexpr (std::is_same_v<E, StepPlanned>) event.step.change().name = event.id.step;
 }
 
 using ReadEvent = void (*)(const Envelope&, Fields&, Event&);

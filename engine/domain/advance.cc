@@ -25,7 +25,7 @@ struct Advance {
   const TargetState& target;
   const Context& context;
 
-  StepId step_id(const Promotion& p, const LiveStep& step) const { return {p.id, step.step.name}; }
+  StepId step_id(const Promotion& p, const LiveStep& step) const { return {p.id, step.step->name}; }
 
   // ------------------------------------------------------------------------------------------------------ the wish
 
@@ -182,8 +182,8 @@ struct Advance {
     const Wish* bad = nullptr;
     for (const auto& s : p.steps) {
       if (base_name(s.step) != "rollback-deploy") continue;
-      if (!way_back) way_back = s.step.deploys;
-      if (s.step.deploys && state.quarantine(id.service, s.step.deploys->release)) bad = &*s.step.deploys;
+      if (!way_back) way_back = s.step->deploys;
+      if (s.step->deploys && state.quarantine(id.service, s.step->deploys->release)) bad = &*s.step->deploys;
     }
     auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
     if (has_locations(p)) way_back = way_back_from(state, id, p.to);
@@ -286,20 +286,20 @@ struct Advance {
 
   Events protect(const Promotion& p, const LiveStep& step) const {
     Events events;
-    const auto kind = step.step.kind;
+    const auto kind = step.step->kind;
     const bool pending = step.status == StepStatus::pending;
     if (pending) {
       events.emplace_back(StepStarted{step_id(p, step)});
-      if (kind == StepKind::approval) events.emplace_back(ApprovalRequested{p.id, step.step.approvals, p.plan_digest});
+      if (kind == StepKind::approval) events.emplace_back(ApprovalRequested{p.id, step.step->approvals, p.plan_digest});
       if (kind == StepKind::wait) {
-        events.emplace_back(TimerSet{step_id(p, step), context.now + step.step.wait});
+        events.emplace_back(TimerSet{step_id(p, step), context.now + step.step->wait});
         return events;
       }
     }
     if (kind == StepKind::wait && !step.fired && step.due && *step.due <= context.now) {
       return {TimerFired{step_id(p, step)}};
     }
-    const bool of_switch = step.step.name == approve_switch;
+    const bool of_switch = step.step->name == approve_switch;
     if (of_switch && pending) return events;  // only what is given from here on counts
     auto unmet_now = judged(p, [&](const Guard& guard) {
       return guard.step == kind && (kind != StepKind::approval || of_switch == (guard.name == "approveSwitch"));
@@ -315,11 +315,11 @@ struct Advance {
   // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
   std::string barred(const Promotion& p, const LiveStep& step) const {
     const bool forward =
-        (step.step.kind == StepKind::traffic || step.step.kind == StepKind::run) && p.phase != Phase::rolling_back;
-    if (!forward && (step.step.kind != StepKind::deploy || !step.step.deploys)) return {};
+        (step.step->kind == StepKind::traffic || step.step->kind == StepKind::run) && p.phase != Phase::rolling_back;
+    if (!forward && (step.step->kind != StepKind::deploy || !step.step->deploys)) return {};
     if (p.phase == Phase::rolling_back) {
-      const auto* entry = state.quarantine(id.service, step.step.deploys->release);
-      return entry ? "release " + step.step.deploys->release.version + " is quarantined: " + entry->reason
+      const auto* entry = state.quarantine(id.service, step.step->deploys->release);
+      return entry ? "release " + step.step->deploys->release.version + " is quarantined: " + entry->reason
                    : std::string();
     }
     const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
@@ -329,7 +329,7 @@ struct Advance {
   // What a step that changes the target waits for although the promotion is under way: a freeze, and a window or a
   // maintenance where nothing may go on after it has closed. A rollback passes them all.
   Unmet held(const Promotion& p, const LiveStep& step) const {
-    const auto kind = step.step.kind;
+    const auto kind = step.step->kind;
     const bool changes_it =
         kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::traffic || p.retires();
     if (p.phase == Phase::rolling_back || !changes_it) return {};
@@ -358,7 +358,7 @@ struct Advance {
   }
 
   Events fail_step(const Promotion& p, const LiveStep& step, const std::string& reason) const {
-    const auto why = step.step.name + ": " + reason;
+    const auto why = step.step->name + ": " + reason;
     Events events{StepFailed{step_id(p, step), reason}};
     if (p.phase == Phase::rolling_back) {
       fail_rollback(events, state, p, why);
@@ -379,14 +379,14 @@ struct Advance {
     // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.
     const bool new_candidate = !p.from || !p.from->release.same_candidate(p.to.release);
     const auto breach = breach_of(p, step);
-    const bool evidence = (step.unhealthy && step.step.kind == StepKind::health) ||  // a driver or hook is no check
+    const bool evidence = (step.unhealthy && step.step->kind == StepKind::health) ||  // a driver or hook is no check
                           (breach && breach->evidence);
     if (evidence && p.rules.rollback_quarantine && new_candidate && !state.quarantine(id.service, p.to.release)) {
       const auto& release = p.to.release;
       events.emplace_back(ReleaseQuarantined{
           {id.service, release.version}, release.commit, release.artifacts, to_string(p.id) + ": " + why});
     }
-    const auto& location = step.step.location;
+    const auto& location = step.step->location;
     const auto in_location = location.empty() ? why : "location " + location + ": " + why;
     if (p.rules.rollback_automatic && p.rules.on_location_failure != OnLocationFailure::hold) {
       begin_rollback(events, state, p, in_location, true, location);
@@ -434,8 +434,8 @@ struct Advance {
     const auto* step = p.current();
     if (!step) return finish(p);
     if (step->status == StepStatus::failed) return {};
-    if (step->step.kind == StepKind::pause) return pause(p, *step);
-    return step->step.has_activity() ? act(p, *step) : protect(p, *step);
+    if (step->step->kind == StepKind::pause) return pause(p, *step);
+    return step->step->has_activity() ? act(p, *step) : protect(p, *step);
   }
 };
 
@@ -462,23 +462,23 @@ std::optional<Activity> pending_effect(const State& state, const TargetId& id) {
   const auto& p = *target->promotion;
   const auto* step = p.current();
   if (!step || step->activity != ActivityStatus::running) return std::nullopt;
-  Activity activity{{p.id, step->step.name}, step->attempt, step->step, p.to, p.from};
-  if (step->step.rollback) {
+  Activity activity{{p.id, step->step->name}, step->attempt, step->step, p.to, p.from};
+  if (step->step->rollback) {
     activity.from = left_by(p);
     activity.to = brought_back_by(p).value_or(left_by(p));
   }
-  if (const auto& location = step->step.location; !location.empty()) {
-    const auto back = step->step.rollback ? brought_back_at(p, location) : std::nullopt;
+  if (const auto& location = step->step->location; !location.empty()) {
+    const auto back = step->step->rollback ? brought_back_at(p, location) : std::nullopt;
     if (back) activity.to = *back;
-    if (!step->step.rollback && base_name(step->step) != retire_old) {
+    if (!step->step->rollback && base_name(step->step) != retire_old) {
       activity.from = at_location(*target, location).current;
     }
   }
-  if (const auto* metric = find_metric(step->step, p.measuring); metric && step->step.kind == StepKind::pause) {
+  if (const auto* metric = find_metric(step->step, p.measuring); metric && step->step->kind == StepKind::pause) {
     activity.measure = Measure{*metric, p.effects_began.value_or(p.planned)};
   }
   activity.probe = probe_of(state, p, step->step);
-  if (!step->step.restores.empty()) activity.restore_point = restore_point_of(*target, p, step->step.restores);
+  if (!step->step->restores.empty()) activity.restore_point = restore_point_of(*target, p, step->step->restores);
   return activity;
 }
 

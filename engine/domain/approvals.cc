@@ -140,7 +140,7 @@ const std::vector<std::string>& wrote_since(const State& state, const Promotion&
 const std::vector<ApprovalRule>& approval_rules(const Promotion& p) {
   static const std::vector<ApprovalRule> none;
   const auto* step = first_of(p, StepKind::approval);
-  return step ? step->step.approvals : none;
+  return step ? step->step->approvals : none;
 }
 
 bool is_inside(const State& state, const Promotion& p, std::string_view person) {
@@ -161,13 +161,13 @@ std::vector<std::string> unknown_authors(const State& state, const Promotion& p)
 }
 
 const LiveStep* unknown_authors_step(const Promotion& p) {
-  const auto at = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step.unknown_authors.has_value(); });
+  const auto at = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step->unknown_authors.has_value(); });
   return at == p.steps.end() ? nullptr : &*at;
 }
 
 std::vector<std::string> authors_to_answer_for(const State& state, const Promotion& p) {
   const auto* step = unknown_authors_step(p);
-  if (!step || step->step.unknown_authors->then != UnknownAuthors::extra_approval) return {};
+  if (!step || step->step->unknown_authors->then != UnknownAuthors::extra_approval) return {};
   return unknown_authors(state, p);
 }
 
@@ -236,7 +236,7 @@ std::vector<Condition> judge_otherwise(const State& state, const Promotion& p, T
 std::vector<Condition> judge_extra_approval(const State& state, const Promotion& p, Timestamp now) {
   const auto unknown = authors_to_answer_for(state, p);
   if (unknown.empty() || approval_rules(p).empty()) return {};
-  auto c = condition_of(p, "extraApproval", unknown_authors_step(p)->step.unknown_authors->line);
+  auto c = condition_of(p, "extraApproval", unknown_authors_step(p)->step->unknown_authors->line);
   c.events = {p.planned_at};
   if (p.attribution) c.events.push_back(p.attribution->position);
   judge_one_more(c, state, p, now, exceptions_of(state, p).empty() ? 0 : 1,

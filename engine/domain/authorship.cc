@@ -41,8 +41,8 @@ std::string what_to_do(SignatureVerdict verdict) {
 
 std::vector<Condition> judge_signed_commit(const State& state, const Promotion& p, Timestamp) {
   const auto* step = first_of(p, StepKind::gates);
-  if (!step || !step->step.signed_commit) return {};
-  auto c = condition_of(p, "signedCommit", step->step.signed_commit->line);
+  if (!step || !step->step->signed_commit) return {};
+  auto c = condition_of(p, "signedCommit", step->step->signed_commit->line);
   const auto& commit = p.to.release.commit;
   if (commit.empty()) {
     c.text = "release " + p.to.release.version + " names no commit that could be signed";
@@ -78,7 +78,7 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
   const auto* rule = unknown_authors_step(p);
   if (p.to.release.commit.empty() || (!rule && (!approval || p.rules.self_approval))) return {};
   if (!p.attribution && !state.attributes) return {};
-  auto c = condition_of(p, "authors", rule ? rule->step.unknown_authors->line : approval->step.line);
+  auto c = condition_of(p, "authors", rule ? rule->step->unknown_authors->line : approval->step->line);
   c.met = p.attribution.has_value();
   const auto to = short_id(p.to.release.commit);
   if (!c.met) {
@@ -98,8 +98,8 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
 
 std::vector<Condition> judge_unknown_authors(const State& state, const Promotion& p, Timestamp) {
   const auto* step = unknown_authors_step(p);
-  if (!step || step->step.unknown_authors->then != UnknownAuthors::refuse) return {};
-  auto c = condition_of(p, "unknownAuthors", step->step.unknown_authors->line);
+  if (!step || step->step->unknown_authors->then != UnknownAuthors::refuse) return {};
+  auto c = condition_of(p, "unknownAuthors", step->step->unknown_authors->line);
   const auto unknown = unknown_authors(state, p);
   c.met = unknown.empty();
   c.events = {p.planned_at};

@@ -17,7 +17,8 @@ class Boxed {
 
   Boxed() = default;
   Boxed(std::nullopt_t) {}
-  Boxed(T value) : cell_(new Cell(std::move(value))) {}
+  Boxed(const T& value) : cell_(new Cell(value)) {}
+  Boxed(T&& value) : cell_(new Cell(std::move(value))) {}
   Boxed(std::optional<T> value) : cell_(value ? new Cell(*std::move(value)) : nullptr) {}
   Boxed(const Boxed& other) : cell_(other.cell_) {
     if (cell_) cell_->owners.fetch_add(1, std::memory_order_relaxed);
@@ -60,7 +61,8 @@ class Boxed {
 
  private:
   struct Cell {
-    explicit Cell(T from) : value(std::move(from)) {}
+    explicit Cell(const T& from) : value(from) {}
+    explicit Cell(T&& from) : value(std::move(from)) {}
     std::atomic<std::uint32_t> owners = 1;
     T value;
   };
@@ -74,6 +76,39 @@ class Boxed {
 
   Cell* cell_ = nullptr;
 };
+
+// A value that is always there, and that its copies share until one of them says change().
+template <class T>
+class Shared {
+ public:
+  Shared() = default;  // T{}
+  Shared(const T& value) : value_(value) {}
+  Shared(T&& value) : value_(std::move(value)) {}
+
+  const T& operator*() const {
+    static const T nothing{};
+    return value_ ? *value_ : nothing;
+  }
+  const T* operator->() const { return &**this; }
+  operator const T&() const { return **this; }
+  T& change() { return value_ ? *value_ : value_.emplace(); }
+  bool operator==(const Shared& other) const {
+    return value_ && other.value_ ? value_ == other.value_ : **this == *other;
+  }
+
+ private:
+  Boxed<T> value_;
+};
+
+// What `describe` gives to its visitor for a shared member: the value itself, to be read or to be filled in.
+template <class T>
+const T& bare(const Shared<T>& shared) {
+  return *shared;
+}
+template <class T>
+T& bare(Shared<T>& shared) {
+  return shared.change();
+}
 
 // Whether T is a value that may be absent, wherever it lives.
 template <class T>

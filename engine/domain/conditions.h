@@ -23,7 +23,7 @@ inline Condition condition_of(const Promotion& p, std::string_view guard, std::u
 // The first step of a kind on the way forward; null when the plan has none.
 inline const LiveStep* first_of(const Promotion& p, StepKind kind) {
   const auto at =
-      std::ranges::find_if(p.steps, [&](const LiveStep& s) { return s.step.kind == kind && !s.step.rollback; });
+      std::ranges::find_if(p.steps, [&](const LiveStep& s) { return s.step->kind == kind && !s.step->rollback; });
   return at == p.steps.end() ? nullptr : &*at;
 }
 

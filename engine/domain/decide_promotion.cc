@@ -140,7 +140,7 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
   const auto* current = p->current();
-  const bool of_switch = current && current->step.name == approve_switch && current->status == StepStatus::started;
+  const bool of_switch = current && current->step->name == approve_switch && current->status == StepStatus::started;
   if (!of_switch) HEADGATE_TRY_VOID(still_waits(*p, "approve"));
   if (c.plan_digest != p->plan_digest) {
     return fail(ErrorCode::conflict,
@@ -219,7 +219,7 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   Events events;
   if (p->deployed()) {
     if (const auto* crossed = irreversible_step_begun(*p)) {
-      return fail(ErrorCode::conflict, "step " + crossed->step.name + " of " + to_string(p->id) +
+      return fail(ErrorCode::conflict, "step " + crossed->step->name + " of " + to_string(p->id) +
                                            " cannot be undone: with the role breakGlass, headgate rollback "
                                            "--break-glass goes back across it");
     }
@@ -227,7 +227,7 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
     return events;
   }
   if (const auto* step = p->current(); step && step->activity == ActivityStatus::running) {
-    events.emplace_back(ActivityFenced{{p->id, step->step.name}, step->attempt, why});
+    events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, why});
   }
   events.emplace_back(PromotionCancelled{p->id, why});
   return events;
@@ -317,7 +317,7 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
     return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
   if (step->activity != ActivityStatus::running || step->attempt != c.attempt) return Events{};  // told twice
 
-  if (step->step.kind == StepKind::pause) return measurement_taken(*p, *step, outcome);
+  if (step->step->kind == StepKind::pause) return measurement_taken(*p, *step, outcome);
 
   auto events = ended(*step, c, context);
   for (auto& event : downtime_of(state, c)) events.push_back(std::move(event));

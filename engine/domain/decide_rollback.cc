@@ -85,7 +85,7 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   }
   const auto& p = t->back.failed.front();
   const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
-    return s.status == StepStatus::failed && s.step.rollback == p.rollback_began.has_value();
+    return s.status == StepStatus::failed && s.step->rollback == p.rollback_began.has_value();
   });
   if (step == p.steps.end()) {
     return fail(ErrorCode::conflict, "no step of " + name + " has failed: promote anew instead");
@@ -93,7 +93,7 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   // An outcome is the proof that the attempt has ended; an attempt without one may still run.
   if (step->activity != ActivityStatus::failed && step->activity != ActivityStatus::none &&
       step->activity != ActivityStatus::succeeded) {
-    return fail(ErrorCode::conflict, "attempt " + std::to_string(step->attempt) + " of step " + step->step.name +
+    return fail(ErrorCode::conflict, "attempt " + std::to_string(step->attempt) + " of step " + step->step->name +
                                          " may still be running: no other one begins before it has ended");
   }
   if (!p.rollback_began) {
@@ -101,7 +101,7 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
       return fail(ErrorCode::conflict, "release " + p.to.release.version + " is quarantined: " + entry->reason);
     }
   }
-  return Events{PromotionRetried{c.promotion, step->step.name, c.reason}};
+  return Events{PromotionRetried{c.promotion, step->step->name, c.reason}};
 }
 
 Result<void> may_be_expedited(const State& state, const TargetId& target, const std::string& reason) {

@@ -397,12 +397,12 @@ struct PromotionPlanned {
 struct StepPlanned {
   static constexpr EventType type{"step.planned", 2};
   StepId id;
-  Step step;  // its name is the id's
+  Shared<Step> step;  // its name is the id's
   bool operator==(const StepPlanned&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v.subject(s.id);
-    v("step", s.step);
+    v("step", bare(s.step));
   }
 };
 

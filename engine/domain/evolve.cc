@@ -27,7 +27,7 @@ struct PromotionEvolver {
 
   LiveStep& step(const StepId& id) {
     if (auto* known = p.find(id.step)) return *known;
-    p.steps.emplace_back().step.name = id.step;
+    p.steps.emplace_back().step.change().name = id.step;
     return p.steps.back();
   }
   void end(Phase phase, const std::string& reason) {
@@ -51,9 +51,10 @@ struct PromotionEvolver {
     p.planned = meta.time;
   }
   void operator()(const StepPlanned& e) {
-    auto& planned = step(e.id).step;
+    auto* known = p.find(e.id.step);
+    auto& planned = (known ? *known : p.steps.emplace_back()).step;
     planned = e.step;
-    planned.name = e.id.step;
+    if (planned->name != e.id.step) planned.change().name = e.id.step;
   }
   void operator()(const PromotionStarted&) {
     p.phase = Phase::running;
@@ -99,7 +100,7 @@ struct PromotionEvolver {
     s.started = meta.time;
     s.unmet.clear();
     s.until.reset();
-    if (s.step.kind == StepKind::pause && s.step.wait == Duration::zero()) pause_began(p, s, meta.time);
+    if (s.step->kind == StepKind::pause && s.step->wait == Duration::zero()) pause_began(p, s, meta.time);
   }
   void operator()(const StepWaiting& e) {
     auto& s = step(e.id);
@@ -124,7 +125,7 @@ struct PromotionEvolver {
     auto& s = step(e.id);
     s.due = e.due;
     s.fired = false;
-    if (s.step.kind == StepKind::pause) pause_began(p, s, e.due - s.step.wait);
+    if (s.step->kind == StepKind::pause) pause_began(p, s, e.due - s.step->wait);
   }
   void operator()(const TimerFired& e) { step(e.id).fired = true; }
   void operator()(const MeasurementStarted& e) { measurement_began(p, step(e.id), e); }
@@ -291,7 +292,7 @@ struct StateEvolver {
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
-      if (step->step.irreversible == true) t.back.irreversible = {{id.number, step->step.name}};
+      if (step->step->irreversible == true) t.back.irreversible = {{id.number, step->step->name}};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       if (!e.automatic || p.trigger == Trigger::rollback) leave(t, left_by(p).release);
@@ -419,6 +420,14 @@ struct StateEvolver {
     t.promotion = std::move(t.back.failed.front());
     t.back.failed.clear();
     state.active.insert(id.target);
+  }
+
+  // Comes right behind promotion.planned: nothing is due or waits because of it.
+  void operator()(const StepPlanned& e) {
+    auto& t = target(e.id.promotion.target);
+    if (!t.promotion || t.promotion->id != e.id.promotion) return;
+    PromotionEvolver{*t.promotion, meta()}(e);
+    t.promotion->last_position = meta().position;
   }
 
   void operator()(const RollbackRequested& e) {
@@ -660,7 +669,7 @@ struct StateEvolver {
           t.failed.reset();
         }
         for (const auto& person : people) add_unique(t.document_people, person);
-        reckon_flow(state, id);
+        reckon_flow(state, id, t);
         touch(id);
         touch_in_line(id.environment);
         break;

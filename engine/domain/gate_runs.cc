@@ -85,7 +85,7 @@ struct GateWork {
   std::string needed_by(const Promotion& p, const Gate& gate) const {
     const auto* step = first_of(p, StepKind::gates);
     if (p.phase != Phase::waiting || !step) return {};
-    const auto& asked = step->step.gates;
+    const auto& asked = step->step->gates;
     if (std::ranges::find(asked, gate.name, &Gate::name) == asked.end()) return {};
     const auto& release = p.to.release;
     if (passed_before(service.document->document, service, release, gate).size() < gate.after.size()) return {};

@@ -74,7 +74,7 @@ std::vector<GateException> exceptions_of(const State& state, const Promotion& pr
   const auto service = state.services.find(promotion.id.target.service);
   if (service == state.services.end()) return all;
   for (const auto& step : promotion.steps) {
-    for (const auto& gate : step.step.gates) {
+    for (const auto& gate : step.step->gates) {
       const auto* result = service->second.gate(promotion.to.release, gate.name);
       if (!result) continue;
       for (auto& exception : opinion_of(gate, *result).exceptions) all.push_back(std::move(exception));

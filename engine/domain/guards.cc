@@ -72,7 +72,7 @@ void for_each_gate(const State& state, const Promotion& p, auto use) {
   const auto* step = first_of(p, StepKind::gates);
   if (!step) return;
   const auto service = state.services.find(p.id.target.service);
-  for (const auto& gate : step->step.gates) {
+  for (const auto& gate : step->step->gates) {
     use(gate, service == state.services.end() ? nullptr : service->second.gate(p.to.release, gate.name));
   }
 }
@@ -152,8 +152,8 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
   std::vector<Condition> all;
   const auto* step = first_of(p, StepKind::gates);
   if (!step) return all;
-  for (const auto& environment : step->step.healthy) {
-    auto c = condition_of(p, "healthy", step->step.line);
+  for (const auto& environment : step->step->healthy) {
+    auto c = condition_of(p, "healthy", step->step->line);
     const TargetId id{p.id.target.service, environment};
     const auto* there = state.find(id);
     const auto name = "release " + p.to.release.version;
@@ -198,9 +198,9 @@ std::vector<Condition> judge_effects(const State& state, const Promotion&, Times
 std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
   const auto* step = first_of(p, StepKind::wait);
   if (!step) return {};
-  auto c = condition_of(p, "wait", step->step.line);
+  auto c = condition_of(p, "wait", step->step->line);
   c.met = step->fired;
-  c.text = (p.expedited.empty() ? "a wait of " : "an expedited wait of ") + format_duration(step->step.wait);
+  c.text = (p.expedited.empty() ? "a wait of " : "an expedited wait of ") + format_duration(step->step->wait);
   if (c.met) {
     c.text += " is over";
   } else if (step->due) {

@@ -20,8 +20,8 @@ void now_runs(LocationState& there, std::optional<Wish> wish, Position position)
 
 bool Promotion::touched(std::string_view location) const {
   return std::ranges::any_of(steps, [&](const LiveStep& s) {
-    return s.step.location == location && s.step.kind != StepKind::health && s.step.kind != StepKind::pause &&
-           s.step.rollback == (trigger == Trigger::rollback) && (s.attempt > 0 || s.activity != ActivityStatus::none);
+    return s.step->location == location && s.step->kind != StepKind::health && s.step->kind != StepKind::pause &&
+           s.step->rollback == (trigger == Trigger::rollback) && (s.attempt > 0 || s.activity != ActivityStatus::none);
   });
 }
 
@@ -29,7 +29,7 @@ bool Promotion::takes_back_one_location() const {
   return trigger != Trigger::rollback && rollback_automatic &&
          rules.on_location_failure == OnLocationFailure::rollback_location &&
          std::ranges::any_of(steps, [](const LiveStep& s) {
-           return !s.step.rollback && !s.step.location.empty() && s.status == StepStatus::failed;
+           return !s.step->rollback && !s.step->location.empty() && s.status == StepStatus::failed;
          });
 }
 
@@ -39,12 +39,12 @@ bool Promotion::takes_back(const Step& step) const {
   if (step.location.empty()) return !one;
   if (!touched(step.location)) return false;
   return !one || std::ranges::any_of(steps, [&](const LiveStep& s) {
-    return !s.step.rollback && s.step.location == step.location && s.status == StepStatus::failed;
+    return !s.step->rollback && s.step->location == step.location && s.status == StepStatus::failed;
   });
 }
 
 void step_done(const State& state, TargetState& t, const Promotion& p, const LiveStep& done, Position position) {
-  const auto& name = done.step.location;
+  const auto& name = done.step->location;
   const auto locations = locations_of(state, p.id.target);
   if (name.empty() || base_name(done.step) == retire_old ||
       std::ranges::find(locations, name, &Location::name) == locations.end()) {
@@ -52,13 +52,13 @@ void step_done(const State& state, TargetState& t, const Promotion& p, const Liv
   }
   const LiveStep* deployed = nullptr;
   for (const auto& s : p.steps) {
-    if (s.step.location != name || s.step.rollback != done.step.rollback || base_name(s.step) == retire_old) continue;
+    if (s.step->location != name || s.step->rollback != done.step->rollback || base_name(s.step) == retire_old) continue;
     if (s.status != StepStatus::succeeded) return;
-    if (s.step.deploys) deployed = &s;
+    if (s.step->deploys) deployed = &s;
   }
   auto& there = t.locations[name];
-  now_runs(there, deployed ? deployed->step.deploys : std::nullopt, position);
-  there.stable_slot = deployed ? deployed->step.slot : std::string();
+  now_runs(there, deployed ? deployed->step->deploys : std::nullopt, position);
+  there.stable_slot = deployed ? deployed->step->slot : std::string();
   look_at_the_whole(state, p.id.target, t);
 }
 

@@ -253,12 +253,12 @@ std::string names_of(const std::vector<std::string>& locations) {
 }
 
 bool has_locations(const Promotion& p) {
-  return std::ranges::any_of(p.steps, [](const LiveStep& s) { return !s.step.location.empty(); });
+  return std::ranges::any_of(p.steps, [](const LiveStep& s) { return !s.step->location.empty(); });
 }
 
 std::optional<Wish> brought_back_at(const Promotion& p, std::string_view location) {
   for (const auto& s : p.steps) {
-    if (s.step.rollback && s.step.deploys && s.step.location == location) return s.step.deploys;
+    if (s.step->rollback && s.step->deploys && s.step->location == location) return s.step->deploys;
   }
   return std::nullopt;
 }
@@ -266,14 +266,14 @@ std::optional<Wish> brought_back_at(const Promotion& p, std::string_view locatio
 std::string no_way_back_in(const Promotion& p, std::string_view failing) {
   std::vector<std::string> without;
   for (const auto& s : p.steps) {
-    const auto& location = s.step.location;
-    if (s.step.rollback || location.empty() || !p.touched(location)) continue;
+    const auto& location = s.step->location;
+    if (s.step->rollback || location.empty() || !p.touched(location)) continue;
     if (p.rules.on_location_failure == OnLocationFailure::rollback_location && !failing.empty() &&
         location != failing) {
       continue;
     }
     const bool leads_back = std::ranges::any_of(
-        p.steps, [&](const LiveStep& other) { return other.step.rollback && other.step.location == location; });
+        p.steps, [&](const LiveStep& other) { return other.step->rollback && other.step->location == location; });
     if (!leads_back && std::ranges::find(without, location) == without.end()) without.push_back(location);
   }
   return names_of(without);

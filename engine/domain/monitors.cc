@@ -37,7 +37,7 @@ struct Failure {
       return tell(events, id, release.version, "it failed before " + to_string(p.id) + " began", look_at(id));
     }
     if (crossed) {
-      return tell(events, id, release.version, "step " + crossed->step.name + " cannot be undone", by_hand(id, true));
+      return tell(events, id, release.version, "step " + crossed->step->name + " cannot be undone", by_hand(id, true));
     }
     if (!p.rules.rollback_automatic || p.rules.on_location_failure == OnLocationFailure::hold) {
       return tell(events, id, release.version, "the stage leaves it to a person", by_hand(id, false));
@@ -301,11 +301,11 @@ std::optional<Probe> probe_of(const State& state, const Promotion& p, const Step
   const auto* stage = state.stage(p.id.target);
   if (!stage || !stage->downtime) return std::nullopt;
   const auto of = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
-    return s.step.kind == StepKind::health && !s.step.rollback && s.step.check &&
-           base_name(s.step) == stage->downtime->probe && s.step.location == step.location;
+    return s.step->kind == StepKind::health && !s.step->rollback && s.step->check &&
+           base_name(s.step) == stage->downtime->probe && s.step->location == step.location;
   });
   if (of == p.steps.end()) return std::nullopt;
-  Probe probe{*of->step.check, stage->downtime->interval, stage->downtime->max};
+  Probe probe{*of->step->check, stage->downtime->interval, stage->downtime->max};
   probe.check.attempts = 1;
   probe.check.successes = 1;
   probe.check.after = Duration::zero();

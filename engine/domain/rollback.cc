@@ -57,8 +57,8 @@ void tell_drift(Events& events, const State& state, const TargetId& id, const Wi
 // Whether its own way back brings that, wherever it has been.
 bool leads_back_to(const Promotion& p, const Wish& wish) {
   return brought_back_by(p) == wish && std::ranges::all_of(p.steps, [&](const LiveStep& s) {
-           return !s.step.rollback || !s.step.deploys || s.step.location.empty() || !p.touched(s.step.location) ||
-                  s.step.deploys == wish;
+           return !s.step->rollback || !s.step->deploys || s.step->location.empty() || !p.touched(s.step->location) ||
+                  s.step->deploys == wish;
          });
 }
 
@@ -145,7 +145,7 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
     const auto& live = t->promotion;
     const bool of_live = live && live->deployed() && live->from && live->from->release == way.to->release &&
                          std::ranges::any_of(live->steps, [&](const LiveStep& s) {
-                           return s.step.keeps == stage->restore->point && s.activity == ActivityStatus::succeeded;
+                           return s.step->keeps == stage->restore->point && s.activity == ActivityStatus::succeeded;
                          });
     const bool kept = std::ranges::any_of(t->back.restore_point, [&](const RestorePoint& point) {
       return point.name == stage->restore->point && point.of.same_candidate(way.to->release);
@@ -180,8 +180,8 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
   if (const auto& p = t->promotion; p && p->deployed() && way.to && leads_back_to(*p, *way.to)) {
     plan.steps.clear();
     for (const auto& s : p->steps) {
-      if (s.step.rollback && (s.step.location.empty() || p->touched(s.step.location)) &&
-          (restore || s.step.restores.empty()))
+      if (s.step->rollback && (s.step->location.empty() || p->touched(s.step->location)) &&
+          (restore || s.step->restores.empty()))
         plan.steps.push_back(s.step);
     }
   }
@@ -202,7 +202,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   if (const auto& p = t.promotion) {
     if (const auto* step = p->current();
         step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-      events.emplace_back(ActivityFenced{{p->id, step->step.name}, step->attempt, one_line(why)});
+      events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, one_line(why)});
     }
     if (p->phase == Phase::waiting && !p->deployed()) {
       events.emplace_back(PromotionSuperseded{p->id, one_line(why)});
@@ -231,9 +231,9 @@ void begin_rollback(Events& events, const State& state, const Promotion& p, cons
                     const std::string& failing) {
   if (const auto* step = p.current();
       step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-    events.emplace_back(ActivityFenced{{p.id, step->step.name}, step->attempt, reason});
+    events.emplace_back(ActivityFenced{{p.id, step->step->name}, step->attempt, reason});
   }
-  const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step.rollback; });
+  const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step->rollback; });
   if (first == p.steps.end()) {
     fail_for_a_person(events, state, p, reason);
     return;
@@ -257,7 +257,7 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
   auto why = reason;
   auto next = "mend the cause and " + retry + "; or go back: " + by_hand(id, false);
   if (crossed) {
-    why += "; step " + crossed->step.name + " cannot be undone: no rollback goes across it by itself";
+    why += "; step " + crossed->step->name + " cannot be undone: no rollback goes across it by itself";
     next = "mend the cause and " + retry + "; or with the role breakGlass go back: " + by_hand(id, true);
   } else if (p.rules.rollback_automatic && p.rules.on_location_failure == OnLocationFailure::hold) {
     why += "; onLocationFailure: hold leaves every location as it is";

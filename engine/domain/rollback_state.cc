@@ -35,8 +35,8 @@ void remember_end(TargetState& t, const Promotion& p) {
   } else if (p.deployed()) {
     back.restore_point.clear();
     for (const auto& s : p.steps) {
-      if (s.step.keeps.empty() || s.activity != ActivityStatus::succeeded) continue;
-      back.restore_point = {{s.step.keeps, p.from ? p.from->release : Release{}, s.evidence, p.last_position}};
+      if (s.step->keeps.empty() || s.activity != ActivityStatus::succeeded) continue;
+      back.restore_point = {{s.step->keeps, p.from ? p.from->release : Release{}, s.evidence, p.last_position}};
     }
   }
   back.failed.clear();
@@ -84,14 +84,14 @@ std::string step_between(const TargetState& t, const Wish& verified) {
 
 const LiveStep* irreversible_step_begun(const Promotion& p) {
   const auto at = std::ranges::find_if(p.steps, [](const LiveStep& s) {
-    return s.step.irreversible == true && !s.step.rollback && (s.attempt > 0 || s.activity != ActivityStatus::none);
+    return s.step->irreversible == true && !s.step->rollback && (s.attempt > 0 || s.activity != ActivityStatus::none);
   });
   return at == p.steps.end() ? nullptr : &*at;
 }
 
 Json restore_point_of(const TargetState& t, const Promotion& p, const std::string& name) {
   for (const auto& s : p.steps) {
-    if (s.step.keeps == name && s.activity == ActivityStatus::succeeded) return s.evidence;
+    if (s.step->keeps == name && s.activity == ActivityStatus::succeeded) return s.evidence;
   }
   for (const auto& point : t.back.restore_point) {
     if (point.name == name) return point.evidence;
@@ -106,9 +106,9 @@ const Wish& left_by(const Promotion& p) {
 std::optional<Wish> brought_back_by(const Promotion& p) {
   std::optional<Wish> back;  // of a location that was never touched, where nothing better is
   for (const auto& s : p.steps) {
-    if (!s.step.rollback || !s.step.deploys) continue;
-    if (s.step.location.empty() || p.touched(s.step.location)) return s.step.deploys;
-    if (!back) back = s.step.deploys;
+    if (!s.step->rollback || !s.step->deploys) continue;
+    if (s.step->location.empty() || p.touched(s.step->location)) return s.step->deploys;
+    if (!back) back = s.step->deploys;
   }
   return back;
 }

@@ -11,7 +11,7 @@ MetricProgress* progress_of(Promotion& p, std::string_view metric) {
 }
 
 bool ended(const LiveStep& pause) {
-  return pause.fired || pause.step.wait == Duration::zero();
+  return pause.fired || pause.step->wait == Duration::zero();
 }
 
 }  // namespace
@@ -22,7 +22,7 @@ const Metric* find_metric(const Step& pause, std::string_view name) {
 }
 
 void pause_began(Promotion& p, const LiveStep& pause, Timestamp time) {
-  for (const auto& metric : pause.step.metrics) {
+  for (const auto& metric : pause.step->metrics) {
     auto* progress = progress_of(p, metric.name);
     if (!progress) {
       progress = &p.analysis.emplace_back();
@@ -33,7 +33,7 @@ void pause_began(Promotion& p, const LiveStep& pause, Timestamp time) {
     if (progress->failures > metric.failure_limit) progress->failures = 0;
     if (progress->errors > metric.consecutive_error_limit) progress->errors = 0;
     progress->last = progress->asked = time;
-    const auto wait = pause.step.wait;
+    const auto wait = pause.step->wait;
     progress->due = time + (wait > Duration::zero() ? std::min(wait, metric.interval) : metric.interval);
   }
 }
@@ -98,14 +98,14 @@ void shift(MetricProgress& progress, Duration delta) {
 std::string slot_after(const Promotion& p, const std::string& before) {
   if (p.phase == Phase::succeeded && p.trigger != Trigger::rollback) {
     for (const auto& s : p.steps) {
-      if (!s.step.rollback && s.step.kind == StepKind::deploy) return s.step.slot;
+      if (!s.step->rollback && s.step->kind == StepKind::deploy) return s.step->slot;
     }
     return before;
   }
   // Where nothing was brought back, what was retired leaves no slot behind.
   std::string slot;
   for (const auto& s : p.steps) {
-    if (s.step.rollback && s.step.deploys) slot = s.step.slot;
+    if (s.step->rollback && s.step->deploys) slot = s.step->slot;
   }
   return slot;
 }
@@ -114,7 +114,7 @@ std::string slot_of(const TargetState& t, const Wish& wish) {
   const auto deployed_slot = [&](const Promotion& p) -> const std::string* {
     if (p.to != wish || !p.deployed()) return nullptr;
     for (const auto& s : p.steps) {
-      if (!s.step.rollback && s.step.kind == StepKind::deploy) return &s.step.slot;
+      if (!s.step->rollback && s.step->kind == StepKind::deploy) return &s.step->slot;
     }
     return nullptr;
   };
@@ -155,13 +155,13 @@ std::string waits_for_person(const Promotion& p, const LiveStep& pause) {
     return "metric " + metric->name + " was inconclusive more often than its inconclusiveLimit of " +
            std::to_string(metric->inconclusive_limit) + ": " + pause.reason;
   }
-  return pause.step.wait == Duration::zero() ? "the pause has no duration" : std::string();
+  return pause.step->wait == Duration::zero() ? "the pause has no duration" : std::string();
 }
 
 std::vector<std::string> not_covered(const Promotion& p, const LiveStep& pause) {
   std::vector<std::string> names;
   for (const auto& progress : p.analysis) {
-    if (find_metric(pause.step, progress.name) && progress.covered < pause.step.wait) names.push_back(progress.name);
+    if (find_metric(pause.step, progress.name) && progress.covered < pause.step->wait) names.push_back(progress.name);
   }
   return names;
 }

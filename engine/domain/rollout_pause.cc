@@ -21,10 +21,10 @@ bool wished_since(const State& state, const Promotion& p) {
 
 std::vector<Event> advance_pause(const State& state, const Promotion& p, const LiveStep& pause,
                                  const std::vector<Condition>& unmet, Timestamp now) {
-  const StepId id{p.id, pause.step.name};
+  const StepId id{p.id, pause.step->name};
   if (pause.status == StepStatus::pending) {
     std::vector<Event> events{StepStarted{id}};
-    if (pause.step.wait > Duration::zero()) events.emplace_back(TimerSet{id, now + pause.step.wait});
+    if (pause.step->wait > Duration::zero()) events.emplace_back(TimerSet{id, now + pause.step->wait});
     return events;
   }
   if (pause.due && !pause.fired && *pause.due <= now) return {TimerFired{id}};
@@ -39,35 +39,35 @@ std::vector<Event> advance_pause(const State& state, const Promotion& p, const L
 
 std::vector<Condition> judge_pause(const State& state, const Promotion& p, Timestamp) {
   const auto* pause = p.current();
-  if (!pause || pause->step.kind != StepKind::pause || pause->status != StepStatus::started) return {};
+  if (!pause || pause->step->kind != StepKind::pause || pause->status != StepStatus::started) return {};
   Condition c;
   c.guard = "pause";
   c.file = p.rules.file;
-  c.line = pause->step.line;
+  c.line = pause->step->line;
   c.commit = p.rules.commit;
-  if (pause->step.name == keep_old && wished_since(state, p)) {
+  if (pause->step->name == keep_old && wished_since(state, p)) {
     c.met = true;
     c.text = "what ran before is not kept any longer: there is a newer wish";
     return {std::move(c)};
   }
   if (const auto why = waits_for_person(p, *pause); !why.empty()) {
-    c.text = pause->step.name + " waits for a person: " + why;
+    c.text = pause->step->name + " waits for a person: " + why;
     c.remedy = "headgate resume " + to_string(p.id) + ", or headgate cancel " + to_string(p.id);
     return {std::move(c)};
   }
   const auto missing = not_covered(p, *pause);
   c.met = pause->resumed || (pause->fired && missing.empty());
-  c.text = pause->step.name;
+  c.text = pause->step->name;
   if (c.met) {
     c.text += " is over";
   } else if (!pause->fired) {
-    c.text += " of " + format_duration(pause->step.wait) + " runs until " +
+    c.text += " of " + format_duration(pause->step->wait) + " runs until " +
               (pause->due ? format_timestamp(*pause->due) : std::string("its timer is set"));
     c.remedy = "wait";
   } else {
     std::string names;
     for (const auto& name : missing) names += (names.empty() ? "" : ", ") + name;
-    c.text += " goes on until its measurements cover " + format_duration(pause->step.wait) + ": " + names;
+    c.text += " goes on until its measurements cover " + format_duration(pause->step->wait) + ": " + names;
     c.remedy = "wait; see that measurements succeed";
   }
   return {std::move(c)};
@@ -79,13 +79,13 @@ std::vector<Condition> judge_approve_switch(const State& state, const Promotion&
   Condition c;
   c.guard = "approveSwitch";
   c.file = p.rules.file;
-  c.line = step->step.line;
+  c.line = step->step->line;
   c.commit = p.rules.commit;
   c.met = step->resumed;
   c.text = c.met ? "the switch is approved" : "one more approval, of the switch, now that the preview is verified";
   if (c.met) return {std::move(c)};
   std::string names;
-  for (const auto& rule : step->step.approvals) {
+  for (const auto& rule : step->step->approvals) {
     if (!state.access()) break;
     for (const auto& person : approvers(*state.access(), rule.team, p.id.target)) {
       const bool given = std::ranges::find(p.approvals, person, &Approval::approver) != p.approvals.end();
@@ -99,7 +99,7 @@ std::vector<Condition> judge_approve_switch(const State& state, const Promotion&
 }
 
 std::vector<Event> measurement_taken(const Promotion& p, const LiveStep& pause, const Outcome& outcome) {
-  MeasurementTaken taken{{p.id, pause.step.name}, pause.attempt, p.measuring, Verdict::error, {}, {}, {}, {}};
+  MeasurementTaken taken{{p.id, pause.step->name}, pause.attempt, p.measuring, Verdict::error, {}, {}, {}, {}};
   const auto* metric = find_metric(pause.step, p.measuring);
   if (outcome.kind != Outcome::Kind::succeeded || !metric) {
     taken.reason = p.measuring + ": " + outcome.reason.substr(0, 2048);

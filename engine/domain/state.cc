@@ -18,13 +18,13 @@ const LiveStep* Promotion::current() const {
   if (ended) return nullptr;
   const bool rollback = phase == Phase::rolling_back;
   const auto at = std::ranges::find_if(steps, [&](const LiveStep& s) {
-    return s.step.rollback == rollback && s.status != StepStatus::succeeded && (!rollback || takes_back(s.step));
+    return s.step->rollback == rollback && s.status != StepStatus::succeeded && (!rollback || takes_back(s.step));
   });
   return at == steps.end() ? nullptr : &*at;
 }
 
 LiveStep* Promotion::find(std::string_view step) {
-  const auto at = std::ranges::find_if(steps, [&](const LiveStep& s) { return s.step.name == step; });
+  const auto at = std::ranges::find_if(steps, [&](const LiveStep& s) { return s.step->name == step; });
   return at == steps.end() ? nullptr : &*at;
 }
 
@@ -34,13 +34,13 @@ const LiveStep* Promotion::find(std::string_view step) const {
 
 bool Promotion::deployed() const {
   return std::ranges::any_of(steps, [](const LiveStep& s) {
-    return !s.step.rollback && s.step.kind == StepKind::deploy && s.activity != ActivityStatus::none;
+    return !s.step->rollback && s.step->kind == StepKind::deploy && s.activity != ActivityStatus::none;
   });
 }
 
 bool Promotion::retires() const {
   const auto forward = [&](StepKind kind) {
-    return std::ranges::any_of(steps, [&](const LiveStep& s) { return !s.step.rollback && s.step.kind == kind; });
+    return std::ranges::any_of(steps, [&](const LiveStep& s) { return !s.step->rollback && s.step->kind == kind; });
   };
   return forward(StepKind::retire) && !forward(StepKind::deploy);
 }

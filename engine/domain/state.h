@@ -38,7 +38,7 @@ enum class ActivityStatus : std::uint8_t { none, running, retrying, succeeded, f
 HEADGATE_ENUM_NAMES(ActivityStatus, "none", "running", "retrying", "succeeded", "failed", "fenced");
 
 struct LiveStep {
-  Step step;
+  Shared<Step> step;
   StepStatus status = StepStatus::pending;
   std::optional<Timestamp> started;
   std::optional<Timestamp> ended;
@@ -57,8 +57,8 @@ struct LiveStep {
   bool operator==(const LiveStep&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
-    v("name", s.step.name);
-    v("step", s.step);
+    v("name", bare(s.step).name);
+    v("step", bare(s.step));
     v("status", s.status);
     v("started", s.started);
     v("ended", s.ended);

@@ -524,7 +524,7 @@ TEST(Healthy, AnOpenIncidentThereHoldsIt) {
   Promotion p;
   p.id = promotion(production, 1);
   p.to.release = {"v1", hash(1), {}};
-  auto& gates = p.steps.emplace_back().step;
+  auto& gates = p.steps.emplace_back().step.change();
   gates.kind = StepKind::gates;
   gates.healthy = {"staging"};
   const auto unmet = [&](const State& of) {

@@ -537,7 +537,7 @@ TEST(Expedite, ShortensTheWaitAndNothingElse) {
               happened_in_order("promotion.planned #1 v2", "promotion.expedited #1", "step.started gates"));
   EXPECT_THAT(world.steps(production),
               ElementsAre("gates", "approval", "wait", "deploy", "smoke", "rollback-deploy", "rollback-smoke"));
-  EXPECT_EQ(world.live(production).find("wait")->step.wait, Duration(5min));
+  EXPECT_EQ(world.live(production).find("wait")->step->wait, Duration(5min));
   EXPECT_EQ(world.live(production).expedited, "CVE-2026-1");
   EXPECT_THAT(world.effects(), IsEmpty());
   world.gate("lint", "v2");
@@ -579,7 +579,7 @@ TEST(Expedite, StaysWhenThePlanChangesWithThePolicy) {
   auto s = waiting();
   s.verify.push_back(health("deep"));
   EXPECT_THAT(world.push(service({s})), happened_in_order("promotion.superseded #1", "promotion.expedited #2"));
-  EXPECT_EQ(world.live(production).find("wait")->step.wait, Duration(5min));
+  EXPECT_EQ(world.live(production).find("wait")->step->wait, Duration(5min));
 }
 
 TEST(Expedite, EndsWithThePolicyThatHadIt) {

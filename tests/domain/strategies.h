@@ -66,7 +66,7 @@ inline Lines roll(World& world, const std::string& stop_at = {}) {
   Lines happened;
   for (int i = 0; i < 2000 && world.at(production).promotion; ++i) {
     const auto* step = world.live(production).current();
-    if (step && step->step.name == stop_at && step->status != StepStatus::pending) return happened;
+    if (step && step->step->name == stop_at && step->status != StepStatus::pending) return happened;
     Lines lines;
     if (measuring(world)) {
       lines = measure(world, good());
@@ -105,8 +105,8 @@ inline Lines weights(const World& world) {
     if (!begun || begun->id.promotion.number < 2) continue;
     for (const auto& other : world.log) {
       const auto* planned = std::get_if<StepPlanned>(&other.event);
-      if (planned && planned->id == begun->id && planned->step.kind == StepKind::traffic) {
-        lines.push_back(planned->step.slot + " " + std::to_string(*planned->step.weight));
+      if (planned && planned->id == begun->id && planned->step->kind == StepKind::traffic) {
+        lines.push_back(planned->step->slot + " " + std::to_string(*planned->step->weight));
       }
     }
   }

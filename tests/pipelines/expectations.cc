@@ -86,8 +86,8 @@ std::uint32_t candidates_share(const Player& player, const TargetId& id) {
   if (!p || !target) return share;
   const auto candidate = candidate_slot(target->stable_slot);
   for (const auto& step : p->steps) {
-    if (step.step.kind != StepKind::traffic || step.status != StepStatus::succeeded || !step.step.weight) continue;
-    share = step.step.slot == candidate ? *step.step.weight : 100 - *step.step.weight;
+    if (step.step->kind != StepKind::traffic || step.status != StepStatus::succeeded || !step.step->weight) continue;
+    share = step.step->slot == candidate ? *step.step->weight : 100 - *step.step->weight;
   }
   return share;
 }
@@ -118,8 +118,8 @@ constexpr std::array all{
                HEADGATE_TRY(const auto id, p.place(w[1]));
                HEADGATE_TRY(const auto* live, p.under_way(id));
                const auto* step = live->current();
-               if (step && step->step.name == w[0] && step->status == StepStatus::started) return {};
-               return found(step ? "step " + step->step.name : std::string("no step"));
+               if (step && step->step->name == w[0] && step->status == StepStatus::started) return {};
+               return found(step ? "step " + step->step->name : std::string("no step"));
              }},
     Sentence{"the {step} in {place} is given {variable} {text}",
              [](Player& p, const Words& w) -> Result<void> {

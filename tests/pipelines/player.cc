@@ -21,7 +21,7 @@ std::unexpected<Error> mistake(std::string text) {
 
 bool waits_for_somebody(const Promotion& p) {
   const auto* step = p.current();
-  return !step || step->step.kind == StepKind::gates || step->step.kind == StepKind::approval;
+  return !step || step->step->kind == StepKind::gates || step->step->kind == StepKind::approval;
 }
 
 // How people sign in unless the scenario says otherwise.
@@ -232,7 +232,7 @@ Result<void> Player::finish(const TargetId& id, const std::string& step, Kind ki
     const auto* at = p->current();
     return mistake("expected step " + step + " under way in " + to_string(id) + ", found " +
                    (effect ? effect->id.step
-                    : at   ? at->step.name + ", which waits"
+                    : at   ? at->step->name + ", which waits"
                            : "none"));
   }
   // A check that says no is evidence; whatever else fails has failed for good.
@@ -360,7 +360,7 @@ Result<void> Player::everything(const TargetId& id, const std::string& up_to) {
     const auto* p = live(id);
     if (!p) break;
     const auto* step = p->current();
-    if (step && !up_to.empty() && step->step.name == up_to && step->status != StepStatus::pending) return {};
+    if (step && !up_to.empty() && step->step->name == up_to && step->status != StepStatus::pending) return {};
     if (measure()) continue;
     if (pending_effect(world.state, id)) {
       world.finish(id);

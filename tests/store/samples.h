@@ -173,7 +173,7 @@ E filled(Source source) {
   E event;
   Filler<Source> filler(source);
   E::describe(event, filler);
-  if constexpr (std::is_same_v<E, StepPlanned>) event.step.name = event.id.step;
+  if constexpr (std::is_same_v<E, StepPlanned>) event.step.change().name = event.id.step;
   return event;
 }
 

@@ -175,7 +175,7 @@ TEST(SnapshotArchive, EveryEventSurvives) {
       AnyEvent& variant = read;
       HEADGATE_ASSERT_OK(from_snapshot_bytes(to_snapshot_bytes<AnyEvent>(event), variant));
       // A step's name stands in the id of its event, and in the live step of a state.
-      if (auto* planned = std::get_if<StepPlanned>(&read)) planned->step.name = planned->id.step;
+      if (auto* planned = std::get_if<StepPlanned>(&read)) planned->step.change().name = planned->id.step;
       ASSERT_TRUE(read == event) << type_name(event);
     }
   }
