@@ -153,6 +153,23 @@ TEST(ApiAccess, EveryRouteAsksForTheRoleOfTheTable) {
   for (const auto& [route, role] : table) EXPECT_TRUE(known.contains(route)) << route << " is not registered";
 }
 
+TEST(ApiAccess, BreakGlassTakesThePlaceOfOperatorInARollback) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  world.release_to_staging("v2");
+  const auto status = [&](const char* who, const char* break_glass) {
+    const auto body = fmt::format(
+        R"({{"environment":"staging","services":["gateway"],"reason":"errors","break_glass":{}}})", break_glass);
+    return world.call("POST", "/v1/rollbacks?dry_run=true", who, body).status;
+  };
+  EXPECT_EQ(status("breakGlass", "true"), 200);
+  EXPECT_EQ(status("breakGlass", "false"), 403);
+  EXPECT_EQ(status("operator", "true"), 403);
+  EXPECT_EQ(status("operator", "false"), 200);
+  EXPECT_EQ(status("viewer", "true"), 403);
+  EXPECT_EQ(status("admin", "true"), 200);
+}
+
 TEST(ApiAccess, ARefusalNamesWhatIsMissing) {
   ApiWorld world;
   auto answer = world.call("GET", "/v1/targets", "");
