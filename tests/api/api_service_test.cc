@@ -33,6 +33,8 @@ TEST_F(ApiService, TheContractHoldsEveryRouteAndNoOther) {
     }
   }
   EXPECT_EQ(written, registered);
+  const auto* blob = contract->find("paths")->find("/v1/blobs/{digest}");
+  EXPECT_NE(blob->find("get")->find("responses")->find("410"), nullptr);
   const auto served = world.call("GET", "/openapi.json", "viewer");
   EXPECT_EQ(served.body, openapi_text());
   EXPECT_EQ(world.call("GET", "/openapi.json", "").status, 401);
@@ -153,6 +155,55 @@ TEST_F(ApiService, MetricsCountWhatHappened) {
       [&] { return at(world.call("GET", "/v1/promotions/gateway/production/1"), "/approval_requested") == "true"; }));
   EXPECT_NE(world.call("GET", "/metrics", "").body.find("headgate_approvals_waiting{environment=\"production\"} 1"),
             std::string::npos);
+}
+
+TEST_F(ApiService, ListsOfAFewRowsComeInPagesAsWell) {
+  auto page = world.call("GET", "/v1/repositories?limit=1");
+  EXPECT_EQ(at(page, "/repositories/0/name"), "environments");
+  EXPECT_EQ(size_at(page.body, "/repositories"), 1U);
+  page = world.call("GET", "/v1/repositories?limit=1&cursor=" + at(page, "/next"));
+  EXPECT_EQ(at(page, "/repositories/0/name"), "monorepo");
+  EXPECT_EQ(at(page, "/next"), "null");
+  page = world.call("GET", "/v1/backups?limit=2", "viewer");
+  EXPECT_EQ(at(page, "/backups/1/id"), "5");
+  EXPECT_EQ(at(page, "/last_id"), "6");
+  page = world.call("GET", "/v1/backups?limit=2&cursor=" + at(page, "/next"));
+  EXPECT_EQ(size_at(page.body, "/backups"), 1U);
+  EXPECT_EQ(at(page, "/backups/0/id"), "6");
+  EXPECT_EQ(at(page, "/next"), "null");
+  EXPECT_EQ(world.call("GET", "/v1/backups?limit=0").status, 400);
+  EXPECT_EQ(
+      world.call("GET", "/v1/backups?cursor=" + at(world.call("GET", "/v1/repositories?limit=1"), "/next")).status,
+      400);
+}
+
+TEST_F(ApiService, ABackupIsBegunOnceForAKey) {
+  const auto dry = world.call("POST", "/v1/backups?dry_run=true", "admin", "{}");
+  EXPECT_EQ(dry.status, 200);
+  EXPECT_EQ(at(dry, "/dry_run"), "true");
+  EXPECT_EQ(at(dry, "/started"), "false");
+  EXPECT_TRUE(world.backups.begun.empty());
+
+  const std::string key = "Idempotency-Key: nightly\r\n";
+  const auto first = world.call("POST", "/v1/backups", "admin", R"({"verify":5})", key);
+  EXPECT_EQ(first.status, 202);
+  EXPECT_EQ(first.body, R"({"started":true,"run":4})");
+  const auto again = world.call("POST", "/v1/backups", "admin", R"({"verify":5})", key);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, R"({"started":true,"run":4,"repeated":true})");
+  EXPECT_EQ(world.backups.begun.size(), 1U);
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", R"({"verify":6})", key).status, 422);
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", "Idempotency-Key: \r\n").status, 400);
+
+  // What was refused may be asked for again under the same key.
+  const std::string other = "Idempotency-Key: weekly\r\n";
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", other).status, 409);
+  EXPECT_EQ(world.call("POST", "/v1/backups?dry_run=true", "admin", "{}").status, 409);
+  {
+    const std::scoped_lock lock(world.backups.mutex);
+    world.backups.told.running = false;
+  }
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", other).status, 202);
 }
 
 TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
