@@ -8,17 +8,18 @@
 #include "app/table.h"
 
 namespace headgate::app {
+#include "app/named_file.h"
 
 Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file) {
-  HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
+  HEADGATE_TRY(auto lock, as_named(store::DataLock::acquire(data)));
   store::RocksDbLog::Options options;
   options.dir = data;
   options.read_only = true;
   if (!key_file.empty()) {
-    HEADGATE_TRY(options.key, store::SigningKey::load(key_file));
+    HEADGATE_TRY(options.key, as_named(store::SigningKey::load(key_file)));
   }
   const auto signer = options.key ? options.key->verifier().text() : std::string();
-  HEADGATE_TRY(auto log, store::RocksDbLog::open(std::move(options)));
+  HEADGATE_TRY(auto log, as_named(store::RocksDbLog::open(std::move(options))));
   HEADGATE_TRY(auto keys, api::keys_of_log(*log));
   if (!signer.empty() && (keys.empty() || keys.back().verifier_key != signer)) {
     return fail(ErrorCode::conflict, "the key in " + key_file.string() + " is " + signer + ", the log's is " +

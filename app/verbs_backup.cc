@@ -84,7 +84,7 @@ struct OpenedLog {
 
 Result<OpenedLog> open_data(const std::string& data) {
   if (!std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
-    return fail(ErrorCode::not_found, "there is no log in " + data);
+    return fail(ErrorCode::invalid_input, "there is no log in " + data);
   }
   HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
   store::RocksDbLog::Options options;

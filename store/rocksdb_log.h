@@ -57,9 +57,9 @@ class RocksDbLog final : public EventLog, private TileReader {
   };
 
   // Makes an empty log where there is none. Refuses a log that holds less than its watermark or another root, or of
-  // which a part is damaged (corrupt, naming it and what to do; nothing was changed), a foreign or newer format or
-  // another origin (conflict), a log that another process has open (unavailable), no log when it is only to be read
-  // (not_found).
+  // which a part is damaged (corrupt, naming it and what to do; nothing was changed), a foreign or newer format
+  // (conflict), another origin (invalid_input), a log that another process has open (unavailable), no log when it is
+  // only to be read (not_found).
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   ~RocksDbLog() override;
 

@@ -180,7 +180,8 @@ class Backups(unittest.TestCase):
         self.assertFalse((self.restored / "db").exists())
         self.run_cli(*into, str(self.restored), "--id", "99", code=1)
         self.run_cli("backup", "restore", "--data", str(self.restored), code=2)
-        self.run_cli("backup", "create", "--data", str(self.world.root / "nothing"), "--to", str(folder), code=1)
+        self.run_cli(*into, str(self.restored), "--checkpoint", str(self.world.root / "nothing"), code=2)
+        self.run_cli("backup", "create", "--data", str(self.world.root / "nothing"), "--to", str(folder), code=2)
         # A restore that did not come to its end is taken for a log by nobody.
         (self.restored / "restoring").mkdir(parents=True, exist_ok=True)
         self.assertIn("did not come to its end", self.run_cli("log", "stat", "--data", str(self.restored), code=1).stderr)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -179,6 +180,22 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(w.cli("status", token="hg_" + "A" * 43).returncode, 4)
         self.assertEqual(w.cli("--server", "http://127.0.0.1:1", "status").returncode, 3)
 
+    def test_a_file_that_is_named_and_not_there_is_a_mistake(self):
+        nothing = str(self.world.root / "nothing")
+        for arguments in (
+            ["wait", "greeter/staging/1", "--token-file", nothing],
+            ["log", "verify", "--checkpoint", nothing],
+            ["log", "verify", "--key", nothing],
+            ["log", "verify", "--data", nothing],
+            ["log", "repair", "--data", nothing],
+            ["log", "proof", "1", "--data", str(self.world.place), "--signing-key", nothing],
+            ["serve", "--config", nothing],
+        ):
+            with self.subTest(arguments):
+                refused = self.world.cli(*arguments)
+                self.assertEqual(refused.returncode, 2, refused.stdout)
+                self.assertIn(nothing, refused.stderr)
+
     def test_an_idempotency_key_answers_the_same_again(self):
         self.begin()
         body = {"service": "greeter", "commit": "a" * 40, "gate": "tests", "status": "passed"}
@@ -235,8 +252,15 @@ class EndToEnd(unittest.TestCase):
         config = self.world.config.read_text()
         self.world.config.write_text(config.replace("origin: e2e.headgate.test", "origin: other.headgate.test"))
         self.world.start(wait=False)
-        self.assertNotEqual(self.world.server.wait(timeout=30), 0)
+        self.assertEqual(self.world.server.wait(timeout=30), 2)
         self.assertIn("other.headgate.test", self.world.log.read_text())
+        # Likewise where the server's file names what is not there.
+        self.world.config.write_text(
+            config.replace("role: environments,", "role: environments, credentials: {token: {file: no-such-token}},")
+        )
+        self.world.start(wait=False)
+        self.assertEqual(self.world.server.wait(timeout=30), 2)
+        self.assertIn("no-such-token", self.world.log.read_text())
 
     def test_secrets_stay_out_of_the_log(self):
         self.begin()
