@@ -347,6 +347,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
   };
   HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, digest_of,
                                               *observer, on_fatal));
+  engine->read([this](const State& state) { metrics.started(state); });
   log.set_position(engine->position() - 1);  // of engine.started, at least
   HEADGATE_TRY_VOID(sign_with_key());
   HEADGATE_TRY_VOID(api::Eraser(*engine, *engine, *events, *people).resume());
@@ -473,6 +474,7 @@ void Server::Parts::start_reconciling() {
     const auto& named = config.sources[i];
     source.watch = std::make_unique<reconciler::SourceWatch>(named.name, named.poll, *source.repository, *people,
                                                              *engine, *engine, clock, notice());
+    source.watch->on_look([this, name = named.name](Duration took) { metrics.reconciled(name, took); });
     commits.push_back({named.name, source.repository.get()});
   }
   authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people, *engine, *engine,

@@ -91,6 +91,8 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<std::string> checkpoint() const;
   // The same without regard to the second: at a clean stop, and for tests.
   Result<std::string> sign_checkpoint_now() const;
+  // When the newest one was signed, for whomever; nothing before the first.
+  std::optional<std::chrono::steady_clock::time_point> signed_at() const;
 
   struct Verified {
     Position records = 0;
