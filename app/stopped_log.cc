@@ -2,13 +2,16 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
+#include "app/named_file.h"
 #include "app/table.h"
 
 namespace headgate::app {
-#include "app/named_file.h"
 
 Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file) {
   HEADGATE_TRY(auto lock, as_named(store::DataLock::acquire(data)));
@@ -46,5 +49,21 @@ void Progress::operator()(Position done, Position all) {
   if (all > 0) std::fprintf(stderr, " of %llu", static_cast<unsigned long long>(all));
   std::fprintf(stderr, " records");
 }
+
+Stopwatch::Stopwatch(const std::string& work) {
+  if (!on_terminal(STDERR_FILENO)) return;
+  thread_ = std::jthread([work](std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    for (int seconds = 0; !stop.stop_requested(); ++seconds) {
+      std::fprintf(stderr, "\r\033[K%s, %d s", work.c_str(), seconds);
+      stopped.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    }
+    std::fprintf(stderr, "\r\033[K");
+  });
+}
+
+Stopwatch::~Stopwatch() = default;  // the thread is asked to stop and joined
 
 }  // namespace headgate::app

@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import json
+import os
+import pty
+import subprocess
 import threading
 import unittest
 
-from world import World, eventually
+from world import BINARY, World, eventually
 
 
 def proves(proof, record):
@@ -174,6 +177,13 @@ class Backups(unittest.TestCase):
         )[0]
         self.run_cli("backup", "verify", "--from", str(folder), "--data", str(self.world.data))
         self.run_cli("log", "verify", "--data", str(self.world.data))
+        # Whoever waits at a terminal sees that it goes on.
+        terminal, stderr = pty.openpty()
+        verify = [BINARY, "backup", "verify", "--from", str(folder)]
+        seen = subprocess.run(verify, stdout=subprocess.PIPE, stderr=stderr, timeout=60)
+        self.assertEqual(seen.returncode, 0)
+        self.assertIn(b"reading backup 1, 0 s", os.read(terminal, 4096))
+        self.assertNotIn(b"reading", seen.stdout)
         into = ["backup", "restore", "--from", str(folder), "--data"]
         self.assertIn("empty directory only", self.run_cli(*into, str(self.world.data), code=1).stderr)
         self.run_cli(*into, str(self.restored), "--origin", "other.headgate.test", code=2)
