@@ -50,17 +50,6 @@ Result<std::string> name_of_path(const Request& request, std::string_view parame
   return fail(ErrorCode::not_found, fmt::format("'{}' cannot be the name of a {}", text, parameter));
 }
 
-Result<std::string> idempotency_key(const Request& request) {
-  HEADGATE_TRY(const auto key, request.headers.one("idempotency-key"));
-  if (!key) return std::string();
-  const bool printable = std::ranges::all_of(*key, [](char c) { return c >= 0x20 && c < 0x7f; });
-  if (key->empty() || key->size() > max_idempotency_key || !printable) {
-    return fail(ErrorCode::invalid_input, "the Idempotency-Key cannot be used",
-                {{"Idempotency-Key", fmt::format("{} bytes", key->size()), "1 to 128 characters of printable ASCII"}});
-  }
-  return std::string(*key);
-}
-
 Response dry_run_answer(const Receipt& receipt, const WriteAnswer& write) {
   JsonWriter json;
   json.begin_object().field("dry_run", true);
@@ -74,6 +63,17 @@ Response dry_run_answer(const Receipt& receipt, const WriteAnswer& write) {
 }
 
 }  // namespace
+
+Result<IdempotencyKey> idempotency_key(const Request& request) {
+  HEADGATE_TRY(const auto key, request.headers.one("idempotency-key"));
+  if (!key) return IdempotencyKey{};
+  const bool printable = std::ranges::all_of(*key, [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (key->empty() || key->size() > max_idempotency_key || !printable) {
+    return fail(ErrorCode::invalid_input, "the Idempotency-Key cannot be used",
+                {{"Idempotency-Key", fmt::format("{} bytes", key->size()), "1 to 128 characters of printable ASCII"}});
+  }
+  return IdempotencyKey{std::string(*key), sha256_digest(request.method + '\n' + request.target + '\n' + request.body)};
+}
 
 Core::Core(ApiDependencies dependencies, ApiOptions with)
     : deps(std::move(dependencies)),
@@ -245,10 +245,9 @@ void Core::submit(const CallPtr& call, Command command, WriteAnswer write) {
   submission.actor = call->principal.actor();
   submission.claims = call->principal.claims;
   submission.dry_run = call->dry_run;
-  if (!key->empty() && !call->dry_run) {
-    submission.idempotency_key = std::move(*key);
-    submission.request_digest =
-        sha256_digest(call->request.method + '\n' + call->request.target + '\n' + call->request.body);
+  if (!key->text.empty() && !call->dry_run) {
+    submission.idempotency_key = std::move(key->text);
+    submission.request_digest = std::move(key->request_digest);
   }
   const bool queued = deps.engine.submit(
       std::move(submission),

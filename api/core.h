@@ -113,6 +113,12 @@ class Core : public std::enable_shared_from_this<Core> {
   void answer_write(Call& call, const Receipt& receipt, const WriteAnswer& answer);
 };
 
+struct IdempotencyKey {
+  std::string text;            // empty: there is none
+  std::string request_digest;  // of what it stands for: another one under the same key is refused
+};
+Result<IdempotencyKey> idempotency_key(const Request& request);
+
 // The body as JSON; an absent one reads as {} where it is optional.
 Result<JsonValue> json_body(const Call& call, bool optional = false);
 

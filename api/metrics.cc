@@ -118,6 +118,8 @@ struct Metrics::Impl {
   std::map<std::string_view, std::array<Counter*, 2>> by_command;
   std::map<TargetId, std::map<Phase, Counter*>> by_target;
   std::map<TargetId, Timestamp> planned;  // live promotions that were planned since the start
+  std::mutex by_hand_mutex;
+  std::map<TargetId, std::uint64_t> by_hand;  // number of the newest rollback that is a promotion of its own
   std::map<std::string, Timestamp, std::less<>> commits;
   std::vector<std::string> commit_order;
   std::map<TargetId, Timestamp> wished;  // by a commit, not planned yet
@@ -159,6 +161,7 @@ struct Metrics::Impl {
       if (const auto at = commits.find(e.commit); at != commits.end()) wished[e.target] = at->second;
     } else if constexpr (std::is_same_v<E, PromotionPlanned>) {
       planned[e.promotion.target] = meta.time;
+      if (e.trigger == Trigger::rollback) note_by_hand(e.promotion);
       if (const auto at = wished.find(e.promotion.target); at != wished.end()) {
         if (e.trigger == Trigger::desired) push_to_plan.Observe(seconds_of(meta.time - at->second));
         wished.erase(at);
@@ -172,7 +175,17 @@ struct Metrics::Impl {
           .Add({{"environment", e.promotion.target.environment}, {"trigger", e.automatic ? "automatic" : "manual"}})
           .Increment();
     }
-    if constexpr (end_phase<E>().has_value()) ended(e.promotion.target, *end_phase<E>(), meta.time);
+    if constexpr (end_phase<E>().has_value()) ended(e.promotion, *end_phase<E>(), meta.time);
+  }
+  void note_by_hand(const PromotionId& promotion) {
+    const std::scoped_lock lock(by_hand_mutex);
+    by_hand[promotion.target] = promotion.number;
+  }
+  // Its end is what was asked for; of another promotion the same event says that it came to nothing.
+  bool was_by_hand(const PromotionId& promotion) {
+    const std::scoped_lock lock(by_hand_mutex);
+    const auto at = by_hand.find(promotion.target);
+    return at != by_hand.end() && at->second == promotion.number;
   }
   void remember(const std::string& sha, Timestamp time) {
     if (!commits.try_emplace(sha, time).second) return;
@@ -181,7 +194,9 @@ struct Metrics::Impl {
     commits.erase(commit_order.front());
     commit_order.erase(commit_order.begin());
   }
-  void ended(const TargetId& target, Phase phase, Timestamp time) {
+  void ended(const PromotionId& promotion, Phase phase, Timestamp time) {
+    const auto& target = promotion.target;
+    if (phase == Phase::rolled_back && was_by_hand(promotion)) phase = Phase::succeeded;
     auto& counter = by_target[target][phase];
     if (!counter) {
       counter = &promotions_total.Add(
@@ -197,6 +212,14 @@ struct Metrics::Impl {
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
+
+void Metrics::started(const State& state) {
+  for (const auto& [id, target] : state.targets) {
+    const auto& failed = target.back.failed;  // it may be tried again
+    const auto* last = target.promotion ? &*target.promotion : failed.empty() ? nullptr : &failed.front();
+    if (last && last->trigger == Trigger::rollback) impl_->note_by_hand(last->id);
+  }
+}
 
 void Metrics::command_done(std::string_view command, bool accepted) {
   auto& counter = impl_->by_command[command][accepted ? 1 : 0];
@@ -306,7 +329,7 @@ StateCounts count_state(const runtime::Engine& engine) {
         if (!target.promotion) continue;
         ++counts.active[{id.environment, target.promotion->phase}];
         const auto* current = target.promotion->current();
-        if (target.promotion->phase == Phase::waiting && current && current->step->kind == StepKind::approval) {
+        if (current && current->status == StepStatus::started && current->step->kind == StepKind::approval) {
           ++counts.approvals[id.environment];
         }
       }

@@ -28,6 +28,8 @@ class Metrics final : public runtime::Observer {
   void snapshot_saved(Position position, Duration took) override;
 
   // The rest is thread-safe.
+  // What is under way already: its events were before this start.
+  void started(const State& state);
   void on_request(const Access& access);
   void access_denied(Denial reason);
   // One round over a repository: from the fetch to the last command that came of it.

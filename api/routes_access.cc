@@ -1,4 +1,4 @@
-// Tokens and people: for admins.
+// Tokens and people: for admins to change, for auditors to see.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -216,13 +216,13 @@ Result<Response> erase_person(Core& core, const Call& call) {
 }  // namespace
 
 void add_access_routes(Core& core, Router& router) {
-  core.quick(router, "GET", "/v1/tokens", "admin", [&core](Call& call) { return list_tokens(core, call); });
+  core.quick(router, "GET", "/v1/tokens", "auditor", [&core](Call& call) { return list_tokens(core, call); });
   // The directory of people is files: not for a socket thread.
   core.async(router, "POST", "/v1/tokens", "admin",
              [&core](const CallPtr& call) { core.work(call, [&core](const CallPtr& c) { create_token(core, c); }); });
   core.async(router, "DELETE", "/v1/tokens/{id}", "admin", [&core](const CallPtr& call) { revoke_token(core, call); });
-  core.heavy(router, "GET", "/v1/people", "admin", [&core](Call& call) { return list_people(core, call); });
-  core.heavy(router, "GET", "/v1/people/{id}", "admin", [&core](Call& call) { return get_person(core, call); });
+  core.heavy(router, "GET", "/v1/people", "auditor", [&core](Call& call) { return list_people(core, call); });
+  core.heavy(router, "GET", "/v1/people/{id}", "auditor", [&core](Call& call) { return get_person(core, call); });
   core.heavy(router, "DELETE", "/v1/people/{id}", "admin", [&core](Call& call) { return erase_person(core, call); });
 }
 

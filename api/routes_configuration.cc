@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view services_kind = "services";
 constexpr std::string_view environments_kind = "environments";
+constexpr std::string_view repositories_kind = "repositories";
 
 template <class D>
 void write_in_force(JsonWriter& json, const InForce<D>& in_force) {
@@ -225,10 +226,16 @@ Result<Response> configuration(const Core& core, const Call& call) {
 
 Result<Response> list_repositories(const Core& core, const Call& call) {
   QueryReader query(call.request.query);
+  const auto page = read_page(query, repositories_kind);
+  const auto skipped = position_of(page, query).value_or(0);  // they stand as in the server's file
   HEADGATE_TRY_VOID(query.finish());
+  const auto all = core.deps.repositories.list();
+  const auto begin = std::min<std::size_t>(skipped, all.size());
+  const auto end = std::min(begin + page.limit, all.size());
   JsonWriter json;
   json.begin_object().key("repositories").begin_array();
-  for (const auto& repository : core.deps.repositories.list()) {
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto& repository = all[i];
     json.begin_object();
     json.field("name", repository.name).field("url", repository.url).field("branch", repository.branch);
     json.field("head", repository.head);
@@ -242,7 +249,7 @@ Result<Response> list_repositories(const Core& core, const Call& call) {
     json.end_object();
   }
   json.end_array();
-  write_next(json, "repositories", std::nullopt);
+  write_next(json, repositories_kind, end < all.size() ? std::optional(std::to_string(end)) : std::nullopt);
   json.end_object();
   return Response::json(200, json.take());
 }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "app/named_file.h"
 #include "store/files.h"
 
 namespace headgate::app {
@@ -116,7 +117,7 @@ std::string percent_encode(std::string_view text) {
 Result<Client> Client::connect(const Cli& cli) {
   std::string token;
   if (!cli.token_file.empty()) {
-    HEADGATE_TRY(token, store::read_file(cli.token_file, 4096));
+    HEADGATE_TRY(token, as_named(store::read_file(cli.token_file, 4096)));
   } else if (const char* from_environment = std::getenv("HEADGATE_TOKEN")) {
     token = from_environment;
   }

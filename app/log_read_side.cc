@@ -4,17 +4,13 @@ namespace headgate::app {
 
 Result<std::string> LogProofs::checkpoint() const {
   HEADGATE_TRY(auto text, log_.checkpoint());
-  const std::scoped_lock lock(mutex_);
-  if (text != last_) {
-    last_ = text;
-    last_time_ = clock_.now();
-  }
   return cosignatures_ ? cosignatures_->with_lines(std::move(text)) : text;
 }
 
 std::optional<Timestamp> LogProofs::checkpoint_time() const {
-  const std::scoped_lock lock(mutex_);
-  return last_time_;
+  const auto signed_at = log_.signed_at();
+  if (!signed_at) return std::nullopt;
+  return clock_.now() - std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - *signed_at);
 }
 
 Result<std::string> LogProofs::proof(Position position) const {

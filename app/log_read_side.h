@@ -1,8 +1,6 @@
 // The log's proofs for the API: checkpoint, tiles and inclusion proofs as C2SP texts.
 #pragma once
 
-#include <mutex>
-
 #include "api/dependencies.h"
 #include "app/cosignatures.h"
 #include "store/rocksdb_log.h"
@@ -27,9 +25,6 @@ class LogProofs final : public api::LogReadSide {
   store::VerifierKey verifier_;
   const Clock& clock_;
   const Cosignatures* cosignatures_;
-  mutable std::mutex mutex_;
-  mutable std::string last_;  // the newest checkpoint, and when it was first seen
-  mutable std::optional<Timestamp> last_time_;
 };
 
 }  // namespace headgate::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/named_file.h"
 #include "engine/runtime/writer.h"
 #include "store/backup.h"
 #include "store/file_list.h"
@@ -90,11 +91,12 @@ Result<std::vector<Known>> read_known(const fs::path& path, const fs::path& scra
   std::error_code ignored;
   const bool is_dir = fs::is_directory(path, ignored);
   const auto file = is_dir ? path / "checkpoint" : path;
-  auto note = store::read_file(file, store::kMaxNoteBytes);
+  const auto read = store::read_file(file, store::kMaxNoteBytes);
+  const auto note = is_dir ? read : as_named(read);
   if (note) {
     HEADGATE_TRY(const auto checkpoint, open_known(*note, file, keys));
     found.push_back({checkpoint.origin, checkpoint.size, checkpoint.root, file});
-  } else if (!is_dir || note.error().code != ErrorCode::not_found) {
+  } else if (note.error().code != ErrorCode::not_found) {
     return std::unexpected(note.error());
   }
   if (is_dir) {
@@ -111,7 +113,7 @@ Result<std::vector<Known>> read_known(const fs::path& path, const fs::path& scra
       return std::unexpected(bytes.error());
     }
     if (found.empty()) {
-      return fail(ErrorCode::not_found, path.string() + " holds neither a checkpoint nor a watermark");
+      return fail(ErrorCode::invalid_input, path.string() + " holds neither a checkpoint nor a watermark");
     }
   }
   return found;

@@ -15,6 +15,7 @@
 #include "app/evidence.h"
 #include "app/log_read_side.h"
 #include "app/log_verifier.h"
+#include "app/named_file.h"
 #include "app/witness.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/allowed_signers.h"
@@ -155,7 +156,7 @@ class WatchedRepository final : public api::RepositoryControl {
 
 Result<std::optional<std::string>> read_token(const std::optional<std::filesystem::path>& file) {
   if (!file) return std::nullopt;
-  HEADGATE_TRY(auto text, store::read_file(*file, 16 << 10));
+  HEADGATE_TRY(auto text, as_named(store::read_file(*file, 16 << 10)));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   if (text.empty()) return fail(ErrorCode::invalid_input, file->string() + " is empty: expected a token");
   return text;
@@ -303,7 +304,7 @@ Result<void> Server::Parts::build_reconciler(const std::filesystem::path& superv
     }
   }
   if (!config.signed_by.empty()) {
-    HEADGATE_TRY(const auto text, store::read_file(config.signed_by, 1 << 20));
+    HEADGATE_TRY(const auto text, as_named(store::read_file(config.signed_by, 1 << 20)));
     HEADGATE_TRY(allowed_signers, reconciler::parse_allowed_signers(config.signed_by.string(), text));
   }
   redactor = std::make_shared<const reconciler::Redactor>(secrets);
@@ -346,6 +347,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
   };
   HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, digest_of,
                                               *observer, on_fatal));
+  engine->read([this](const State& state) { metrics.started(state); });
   log.set_position(engine->position() - 1);  // of engine.started, at least
   HEADGATE_TRY_VOID(sign_with_key());
   HEADGATE_TRY_VOID(api::Eraser(*engine, *engine, *events, *people).resume());
@@ -472,6 +474,7 @@ void Server::Parts::start_reconciling() {
     const auto& named = config.sources[i];
     source.watch = std::make_unique<reconciler::SourceWatch>(named.name, named.poll, *source.repository, *people,
                                                              *engine, *engine, clock, notice());
+    source.watch->on_look([this, name = named.name](Duration took) { metrics.reconciled(name, took); });
     commits.push_back({named.name, source.repository.get()});
   }
   authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people, *engine, *engine,

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "app/named_file.h"
 #include "reconciler/yaml_reader.h"
 #include "store/files.h"
 #include "store/signed_note.h"
@@ -381,7 +382,7 @@ Result<ServerConfig> parse_server_config(const std::string& name, const std::str
 }
 
 Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
-  HEADGATE_TRY(const auto text, store::read_file(file, 1 << 20));
+  HEADGATE_TRY(const auto text, as_named(store::read_file(file, 1 << 20)));
   HEADGATE_TRY(auto config, parse_server_config(file.string(), text));
   const auto folder = std::filesystem::absolute(file).parent_path();
   const auto from_folder = [&](std::filesystem::path& path) {

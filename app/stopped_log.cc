@@ -2,23 +2,27 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
+#include "app/named_file.h"
 #include "app/table.h"
 
 namespace headgate::app {
 
 Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file) {
-  HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
+  HEADGATE_TRY(auto lock, as_named(store::DataLock::acquire(data)));
   store::RocksDbLog::Options options;
   options.dir = data;
   options.read_only = true;
   if (!key_file.empty()) {
-    HEADGATE_TRY(options.key, store::SigningKey::load(key_file));
+    HEADGATE_TRY(options.key, as_named(store::SigningKey::load(key_file)));
   }
   const auto signer = options.key ? options.key->verifier().text() : std::string();
-  HEADGATE_TRY(auto log, store::RocksDbLog::open(std::move(options)));
+  HEADGATE_TRY(auto log, as_named(store::RocksDbLog::open(std::move(options))));
   HEADGATE_TRY(auto keys, api::keys_of_log(*log));
   if (!signer.empty() && (keys.empty() || keys.back().verifier_key != signer)) {
     return fail(ErrorCode::conflict, "the key in " + key_file.string() + " is " + signer + ", the log's is " +
@@ -45,5 +49,21 @@ void Progress::operator()(Position done, Position all) {
   if (all > 0) std::fprintf(stderr, " of %llu", static_cast<unsigned long long>(all));
   std::fprintf(stderr, " records");
 }
+
+Stopwatch::Stopwatch(const std::string& work) {
+  if (!on_terminal(STDERR_FILENO)) return;
+  thread_ = std::jthread([work](std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    for (int seconds = 0; !stop.stop_requested(); ++seconds) {
+      std::fprintf(stderr, "\r\033[K%s, %d s", work.c_str(), seconds);
+      stopped.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    }
+    std::fprintf(stderr, "\r\033[K");
+  });
+}
+
+Stopwatch::~Stopwatch() = default;  // the thread is asked to stop and joined
 
 }  // namespace headgate::app

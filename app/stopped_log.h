@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "api/log_keys.h"
@@ -36,6 +37,16 @@ class Progress {
  private:
   const std::string verb_;
   const bool shown_;
+};
+
+// The same for work that does not tell how far it is: what it is, and for how long it goes on.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const std::string& work);
+  ~Stopwatch();  // takes the line away
+
+ private:
+  std::jthread thread_;  // none where nobody would see it
 };
 
 }  // namespace headgate::app

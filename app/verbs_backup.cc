@@ -7,6 +7,7 @@
 #include "app/cli.h"
 #include "app/client.h"
 #include "app/restore.h"
+#include "app/stopped_log.h"
 #include "app/system_clock.h"
 #include "app/table.h"
 #include "store/backup.h"
@@ -60,20 +61,23 @@ int print_rows(const Cli& cli, const json::array& rows) {
 Result<int> wait_for_run(Client& client, const Cli& cli, const json::object& body) {
   HEADGATE_TRY(const auto started, client.post("/v1/backups", body));
   const auto run = std::stoull(text_at(started, {"run"}));
-  while (true) {
-    HEADGATE_TRY(const auto answer, client.get("/v1/backups"));
-    if (std::stoull(text_at(answer, {"runs"})) < run) {
+  const auto wait = [&]() -> Result<json::value> {
+    const Stopwatch line(body.empty() ? "the server takes a backup" : "the server reads the backup again");
+    while (true) {
+      HEADGATE_TRY(auto answer, client.get("/v1/backups", {{"limit", "1"}}));
+      if (std::stoull(text_at(answer, {"runs"})) >= run) return answer;
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
-      continue;
     }
-    if (const auto error = text_at(answer, {"last_error"}); error != "-") return fail(ErrorCode::corrupt, error);
-    const auto id = text_at(answer, {"last_id"});
-    json::array rows;
-    for (const auto& row : answer.at("backups").as_array()) {
-      if (text_at(row, {"id"}) == id) rows.push_back(row);
-    }
-    return print_rows(cli, rows);
+  };
+  HEADGATE_TRY(const auto ended, wait());
+  if (const auto error = text_at(ended, {"last_error"}); error != "-") return fail(ErrorCode::corrupt, error);
+  const auto id = text_at(ended, {"last_id"});
+  HEADGATE_TRY(const auto all, all_pages(client, "/v1/backups", "backups", {}));
+  json::array rows;
+  for (const auto& row : all) {
+    if (text_at(row, {"id"}) == id) rows.push_back(row);
   }
+  return print_rows(cli, rows);
 }
 
 // The log of a stopped server. Opened for writing, as the backup engine wants it; nothing is appended.
@@ -84,7 +88,7 @@ struct OpenedLog {
 
 Result<OpenedLog> open_data(const std::string& data) {
   if (!std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
-    return fail(ErrorCode::not_found, "there is no log in " + data);
+    return fail(ErrorCode::invalid_input, "there is no log in " + data);
   }
   HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
   store::RocksDbLog::Options options;
@@ -102,9 +106,13 @@ Result<int> create_on_disk(const BackupOptions& options, const Cli& cli) {
   store::Backups backups(options.to);
   const std::filesystem::path data = options.data;
   const auto key = options.key.empty() ? data / "log.key" : std::filesystem::path(options.key);
-  HEADGATE_TRY(const auto made, backups.create({*open.log, data, key}, clock.now()));
-  const auto root_at = [&](std::uint64_t size) { return open.log->root(size); };
-  HEADGATE_TRY(const auto info, backups.verify(made.id, root_at, clock.now()));
+  const auto take = [&]() -> Result<store::BackupInfo> {
+    const Stopwatch line("taking a backup and reading it again");
+    HEADGATE_TRY(const auto made, backups.create({*open.log, data, key}, clock.now()));
+    const auto root_at = [&](std::uint64_t size) { return open.log->root(size); };
+    return backups.verify(made.id, root_at, clock.now());
+  };
+  HEADGATE_TRY(const auto info, take());
   if (!info.has_key) std::fprintf(stderr, "headgate: no key in %s: the backup holds none\n", key.c_str());
   return print_rows(cli, {row_of(info)});
 }
@@ -131,7 +139,11 @@ Result<int> verify_on_disk(const BackupOptions& options, const Cli& cli) {
     root_at = [&](std::uint64_t size) { return open->log->root(size); };
   }
   const SystemClock clock;
-  HEADGATE_TRY(const auto info, backups.verify(id, root_at, clock.now()));
+  const auto verify = [&] {
+    const Stopwatch line("reading backup " + std::to_string(id));
+    return backups.verify(id, root_at, clock.now());
+  };
+  HEADGATE_TRY(const auto info, verify());
   return print_rows(cli, {row_of(info)});
 }
 
@@ -148,7 +160,11 @@ Result<int> restore(const BackupOptions& options, const Cli& cli) {
   request.origin = options.origin;
   request.verifier_key = options.verifier_key;
   const SystemClock clock;
-  HEADGATE_TRY(const auto done, restore_data(request, clock));
+  const auto put_back = [&] {
+    const Stopwatch line("putting the log back and reading it again");
+    return restore_data(request, clock);
+  };
+  HEADGATE_TRY(const auto done, put_back());
   const json::object answer{{"backup", done.backup},
                             {"size", done.size},
                             {"lost", done.lost},
@@ -202,8 +218,8 @@ void add_backup(Cli& cli) {
   run_verb(cli, list, [&cli, l]() -> Result<int> {
     if (!l->from.empty()) return list_on_disk(*l, cli);
     HEADGATE_TRY(auto client, Client::connect(cli));
-    HEADGATE_TRY(const auto answer, client.get("/v1/backups"));
-    return print_rows(cli, answer.at("backups").as_array());
+    HEADGATE_TRY(const auto rows, all_pages(client, "/v1/backups", "backups", {}));
+    return print_rows(cli, rows);
   });
 
   auto* verify = group->add_subcommand("verify", "Read a backup again, every byte and every record");

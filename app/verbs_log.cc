@@ -5,6 +5,7 @@
 #include "app/client.h"
 #include "app/log_audit.h"
 #include "app/log_read_side.h"
+#include "app/named_file.h"
 #include "app/stopped_log.h"
 #include "app/system_clock.h"
 #include "app/table.h"
@@ -29,7 +30,7 @@ Result<std::optional<store::VerifierKey>> verifier_of(const std::string& given) 
   if (given.empty()) return std::nullopt;
   std::string text = given;
   if (given.find('+') == std::string::npos || std::filesystem::exists(given)) {
-    HEADGATE_TRY(text, store::read_file(given, 4096));
+    HEADGATE_TRY(text, as_named(store::read_file(given, 4096)));
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   }
   HEADGATE_TRY(auto key, store::VerifierKey::parse(text));
@@ -38,7 +39,7 @@ Result<std::optional<store::VerifierKey>> verifier_of(const std::string& given) 
 
 Result<std::string> earlier_checkpoint(const LogOptions& o) {
   if (o.checkpoint.empty()) return std::string();
-  return store::read_file(o.checkpoint, store::kMaxNoteBytes);
+  return as_named(store::read_file(o.checkpoint, store::kMaxNoteBytes));
 }
 
 void print_keys(const std::vector<api::LogKey>& keys) {
@@ -146,7 +147,7 @@ Result<int> print_text(const std::string& text) {
 
 Result<int> proof_of_data(const LogOptions& o) {
   const auto file = signing_key_file(o.signing_key, o.data);
-  HEADGATE_TRY(const auto key, store::SigningKey::load(file));
+  HEADGATE_TRY(const auto key, as_named(store::SigningKey::load(file)));
   HEADGATE_TRY(const auto open, open_stopped_log(o.data, file));
   const SystemClock clock;
   HEADGATE_TRY(const auto text, LogProofs(*open.log, key.verifier(), clock).proof(o.position));

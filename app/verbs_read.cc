@@ -1,5 +1,9 @@
 // status, get, events, explain, timeline, state: what only looks.
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <map>
+#include <thread>
 
 #include "app/cli.h"
 #include "app/client.h"
@@ -132,13 +136,38 @@ struct GetOptions {
   std::string phase;
   bool active = false;
   std::size_t limit = 0;
+
+  Query query() const {
+    return {{"service", service}, {"environment", environment}, {"phase", phase}, {"active", active ? "true" : ""}};
+  }
 };
 
+// A filter that the list does not have would give more than was asked for.
+Result<void> check_filters(const std::string& what, const GetOptions& options) {
+  static const std::map<std::string, std::vector<std::string_view>> filters{
+      {"targets", {"service", "environment"}},
+      {"incidents", {"service", "environment"}},
+      {"promotions", {"service", "environment", "phase", "active"}},
+      {"releases", {"service"}},
+  };
+  const auto known = filters.find(what);
+  for (const auto& [name, value] : options.query()) {
+    if (value.empty()) continue;
+    if (known != filters.end() && std::ranges::find(known->second, name) != known->second.end()) continue;
+    std::string with;
+    for (const auto& [kind, names] : filters) {
+      if (std::ranges::find(names, name) != names.end()) with += (with.empty() ? "" : ", ") + kind;
+    }
+    return fail(ErrorCode::invalid_input, "get " + what + " has no --" + name + ": only these have it: " + with +
+                                              "; for the rest, -o json and jq");
+  }
+  return {};
+}
+
 Result<int> get(Client& client, const Cli& cli, const std::string& what, const GetOptions& options) {
+  HEADGATE_TRY_VOID(check_filters(what, options));
   if (what == "targets") {
-    HEADGATE_TRY(auto targets,
-                 all_pages(client, "/v1/targets", "targets",
-                           {{"service", options.service}, {"environment", options.environment}}, options.limit));
+    HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", options.query(), options.limit));
     if (!print_raw(cli.output, targets)) print_targets(targets);
     return exit_done;
   }
@@ -190,15 +219,11 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
   };
   const auto& listing = listings.at(what);
   std::string path = listing.path;
-  Query query;
+  Query query = options.query();
   if (what == "releases") {
     if (options.service.empty()) return fail(ErrorCode::invalid_input, "get releases needs --service");
     path += percent_encode(options.service);
-  } else if (what == "promotions") {
-    query = {{"service", options.service},
-             {"environment", options.environment},
-             {"phase", options.phase},
-             {"active", options.active ? "true" : ""}};
+    query.clear();
   }
   HEADGATE_TRY(auto rows,
                all_pages(client, path, what, query, options.limit == 0 && what == "promotions" ? 50 : options.limit));
@@ -254,6 +279,9 @@ Result<int> timeline(Client& client, const Cli& cli, const std::string& id) {
   return exit_done;
 }
 
+constexpr std::chrono::seconds first_pause{1};  // between two attempts to connect again
+constexpr std::chrono::seconds last_pause{30};
+
 struct EventOptions {
   std::string type, service, environment, actor, correlation, from, to, format;
   bool follow = false;
@@ -279,18 +307,47 @@ void print_record(const std::string& record, bool raw) {
   std::fflush(stdout);
 }
 
+// Until it is interrupted, or nobody reads it any more. A server that goes away, in order or not, comes back: then it
+// goes on behind the last event.
+Result<int> follow(Client& client, const Query& query, bool raw) {
+  using std::chrono::steady_clock;
+  HEADGATE_TRY(const auto state, client.get("/v1/state", {{"limit", "1"}}));
+  const auto given = std::ranges::find(query, "from", &Query::value_type::first);
+  const bool from_now = given == query.end() || given->second.empty();
+  std::string last = from_now ? text_at(state, {"position"}) : std::string();
+  auto pause = first_pause;
+  bool told = false;
+  while (true) {
+    const auto began = steady_clock::now();
+    bool heard = false;
+    const auto ended =
+        client.follow("/v1/events/stream", query, last, [&](const std::string& id, const std::string& record) {
+          last = id;
+          heard = true;
+          print_record(record, raw);
+          return std::ferror(stdout) == 0;
+        });
+    if (std::ferror(stdout) != 0) return exit_done;
+    if (!ended && exit_code_of(ended.error()) != exit_unreachable) return std::unexpected(ended.error());
+    if (heard || steady_clock::now() - began > last_pause) {
+      pause = first_pause;
+      told = false;
+    }
+    if (!std::exchange(told, true)) {
+      std::fprintf(stderr, "headgate: %s; connecting again\n",
+                   ended ? "the server ended the stream" : ended.error().message.c_str());
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, last_pause);
+  }
+}
+
 Result<int> events(Client& client, const Cli& cli, const EventOptions& options) {
   Query query{{"type", options.type},   {"service", options.service},         {"environment", options.environment},
               {"actor", options.actor}, {"correlation", options.correlation}, {"from", options.from},
               {"to", options.to}};
   const bool raw = cli.output == "json" || cli.output == "yaml";
-  if (options.follow) {
-    HEADGATE_TRY_VOID(client.follow("/v1/events/stream", query, {}, [&](const std::string&, const std::string& record) {
-      print_record(record, raw);
-      return std::ferror(stdout) == 0;
-    }));
-    return exit_done;
-  }
+  if (options.follow) return follow(client, query, raw);
   query.emplace_back("order", options.newest_first ? "desc" : "asc");
   query.emplace_back("limit", std::to_string(std::min<std::size_t>(options.limit, 500)));
   HEADGATE_TRY(const auto lines, client.get_text("/v1/events", query, "application/x-ndjson"));
@@ -336,8 +393,10 @@ void add_read_verbs(Cli& cli) {
       ->required()
       ->check(CLI::IsMember(
           {"services", "environments", "targets", "releases", "promotions", "freezes", "incidents", "repositories"}));
-  get_verb->add_option("--service", get_options->service, "only of this service");
-  get_verb->add_option("--environment", get_options->environment, "only in this environment");
+  get_verb->add_option("--service", get_options->service,
+                       "only of this service: targets, releases, promotions, incidents");
+  get_verb->add_option("--environment", get_options->environment,
+                       "only in this environment: targets, promotions, incidents");
   get_verb->add_option("--phase", get_options->phase, "promotions in this phase");
   get_verb->add_flag("--active", get_options->active, "promotions that have not ended");
   get_verb->add_option("--limit", get_options->limit, "at most so many rows (promotions: 50)");
@@ -376,10 +435,17 @@ void add_read_verbs(Cli& cli) {
   events_verb->add_option("--actor", event_options->actor, "person:…, token:… or engine");
   events_verb->add_option("--correlation", event_options->correlation, "promotion or commit");
   events_verb->add_option("--from", event_options->from, "RFC 3339 time, inclusive");
-  events_verb->add_option("--to", event_options->to, "RFC 3339 time, exclusive");
-  events_verb->add_flag("--follow", event_options->follow, "print what comes, until interrupted");
-  events_verb->add_flag("--newest-first", event_options->newest_first);
-  events_verb->add_option("--limit", event_options->limit, "at most so many, 500 at most")->capture_default_str();
+  auto* to = events_verb->add_option("--to", event_options->to, "RFC 3339 time, exclusive");
+  auto* newest_first = events_verb->add_flag("--newest-first", event_options->newest_first);
+  auto* limit = events_verb->add_option("--limit", event_options->limit, "at most so many, 500 at most");
+  limit->capture_default_str();
+  // What comes has no end, and comes in its order.
+  events_verb
+      ->add_flag("--follow", event_options->follow,
+                 "print what comes (with --from also what came since), until interrupted; connects again by itself")
+      ->excludes(to)
+      ->excludes(newest_first)
+      ->excludes(limit);
   events_verb->footer(
       "-o json prints the stored records byte for byte.\n\nExample:\n  headgate events --type 'approval.*' --follow");
   events_verb->callback([&cli, event_options] {

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "app/cli.h"
+#include "app/named_file.h"
 #include "app/table.h"
 #include "store/files.h"
 #include "store/log_repair.h"
@@ -13,7 +14,7 @@ namespace {
 namespace json = boost::json;
 
 Result<int> repair(const std::string& data, const Cli& cli) {
-  HEADGATE_TRY(const auto lock, store::DataLock::acquire(data));
+  HEADGATE_TRY(const auto lock, as_named(store::DataLock::acquire(data)));
   const bool progress = on_terminal(STDERR_FILENO);
   const auto repaired = store::repair_log(data, [&](Position done, Position all) {
     if (progress)

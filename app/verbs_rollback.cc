@@ -31,6 +31,15 @@ struct RollbackOptions {
   bool dry_run = false;
 };
 
+// What a rollback of more than named services would leave out: only a dry run tells.
+void print_skipped(const json::value& preview) {
+  const auto* skipped = value_at(preview, {"skipped"});
+  if (!skipped || !skipped->is_array()) return;
+  for (const auto& s : skipped->as_array()) {
+    std::printf("%s is left as it is: %s\n", text_at(s, {"target"}).c_str(), text_at(s, {"reason"}).c_str());
+  }
+}
+
 void print_rollbacks(const json::value& answer, bool dry_run) {
   if (const auto* rollbacks = value_at(answer, {"rollbacks"}); rollbacks && rollbacks->is_array()) {
     for (const auto& r : rollbacks->as_array()) {
@@ -44,11 +53,6 @@ void print_rollbacks(const json::value& answer, bool dry_run) {
         for (const auto& step : steps->as_array()) std::printf("  %s\n", text_at(step, {}).c_str());
       }
       if (!dry_run) std::printf("next: headgate wait %s\n", text_at(r, {"id"}).c_str());
-    }
-  }
-  if (const auto* skipped = value_at(answer, {"skipped"}); skipped && skipped->is_array()) {
-    for (const auto& s : skipped->as_array()) {
-      std::printf("%s is left as it is: %s\n", text_at(s, {"target"}).c_str(), text_at(s, {"reason"}).c_str());
     }
   }
 }
@@ -77,8 +81,17 @@ void add_rollback(Cli& cli) {
     if (!o->scope.empty()) body["scope"] = o->scope;
     if (o->restore) body["restore"] = true;
     if (o->break_glass) body["break_glass"] = true;
-    HEADGATE_TRY(const auto answer, client.post("/v1/rollbacks", body, {{"dry_run", o->dry_run ? "true" : ""}}));
-    if (!print_raw(cli.output, answer)) print_rollbacks(answer, o->dry_run);
+    json::value preview;
+    if (o->dry_run || o->services.empty()) {
+      HEADGATE_TRY(preview, client.post("/v1/rollbacks", body, {{"dry_run", "true"}}));
+    }
+    json::value answer = preview;
+    if (!o->dry_run) {
+      HEADGATE_TRY(answer, client.post("/v1/rollbacks", body));
+    }
+    if (print_raw(cli.output, answer)) return exit_done;
+    print_rollbacks(answer, o->dry_run);
+    print_skipped(preview);
     return exit_done;
   });
 }

@@ -95,6 +95,7 @@ void add_serve_verbs(Cli& cli) {
   serve_verb->callback([&cli, options] { cli.run = [options] { return serve(*options); }; });
 
   auto* version = cli.program.add_subcommand("version", "Print the version");
+  version->footer("Example:\n  headgate version");
   version->callback([&cli] {
     cli.run = [] {
       std::printf("headgate %s\n", HEADGATE_VERSION);

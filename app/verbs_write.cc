@@ -186,18 +186,20 @@ struct ApproveOptions {
   bool yes = false;
 };
 
+// On standard error, as the question: what is printed on standard output is the answer of the verb.
 void show_plan(const json::value& promotion) {
-  std::printf("%s  %s -> %s\n", text_at(promotion, {"id"}).c_str(), text_at(promotion, {"from", "version"}).c_str(),
-              text_at(promotion, {"to", "version"}).c_str());
-  std::printf("plan %s\n", text_at(promotion, {"plan_digest"}).c_str());
+  std::fprintf(stderr, "%s  %s -> %s\n", text_at(promotion, {"id"}).c_str(),
+               text_at(promotion, {"from", "version"}).c_str(), text_at(promotion, {"to", "version"}).c_str());
+  std::fprintf(stderr, "plan %s\n", text_at(promotion, {"plan_digest"}).c_str());
   if (const auto* steps = value_at(promotion, {"steps"}); steps && steps->is_array()) {
     for (const auto& step : steps->as_array()) {
-      std::printf("  %-10s %-24s %s\n", text_at(step, {"kind"}).c_str(), text_at(step, {"name"}).c_str(),
-                  text_at(step, {"status"}).c_str());
+      std::fprintf(stderr, "  %-10s %-24s %s\n", text_at(step, {"kind"}).c_str(), text_at(step, {"name"}).c_str(),
+                   text_at(step, {"status"}).c_str());
     }
   }
   if (const auto* unmet = value_at(promotion, {"unmet"}); unmet && unmet->is_array()) {
-    for (const auto& condition : unmet->as_array()) std::printf("unmet: %s\n", text_at(condition, {"text"}).c_str());
+    for (const auto& condition : unmet->as_array())
+      std::fprintf(stderr, "unmet: %s\n", text_at(condition, {"text"}).c_str());
   }
 }
 
@@ -205,8 +207,7 @@ Result<bool> confirmed(const char* question, bool yes) {
   if (yes) return true;
   if (!on_terminal(STDIN_FILENO))
     return fail(ErrorCode::invalid_input, "nobody to ask: give --yes to go on without being asked");
-  std::printf("%s [y/N] ", question);
-  std::fflush(stdout);
+  std::fprintf(stderr, "%s [y/N] ", question);
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes";
@@ -216,7 +217,7 @@ Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
   HEADGATE_TRY(const auto path, promotion_path(o.id));
   HEADGATE_TRY(const auto promotion, client.get(path));
   const auto digest = text_at(promotion, {"plan_digest"});
-  if (cli.output.empty() || cli.output == "table") show_plan(promotion);
+  if (!o.yes || cli.output.empty() || cli.output == "table") show_plan(promotion);
   HEADGATE_TRY(const bool go_on, confirmed("Approve this plan?", o.yes));
   if (!go_on) return exit_no;
   json::object body{{"plan_digest", digest}};

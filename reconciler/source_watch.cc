@@ -43,7 +43,14 @@ RepositoryStatus SourceWatch::status() const {
 void SourceWatch::run(std::stop_token stop) {
   std::size_t policies = 0;
   while (!stop.stop_requested()) {
-    if (const auto looked = look(stop); !looked && !stop.stop_requested()) say(looked.error().message);
+    const auto began = clock_.steady();
+    const auto looked = look(stop);
+    if (stop.stop_requested()) return;
+    if (!looked) {
+      say(looked.error().message);
+    } else if (looked_) {
+      looked_(clock_.steady() - began);
+    }
     bool again = false;
     for (const auto until = clock_.steady() + poll_; !again && !stop.stop_requested() && clock_.steady() < until;) {
       again = repository_.wait(std::min(compare_every, poll_), stop);

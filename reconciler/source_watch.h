@@ -2,6 +2,7 @@
 // under the service's paths. A commit that touches nothing there is no news of the service.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -26,6 +27,8 @@ class SourceWatch {
 
   RepositoryStatus status() const;  // `head`: of the branch that moved last
 
+  // Told of each look that found the repository there; before the thread starts.
+  void on_look(std::function<void(Duration took)> looked) { looked_ = std::move(looked); }
   // One look, on the caller's thread; the thread does it again and again.
   Result<void> look(std::stop_token stop);
   // Whatever gates and releases name is compared with what is known of the source.
@@ -55,6 +58,7 @@ class SourceWatch {
   CommandSink& sink_;
   Clock& clock_;
   Notice notice_;
+  std::function<void(Duration took)> looked_;
 
   Position compared_ = 0;                                 // size of the log that was compared last
   std::set<std::pair<std::string, std::string>> absent_;  // service and commit: not in the repository

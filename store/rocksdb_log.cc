@@ -348,4 +348,10 @@ Result<std::string> RocksDbLog::sign_checkpoint_now() const {
   return checkpoint_;
 }
 
+std::optional<std::chrono::steady_clock::time_point> RocksDbLog::signed_at() const {
+  const std::scoped_lock lock(checkpoint_mutex_);
+  if (checkpoint_.empty()) return std::nullopt;
+  return signed_at_;
+}
+
 }  // namespace headgate::store

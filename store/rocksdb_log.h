@@ -57,9 +57,9 @@ class RocksDbLog final : public EventLog, private TileReader {
   };
 
   // Makes an empty log where there is none. Refuses a log that holds less than its watermark or another root, or of
-  // which a part is damaged (corrupt, naming it and what to do; nothing was changed), a foreign or newer format or
-  // another origin (conflict), a log that another process has open (unavailable), no log when it is only to be read
-  // (not_found).
+  // which a part is damaged (corrupt, naming it and what to do; nothing was changed), a foreign or newer format
+  // (conflict), another origin (invalid_input), a log that another process has open (unavailable), no log when it is
+  // only to be read (not_found).
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   ~RocksDbLog() override;
 
@@ -91,6 +91,8 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<std::string> checkpoint() const;
   // The same without regard to the second: at a clean stop, and for tests.
   Result<std::string> sign_checkpoint_now() const;
+  // When the newest one was signed, for whomever; nothing before the first.
+  std::optional<std::chrono::steady_clock::time_point> signed_at() const;
 
   struct Verified {
     Position records = 0;

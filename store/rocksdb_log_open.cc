@@ -105,8 +105,8 @@ Result<void> RocksDbLog::load_database(RocksDbStore::Options database, bool read
                                                 dir.string()));
   }
   if (!options_.origin.empty() && options_.origin != *origin) {
-    return fail(ErrorCode::conflict, fmt::format("the log in {} has the origin '{}', '{}' was expected", dir.string(),
-                                                 *origin, options_.origin));
+    return fail(ErrorCode::invalid_input, fmt::format("the log in {} has the origin '{}', '{}' was expected",
+                                                      dir.string(), *origin, options_.origin));
   }
   origin_ = *origin;
   if (auto restored = restore_tree(); !restored) return advise(std::move(restored).error(), dir);

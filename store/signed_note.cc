@@ -149,7 +149,7 @@ Result<SigningKey> SigningKey::load(const std::filesystem::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return fail_io("open the signing key", path, errno);
   if ((status.st_mode & 0077) != 0) {
-    return fail(ErrorCode::forbidden,
+    return fail(ErrorCode::invalid_input,
                 fmt::format("the signing key {} has mode {:04o}, expected 0600: others could sign", path.string(),
                             static_cast<unsigned>(status.st_mode & 07777)));
   }

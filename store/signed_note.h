@@ -60,7 +60,7 @@ class SigningKey {
  public:
   // invalid_input when the name is empty or holds '+', white space or control characters.
   static Result<SigningKey> generate(std::string name);
-  // not_found; corrupt when it is no such key; forbidden when anyone but the file's owner may read it.
+  // not_found; corrupt when it is no such key; invalid_input when anyone but the file's owner may read it.
   static Result<SigningKey> load(const std::filesystem::path& path);
   // Durable, mode 0600. conflict when the file exists: a key is never overwritten.
   Result<void> save(const std::filesystem::path& path) const;

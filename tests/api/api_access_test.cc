@@ -66,13 +66,13 @@ const std::map<std::string, std::string> table{
     {"GET /v1/events/{position}", "viewer"},
     {"GET /v1/events/{position}/proof", "viewer"},
     {"GET /v1/evidence", "auditor"},
-    {"GET /v1/tokens", "admin"},
+    {"GET /v1/tokens", "auditor"},
     {"POST /v1/tokens", "admin"},
     {"DELETE /v1/tokens/{id}", "admin"},
-    {"GET /v1/people", "admin"},
-    {"GET /v1/people/{id}", "admin"},
+    {"GET /v1/people", "auditor"},
+    {"GET /v1/people/{id}", "auditor"},
     {"DELETE /v1/people/{id}", "admin"},
-    {"GET /v1/backups", "admin"},
+    {"GET /v1/backups", "viewer"},
     {"POST /v1/backups", "admin"},
     {"POST /v1/effects/pause", "admin"},
     {"POST /v1/effects/resume", "admin"},
@@ -151,6 +151,23 @@ TEST(ApiAccess, EveryRouteAsksForTheRoleOfTheTable) {
     }
   }
   for (const auto& [route, role] : table) EXPECT_TRUE(known.contains(route)) << route << " is not registered";
+}
+
+TEST(ApiAccess, BreakGlassTakesThePlaceOfOperatorInARollback) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  world.release_to_staging("v2");
+  const auto status = [&](const char* who, const char* break_glass) {
+    const auto body = fmt::format(
+        R"({{"environment":"staging","services":["gateway"],"reason":"errors","break_glass":{}}})", break_glass);
+    return world.call("POST", "/v1/rollbacks?dry_run=true", who, body).status;
+  };
+  EXPECT_EQ(status("breakGlass", "true"), 200);
+  EXPECT_EQ(status("breakGlass", "false"), 403);
+  EXPECT_EQ(status("operator", "true"), 403);
+  EXPECT_EQ(status("operator", "false"), 200);
+  EXPECT_EQ(status("viewer", "true"), 403);
+  EXPECT_EQ(status("admin", "true"), 200);
 }
 
 TEST(ApiAccess, ARefusalNamesWhatIsMissing) {

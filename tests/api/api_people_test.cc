@@ -51,11 +51,12 @@ TEST(ApiPeople, ErasesAPersonAndSaysWhere) {
   EXPECT_EQ(world.stored("person.erased").size(), 1U);
 }
 
-TEST(ApiPeople, IsForAdminsAndKnowsWhomItKnows) {
+TEST(ApiPeople, IsForAdminsAndAuditorsAndKnowsWhomItKnows) {
   ApiWorld world;
   const auto id = author(world);
   EXPECT_EQ(world.call("DELETE", "/v1/people/" + id, "auditor").status, 403);
-  EXPECT_EQ(world.call("GET", "/v1/people/" + id, "auditor").status, 403);
+  EXPECT_EQ(world.call("GET", "/v1/people/" + id, "auditor").status, 200);
+  EXPECT_EQ(world.call("GET", "/v1/people/" + id, "operator").status, 403);
   EXPECT_EQ(world.call("DELETE", "/v1/people/person:0000000000").status, 404);
   EXPECT_EQ(world.call("DELETE", "/v1/people/" + *world.people->token_id("auditor")).status, 404);
   EXPECT_EQ(world.call("GET", "/v1/people/" + id).status, 200);

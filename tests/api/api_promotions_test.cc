@@ -279,6 +279,33 @@ TEST_F(ApiPromotions, AFailureIsShownWithItsReasonAndHistory) {
   EXPECT_EQ(at(then, "/current/version"), "v1");
 }
 
+TEST_F(ApiPromotions, ARepeatedRollbackGetsTheFirstAnswer) {
+  world.release_to_staging("v1");
+  world.release_to_staging("v2");
+  const std::string body = R"({"environment":"staging","reason":"errors"})";
+  const auto preview = world.call("POST", "/v1/rollbacks?dry_run=true", "operator", body);
+  EXPECT_EQ(at(preview, "/rollbacks/0/id"), "gateway/staging/3");
+  EXPECT_EQ(at(preview, "/rollbacks/0/steps/0"), "rollback-deploy");
+  EXPECT_EQ(at(preview, "/skipped/0/target"), "billing/staging");
+
+  const std::string key = "Idempotency-Key: noon\r\n";
+  const auto first = world.call("POST", "/v1/rollbacks", "operator", body, key);
+  ASSERT_EQ(first.status, 202) << first.body;
+  EXPECT_EQ(size_at(first.body, "/rollbacks"), 1U);
+  EXPECT_EQ(at(first, "/rollbacks/0/leaves/version"), "v2");
+  EXPECT_EQ(at(first, "/rollbacks/0/to/version"), "v1");
+  ASSERT_TRUE(world.reaches("gateway/staging/3", "succeeded"));
+  world.release_to_staging("v3");
+
+  const auto again = world.call("POST", "/v1/rollbacks", "operator", body, key);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(at(again, "/repeated"), "true");
+  auto text = again.body;
+  text.erase(text.find(R"("repeated":true,)"), std::string_view(R"("repeated":true,)").size());
+  EXPECT_EQ(text, first.body);
+  EXPECT_EQ(world.stored("rollback.requested").size(), 1U);
+}
+
 TEST_F(ApiPromotions, UnknownOnesAreNotFound) {
   for (const char* path : {"gateway/staging/9", "gateway/nowhere/1", "gateway/staging/0", "gateway/staging/x",
                            "gateway/staging/99999999999999999999", "Gateway/staging/1"}) {

@@ -33,6 +33,8 @@ TEST_F(ApiService, TheContractHoldsEveryRouteAndNoOther) {
     }
   }
   EXPECT_EQ(written, registered);
+  const auto* blob = contract->find("paths")->find("/v1/blobs/{digest}");
+  EXPECT_NE(blob->find("get")->find("responses")->find("410"), nullptr);
   const auto served = world.call("GET", "/openapi.json", "viewer");
   EXPECT_EQ(served.body, openapi_text());
   EXPECT_EQ(world.call("GET", "/openapi.json", "").status, 401);
@@ -153,6 +155,137 @@ TEST_F(ApiService, MetricsCountWhatHappened) {
       [&] { return at(world.call("GET", "/v1/promotions/gateway/production/1"), "/approval_requested") == "true"; }));
   EXPECT_NE(world.call("GET", "/metrics", "").body.find("headgate_approvals_waiting{environment=\"production\"} 1"),
             std::string::npos);
+}
+
+TEST_F(ApiService, ARollbackByHandThatCameTrueHasSucceeded) {
+  world.release_to_staging("v1");
+  world.release_to_staging("v2");
+  ASSERT_EQ(world.call("POST", "/v1/rollbacks", "operator", R"({"environment":"staging","reason":"errors"})").status,
+            202);
+  ASSERT_TRUE(world.reaches("gateway/staging/3", "succeeded"));
+  const auto count = [&](const std::string& outcome) {
+    const auto page = world.call("GET", "/metrics", "").body;
+    const auto at = page.find("\nheadgate_promotions_total{");
+    const auto label = page.find("outcome=\"" + outcome + "\"", at);
+    return label == std::string::npos ? std::string("none") : page.substr(page.find("} ", label) + 2, 1);
+  };
+  EXPECT_EQ(count("succeeded"), "3");
+  EXPECT_EQ(count("rolledBack"), "none");
+
+  // One that fails and goes back by itself has not.
+  world.call("POST", "/v1/releases", "reporter", R"({"service":"gateway","version":"v3"})");
+  world.report_gate("v3");
+  world.executor.fail_next({Outcome::Kind::terminal, "exit status 3", {}, {}});
+  ASSERT_TRUE(world.reaches(world.promote("v3", "staging"), "rolledBack"));
+  EXPECT_EQ(count("rolledBack"), "1");
+  EXPECT_EQ(count("succeeded"), "3");
+}
+
+TEST_F(ApiService, ARollbackByHandFromBeforeTheStartIsKnown) {
+  world.release_to_staging("v1");
+  world.release_to_staging("v2");
+  world.executor.hold(true);
+  ASSERT_EQ(world.call("POST", "/v1/rollbacks", "operator", R"({"environment":"staging","reason":"errors"})").status,
+            202);
+  ASSERT_TRUE(world.reaches("gateway/staging/3", "rollingBack"));
+  Metrics later;
+  world.engine->read([&](const State& state) { later.started(state); });
+  Recorded<Event> ended;
+  ended.event = RollbackSucceeded{PromotionId{{"gateway", "staging"}, 3}};
+  later.batch_appended(std::span(&ended, 1), Duration{1});
+  const auto page = later.page(*world.engine, {}, world.clock.now());
+  EXPECT_NE(page.find("outcome=\"succeeded\""), std::string::npos) << page;
+  EXPECT_EQ(page.find("outcome=\"rolledBack\""), std::string::npos);
+}
+
+TEST_F(ApiService, AnApprovalThatIsAskedForInTheMiddleWaitsAsWell) {
+  const std::string commit(40, 'd');
+  CommitObserved observed;
+  observed.repository = "environments";
+  observed.branch = "main";
+  observed.sha = commit;
+  observed.author = observed.committer = world.person["frank"];
+  ASSERT_TRUE(world.run(ObserveCommits{"environments", "main", {}, {observed}}).has_value());
+  StageDocuments documents;
+  documents.commit = commit;
+  world.engine->read([&](const State& state) {
+    auto gateway = *state.service("gateway");
+    BlueGreen rules;
+    rules.approve_switch = true;
+    gateway.stages[0].strategy = Strategy{{}, rules, {}};
+    gateway.stages[0].approvals = {{"managers", 1, 12}};
+    auto staging = state.environments.at("staging").document;
+    staging.driver.retire.emplace().command = {"/bin/retire"};
+    staging.shift.emplace().command = {"/bin/shift"};
+    for (const auto& document : {Document(gateway), Document(staging)}) {
+      documents.accepted.push_back({{"world.yaml", 1, std::string(40, 'b')}, document});
+    }
+  });
+  ASSERT_TRUE(world.run(documents).has_value());
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit}).has_value());
+  world.call("POST", "/v1/releases", "reporter", R"({"service":"gateway","version":"v1"})");
+  world.report_gate("v1");
+  const auto id = world.promote("v1", "staging");
+  const auto waiting = [&] {
+    return world.call("GET", "/metrics", "").body.find("\nheadgate_approvals_waiting{environment=\"staging\"} 1\n") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(eventually(waiting));
+  const auto approved = world.call("POST", "/v1/promotions/" + id + "/approve", "dave",
+                                   fmt::format(R"({{"plan_digest":"{}"}})", world.plan_digest(id)));
+  ASSERT_EQ(approved.status, 200) << approved.body;
+  ASSERT_TRUE(eventually([&] { return at(world.call("GET", "/v1/promotions/" + id), "/step") == "approve-switch"; }));
+  EXPECT_EQ(at(world.call("GET", "/v1/promotions/" + id), "/phase"), "running");
+  EXPECT_TRUE(waiting());
+}
+
+TEST_F(ApiService, ListsOfAFewRowsComeInPagesAsWell) {
+  auto page = world.call("GET", "/v1/repositories?limit=1");
+  EXPECT_EQ(at(page, "/repositories/0/name"), "environments");
+  EXPECT_EQ(size_at(page.body, "/repositories"), 1U);
+  page = world.call("GET", "/v1/repositories?limit=1&cursor=" + at(page, "/next"));
+  EXPECT_EQ(at(page, "/repositories/0/name"), "monorepo");
+  EXPECT_EQ(at(page, "/next"), "null");
+  page = world.call("GET", "/v1/backups?limit=2", "viewer");
+  EXPECT_EQ(at(page, "/backups/1/id"), "5");
+  EXPECT_EQ(at(page, "/last_id"), "6");
+  page = world.call("GET", "/v1/backups?limit=2&cursor=" + at(page, "/next"));
+  EXPECT_EQ(size_at(page.body, "/backups"), 1U);
+  EXPECT_EQ(at(page, "/backups/0/id"), "6");
+  EXPECT_EQ(at(page, "/next"), "null");
+  EXPECT_EQ(world.call("GET", "/v1/backups?limit=0").status, 400);
+  EXPECT_EQ(
+      world.call("GET", "/v1/backups?cursor=" + at(world.call("GET", "/v1/repositories?limit=1"), "/next")).status,
+      400);
+}
+
+TEST_F(ApiService, ABackupIsBegunOnceForAKey) {
+  const auto dry = world.call("POST", "/v1/backups?dry_run=true", "admin", "{}");
+  EXPECT_EQ(dry.status, 200);
+  EXPECT_EQ(at(dry, "/dry_run"), "true");
+  EXPECT_EQ(at(dry, "/started"), "false");
+  EXPECT_TRUE(world.backups.begun.empty());
+
+  const std::string key = "Idempotency-Key: nightly\r\n";
+  const auto first = world.call("POST", "/v1/backups", "admin", R"({"verify":5})", key);
+  EXPECT_EQ(first.status, 202);
+  EXPECT_EQ(first.body, R"({"started":true,"run":4})");
+  const auto again = world.call("POST", "/v1/backups", "admin", R"({"verify":5})", key);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, R"({"started":true,"run":4,"repeated":true})");
+  EXPECT_EQ(world.backups.begun.size(), 1U);
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", R"({"verify":6})", key).status, 422);
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", "Idempotency-Key: \r\n").status, 400);
+
+  // What was refused may be asked for again under the same key.
+  const std::string other = "Idempotency-Key: weekly\r\n";
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", other).status, 409);
+  EXPECT_EQ(world.call("POST", "/v1/backups?dry_run=true", "admin", "{}").status, 409);
+  {
+    const std::scoped_lock lock(world.backups.mutex);
+    world.backups.told.running = false;
+  }
+  EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", other).status, 202);
 }
 
 TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {

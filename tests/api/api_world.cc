@@ -46,7 +46,8 @@ Result<std::string> TestProofs::tile(unsigned level, std::uint64_t number, unsig
 }
 
 std::vector<RepositoryStatus> TestRepositories::list() const {
-  return {{"environments", "file:///srv/environments.git", "main", std::string(40, 'a'), SystemClock().now(), ""}};
+  return {{"environments", "file:///srv/environments.git", "main", std::string(40, 'a'), SystemClock().now(), ""},
+          {"monorepo", "file:///srv/monorepo.git", "main", std::string(40, 'b'), SystemClock().now(), ""}};
 }
 
 Result<void> TestRepositories::sync(std::string_view name) {
@@ -54,6 +55,25 @@ Result<void> TestRepositories::sync(std::string_view name) {
   const std::scoped_lock lock(mutex);
   synced.emplace_back(name);
   return {};
+}
+
+TestBackups::TestBackups() {
+  for (const std::uint64_t id : {3, 5, 6}) told.backups.push_back({.id = id, .size = id * 10});
+  told.runs = 3;
+  told.last_id = 6;
+}
+
+Result<BackupReport> TestBackups::report() const {
+  const std::scoped_lock lock(mutex);
+  return told;
+}
+
+Result<std::uint64_t> TestBackups::start(std::optional<std::uint64_t> verify) {
+  const std::scoped_lock lock(mutex);
+  if (told.running) return fail(ErrorCode::conflict, "a backup is under way");
+  told.running = true;
+  begun.push_back(verify);
+  return told.runs + 1;
 }
 
 std::string token_for(std::string_view who) {
@@ -90,6 +110,7 @@ ApiWorld::ApiWorld(ApiOptions options, HttpLimits limits) {
                             const std::scoped_lock lock(not_ready_mutex);
                             return not_ready;
                           },
+                      .backups = &backups,
                       .evidence = [this](std::span<const StoredRecord> records,
                                          const StoredRecord& exported) { return evidence(records, exported); }},
       options);

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/backup_control.h"
 #include "api/http_server.h"
 #include "api/json.h"
 #include "api/metrics.h"
@@ -71,6 +72,16 @@ struct TestRepositories final : RepositoryControl {
   Result<void> sync(std::string_view name) override;
 };
 
+// Three backups; one that is begun never ends.
+struct TestBackups final : BackupControl {
+  mutable std::mutex mutex;
+  BackupReport told;
+  std::vector<std::optional<std::uint64_t>> begun;
+  TestBackups();
+  Result<BackupReport> report() const override;
+  Result<std::uint64_t> start(std::optional<std::uint64_t> verify) override;
+};
+
 std::string token_for(std::string_view who);  // a fixed, well-formed token text
 
 class ApiWorld {
@@ -107,6 +118,7 @@ class ApiWorld {
   TestExecutor executor;
   TestProofs proofs;
   TestRepositories repositories;
+  TestBackups backups;
   store::MemoryLog log{"test.example.com"};
   std::unique_ptr<Blobs> blobs;
   std::unique_ptr<People> people;

@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import json
+import os
+import pty
+import subprocess
 import threading
 import unittest
 
-from world import World, eventually
+from world import BINARY, World, eventually
 
 
 def proves(proof, record):
@@ -174,13 +177,21 @@ class Backups(unittest.TestCase):
         )[0]
         self.run_cli("backup", "verify", "--from", str(folder), "--data", str(self.world.data))
         self.run_cli("log", "verify", "--data", str(self.world.data))
+        # Whoever waits at a terminal sees that it goes on.
+        terminal, stderr = pty.openpty()
+        verify = [BINARY, "backup", "verify", "--from", str(folder)]
+        seen = subprocess.run(verify, stdout=subprocess.PIPE, stderr=stderr, timeout=60)
+        self.assertEqual(seen.returncode, 0)
+        self.assertIn(b"reading backup 1, 0 s", os.read(terminal, 4096))
+        self.assertNotIn(b"reading", seen.stdout)
         into = ["backup", "restore", "--from", str(folder), "--data"]
         self.assertIn("empty directory only", self.run_cli(*into, str(self.world.data), code=1).stderr)
         self.run_cli(*into, str(self.restored), "--origin", "other.headgate.test", code=2)
         self.assertFalse((self.restored / "db").exists())
         self.run_cli(*into, str(self.restored), "--id", "99", code=1)
         self.run_cli("backup", "restore", "--data", str(self.restored), code=2)
-        self.run_cli("backup", "create", "--data", str(self.world.root / "nothing"), "--to", str(folder), code=1)
+        self.run_cli(*into, str(self.restored), "--checkpoint", str(self.world.root / "nothing"), code=2)
+        self.run_cli("backup", "create", "--data", str(self.world.root / "nothing"), "--to", str(folder), code=2)
         # A restore that did not come to its end is taken for a log by nobody.
         (self.restored / "restoring").mkdir(parents=True, exist_ok=True)
         self.assertIn("did not come to its end", self.run_cli("log", "stat", "--data", str(self.restored), code=1).stderr)

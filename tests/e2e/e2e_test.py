@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -178,6 +179,75 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(w.cli("nonsense").returncode, 2)
         self.assertEqual(w.cli("status", token="hg_" + "A" * 43).returncode, 4)
         self.assertEqual(w.cli("--server", "http://127.0.0.1:1", "status").returncode, 3)
+        self.assertEqual(w.cli("get", "promotions", "--environment", "staging").returncode, 0)
+        self.assertEqual(w.cli("get", "incidents", "--service", "greeter").returncode, 0)
+        for arguments in (
+            ["get", "environments", "--environment", "staging"],
+            ["get", "freezes", "--service", "greeter"],
+            ["get", "releases", "--service", "greeter", "--environment", "staging"],
+            ["get", "targets", "--active"],
+            ["events", "--follow", "--limit", "3"],
+            ["events", "--follow", "--newest-first"],
+            ["events", "--follow", "--to", "2026-11-20T09:00:00Z"],
+        ):
+            with self.subTest(arguments):
+                refused = w.cli(*arguments)
+                self.assertEqual(refused.returncode, 2, refused.stdout)
+                self.assertIn(arguments[-2 if arguments[-1][:2] != "--" else -1], refused.stderr)
+
+    def test_a_file_that_is_named_and_not_there_is_a_mistake(self):
+        nothing = str(self.world.root / "nothing")
+        for arguments in (
+            ["wait", "greeter/staging/1", "--token-file", nothing],
+            ["log", "verify", "--checkpoint", nothing],
+            ["log", "verify", "--key", nothing],
+            ["log", "verify", "--data", nothing],
+            ["log", "repair", "--data", nothing],
+            ["log", "proof", "1", "--data", str(self.world.place), "--signing-key", nothing],
+            ["serve", "--config", nothing],
+        ):
+            with self.subTest(arguments):
+                refused = self.world.cli(*arguments)
+                self.assertEqual(refused.returncode, 2, refused.stdout)
+                self.assertIn(nothing, refused.stderr)
+
+    def test_every_verb_shows_an_example(self):
+        def look_at(*verb):
+            shown = self.world.cli(*verb, "--help").stdout
+            below = shown.partition("\nSubcommands:\n")[2]
+            names = re.findall(r"^  ([a-z-]+)", below, re.MULTILINE)
+            if not names:
+                self.assertIn("Example:", shown, verb)
+            return 1 + sum(look_at(*verb, name) for name in names)
+
+        self.assertGreater(look_at(), 40)
+
+    def test_whoever_follows_misses_nothing_of_a_restart(self):
+        self.begin()
+        out, err = self.world.root / "followed", self.world.root / "said"
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            follower = subprocess.Popen(
+                [BINARY, "events", "--follow", "-o", "json"],
+                env={"HEADGATE_SERVER": f"http://127.0.0.1:{self.world.port}", "HEADGATE_TOKEN": self.world.token},
+                stdout=stdout,
+                stderr=stderr,
+            )
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+
+        def told(commit):
+            body = {"service": "greeter", "commit": commit * 40, "gate": "tests", "status": "passed"}
+            self.assertLess(self.world.http("POST", "/v1/gates", body).status, 300)
+            return commit * 40 in out.read_text()
+
+        eventually(lambda: told("a"), "it follows")
+        self.assertEqual(self.world.stop(), 0)
+        eventually(lambda: "connecting again" in err.read_text(), "it says that the server is away")
+        self.world.start()
+        eventually(lambda: told("b"), "it follows again")
+        self.assertIsNone(follower.poll())
+        ids = [int(json.loads(line)["id"]) for line in out.read_text().splitlines()]
+        self.assertEqual(ids, list(range(ids[0], ids[0] + len(ids))))
 
     def test_an_idempotency_key_answers_the_same_again(self):
         self.begin()
@@ -235,8 +305,15 @@ class EndToEnd(unittest.TestCase):
         config = self.world.config.read_text()
         self.world.config.write_text(config.replace("origin: e2e.headgate.test", "origin: other.headgate.test"))
         self.world.start(wait=False)
-        self.assertNotEqual(self.world.server.wait(timeout=30), 0)
+        self.assertEqual(self.world.server.wait(timeout=30), 2)
         self.assertIn("other.headgate.test", self.world.log.read_text())
+        # Likewise where the server's file names what is not there.
+        self.world.config.write_text(
+            config.replace("role: environments,", "role: environments, credentials: {token: {file: no-such-token}},")
+        )
+        self.world.start(wait=False)
+        self.assertEqual(self.world.server.wait(timeout=30), 2)
+        self.assertIn("no-such-token", self.world.log.read_text())
 
     def test_secrets_stay_out_of_the_log(self):
         self.begin()

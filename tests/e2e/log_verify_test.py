@@ -270,7 +270,7 @@ class LogVerbs(unittest.TestCase):
 
         key.chmod(0o640)
         refused = self.refused_start()
-        self.assertEqual(refused.returncode, 4)
+        self.assertEqual(refused.returncode, 2)
         self.assertIn("mode 0640, expected 0600", refused.stderr)
         key.chmod(0o600)
 

@@ -1,6 +1,8 @@
 """Commits that must be signed, authors who may not approve, and why a promotion waits: with keys of ssh-keygen and gpg."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 import unittest
@@ -155,8 +157,14 @@ class SignedCommits(unittest.TestCase):
             refused = world.cli("approve", "greeter/staging/2", "--yes", token=tokens[name])
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn("your own work", refused.stderr)
-        given = world.cli("approve", "greeter/staging/2", "--yes", token=tokens["carol"])
+        # What is asked is shown to the person; what is printed is the answer alone.
+        terminal, stdin = pty.openpty()
+        os.write(terminal, b"y\n")
+        given = world.cli("approve", "greeter/staging/2", "-o", "json", token=tokens["carol"], stdin=stdin)
         self.assertEqual(given.returncode, 0, given.stderr)
+        for text in ("v1 -> v2", waiting["plan_digest"], "Approve this plan? [y/N]"):
+            self.assertIn(text, given.stderr)
+        self.assertEqual(json.loads(given.stdout)["plan_digest"], waiting["plan_digest"])
         self.assertIn("1 approval of crew: 1 given by carol", self.explain(2))
         self.assertIn("1 approval of crew: 0 given", self.explain(2, "--at", before))
         self.assertIn("nobody of crew can give it", self.explain(2))

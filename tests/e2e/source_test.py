@@ -97,6 +97,9 @@ class Sources(unittest.TestCase):
         eventually(lambda: ("greeter/staging/1", first[:12]) in self.planned(), "the commit is planned for staging")
         self.report(first)
         eventually(lambda: self.current("staging") == first[:12], "the commit runs in staging")
+        page = world.http("GET", "/metrics").body.decode()
+        for repository in ("environments", "monorepo"):
+            self.assertIn(f'headgate_reconcile_seconds_count{{repository="{repository}"}}', page)
 
         # Elsewhere in the repository: none. What comes after it shows that it was looked at.
         self.commit("docs/readme.txt", "nothing of the service")

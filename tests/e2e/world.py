@@ -294,14 +294,14 @@ class World:
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.headers, error.read())
 
-    def cli(self, *arguments, token=None, timeout=60):
+    def cli(self, *arguments, token=None, timeout=60, stdin=subprocess.DEVNULL):
         environment = {
             "PATH": os.environ["PATH"],
             "HEADGATE_SERVER": f"http://127.0.0.1:{self.port}",
             "HEADGATE_TOKEN": token or (self.token if (self.data / "admin.token").exists() else ""),
         }
         return subprocess.run(
-            [BINARY, *arguments], env=environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+            [BINARY, *arguments], env=environment, capture_output=True, text=True, timeout=timeout, stdin=stdin
         )
 
     def target(self):

@@ -128,7 +128,7 @@ TEST_F(RocksDbLogTest, ASecondOneIsRefused) {
 TEST_F(RocksDbLogTest, AnotherOriginOrFormatIsRefused) {
   { HEADGATE_ASSERT_OK(append(*open(), 5)); }
   options_.origin = "other.example.com";
-  expect_refused(ErrorCode::conflict, "has the origin 'headgate.example.com', 'other.example.com' was expected");
+  expect_refused(ErrorCode::invalid_input, "has the origin 'headgate.example.com', 'other.example.com' was expected");
   options_.origin = "";
   EXPECT_EQ(open()->origin(), kOrigin);
   {

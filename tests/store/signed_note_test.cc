@@ -97,7 +97,7 @@ TEST(SigningKey, RefusesFilesThatHoldNoKeyOrThatOthersMayRead) {
   HEADGATE_ASSERT_OK(new_key().save(path));
   const auto line = *read_file(path, 1024);
   ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
-  HEADGATE_EXPECT_ERROR(SigningKey::load(path), ErrorCode::forbidden);
+  HEADGATE_EXPECT_ERROR(SigningKey::load(path), ErrorCode::invalid_input);
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   for (std::size_t i = 0; i + 1 < line.size(); ++i) {
     auto altered = line;
