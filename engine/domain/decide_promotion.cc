@@ -125,8 +125,13 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
     events.emplace_back(ReleaseRegistered{
         {c.target.service, wish.release.version}, wish.release.commit, wish.release.artifacts, {}, {}});
   }
-  auto people = target->desired != target->current ? target->people : std::vector<std::string>{};
-  if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
+  const bool by_document = brings_variables(*target, wish);
+  auto people = by_document || target->desired != target->current ? target->people : std::vector<std::string>{};
+  const auto add = [&](const std::string& person) {
+    if (std::ranges::find(people, person) == people.end()) people.push_back(person);
+  };
+  if (by_document) std::ranges::for_each(target->document_people, add);
+  add(context.actor);
   const PromotionId next{c.target, target->last_number + 1};
   if (c.expedite) HEADGATE_TRY_VOID(may_be_expedited(state, c.target, c.reason));
   HEADGATE_TRY(auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite,

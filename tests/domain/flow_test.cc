@@ -225,6 +225,40 @@ TEST(TagTrigger, ATagThatMovesIsAConflictAndPromotesNothing) {
   EXPECT_EQ(world.running(production), "v1.0.0");
 }
 
+// ------------------------------------------------------------------------------------------------ whose variables
+
+TEST(TagTrigger, ThatBringsVariablesOfTheDocumentBringsTheirAuthorsWork) {
+  auto s = triggered("production", on_tag("v*"));
+  s.approvals = {{"managers", 1, 35}};
+  auto world = watched({s});
+  observe_source(world, tagged(1, "v1.0.0"));
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  world.push(target(production, {"v1.0.0", hash(1), {}}, {{"replicas", "30"}}), "person:carol");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(observe_source(world, tagged(2, "v2.0.0")),
+              happened_in_order("promotion.superseded #2", "promotion.planned #3 v2.0.0"));
+  EXPECT_THAT(world.live(production).to.variables, ElementsAre(testing::Pair("replicas", "30")));
+  EXPECT_THAT(world.approve(promotion(production, 3), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 3), "person:dave"), Contains("promotion.started #3"));
+  world.finish_all(production);
+  observe_source(world, tagged(3, "v3.0.0"));
+  EXPECT_THAT(world.approve(promotion(production, 4), "person:carol"), Contains("promotion.started #4"))
+      << "by now her variables run";
+}
+
+TEST(RequestedPromotion, ThatBringsVariablesOfTheDocumentBringsTheirAuthorsWork) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  auto world = World::running_v1(s);
+  world.push(target(production, {"v9", {}, {}}, {{"replicas", "30"}}), "person:carol");  // v9 is not registered yet
+  EXPECT_FALSE(world.at(production).promotion);
+  world.request(production, "v2");
+  EXPECT_THAT(world.live(production).to.variables, ElementsAre(testing::Pair("replicas", "30")));
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:dave"), Contains("promotion.started #1"));
+}
+
 // -------------------------------------------------------------------------------------------------------------- gates
 
 TEST(SourceGates, AReportForACommitWithTheSameTreesCounts) {
