@@ -123,7 +123,7 @@ struct WindowOverride {
 // Whose work lies between the release that runs and the one to come, as its repository tells; the people are among
 // Promotion::people.
 struct Attribution {
-  bool known = false;  // false: no watched repository holds the commits
+  bool known = false;  // false: no watched repository holds the commits, or there are too many, so many
   std::uint64_t commits = 0;
   Position position = 0;
   bool operator==(const Attribution&) const = default;
