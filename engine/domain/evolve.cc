@@ -447,10 +447,14 @@ struct StateEvolver {
     if (incident.notes.size() > Incident::max_notes) incident.notes.erase(incident.notes.begin());
   }
   void operator()(const IncidentResolved& e) {
-    if (state.incidents.erase(e.id) == 0 || e.target.service.empty()) return;
-    auto& t = target(e.target);
+    const auto at = state.incidents.find(e.id);
+    if (at == state.incidents.end()) return;
+    const auto id = at->second.target;  // as it is called by now
+    state.incidents.erase(at);
+    if (id.service.empty()) return;
+    auto& t = target(id);
     if (t.open_incidents > 0) --t.open_incidents;
-    touch_service(e.target.service);
+    touch_service(id.service);
   }
 
   void operator()(const LogCreated& e) {

@@ -134,6 +134,10 @@ void carry_over(State& state, const TargetRenamed& renamed) {
     }
   }
   if (!known.observed) known.observed = std::move(t.observed);
+  known.open_incidents += t.open_incidents;
+  for (auto& [id, incident] : state.incidents) {
+    if (incident.target == renamed.from) incident.target = renamed.target;
+  }
   t = std::move(known);
 }
 

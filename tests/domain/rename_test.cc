@@ -157,5 +157,22 @@ TEST(Rename, NumbersOfTheOldNameAreNeverUsedAgain) {
   EXPECT_THAT(world.observe(production, ""), Contains("promotion.planned #2 v2"));
 }
 
+// --------------------------------------------------------------------------------------- what is open or under way
+
+TEST(Rename, AnOpenIncidentIsResolvedUnderTheNewName) {
+  auto s = stage("production");
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Outcome::Kind::terminal, "no room");
+  ASSERT_EQ(world.at(production).open_incidents, 1U);
+  world.push(renamed_environment(release("v2")));
+  EXPECT_EQ(world.at(live).open_incidents, 1U);
+  EXPECT_EQ(world.at(production).open_incidents, 0U);
+  world.when(ResolveIncident{"1", "there is room"}, "person:alice");
+  EXPECT_THAT(world.state.incidents, IsEmpty());
+  EXPECT_EQ(world.at(live).open_incidents, 0U);
+}
+
 }  // namespace
 }  // namespace headgate::test
