@@ -124,7 +124,8 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   old.document = std::exchange(known.document, std::nullopt);
   auto& t = state.targets[renamed.target];
   known.document = std::move(t.document);
-  known.last_number = t.last_number;
+  // Numbers go on: the way back tells by them what lies behind an irreversible step.
+  known.last_number = std::max(known.last_number, t.last_number);
   known.orphaned = false;
   known.retiring = false;
   known.back.failed.clear();  // retries under the old name are over

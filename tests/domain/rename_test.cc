@@ -68,7 +68,7 @@ TEST(Rename, APromotionThatWaitsEndsAsSuperseded) {
   next.wait = 1h;
   EXPECT_THAT(world.push(renamed_environment(release("v2"), next)),
               happened_in_order("configuration.accepted", "promotion.superseded #1",
-                                "target.renamed gateway/production -> gateway/live", "promotion.planned #1 v2"));
+                                "target.renamed gateway/production -> gateway/live", "promotion.planned #2 v2"));
 }
 
 TEST(Rename, APromotionThatRunsEndsFirst) {
@@ -172,6 +172,28 @@ TEST(Rename, AnOpenIncidentIsResolvedUnderTheNewName) {
   world.when(ResolveIncident{"1", "there is room"}, "person:alice");
   EXPECT_THAT(world.state.incidents, IsEmpty());
   EXPECT_EQ(world.at(live).open_incidents, 0U);
+}
+
+TEST(Rename, TheWayBackStaysWhatItWasAfterAnIrreversibleStep) {
+  auto migrating = stage("production");
+  migrating.before = {{"migrate", script({"hooks/migrate.sh"}), 60, {}, true}};
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  world.finish_all(production);
+  world.push(service({migrating}));
+  world.push(target(production, release("v3")));
+  world.finish_all(production);
+  world.push(renamed_environment(release("v3")));
+  for (const char* version : {"v4", "v5"}) {
+    world.push(target(live, release(version)));
+    world.finish_all(live);
+  }
+  EXPECT_EQ(world.running(live), "v5");
+  RollBack back;
+  back.targets = {live};
+  back.to = "previous";
+  back.reason = "slow";
+  EXPECT_THAT(world.when(back, "person:alice"), Contains("rollback.started to v4"));
 }
 
 }  // namespace
