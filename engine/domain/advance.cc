@@ -9,6 +9,7 @@
 #include "engine/domain/monitors.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
@@ -333,7 +334,7 @@ struct Advance {
     const bool changes_it =
         kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::traffic || p.retires();
     if (p.phase == Phase::rolling_back || !changes_it) return {};
-    const auto environment = state.environments.find(id.environment);
+    const auto environment = state.environments.find(called_now(state, id).environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
     return judged(p, [&](const Guard& guard) {
       return guard.name == "freezes" || ((guard.name == "windows" || guard.name == "maintenance") && !overrun);

@@ -248,8 +248,9 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
   }
   Events events;
   std::vector<std::string> freezes;
+  const auto& called = called_now(state, p->id.target);
   for (const auto& [id, freeze] : state.freezes) {
-    if (freeze.in_force(context.now) && freeze.covers(p->id.target) &&
+    if (freeze.in_force(context.now) && freeze.covers(called) &&
         std::ranges::find(p->freezes_overridden, id) == p->freezes_overridden.end()) {
       freezes.push_back(id);
     }

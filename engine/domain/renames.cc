@@ -102,6 +102,11 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
   }
 }
 
+const TargetId& called_now(const State& state, const TargetId& target) {
+  const auto renamed = state.renamed_to.find(target);
+  return renamed == state.renamed_to.end() ? target : renamed->second;
+}
+
 Result<void> check_not_being_renamed(const State& state, const TargetId& target) {
   if (const auto from = state.renamed_from.find(target); from != state.renamed_from.end()) {
     return fail(ErrorCode::conflict, to_string(target) + " was called " + to_string(from->second) +

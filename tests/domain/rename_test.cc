@@ -196,5 +196,51 @@ TEST(Rename, TheWayBackStaysWhatItWasAfterAnIrreversibleStep) {
   EXPECT_THAT(world.when(back, "person:alice"), Contains("rollback.started to v4"));
 }
 
+// v2 is on its way to gateway/production: its hook runs, its deploy is to come.
+World given_a_hook_runs(bool fails_later = false) {
+  auto s = stage("production");
+  s.before = {hook("backup")};
+  if (fails_later) s.verify = {health("smoke")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  EXPECT_EQ(world.effect(production).id.step, "backup");
+  return world;
+}
+
+TEST(Rename, ClosedWindowsOfTheNewNameHoldWhatIsUnderWay) {
+  auto world = given_a_hook_runs();
+  auto push = renamed_environment(release("v2"));
+  auto& place = std::get<Environment>(push.documents.front());
+  place.windows = {Window{WindowKind::allow, {}, "0 9 * * 1-5", 8h, "UTC", {}, {}, 12}};
+  place.overrun = false;
+  world.push(push);
+  world.finish(production);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.live(production).current()->unmet.front().text, HasSubstr("environment live"));
+  world.when(OverrideProtection{promotion(production, 1), "agreed"}, "person:alice");
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/1/deploy#1"));
+}
+
+TEST(Rename, AFreezeOfTheNewNameIsOverriddenForWhatIsUnderWay) {
+  auto world = given_a_hook_runs();
+  world.push(renamed_environment(release("v2")));
+  world.when(SetFreeze{"live", {}, "audit", {}}, "person:alice");
+  world.finish(production);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), "agreed"}, "person:alice"),
+              happened_in_order("freeze.overridden #1", "activity.started deploy#1"));
+}
+
+TEST(Rename, ARollbackThatFailsMeanwhileFreezesTheTargetUnderItsNewName) {
+  auto world = given_a_hook_runs(true);
+  world.push(renamed_environment(release("v2")));
+  world.finish(production);
+  world.finish(production);
+  world.finish(production, Outcome::Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Outcome::Kind::terminal, "no room"), Contains("rollback.failed #1"));
+  ASSERT_EQ(world.state.freezes.size(), 1U);
+  EXPECT_TRUE(world.state.freezes.begin()->second.covers(live));
+}
+
 }  // namespace
 }  // namespace headgate::test
