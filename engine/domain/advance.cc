@@ -277,7 +277,9 @@ struct Advance {
       if (target.retiring) events.emplace_back(TargetRetired{id});
       return events;
     }
-    if (target.desired && *target.desired != p.to && target.desired_at < p.planned_at) {
+    // A wish of the document that stands behind this one has its turn yet.
+    if (p.trigger != Trigger::desired && target.desired && *target.desired != p.to &&
+        target.desired_at < p.planned_at) {
       events.emplace_back(TargetPinned{id, to_string(p.id) + " promoted release " + p.to.release.version +
                                                (p.trigger == Trigger::manual ? " by hand" : " by its trigger") +
                                                "; the document wishes " + target.desired->release.version});

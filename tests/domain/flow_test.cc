@@ -414,6 +414,7 @@ TEST(Queue, KeepsTheOrderOfTargetDocuments) {
     world.gate("lint", version);
     world.finish_all(production);
     EXPECT_EQ(world.running(production), version);
+    EXPECT_EQ(world.at(production).pinned, "") << "the next one has its turn";
   }
 }
 
