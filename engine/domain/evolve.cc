@@ -751,8 +751,7 @@ struct StateEvolver {
     const auto at = std::find_if(service.release_order.begin(), service.release_order.end() - 1,
                                  [&](const std::string& version) { return !in_use(name, service, version); });
     if (at == service.release_order.end() - 1) return;
-    service.releases.erase(*at);
-    service.release_order.erase(at);
+    service.forget_release(at);
   }
   void operator()(const ReleaseQuarantined& e) {
     auto& list = state.services[e.id.service].quarantined;

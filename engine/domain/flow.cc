@@ -138,6 +138,7 @@ struct Triggers {
       if (auto fresh = registration_of(ref, trigger.kind)) {
         if (by_another_name) fresh->commit = registered->release.commit;
         release = {fresh->id.version, fresh->commit, {}};
+        if (state.was_another(id.service, release)) return {};
         events.emplace_back(std::move(*fresh));
       }
     }

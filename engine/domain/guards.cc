@@ -339,6 +339,11 @@ Result<Wish> resolve_wish(const State& state, const TargetId& target, const Rele
   const auto* registered = state.release(id);
   const bool complete = !release.commit.empty() || !release.artifacts.empty();
   if (!registered) {
+    if (complete && state.was_another(target.service, release)) {
+      return fail(ErrorCode::conflict, "release " + to_string(id) +
+                                           " was registered with another commit or other artifacts: a release never "
+                                           "changes, give all of them as they were, or the new one a new version");
+    }
     if (complete) return within_bounds({release, variables});
     return fail(ErrorCode::not_found, "release " + to_string(id) +
                                           " is not registered: register it (headgate release register), or give its "

@@ -24,8 +24,9 @@ void carry_service(State& state, const std::string& from, const std::string& to)
     const auto known = old->second.gates.find(key);
     if (service.gates.emplace(key, known->second).second) service.gate_order.push_back(key);
   }
-  for (; service.release_order.size() > ServiceState::max_releases; service.release_order.pop_front()) {
-    service.releases.erase(service.release_order.front());
+  service.forgotten.merge(old->second.forgotten);
+  while (service.release_order.size() > ServiceState::max_releases) {
+    service.forget_release(service.release_order.begin());
   }
   for (; service.gate_order.size() > ServiceState::max_gate_results; service.gate_order.pop_front()) {
     service.gates.erase(service.gate_order.front());
@@ -33,6 +34,7 @@ void carry_service(State& state, const std::string& from, const std::string& to)
   for (const auto& entry : old->second.quarantined) add_quarantine(service, entry);
   if (!service.source) service.source = std::exchange(old->second.source, std::nullopt);
   old->second.releases.clear();
+  old->second.forgotten.clear();
   old->second.release_order.clear();
   old->second.gates.clear();
   old->second.gate_order.clear();

@@ -505,6 +505,8 @@ struct ServiceState {
   std::optional<InForce<Service>> document;
   std::map<std::string, RegisteredRelease, std::less<>> releases;  // by version
   std::deque<std::string> release_order;                           // oldest first
+  // Those that have left, by version: a fingerprint of each, for ever (some 100 bytes), since a release never changes.
+  std::map<std::string, std::uint64_t, std::less<>> forgotten;
   std::map<GateKey, GateResult> gates;
   std::deque<GateKey> gate_order;  // oldest first
   std::vector<Quarantine> quarantined;
@@ -517,6 +519,7 @@ struct ServiceState {
     v("document", s.document);
     v("releases", s.releases);
     v("release_order", s.release_order);
+    v("forgotten", s.forgotten);
     v("gates", s.gates);
     v("gate_order", s.gate_order);
     v("quarantined", s.quarantined);
@@ -527,6 +530,7 @@ struct ServiceState {
 
   // The latest report of the gate that counts for the release; null when there is none.
   const GateResult* gate(const Release& release, const std::string& name) const;
+  void forget_release(std::deque<std::string>::iterator at);  // in release_order
 };
 
 struct RepositoryState {
@@ -867,6 +871,8 @@ struct State {
   const Service* service(std::string_view name) const;  // in force
   const Stage* stage(const TargetId& id) const;
   const RegisteredRelease* release(const ReleaseId& id) const;
+  // Whether the version was registered with another commit or other artifacts and has been forgotten since.
+  bool was_another(const std::string& service, const Release& release) const;
   const Quarantine* quarantine(std::string_view service, const Release& release) const;
   const AccessPolicy* access() const;
 };
