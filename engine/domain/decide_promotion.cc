@@ -221,13 +221,17 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   if (p->phase == Phase::rolling_back) {
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is rolling back already");
   }
+  if (const auto* crossed = irreversible_step_begun(*p)) {
+    const auto back = "with the role breakGlass, headgate rollback --break-glass goes back across it";
+    return fail(ErrorCode::conflict,
+                "step " + crossed->step.name + " of " + to_string(p->id) + " cannot be undone" +
+                    (p->deployed() ? ": " + std::string(back)
+                                   : " and has begun: wait (headgate wait), a freeze holds what comes after it; once "
+                                     "the release is deployed, " +
+                                         std::string(back)));
+  }
   Events events;
   if (p->deployed()) {
-    if (const auto* crossed = irreversible_step_begun(*p)) {
-      return fail(ErrorCode::conflict, "step " + crossed->step.name + " of " + to_string(p->id) +
-                                           " cannot be undone: with the role breakGlass, headgate rollback "
-                                           "--break-glass goes back across it");
-    }
     begin_rollback(events, state, *p, why, false);
     return events;
   }
