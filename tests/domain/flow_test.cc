@@ -536,6 +536,25 @@ TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {
   EXPECT_EQ(world.live(agent).phase, Phase::running);
 }
 
+TEST(DependsOn, DoesNotWaitForAWishThatWaitsForAPerson) {
+  auto push = two_services({}, {}, {{"gateway", 6}});
+  for (auto& document : push.documents) {
+    auto* policy = std::get_if<Service>(&document);
+    if (!policy || policy->name != "gateway") continue;
+    policy->source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+    policy->stages.front().triggers = {on_branch("main")};
+  }
+  push.documents.pop_back();  // the branch alone wishes something of the gateway
+  World world;
+  world.push(push);
+  world.observe(agent, "v1");
+  world.observe(production, "somebody-elses");
+  observe_source(world, pushed(1));
+  ASSERT_FALSE(world.at(production).flow.front().wishes.empty());
+  world.push(target(agent, release("v2")));
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
 // ------------------------------------------------------------------------------------------------------------- healthy
 
 TEST(Healthy, AnOpenIncidentThereHoldsIt) {
