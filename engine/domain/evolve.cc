@@ -289,6 +289,7 @@ struct StateEvolver {
     const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
+    if constexpr (std::is_same_v<E, PromotionStarted>) p.effects_since = meta().time - state.stepped;
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);

@@ -170,6 +170,7 @@ struct Promotion {
   Position planned_at = 0;
   Timestamp planned;
   std::optional<Timestamp> effects_began;
+  Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
   bool rollback_automatic = false;
   std::string end_reason;  // why it rolled back or ended otherwise than well
@@ -202,6 +203,7 @@ struct Promotion {
     v("planned_at", s.planned_at);
     v("planned", s.planned);
     v("effects_began", s.effects_began);
+    v("effects_since", s.effects_since);
     v("rollback_began", s.rollback_began);
     v("rollback_automatic", s.rollback_automatic);
     v("end_reason", s.end_reason);
