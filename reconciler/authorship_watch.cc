@@ -62,7 +62,8 @@ AuthorshipWatch::Wanted AuthorshipWatch::wanted() {
       const auto& to = p.to.release.commit;
       if (p.phase != Phase::waiting || to.empty()) continue;
       if (needs_signature(p)) commits.insert(to);
-      if (needs_authors(p) && !(p.attribution && p.attribution->known)) {
+      const bool told = p.attribution && (p.attribution->known || p.attribution->commits > 0);
+      if (needs_authors(p) && !told) {
         waiting.insert(p.id);
         wanted.to_attribute.push_back({p.id, p.from ? p.from->release.commit : std::string(), to});
       }
@@ -134,42 +135,45 @@ void AuthorshipWatch::verify(const std::string& commit, const Wanted& wanted, st
   checked_[commit] = {clock_.steady() + (missing ? look_for_missing_after : look_again_after), std::move(known_keys)};
 }
 
+// Where the commit that runs is not at hand, nobody knows where its work ends: all that the new one holds counts.
 Result<PromotionAttributed> AuthorshipWatch::authors_of(const Range& range) {
   PromotionAttributed attributed;
   attributed.promotion = range.promotion;
   attributed.from = range.from;
   attributed.to = range.to;
-  for (const auto& [name, repository] : repositories_) {
-    const auto history = repository->history(range.from, range.to, max_commits);
-    if (!history && history.error().code == ErrorCode::not_found) continue;
-    if (!history) return std::unexpected(history.error());
-    if (history->commit_count > history->commits.size()) {
-      return fail(ErrorCode::too_large, to_string(range.promotion) + " brings more than " +
-                                            std::to_string(max_commits) + " commits: whose they are cannot be told");
+  for (const bool whole : {false, true}) {
+    if (whole && range.from.empty()) break;
+    for (const auto& [name, repository] : repositories_) {
+      const auto history = whole ? repository->whole_history(range.to, max_commits)
+                                 : repository->history(range.from, range.to, max_commits);
+      if (!history && history.error().code == ErrorCode::not_found) continue;
+      if (!history) return std::unexpected(history.error());
+      attributed.repository = name;
+      attributed.commits = history->commit_count;
+      HEADGATE_TRY(auto people, people_of(*history));
+      // Some of them would be none of them: whoever is left out could approve.
+      attributed.known = history->commit_count <= history->commits.size() && people.size() <= max_people;
+      if (attributed.known) attributed.people.assign(people.begin(), people.end());
+      return attributed;
     }
-    std::set<std::string> people;
-    const auto add = [&](const CommitPerson& person) -> Result<void> {
-      HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
-      people.insert(std::move(id));
-      return {};
-    };
-    for (const auto& commit : history->commits) {
-      HEADGATE_TRY_VOID(add(commit.author));
-      HEADGATE_TRY_VOID(add(commit.committer));
-      for (const auto& person : commit.co_authors) HEADGATE_TRY_VOID(add(person));
-    }
-    if (people.size() > max_people) {
-      return fail(ErrorCode::too_large, to_string(range.promotion) + " holds the work of " +
-                                            std::to_string(people.size()) + " people, at most " +
-                                            std::to_string(max_people) + " fit its record");
-    }
-    attributed.known = true;
-    attributed.repository = name;
-    attributed.commits = history->commit_count;
-    attributed.people.assign(people.begin(), people.end());
-    break;
   }
   return attributed;
+}
+
+Result<std::set<std::string>> AuthorshipWatch::people_of(const Head& history) {
+  std::set<std::string> people;
+  const auto add = [&](const CommitPerson& person) -> Result<void> {
+    HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
+    people.insert(std::move(id));
+    return {};
+  };
+  for (const auto& commit : history.commits) {
+    HEADGATE_TRY_VOID(add(commit.author));
+    HEADGATE_TRY_VOID(add(commit.committer));
+    for (const auto& person : commit.co_authors) HEADGATE_TRY_VOID(add(person));
+    if (people.size() > max_people) break;
+  }
+  return people;
 }
 
 void AuthorshipWatch::attribute(const Range& range) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,7 @@ class AuthorshipWatch {
   void verify(const std::string& commit, const Wanted& wanted, std::stop_token stop);
   void attribute(const Range& range);
   Result<PromotionAttributed> authors_of(const Range& range);
+  Result<std::set<std::string>> people_of(const Head& history);
   void trouble(const std::string& message, const std::string& where);
 
   const std::vector<WatchedCommits> repositories_;

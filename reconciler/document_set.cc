@@ -115,6 +115,7 @@ void DocumentSet::replace(Files files) {
     const auto old = files_.find(name);
     if (old == files_.end()) continue;
     for (const auto& document : old->second) {
+      renamed_.erase(&document);
       const auto at = by_key_.find(key_of(document.document));
       if (at != by_key_.end() && at->second == &document) by_key_.erase(at);
     }
@@ -126,7 +127,11 @@ void DocumentSet::replace(Files files) {
     }
     auto& kept = files_[name];
     kept = std::move(documents);
-    for (const auto& document : kept) by_key_[key_of(document.document)] = &document;
+    for (const auto& document : kept) {
+      by_key_[key_of(document.document)] = &document;
+      const auto* target = std::get_if<Target>(&document.document);
+      if (target != nullptr && target->formerly) renamed_.insert(&document);
+    }
   }
 }
 
@@ -176,26 +181,62 @@ std::vector<const SourcedDocument*> DocumentSet::to_check(const Files& files) co
 
 std::vector<const SourcedDocument*> DocumentSet::closure_of_targets(const Files& files) const {
   std::set<const SourcedDocument*> documents;
-  const auto add = [&](const DocumentKey& key) {
-    // A document that one of the files replaces is not there any more.
-    if (const auto* known = find(key); known && !files.contains(known->source.file)) documents.insert(known);
+  // A document that one of the files replaces is not there any more.
+  const auto at_hand = [&](const DocumentKey& key) {
+    const auto* known = find(key);
+    return known && !files.contains(known->source.file) ? known : nullptr;
   };
+  // With those that it is promoted after.
+  const auto add_service = [&](const std::string& name, const auto& self) -> void {
+    const auto* known = at_hand({DocumentKind::service, name});
+    if (!known || !documents.insert(known).second) return;
+    for (const auto& after : std::get<Service>(known->document).depends_on) self(after.service, self);
+  };
+  std::set<std::string> environments;  // where the targets are, or were
+  const auto add_target = [&](const SourcedDocument* known) {
+    if (!known || !documents.insert(known).second) return;
+    const auto& id = std::get<Target>(known->document).id;
+    environments.insert(id.environment);
+    add_service(id.service, add_service);
+  };
+  std::set<TargetId> names;  // of changed targets, old and new
   for (const auto& [name, replaced] : files) {
     for (const auto& document : replaced) {
-      documents.insert(&document);
       const auto& target = std::get<Target>(document.document);
-      add(key_of(document.document));  // of another file: a duplicate
-      add({DocumentKind::service, target.id.service});
+      add_target(&document);
+      names.insert(target.id);
+      if (target.formerly) names.insert(*target.formerly);
     }
+    const auto* old = file(name);
+    if (!old) continue;
+    for (const auto& document : *old) environments.insert(std::get<Target>(document.document).id.environment);
   }
+  // Duplicates, and who still has or has taken a name.
+  for (const auto& id : names) add_target(at_hand({DocumentKind::target, id.service + "." + id.environment}));
+  for (const auto* renamed : renamed_) {
+    const auto& old = std::get<Target>(renamed->document).formerly;
+    if (names.contains(*old) && !files.contains(renamed->source.file)) add_target(renamed);
+  }
+  std::set<std::string> ignoring;  // environments where it matters which variables any target sets
   for (const auto& [key, document] : by_key_) {
     if (key.kind != DocumentKind::environment && key.kind != DocumentKind::access_policy) continue;
-    add(key);
-    const auto* environment = std::get_if<Environment>(&document->document);
-    if (environment == nullptr) continue;
-    for (const auto& monitor : environment->monitors) {
-      for (const auto& service : monitor.services) add({DocumentKind::service, service});
+    if (at_hand(key)) documents.insert(document);
+    if (const auto* environment = std::get_if<Environment>(&document->document)) {
+      const bool ignores = !environment->ignore_differences.empty();
+      if (ignores && environments.contains(environment->name)) ignoring.insert(environment->name);
+      for (const auto& monitor : environment->monitors) {
+        for (const auto& service : monitor.services) add_service(service, add_service);
+      }
+    } else {
+      for (const auto& grant : std::get<AccessPolicy>(document->document).grants) {
+        for (const auto& service : grant.services) add_service(service, add_service);  // of "*" there is none
+      }
     }
+  }
+  if (ignoring.empty()) return {documents.begin(), documents.end()};
+  for (const auto& [key, document] : by_key_) {
+    const auto* target = key.kind == DocumentKind::target ? std::get_if<Target>(&document->document) : nullptr;
+    if (target != nullptr && ignoring.contains(target->id.environment)) add_target(at_hand(key));
   }
   return {documents.begin(), documents.end()};
 }

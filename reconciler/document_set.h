@@ -15,7 +15,7 @@ namespace headgate::reconciler {
 class DocumentSet {
  public:
   DocumentSet() = default;
-  DocumentSet(DocumentSet&&) = default;  // moved only: by_key_ points into files_
+  DocumentSet(DocumentSet&&) = default;  // moved only: the others point into files_
   DocumentSet& operator=(DocumentSet&&) = default;
 
   static DocumentSet of(const State& state);
@@ -45,6 +45,7 @@ class DocumentSet {
 
   std::map<std::string, std::vector<SourcedDocument>, std::less<>> files_;
   std::map<DocumentKey, const SourcedDocument*> by_key_;
+  std::set<const SourcedDocument*> renamed_;  // Targets that had another name: few
 };
 
 // Every command of a document: their scripts are exported when it takes force, and a changed one makes it another.

@@ -443,6 +443,16 @@ Result<Head> GitRepository::history(const std::string& from, const std::string& 
   });
 }
 
+Result<Head> GitRepository::whole_history(const std::string& to, std::size_t max_commits) const {
+  return impl_->read([&](git_repository* repository) -> Result<Head> {
+    HEADGATE_TRY(const git_oid id, parse_commit(to, "a commit"));
+    HEADGATE_TRY_VOID(impl_->expect_commit(repository, id));
+    HEADGATE_TRY(auto whole,
+                 history_between(repository, nullptr, id, max_commits, impl_->config_.limits.counted_commits));
+    return Head{to, false, std::move(whole.commits), whole.count};
+  });
+}
+
 bool GitRepository::wait(Duration timeout, std::stop_token stop) {
   return impl_->wait(timeout, stop);
 }

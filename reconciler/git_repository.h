@@ -76,6 +76,7 @@ class GitRepository final : public Repository {
   Result<std::string> read_blob(const std::string& blob, std::size_t max_bytes) const override;
   Result<SignedCommit> signed_commit(const std::string& commit) const override;
   Result<Head> history(const std::string& from, const std::string& to, std::size_t max_commits) const override;
+  Result<Head> whole_history(const std::string& to, std::size_t max_commits) const override;
   // True also when `poll` has passed since the last look, and after a nudge.
   bool wait(Duration timeout, std::stop_token stop) override;
 

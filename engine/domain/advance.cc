@@ -9,6 +9,7 @@
 #include "engine/domain/monitors.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
@@ -276,7 +277,9 @@ struct Advance {
       if (target.retiring) events.emplace_back(TargetRetired{id});
       return events;
     }
-    if (target.desired && *target.desired != p.to && target.desired_at < p.planned_at) {
+    // A wish of the document that stands behind this one has its turn yet.
+    if (p.trigger != Trigger::desired && target.desired && *target.desired != p.to &&
+        target.desired_at < p.planned_at) {
       events.emplace_back(TargetPinned{id, to_string(p.id) + " promoted release " + p.to.release.version +
                                                (p.trigger == Trigger::manual ? " by hand" : " by its trigger") +
                                                "; the document wishes " + target.desired->release.version});
@@ -333,7 +336,7 @@ struct Advance {
     const bool changes_it =
         kind == StepKind::run || kind == StepKind::deploy || kind == StepKind::traffic || p.retires();
     if (p.phase == Phase::rolling_back || !changes_it) return {};
-    const auto environment = state.environments.find(id.environment);
+    const auto environment = state.environments.find(called_now(state, id).environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
     return judged(p, [&](const Guard& guard) {
       return guard.name == "freezes" || ((guard.name == "windows" || guard.name == "maintenance") && !overrun);

@@ -17,10 +17,14 @@ bool serves(const Approval& approval, const ApprovalRule& rule) {
   return approval.team == rule.team || holds(approval.also, rule.team);
 }
 
-std::vector<const Approval*> in_force(const Promotion& p, Timestamp now) {
+// Of two identities that have turned out to be one person the first counts.
+std::vector<const Approval*> in_force(const State& state, const Promotion& p, Timestamp now) {
   std::vector<const Approval*> all;
   for (const auto& approval : p.approvals) {
-    if (approval.expires > now) all.push_back(&approval);
+    const auto theirs = [&](const Approval* other) {
+      return same_person(state.access(), other->approver, approval.approver);
+    };
+    if (approval.expires > now && std::ranges::none_of(all, theirs)) all.push_back(&approval);
   }
   return all;
 }
@@ -30,9 +34,9 @@ std::size_t count_for(const std::vector<const Approval*>& approvals, const Appro
 }
 
 // Those without whom no requirement falls below its count, the ones that serve the fewest first.
-std::vector<const Approval*> spare(const Promotion& p, Timestamp now) {
+std::vector<const Approval*> spare(const State& state, const Promotion& p, Timestamp now) {
   const auto& rules = approval_rules(p);
-  auto rest = in_force(p, now);
+  auto rest = in_force(state, p, now);
   auto candidates = rest;
   std::ranges::stable_sort(candidates, {}, [&](const Approval* a) {
     return std::ranges::count_if(rules, [&](const ApprovalRule& rule) { return serves(*a, rule); });
@@ -117,7 +121,7 @@ std::vector<std::string> team_names(const std::vector<ApprovalRule>& rules) {
 void judge_one_more(Condition& c, const State& state, const Promotion& p, Timestamp now, std::size_t before,
                     const std::string& reasons, const std::string& instead) {
   const auto teams = team_names(approval_rules(p));
-  const auto extra = spare(p, now);
+  const auto extra = spare(state, p, now);
   c.met = extra.size() > before;
   c.text = "one more approval of " + joined(teams, " or ") + ": " +
            (c.met ? "given by " + extra[before]->approver : std::string("0 given")) + "; since " + reasons;
@@ -175,7 +179,7 @@ std::vector<std::string> teams_of(const State& state, const Promotion& p, std::s
                                   std::string_view team) {
   const auto* policy = state.access();
   if (!policy) return {};
-  const auto given = in_force(p, Timestamp{});  // all: what has expired is taken away before anybody approves
+  const auto given = in_force(state, p, Timestamp{});  // all: what has expired is taken away before anybody approves
   std::vector<std::string> lacking;
   std::vector<std::string> others;
   for (const auto& rule : approval_rules(p)) {
@@ -202,7 +206,7 @@ std::string not_enough_any_more(const State& state, const Promotion& p, const Ap
 
 std::vector<Condition> judge_approvals(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
-  const auto given = in_force(p, now);
+  const auto given = in_force(state, p, now);
   for (const auto& rule : approval_rules(p)) {
     auto c = condition_of(p, "approvals", rule.line);
     std::vector<const Approval*> counted;

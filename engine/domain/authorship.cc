@@ -79,9 +79,18 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
   if (p.to.release.commit.empty() || (!rule && (!approval || p.rules.self_approval))) return {};
   if (!p.attribution && !state.attributes) return {};
   auto c = condition_of(p, "authors", rule ? rule->step->unknown_authors->line : approval->step->line);
-  c.met = p.attribution.has_value();
+  const bool too_many = p.attribution && !p.attribution->known && p.attribution->commits > 0;
+  c.met = p.attribution && !too_many;
   const auto to = short_id(p.to.release.commit);
-  if (!c.met) {
+  if (too_many) {
+    c.text = "whose work " + to + " brings cannot be told: " + std::to_string(p.attribution->commits) +
+             " commits are too many, or of too many people, for one promotion";
+    c.remedy =
+        "promote a release in between first; where the commit that runs is not at hand, push it to where "
+        "Headgate watches; or take the rule that asks for authors from the stage (selfApproval: true, no "
+        "unknownAuthors)";
+    c.events = {p.attribution->position};
+  } else if (!c.met) {
     c.text = "whose work " + to + " brings is not known yet";
     c.remedy = "wait: the watched repository is being looked through";
     c.events = {p.planned_at};

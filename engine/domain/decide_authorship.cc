@@ -16,7 +16,8 @@ Decision decide_command(const State& state, const RecordSignature& c, const Cont
 Decision decide_command(const State& state, const RecordAuthors& c, const Context&) {
   const auto* p = state.live(c.attributed.promotion);
   if (!p || p->phase != Phase::waiting || p->to.release.commit != c.attributed.to) return Events{};
-  if (p->attribution && (p->attribution->known || !c.attributed.known)) return Events{};
+  const auto& known = p->attribution;
+  if (known && (known->known || (!c.attributed.known && c.attributed.commits <= known->commits))) return Events{};
   return Events{c.attributed};
 }
 

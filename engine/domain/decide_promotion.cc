@@ -125,8 +125,13 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
     events.emplace_back(ReleaseRegistered{
         {c.target.service, wish.release.version}, wish.release.commit, wish.release.artifacts, {}, {}});
   }
-  auto people = target->desired != target->current ? target->people : std::vector<std::string>{};
-  if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
+  const bool by_document = brings_variables(*target, wish);
+  auto people = by_document || target->desired != target->current ? target->people : std::vector<std::string>{};
+  const auto add = [&](const std::string& person) {
+    if (std::ranges::find(people, person) == people.end()) people.push_back(person);
+  };
+  if (by_document) std::ranges::for_each(target->document_people, add);
+  add(context.actor);
   const PromotionId next{c.target, target->last_number + 1};
   if (c.expedite) HEADGATE_TRY_VOID(may_be_expedited(state, c.target, c.reason));
   HEADGATE_TRY(auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite,
@@ -216,13 +221,17 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   if (p->phase == Phase::rolling_back) {
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is rolling back already");
   }
+  if (const auto* crossed = irreversible_step_begun(*p)) {
+    const auto back = "with the role breakGlass, headgate rollback --break-glass goes back across it";
+    return fail(ErrorCode::conflict,
+                "step " + crossed->step->name + " of " + to_string(p->id) + " cannot be undone" +
+                    (p->deployed() ? ": " + std::string(back)
+                                   : " and has begun: wait (headgate wait), a freeze holds what comes after it; once "
+                                     "the release is deployed, " +
+                                         std::string(back)));
+  }
   Events events;
   if (p->deployed()) {
-    if (const auto* crossed = irreversible_step_begun(*p)) {
-      return fail(ErrorCode::conflict, "step " + crossed->step->name + " of " + to_string(p->id) +
-                                           " cannot be undone: with the role breakGlass, headgate rollback "
-                                           "--break-glass goes back across it");
-    }
     begin_rollback(events, state, *p, why, false);
     return events;
   }
@@ -243,8 +252,9 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
   }
   Events events;
   std::vector<std::string> freezes;
+  const auto& called = called_now(state, p->id.target);
   for (const auto& [id, freeze] : state.freezes) {
-    if (freeze.in_force(context.now) && freeze.covers(p->id.target) &&
+    if (freeze.in_force(context.now) && freeze.covers(called) &&
         std::ranges::find(p->freezes_overridden, id) == p->freezes_overridden.end()) {
       freezes.push_back(id);
     }

@@ -83,8 +83,9 @@ Decision decide_command(const State& state, const RegisterRelease& c, const Cont
     return fail(ErrorCode::invalid_input, "too many tags", {{"/tags", std::to_string(c.tags.size()), "at most 32"}});
   for (const auto& tag : c.tags) HEADGATE_TRY_VOID(check_text("/tags", tag, 256));
   const ReleaseId id{c.service, c.release.version};
-  if (const auto* known = state.release(id)) {
-    if (known->release == c.release) return Events{};
+  const auto* known = state.release(id);
+  if (known && known->release == c.release) return Events{};
+  if (known || state.was_another(c.service, c.release)) {
     return fail(ErrorCode::conflict, "release " + to_string(id) +
                                          " is registered with another commit or other artifacts: "
                                          "a release never changes, give the new one a new version");

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/domain/canonical_text.h"
 #include "engine/domain/decide.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
@@ -289,6 +290,7 @@ struct StateEvolver {
     const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
+    if constexpr (std::is_same_v<E, PromotionStarted>) p.effects_since = meta().time - state.stepped;
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
@@ -406,7 +408,9 @@ struct StateEvolver {
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
     remember_not_promoted(t, p);
-    const auto policy = in_locations ? policy_of(state, id) : std::string();
+    // Where no location was changed or named, the plan itself tells whether it is another one.
+    const bool changed_them = in_locations && (p.deployed() || !p.locations.empty());
+    const auto policy = changed_them ? policy_of(state, id) : std::string();
     if (!t.flow.empty() && !t.flow.front().failed.empty() && t.flow.front().failed.front().number == p.id.number) {
       t.flow.front().failed.front().policy = policy;
     }
@@ -456,10 +460,14 @@ struct StateEvolver {
     if (incident.notes.size() > Incident::max_notes) incident.notes.erase(incident.notes.begin());
   }
   void operator()(const IncidentResolved& e) {
-    if (state.incidents.erase(e.id) == 0 || e.target.service.empty()) return;
-    auto& t = target(e.target);
+    const auto at = state.incidents.find(e.id);
+    if (at == state.incidents.end()) return;
+    const auto id = at->second.target;  // as it is called by now
+    state.incidents.erase(at);
+    if (id.service.empty()) return;
+    auto& t = target(id);
     if (t.open_incidents > 0) --t.open_incidents;
-    touch_service(e.target.service);
+    touch_service(id.service);
   }
 
   void operator()(const LogCreated& e) {
@@ -617,6 +625,36 @@ struct StateEvolver {
     state.configuration.proposal.reset();
   }
   void operator()(const ConfigurationSuperseded&) { state.configuration.proposal.reset(); }
+  // What failed in locations is tried again under another policy, which is known by the commits of its documents. One
+  // that says what it said before, a few lines further down, is no other.
+  using FailedUnder = std::map<TargetId, std::string>;
+  void note_failed(FailedUnder& failed, const TargetId& id) {
+    const auto& t = state.targets.at(id);
+    const bool by_policy =
+        (t.failed && !t.failed->policy.empty()) ||
+        (!t.flow.empty() && !t.flow.front().failed.empty() && !t.flow.front().failed.front().policy.empty());
+    if (by_policy) failed.emplace(id, policy_of(state, id));
+  }
+  void keep_failed(const FailedUnder& failed) {
+    for (const auto& [id, before] : failed) {
+      auto& t = target(id);
+      const auto now = policy_of(state, id);
+      if (t.failed && t.failed->policy == before) t.failed->policy = now;
+      for (auto& flow : t.flow) {
+        for (auto& attempt : flow.failed) {
+          if (attempt.policy == before) attempt.policy = now;
+        }
+      }
+    }
+  }
+  template <class D>
+  static bool says_the_same(const D& before, const D& now) {
+    CanonicalText one;
+    CanonicalText other;
+    one.write(before);
+    other.write(now);
+    return one.text == other.text;
+  }
   void put_in_force(Staged& staged, const std::string& commit, const std::vector<std::string>& people) {
     const auto& name = staged.key.name;
     auto* document = staged.document ? &staged.document->document : nullptr;
@@ -626,10 +664,15 @@ struct StateEvolver {
     switch (staged.key.kind) {
       case DocumentKind::service: {
         auto& service = state.services[name];
-        service.document.reset();
+        FailedUnder failed;
+        for (const auto& environment : service.environments) note_failed(failed, {name, environment});
+        const auto before = std::exchange(service.document, std::nullopt);
         if (document) {
           service.document = in_force(std::get<Service>(std::move(*document)));
           for (const auto& s : service.document->document.stages) target({name, s.environment});
+          if (!failed.empty() && before && says_the_same(before->document, service.document->document)) {
+            keep_failed(failed);
+          }
         }
         for (const auto& environment : service.environments) reckon_flow(state, {name, environment});
         reckon_gates(state, name);
@@ -638,12 +681,19 @@ struct StateEvolver {
       }
       case DocumentKind::environment: {
         const auto known = state.environments.find(name);
-        const auto windows = known == state.environments.end() ? std::vector<Window>{} : known->second.document.windows;
+        FailedUnder failed;
+        for (const auto& [id, t] : state.targets) {
+          if (id.environment == name) note_failed(failed, id);
+        }
+        const auto before = known == state.environments.end() ? Environment{} : std::move(known->second.document);
         state.environments.erase(name);
         if (document) state.environments.emplace(name, in_force(std::get<Environment>(std::move(*document))));
-        if (const auto at = state.environments.find(name);
-            at == state.environments.end() || !same_times(at->second.document.windows, windows)) {
+        const auto at = state.environments.find(name);
+        if (at == state.environments.end() || !same_times(at->second.document.windows, before.windows)) {
           state.windows.erase(name);  // until they are expanded they count as closed
+        }
+        if (!failed.empty() && at != state.environments.end() && says_the_same(before, at->second.document)) {
+          keep_failed(failed);
         }
         forget_other_monitors(state, name);
         for (auto& [id, t] : state.targets) {
@@ -711,8 +761,7 @@ struct StateEvolver {
     const auto at = std::find_if(service.release_order.begin(), service.release_order.end() - 1,
                                  [&](const std::string& version) { return !in_use(name, service, version); });
     if (at == service.release_order.end() - 1) return;
-    service.releases.erase(*at);
-    service.release_order.erase(at);
+    service.forget_release(at);
   }
   void operator()(const ReleaseQuarantined& e) {
     auto& list = state.services[e.id.service].quarantined;

@@ -138,6 +138,7 @@ struct Triggers {
       if (auto fresh = registration_of(ref, trigger.kind)) {
         if (by_another_name) fresh->commit = registered->release.commit;
         release = {fresh->id.version, fresh->commit, {}};
+        if (state.was_another(id.service, release)) return {};
         events.emplace_back(std::move(*fresh));
       }
     }
@@ -228,12 +229,14 @@ struct Triggers {
     if (target.current) return false;
     return !target.observed || (!target.observed->version.empty() && !target.observed->shows(wish.to.release));
   }
-  Events plan(const TriggeredWish& wish, const std::vector<std::string>& people) const {
+  Events plan(const TriggeredWish& wish, const std::vector<std::string>& people_of_document) const {
     const PromotionId next{id, target.last_number + 1};
     auto planned = plan_for(state, next, wish.to, way_back_from(state, id, wish.to), context.digest);
     if (!planned) return {};
+    const bool by_document = wish.trigger == Trigger::desired || brings_variables(target, wish.to);
     Events events;
-    plan_events(events, next, wish.trigger, std::move(*planned), people, wish.reason);
+    plan_events(events, next, wish.trigger, std::move(*planned),
+                by_document ? people_of_document : std::vector<std::string>{}, wish.reason);
     return events;
   }
   Events follow(const std::vector<std::string>& people_of_document) const {
@@ -246,16 +249,16 @@ struct Triggers {
         return {TargetAdopted{id, wish.to, "it runs what " + wish.rule + " asks for already"},
                 TriggerDropped{id, wish.to.release, "it runs already"}};
       }
-      return plan(wish, wish.trigger == Trigger::desired ? people_of_document : std::vector<std::string>{});
+      return plan(wish, people_of_document);
     }
     if (flow()->failed.empty()) return {};
     // Not again by itself, unless something in the plan changed since.
     const auto& [wish, number, digest, policy] = flow()->failed.front();
     if (target.desired_at > wish.position || target.current == wish.to || blocked(wish)) return {};
     if (state.quarantine(id.service, wish.to.release)) return {};
-    if (!policy.empty()) return policy == policy_of(state, id) ? Events{} : plan(wish, {});
+    if (!policy.empty()) return policy == policy_of(state, id) ? Events{} : plan(wish, people_of_document);
     const auto again = plan_for(state, {id, number}, wish.to, way_back_from(state, id, wish.to), context.digest);
-    return again && again->digest != digest ? plan(wish, {}) : Events{};
+    return again && again->digest != digest ? plan(wish, people_of_document) : Events{};
   }
 };
 

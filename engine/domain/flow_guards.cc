@@ -10,7 +10,11 @@ namespace {
 // What the target would be promoted to next, when nothing but the order of events stands between.
 bool will_be_planned(const State& state, const TargetId& id, const TargetState& target) {
   if (!target.held.empty() || (target.document && target.document->document.suspend)) return false;
-  if (!target.flow.empty() && !target.flow.front().wishes.empty()) return true;
+  if (!target.flow.empty() && !target.flow.front().wishes.empty()) {
+    const auto& wished = target.flow.front().wishes.front().to.release;
+    const auto& seen = target.observed;
+    return target.current || (seen && (seen->version.empty() || seen->shows(wished)));
+  }
   if (!target.document) return false;
   const auto& document = target.document->document;
   const auto wish = resolve_wish(state, id, document.release, document.variables);

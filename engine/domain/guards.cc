@@ -12,6 +12,7 @@
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/renames.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
 #include "engine/domain/self_heal.h"
@@ -216,7 +217,7 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
 // ------------------------------------------------------------------------------------------------ windows, freezes
 
 std::vector<Condition> judge_windows(const State& state, const Promotion& p, Timestamp now) {
-  const auto environment = state.environments.find(p.id.target.environment);
+  const auto environment = state.environments.find(called_now(state, p.id.target).environment);
   if (environment == state.environments.end() || environment->second.document.windows.empty()) return {};
   const auto& [document, source, commit] = environment->second;
   const auto expanded = state.windows.find(document.name);
@@ -244,8 +245,7 @@ std::vector<Condition> judge_windows(const State& state, const Promotion& p, Tim
 
 std::vector<Condition> judge_freezes(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
-  const auto renamed = state.renamed_to.find(p.id.target);
-  const auto& target = renamed == state.renamed_to.end() ? p.id.target : renamed->second;
+  const auto& target = called_now(state, p.id.target);
   for (const auto& [id, freeze] : state.freezes) {
     if (!freeze.in_force(now) || !freeze.covers(target)) continue;
     Condition c;
@@ -339,6 +339,11 @@ Result<Wish> resolve_wish(const State& state, const TargetId& target, const Rele
   const auto* registered = state.release(id);
   const bool complete = !release.commit.empty() || !release.artifacts.empty();
   if (!registered) {
+    if (complete && state.was_another(target.service, release)) {
+      return fail(ErrorCode::conflict, "release " + to_string(id) +
+                                           " was registered with another commit or other artifacts: a release never "
+                                           "changes, give all of them as they were, or the new one a new version");
+    }
     if (complete) return within_bounds({release, variables});
     return fail(ErrorCode::not_found, "release " + to_string(id) +
                                           " is not registered: register it (headgate release register), or give its "

@@ -33,7 +33,7 @@ struct Failure {
     const auto& id = p.id.target;
     const auto& release = p.to.release;
     const auto* crossed = irreversible_step_begun(p);
-    if (p.retires() || *p.effects_began > report.since) {
+    if (p.retires() || p.effects_since + state.stepped > report.since) {
       return tell(events, id, release.version, "it failed before " + to_string(p.id) + " began", look_at(id));
     }
     if (crossed) {

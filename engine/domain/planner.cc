@@ -149,7 +149,7 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   }
   if (input.expedited && stage.expedite->pause) {
     for (auto& step : plan.steps) {  // a pause of 0 waits for a person, as before; keepOld is no soak
-      if (step.kind == StepKind::pause && step.name != keep_old) {
+      if (step.kind == StepKind::pause && base_name(step) != keep_old) {
         step.wait = std::min(step.wait, *stage.expedite->pause);
       }
     }

@@ -108,6 +108,10 @@ std::optional<Wish> way_back_from(const State& state, const TargetId& id, const 
   return std::nullopt;
 }
 
+bool brings_variables(const TargetState& target, const Wish& wish) {
+  return target.current ? target.current->variables != wish.variables : !wish.variables.empty();
+}
+
 void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, Plan plan,
                  std::vector<std::string> people, std::string reason) {
   PromotionPlanned planned;

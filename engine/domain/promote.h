@@ -24,6 +24,10 @@ Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 // have failed with `to`. Unless `across`, none behind an irreversible step.
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to, bool across = false);
 
+// Whether the wish has other variables than what runs. Then its promotion holds the work of whoever wrote them into the
+// Target document, whatever asked for the release.
+bool brings_variables(const TargetState& target, const Wish& wish);
+
 // promotion.planned and a step.planned for each step, of the target's next promotion.
 void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, Plan plan,
                  std::vector<std::string> people, std::string reason);

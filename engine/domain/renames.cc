@@ -24,8 +24,9 @@ void carry_service(State& state, const std::string& from, const std::string& to)
     const auto known = old->second.gates.find(key);
     if (service.gates.emplace(key, known->second).second) service.gate_order.push_back(key);
   }
-  for (; service.release_order.size() > ServiceState::max_releases; service.release_order.pop_front()) {
-    service.releases.erase(service.release_order.front());
+  service.forgotten.merge(old->second.forgotten);
+  while (service.release_order.size() > ServiceState::max_releases) {
+    service.forget_release(service.release_order.begin());
   }
   for (; service.gate_order.size() > ServiceState::max_gate_results; service.gate_order.pop_front()) {
     service.gates.erase(service.gate_order.front());
@@ -33,6 +34,7 @@ void carry_service(State& state, const std::string& from, const std::string& to)
   for (const auto& entry : old->second.quarantined) add_quarantine(service, entry);
   if (!service.source) service.source = std::exchange(old->second.source, std::nullopt);
   old->second.releases.clear();
+  old->second.forgotten.clear();
   old->second.release_order.clear();
   old->second.gates.clear();
   old->second.gate_order.clear();
@@ -102,6 +104,11 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
   }
 }
 
+const TargetId& called_now(const State& state, const TargetId& target) {
+  const auto renamed = state.renamed_to.find(target);
+  return renamed == state.renamed_to.end() ? target : renamed->second;
+}
+
 Result<void> check_not_being_renamed(const State& state, const TargetId& target) {
   if (const auto from = state.renamed_from.find(target); from != state.renamed_from.end()) {
     return fail(ErrorCode::conflict, to_string(target) + " was called " + to_string(from->second) +
@@ -124,7 +131,8 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   old.document = std::exchange(known.document, std::nullopt);
   auto& t = state.targets[renamed.target];
   known.document = std::move(t.document);
-  known.last_number = t.last_number;
+  // Numbers go on: the way back tells by them what lies behind an irreversible step.
+  known.last_number = std::max(known.last_number, t.last_number);
   known.orphaned = false;
   known.retiring = false;
   known.back.failed.clear();  // retries under the old name are over
@@ -134,6 +142,10 @@ void carry_over(State& state, const TargetRenamed& renamed) {
     }
   }
   if (!known.observed) known.observed = std::move(t.observed);
+  known.open_incidents += t.open_incidents;
+  for (auto& [id, incident] : state.incidents) {
+    if (incident.target == renamed.from) incident.target = renamed.target;
+  }
   t = std::move(known);
 }
 

@@ -28,6 +28,9 @@ Renames renames_of(std::span<const Staged> staged);
 // nothing is under way under its old one (`advance` writes target.renamed). `touched` as in evolve.
 void begin_renames(State& state, const Renames& renames, std::set<TargetId>* touched);
 
+// What the target is called now, while what is under way still bears the old name.
+const TargetId& called_now(const State& state, const TargetId& target);
+
 // conflict while what is known of the target is under another name.
 Result<void> check_not_being_renamed(const State& state, const TargetId& target);
 

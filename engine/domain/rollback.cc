@@ -6,6 +6,7 @@
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/renames.h"
 #include "engine/domain/rollout.h"
 #include "engine/domain/rollout_plan.h"
 
@@ -273,6 +274,7 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
 
 void fail_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason) {
   const auto& id = p.id.target;
+  const auto& called = called_now(state, id);
   events.emplace_back(RollbackFailed{p.id, one_line(reason)});
   const auto* known = open_incident(state, id);
   const auto next = "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT; or " +
@@ -281,9 +283,9 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   std::string freeze;
   if (!known || !state.freezes.contains(known->second.freeze)) {
     freeze = std::to_string(state.last_freeze + 1);
-    events.emplace_back(FreezeSet{{id.environment},
+    events.emplace_back(FreezeSet{{called.environment},
                                   freeze,
-                                  {id.service},
+                                  {called.service},
                                   one_line("the rollback of " + to_string(p.id) + " failed: " + reason),
                                   {}});
   }

@@ -74,8 +74,7 @@ std::vector<Metric> metrics_for(const PlanInput& input, const std::vector<std::s
 Step pause_step(std::string name, const PlanInput& input, Duration wait, std::vector<Metric> metrics,
                 std::uint32_t line) {
   auto step = step_of(StepKind::pause, std::move(name), line);
-  const auto& expedite = input.stage->expedite;
-  step.wait = input.expedited && expedite && expedite->pause ? std::min(wait, *expedite->pause) : wait;
+  step.wait = wait;
   step.metrics = std::move(metrics);
   if (!step.metrics.empty()) step.prometheus = input.environment->document.prometheus;
   return step;

@@ -73,6 +73,33 @@ GateKey gate_key(const std::string& commit, const std::string& version, const st
   return {commit.empty() ? "version:" + version : commit, gate};
 }
 
+namespace {
+
+// FNV-1a: it keeps builds from being mixed up. A release that is made to collide gains nothing that a new version would
+// not give it.
+std::uint64_t fingerprint_of(const Release& release) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  const auto add = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    hash = (hash ^ 0xFF) * 1099511628211ULL;  // in no text
+  };
+  add(release.commit);
+  for (const auto& [name, reference] : release.artifacts) {
+    add(name);
+    add(reference);
+  }
+  return hash;
+}
+
+}  // namespace
+
+void ServiceState::forget_release(std::deque<std::string>::iterator at) {
+  const auto known = releases.find(*at);
+  forgotten.insert_or_assign(*at, fingerprint_of(known->second.release));
+  releases.erase(known);
+  release_order.erase(at);
+}
+
 const GateResult* ServiceState::gate(const Release& release, const std::string& name) const {
   const auto at = gates.find(gate_key(release.commit, release.version, name));
   const auto* latest = at == gates.end() ? nullptr : &at->second;
@@ -114,6 +141,13 @@ const RegisteredRelease* State::release(const ReleaseId& id) const {
   if (owner == services.end()) return nullptr;
   const auto at = owner->second.releases.find(id.version);
   return at == owner->second.releases.end() ? nullptr : &at->second;
+}
+
+bool State::was_another(const std::string& name, const Release& release) const {
+  const auto owner = services.find(name);
+  if (owner == services.end()) return false;
+  const auto at = owner->second.forgotten.find(release.version);
+  return at != owner->second.forgotten.end() && at->second != fingerprint_of(release);
 }
 
 const Quarantine* State::quarantine(std::string_view name, const Release& release) const {

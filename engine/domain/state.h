@@ -123,7 +123,7 @@ struct WindowOverride {
 // Whose work lies between the release that runs and the one to come, as its repository tells; the people are among
 // Promotion::people.
 struct Attribution {
-  bool known = false;  // false: no watched repository holds the commits
+  bool known = false;  // false: no watched repository holds the commits, or there are too many, so many
   std::uint64_t commits = 0;
   Position position = 0;
   bool operator==(const Attribution&) const = default;
@@ -170,6 +170,7 @@ struct Promotion {
   Position planned_at = 0;
   Timestamp planned;
   std::optional<Timestamp> effects_began;
+  Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
   bool rollback_automatic = false;
   std::string end_reason;  // why it rolled back or ended otherwise than well
@@ -202,6 +203,7 @@ struct Promotion {
     v("planned_at", s.planned_at);
     v("planned", s.planned);
     v("effects_began", s.effects_began);
+    v("effects_since", s.effects_since);
     v("rollback_began", s.rollback_began);
     v("rollback_automatic", s.rollback_automatic);
     v("end_reason", s.end_reason);
@@ -505,6 +507,8 @@ struct ServiceState {
   std::optional<InForce<Service>> document;
   std::map<std::string, RegisteredRelease, std::less<>> releases;  // by version
   std::deque<std::string> release_order;                           // oldest first
+  // Those that have left, by version: a fingerprint of each, for ever (some 100 bytes), since a release never changes.
+  std::map<std::string, std::uint64_t, std::less<>> forgotten;
   std::map<GateKey, GateResult> gates;
   std::deque<GateKey> gate_order;  // oldest first
   std::vector<Quarantine> quarantined;
@@ -517,6 +521,7 @@ struct ServiceState {
     v("document", s.document);
     v("releases", s.releases);
     v("release_order", s.release_order);
+    v("forgotten", s.forgotten);
     v("gates", s.gates);
     v("gate_order", s.gate_order);
     v("quarantined", s.quarantined);
@@ -527,6 +532,7 @@ struct ServiceState {
 
   // The latest report of the gate that counts for the release; null when there is none.
   const GateResult* gate(const Release& release, const std::string& name) const;
+  void forget_release(std::deque<std::string>::iterator at);  // in release_order
 };
 
 struct RepositoryState {
@@ -867,6 +873,8 @@ struct State {
   const Service* service(std::string_view name) const;  // in force
   const Stage* stage(const TargetId& id) const;
   const RegisteredRelease* release(const ReleaseId& id) const;
+  // Whether the version was registered with another commit or other artifacts and has been forgotten since.
+  bool was_another(const std::string& service, const Release& release) const;
   const Quarantine* quarantine(std::string_view service, const Release& release) const;
   const AccessPolicy* access() const;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/domain/renames.h"
+
 namespace headgate {
 namespace {
 
@@ -85,7 +87,7 @@ std::string maintenance_text(const Maintenance& maintenance) {
 
 std::vector<const Maintenance*> maintenance_before(const State& state, const Promotion& p, Timestamp now) {
   std::vector<const Maintenance*> all;
-  const auto environment = state.environments.find(p.id.target.environment);
+  const auto environment = state.environments.find(called_now(state, p.id.target).environment);
   if (environment == state.environments.end()) return all;
   for (const auto& maintenance : environment->second.document.maintenance) {
     if (is_on(maintenance, now) && !override_of(p, maintenance, now)) all.push_back(&maintenance);
@@ -95,7 +97,7 @@ std::vector<const Maintenance*> maintenance_before(const State& state, const Pro
 
 std::vector<Condition> judge_maintenance(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
-  const auto environment = state.environments.find(p.id.target.environment);
+  const auto environment = state.environments.find(called_now(state, p.id.target).environment);
   if (environment == state.environments.end()) return all;
   const auto& [document, source, commit] = environment->second;
   for (const auto& maintenance : document.maintenance) {

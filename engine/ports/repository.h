@@ -64,6 +64,8 @@ class Repository {
   // The newest `max_commits` of those that `to` holds and `from` does not (of `from` empty: `to` alone), with their
   // whole number. not_found when one of the two is not at hand.
   virtual Result<Head> history(const std::string& from, const std::string& to, std::size_t max_commits) const = 0;
+  // The newest `max_commits` of all that `to` holds, with their number as far as it is counted. not_found as above.
+  virtual Result<Head> whole_history(const std::string& to, std::size_t max_commits) const = 0;
   // Blocks until something may have changed (a local repository's refs were touched), `timeout` passed, or `stop`.
   // A remote repository only waits. True: look now.
   virtual bool wait(Duration timeout, std::stop_token stop) = 0;

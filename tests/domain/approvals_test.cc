@@ -51,6 +51,20 @@ TEST(Approvals, OnePersonCountsOnce) {
   EXPECT_THAT(world.effects(), IsEmpty());
 }
 
+TEST(Approvals, TwoIdentitiesThatTurnOutToBeOnePersonCountOnce) {
+  auto s = approved_by_two();
+  s.wait = 1h;
+  auto world = given_v2_is_asked_for(s);
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.approve(first, "person:dave"), Contains("step.succeeded approval"));
+  auto policy = access_policy();
+  policy.people[2].also = {"person:dave"};
+  world.push(policy, "person:frank");
+  EXPECT_THAT(world.pass(2h), Not(Contains("promotion.started #1")));
+  EXPECT_THAT(world.unmet(production), ElementsAre("2 approvals of managers: 1 given by person:carol"));
+  EXPECT_THAT(world.approve(first, "person:erin"), Contains("promotion.started #1"));
+}
+
 TEST(Approvals, OneServesEachRequirementWhoseTeamItsGiverIsIn) {
   auto s = stage("production");
   s.approvals = {{"managers", 1, 35}, {"platform", 1, 36}};

@@ -175,6 +175,21 @@ TEST(Authors, ThatNobodyCanTellHoldUpNothing) {
   EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work"));
 }
 
+TEST(Authors, WhoAreTooManyToBeToldHoldItAndSaySo) {
+  auto world = given(approved());
+  const auto& p = world.live(production);
+  const RecordAuthors too_many{{first, "environments", p.from->release.commit, p.to.release.commit, false, 25'000, {}}};
+  EXPECT_THAT(world.when(too_many, "engine"), Contains(HasSubstr("promotion.attributed")));
+  EXPECT_THAT(world.when(too_many, "engine"), IsEmpty());
+  EXPECT_THAT(attributed(world, {}, false), IsEmpty()) << "that its repository is gone for a while changes nothing";
+  EXPECT_THAT(world.approve(first, "person:carol"), Not(Contains("promotion.started #1")));
+  const auto condition = of_guard(world, "authors");
+  EXPECT_FALSE(condition.met);
+  EXPECT_THAT(condition.text, HasSubstr("cannot be told: 25000 commits are too many"));
+  EXPECT_THAT(condition.remedy, HasSubstr("promote a release in between first"));
+  EXPECT_THAT(attributed(world, {"person:bob"}), Contains("promotion.started #1"));
+}
+
 TEST(Authors, MayApproveWhereTheStageAllowsIt) {
   auto s = approved();
   s.self_approval = true;

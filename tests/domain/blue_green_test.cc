@@ -50,6 +50,17 @@ TEST(BlueGreen, AfterTheSwitchTheBaselineIsTheOldColourBeforeTheRollout) {
   EXPECT_EQ(activity.measure->rollout_began, *world.live(production).effects_began);
 }
 
+TEST(BlueGreen, AnExpeditedPromotionKeepsTheOldColourAsLong) {
+  auto s = blue_green();
+  s.expedite = Expedite{Duration(1min), {}};
+  auto world = given_v1(s);
+  RequestPromotion request{production, release("v2"), "security fix"};
+  request.expedite = true;
+  world.when(request, "person:alice");
+  EXPECT_EQ(world.live(production).find("observe")->step.wait, Duration(1min));
+  EXPECT_EQ(world.live(production).find("keep-old")->step.wait, Duration(1h));
+}
+
 TEST(BlueGreen, APreviewThatFailsNeverGetsTraffic) {
   auto world = given_v2(blue_green());
   roll(world, "preview");

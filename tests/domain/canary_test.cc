@@ -165,6 +165,21 @@ TEST(Canary, InconclusiveMeasurementsBeyondTheirLimitWaitForAPerson) {
   EXPECT_EQ(world.running(production), "v2");
 }
 
+TEST(Canary, WhoResumesAMeasuredPauseDoesNotShortenIt) {
+  auto metric = error_rate();
+  metric.inconclusive_limit = 0;
+  auto world = given_v2(two_pauses(), {metric});
+  roll(world, "pause-1");
+  const auto began = world.now;
+  next_measurement(world, few);
+  EXPECT_THAT(world.when(ResumePause{second, "looks fine"}, "person:alice"),
+              happened_in_order("pause.resumed pause-1"));
+  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("pause-1 of 3m runs until")));
+  roll(world, "shift-50");
+  EXPECT_EQ(world.now - began, 3min) << "what was not measured is forgiven";
+}
+
 TEST(Canary, ErrorsInARowBeyondTheirLimitRollBackWithoutEvidence) {
   auto metric = error_rate();
   metric.consecutive_error_limit = 1;

@@ -225,6 +225,40 @@ TEST(TagTrigger, ATagThatMovesIsAConflictAndPromotesNothing) {
   EXPECT_EQ(world.running(production), "v1.0.0");
 }
 
+// ------------------------------------------------------------------------------------------------ whose variables
+
+TEST(TagTrigger, ThatBringsVariablesOfTheDocumentBringsTheirAuthorsWork) {
+  auto s = triggered("production", on_tag("v*"));
+  s.approvals = {{"managers", 1, 35}};
+  auto world = watched({s});
+  observe_source(world, tagged(1, "v1.0.0"));
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  world.push(target(production, {"v1.0.0", hash(1), {}}, {{"replicas", "30"}}), "person:carol");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(observe_source(world, tagged(2, "v2.0.0")),
+              happened_in_order("promotion.superseded #2", "promotion.planned #3 v2.0.0"));
+  EXPECT_THAT(world.live(production).to.variables, ElementsAre(testing::Pair("replicas", "30")));
+  EXPECT_THAT(world.approve(promotion(production, 3), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 3), "person:dave"), Contains("promotion.started #3"));
+  world.finish_all(production);
+  observe_source(world, tagged(3, "v3.0.0"));
+  EXPECT_THAT(world.approve(promotion(production, 4), "person:carol"), Contains("promotion.started #4"))
+      << "by now her variables run";
+}
+
+TEST(RequestedPromotion, ThatBringsVariablesOfTheDocumentBringsTheirAuthorsWork) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  auto world = World::running_v1(s);
+  world.push(target(production, {"v9", {}, {}}, {{"replicas", "30"}}), "person:carol");  // v9 is not registered yet
+  EXPECT_FALSE(world.at(production).promotion);
+  world.request(production, "v2");
+  EXPECT_THAT(world.live(production).to.variables, ElementsAre(testing::Pair("replicas", "30")));
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:dave"), Contains("promotion.started #1"));
+}
+
 // -------------------------------------------------------------------------------------------------------------- gates
 
 TEST(SourceGates, AReportForACommitWithTheSameTreesCounts) {
@@ -380,6 +414,7 @@ TEST(Queue, KeepsTheOrderOfTargetDocuments) {
     world.gate("lint", version);
     world.finish_all(production);
     EXPECT_EQ(world.running(production), version);
+    EXPECT_EQ(world.at(production).pinned, "") << "the next one has its turn";
   }
 }
 
@@ -497,6 +532,25 @@ TEST(DependsOn, PromotesAfterTheOtherWhenBothAreUnderWay) {
 
 TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {
   auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
+  world.push(target(agent, release("v2")));
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
+TEST(DependsOn, DoesNotWaitForAWishThatWaitsForAPerson) {
+  auto push = two_services({}, {}, {{"gateway", 6}});
+  for (auto& document : push.documents) {
+    auto* policy = std::get_if<Service>(&document);
+    if (!policy || policy->name != "gateway") continue;
+    policy->source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+    policy->stages.front().triggers = {on_branch("main")};
+  }
+  push.documents.pop_back();  // the branch alone wishes something of the gateway
+  World world;
+  world.push(push);
+  world.observe(agent, "v1");
+  world.observe(production, "somebody-elses");
+  observe_source(world, pushed(1));
+  ASSERT_FALSE(world.at(production).flow.front().wishes.empty());
   world.push(target(agent, release("v2")));
   EXPECT_EQ(world.live(agent).phase, Phase::running);
 }

@@ -204,6 +204,38 @@ TEST(Locations, AMixedTargetIsTriedAgainWhenThePolicyChanges) {
                                                    "rollback-smoke.us", "rollback-deep.us"));
 }
 
+TEST(Locations, AMixedTargetIsNotTriedAgainWhenLinesMove) {
+  auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
+  fail(world, "deploy.us", Kind::terminal);
+  roll(world);
+  auto s = checked();
+  s.line += 3;
+  s.verify.front().line += 3;
+  const auto place = in_locations(environment("production"), OnLocationFailure::rollback_location);
+  world.push({{measured_service(s), place}, {}, "person:alice", {}, 3});
+  EXPECT_FALSE(world.at(production).promotion);
+  world.push({{place}, {}, "person:alice", {}, 4});
+  EXPECT_FALSE(world.at(production).promotion);
+  s.verify.push_back(health("deep"));
+  world.push(measured_service(s));
+  EXPECT_TRUE(world.at(production).promotion);
+}
+
+TEST(Locations, WhatWasRejectedBeforeItDeployedIsNotPlannedAgainWhenLinesMove) {
+  auto s = checked();
+  s.approvals = {{"managers", 1, 35}};
+  auto world = given_v1_in_both(in_locations());
+  world.push(measured_service(s));
+  world.push(target(production, release("v2")), "person:frank");
+  world.when(Reject{second, "not now"}, "person:carol");
+  s.line += 3;
+  s.approvals.front().line += 3;
+  world.push({{measured_service(s)}, {}, "person:alice", {}, 3});
+  EXPECT_FALSE(world.at(production).promotion);
+  s.approvals.front().count = 2;
+  EXPECT_THAT(world.push(measured_service(s)), Contains("promotion.planned #3 v2"));
+}
+
 TEST(Locations, AMixedTargetGoesBackByHandWhereItDiffers) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
   fail(world, "deploy.us", Kind::terminal);

@@ -333,6 +333,23 @@ TEST(Monitors, OfTheSameReleaseWithOtherVariablesTheVariablesAreToBlame) {
   EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);
 }
 
+TEST(Monitors, AClockThatJumpsHidesNoFailureAfterAPromotionBegan) {
+  for (const Duration jump : {Duration(2h), Duration(-2h)}) {
+    auto world = given_v2_runs(monitor(OnMonitorFailure::rollback));
+    world.push(target(production, release("v3")));
+    world.clock_jumps(jump);
+    world.pass(1min);
+    EXPECT_THAT(fails(world), happened_in_order("monitor.failed", "rollback.started to v2"));
+  }
+  auto world = given_v2_runs(monitor(OnMonitorFailure::rollback));
+  const auto since = world.now + 2h;  // as it is called after the jump
+  world.pass(1min);
+  world.push(target(production, release("v3")));
+  world.clock_jumps(2h);
+  EXPECT_THAT(world.when(ReportMonitor{api, false, 3, since, "status 500"}, "engine"),
+              ElementsAre("monitor.failed", "incident.opened"));
+}
+
 TEST(Monitors, WhileEffectsArePausedTheRollbackWaits) {
   auto world = given_v2_runs(monitor(OnMonitorFailure::rollback));
   world.when(PauseEffects{"look"}, "person:alice");

@@ -68,7 +68,7 @@ TEST(Rename, APromotionThatWaitsEndsAsSuperseded) {
   next.wait = 1h;
   EXPECT_THAT(world.push(renamed_environment(release("v2"), next)),
               happened_in_order("configuration.accepted", "promotion.superseded #1",
-                                "target.renamed gateway/production -> gateway/live", "promotion.planned #1 v2"));
+                                "target.renamed gateway/production -> gateway/live", "promotion.planned #2 v2"));
 }
 
 TEST(Rename, APromotionThatRunsEndsFirst) {
@@ -155,6 +155,91 @@ TEST(Rename, NumbersOfTheOldNameAreNeverUsedAgain) {
   world.push(
       {{environment("production"), service({stage("live"), stage("production")}), target(production, release("v2"))}});
   EXPECT_THAT(world.observe(production, ""), Contains("promotion.planned #2 v2"));
+}
+
+// --------------------------------------------------------------------------------------- what is open or under way
+
+TEST(Rename, AnOpenIncidentIsResolvedUnderTheNewName) {
+  auto s = stage("production");
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Outcome::Kind::terminal, "no room");
+  ASSERT_EQ(world.at(production).open_incidents, 1U);
+  world.push(renamed_environment(release("v2")));
+  EXPECT_EQ(world.at(live).open_incidents, 1U);
+  EXPECT_EQ(world.at(production).open_incidents, 0U);
+  world.when(ResolveIncident{"1", "there is room"}, "person:alice");
+  EXPECT_THAT(world.state.incidents, IsEmpty());
+  EXPECT_EQ(world.at(live).open_incidents, 0U);
+}
+
+TEST(Rename, TheWayBackStaysWhatItWasAfterAnIrreversibleStep) {
+  auto migrating = stage("production");
+  migrating.before = {{"migrate", script({"hooks/migrate.sh"}), 60, {}, true}};
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  world.finish_all(production);
+  world.push(service({migrating}));
+  world.push(target(production, release("v3")));
+  world.finish_all(production);
+  world.push(renamed_environment(release("v3")));
+  for (const char* version : {"v4", "v5"}) {
+    world.push(target(live, release(version)));
+    world.finish_all(live);
+  }
+  EXPECT_EQ(world.running(live), "v5");
+  RollBack back;
+  back.targets = {live};
+  back.to = "previous";
+  back.reason = "slow";
+  EXPECT_THAT(world.when(back, "person:alice"), Contains("rollback.started to v4"));
+}
+
+// v2 is on its way to gateway/production: its hook runs, its deploy is to come.
+World given_a_hook_runs(bool fails_later = false) {
+  auto s = stage("production");
+  s.before = {hook("backup")};
+  if (fails_later) s.verify = {health("smoke")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  EXPECT_EQ(world.effect(production).id.step, "backup");
+  return world;
+}
+
+TEST(Rename, ClosedWindowsOfTheNewNameHoldWhatIsUnderWay) {
+  auto world = given_a_hook_runs();
+  auto push = renamed_environment(release("v2"));
+  auto& place = std::get<Environment>(push.documents.front());
+  place.windows = {Window{WindowKind::allow, {}, "0 9 * * 1-5", 8h, "UTC", {}, {}, 12}};
+  place.overrun = false;
+  world.push(push);
+  world.finish(production);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.live(production).current()->unmet.front().text, HasSubstr("environment live"));
+  world.when(OverrideProtection{promotion(production, 1), "agreed"}, "person:alice");
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/1/deploy#1"));
+}
+
+TEST(Rename, AFreezeOfTheNewNameIsOverriddenForWhatIsUnderWay) {
+  auto world = given_a_hook_runs();
+  world.push(renamed_environment(release("v2")));
+  world.when(SetFreeze{"live", {}, "audit", {}}, "person:alice");
+  world.finish(production);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.when(OverrideProtection{promotion(production, 1), "agreed"}, "person:alice"),
+              happened_in_order("freeze.overridden #1", "activity.started deploy#1"));
+}
+
+TEST(Rename, ARollbackThatFailsMeanwhileFreezesTheTargetUnderItsNewName) {
+  auto world = given_a_hook_runs(true);
+  world.push(renamed_environment(release("v2")));
+  world.finish(production);
+  world.finish(production);
+  world.finish(production, Outcome::Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Outcome::Kind::terminal, "no room"), Contains("rollback.failed #1"));
+  ASSERT_EQ(world.state.freezes.size(), 1U);
+  EXPECT_TRUE(world.state.freezes.begin()->second.covers(live));
 }
 
 }  // namespace

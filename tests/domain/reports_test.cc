@@ -32,6 +32,29 @@ TEST(Releases, ThatAreNotWellFormedAreRefusedFieldByField) {
   EXPECT_THAT(world.when(RegisterRelease{"ghost", release("v2"), {}, {}}), Refused("known: gateway"));
 }
 
+TEST(Releases, NeverChangeAfterManyOthersEither) {
+  auto world = World::running_v1(stage("production"));
+  for (std::size_t i = 0; i < ServiceState::max_releases + 10; ++i) {
+    world.when(RegisterRelease{"gateway", release("build-" + std::to_string(i)), {}, {}});
+  }
+  ASSERT_FALSE(world.state.release({"gateway", "build-0"}));
+  auto other = release("build-0");
+  other.commit = release("other").commit;
+  EXPECT_THAT(world.when(RegisterRelease{"gateway", other, {}, {}}), Refused("a release never changes"));
+  EXPECT_THAT(world.when(RegisterRelease{"gateway", release("build-0"), {}, {}}),
+              ElementsAre("release.registered build-0"))
+      << "as it was";
+  world.push(target(production, {"build-1", other.commit, {}}));
+  EXPECT_THAT(world.idle(production), HasSubstr("was registered with another commit"));
+  // Under another name of the service as well.
+  auto renamed = service({stage("production")});
+  renamed.name = "edge";
+  renamed.formerly = "gateway";
+  world.push({{renamed}, {{DocumentKind::service, "gateway"}, {DocumentKind::target, "gateway.production"}}});
+  EXPECT_THAT(world.when(RegisterRelease{"edge", {"build-2", other.commit, {}}, {}, {}}),
+              Refused("a release never changes"));
+}
+
 // The oldest leave the state when there are many; what targets want or run does not.
 TEST(Releases, InUseAreKeptHoweverManyFollow) {
   auto world = World::running_v1(stage("production"));

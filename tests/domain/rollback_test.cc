@@ -311,6 +311,14 @@ TEST(Irreversible, BarsTheAutomaticWayBackAndCancellation) {
   EXPECT_THAT(other.cancel(first), Refused("cannot be undone"));
 }
 
+TEST(Irreversible, ThatHasBegunIsNotCancelledBeforeAnythingIsDeployedEither) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  ASSERT_EQ(world.effect(production).id.step, "migrate");
+  EXPECT_THAT(world.cancel(first), Refused("step migrate of gateway/production/1 cannot be undone and has begun"));
+  EXPECT_THAT(world.finish(production), Contains("activity.started deploy#1"));
+}
+
 TEST(Irreversible, ThatFailsLeavesTheTargetToAPerson) {
   auto world = World::running_v1(migrating());
   world.push(target(production, release("v2")));

@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "reconciler/document_set.h"
+#include "reconciler/documents_parser.h"
 #include "tests/pipelines/player.h"
 #include "tests/pipelines/scenario.h"
 #include "tests/pipelines/vocabulary.h"
@@ -107,6 +109,20 @@ void add_pipeline(const fs::path& directory) {
     for (const auto& mistake : read.mistakes) ADD_FAILURE() << file << ": " << mistake;
   });
   if (!repository) return;
+  // Whichever file of Targets changes alone, the commit is not refused for what it did not change.
+  add(suite, "targets_change_alone", [=] {
+    reconciler::OfflinePeople people;
+    reconciler::DocumentSet::Files files;
+    for (auto& document : repository->parse(people).documents) files[document.source.file].push_back(document);
+    reconciler::DocumentSet in_force;
+    in_force.replace(files);
+    const reconciler::YamlDocumentParser parser(people);
+    for (const auto& [name, documents] : files) {
+      if (!std::holds_alternative<Target>(documents.front().document)) continue;
+      const reconciler::DocumentSet::Files change{{name, documents}};
+      EXPECT_EQ(in_lines(parser.check(in_force.to_check(change))), "") << name;
+    }
+  });
   add(suite, "README", [=] {
     for (const auto& lost : lost_lines(*repository, read_text(directory / "README.md"))) {
       ADD_FAILURE() << "examples/pipelines/" << suite << "/README.md: " << lost;

@@ -106,6 +106,45 @@ TEST_F(Watch, SaysWhenNoRepositoryHoldsTheCommits) {
   EXPECT_EQ(world_.state.signatures.at(std::string(40, 'b')).verdict, SignatureVerdict::missing);
 }
 
+TEST_F(Watch, BarsEverybodyWhereTheCommitThatRunsIsNotAtHand) {
+  commit("dave");
+  const auto to = commit("carol");
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  given(s, std::string(40, 'a'), to, {});
+  look();
+  const auto& p = world_.live(production);
+  ASSERT_TRUE(p.attribution);
+  EXPECT_TRUE(p.attribution->known);
+  EXPECT_EQ(p.attribution->commits, 2U);
+  EXPECT_THAT(p.people, testing::IsSupersetOf({people_.person_by_email("", "dave@example.com").value(),
+                                               people_.person_by_email("", "carol@example.com").value()}));
+}
+
+TEST_F(Watch, SaysWhenThereAreTooManyToTell) {
+  const auto from = commit("dave");
+  std::string to;
+  for (int i = 0, person = 0; i < 10; ++i) {
+    std::string message = "a change\n\n";
+    for (int n = 0; n < 250; ++n) {
+      const auto name = "author" + std::to_string(++person);
+      message += "Co-authored-by: " + name + " <" + name + "@example.com>\n";
+    }
+    write_file(source_.path() / "file", std::to_string(i));
+    to = source_.commit(message);
+  }
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  given(s, from, to, {});
+  look();
+  const auto& p = world_.live(production);
+  ASSERT_TRUE(p.attribution);
+  EXPECT_FALSE(p.attribution->known);
+  EXPECT_EQ(p.attribution->commits, 10U);
+  world_.approve(p.id, "person:erin");
+  EXPECT_THAT(world_.unmet(production), ElementsAre(HasSubstr("cannot be told: 10 commits are too many")));
+}
+
 TEST_F(Watch, VerifiesTheCommitOfTheRelease) {
   const auto key = folder_.path() / "key";
   ASSERT_EQ(run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key.string()}, folder_.path()).exit_code, 0);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "reconciler/document_set.h"
 #include "reconciler/scaffold.h"
 #include "tests/reconciler/documents_support.h"
 
@@ -314,6 +315,118 @@ TEST(DocumentsCheck, APlanInManyLocationsHasAnEnd) {
   }
   EXPECT_THAT(checked({stage("      verify: [" + checks + "]\n"), in_locations()}),
               ::testing::HasSubstr("the plans of this stage take up to 258 steps in the 3 locations of 'production'"));
+}
+
+// ------------------------------------------------------------------------------------------- when Targets alone change
+
+std::string target_of(std::string_view service, std::string_view environment, std::string_view more = {},
+                      std::string_view formerly = {}) {
+  return document("Target",
+                  std::string(service) + "." + std::string(environment) +
+                      (formerly.empty() ? std::string() : ", formerly: " + std::string(formerly)),
+                  "  service: " + std::string(service) + "\n  environment: " + std::string(environment) +
+                      "\n  release: {version: v1}\n" + std::string(more));
+}
+std::string service_of(std::string_view name, std::string_view more = {}) {
+  return document("Service", name, std::string(more) + "  stages: [{environment: production}]\n");
+}
+
+using Texts = std::map<std::string, std::string>;
+
+struct Pushed {
+  std::string all;      // what is said when everything is read together
+  std::string closure;  // what is said of what the change refers to
+};
+
+Pushed pushed(const Texts& before, const Texts& change) {
+  OfflinePeople people;
+  const YamlDocumentParser parser(people);
+  const auto read = [&](const Texts& texts) {
+    DocumentSet::Files files;
+    for (const auto& [name, text] : texts) {
+      auto parsed = parser.parse({name, "blob", text}, find_hook);
+      EXPECT_EQ(in_lines(parsed.diagnostics), "");
+      files[name] = std::move(parsed.documents);
+    }
+    return files;
+  };
+  DocumentSet set;
+  set.replace(read(before));
+  const auto files = read(change);
+  auto after = before;
+  for (const auto& [name, text] : change) after[name] = text;
+  const auto whole = read(after);
+  std::vector<const SourcedDocument*> all;
+  for (const auto& [name, documents] : whole) {
+    for (const auto& document : documents) all.push_back(&document);
+  }
+  return {in_lines(parser.check(all)), in_lines(parser.check(set.to_check(files)))};
+}
+
+TEST(DocumentsCheck, WhenTargetsAloneChangeTheSameIsSaidAsWhenAllIsRead) {
+  const Texts common{{"e.yaml", named_environment("production")}, {"a.yaml", service_of("a")}};
+  const auto with = [&](Texts more) {
+    more.insert(common.begin(), common.end());
+    return more;
+  };
+  const auto ignoring = document("Environment", "production",
+                                 "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n"
+                                 "  ignoreDifferences: [replicas]\n");
+  const auto with_replicas = target_of("b", "production", "  variables: {replicas: 3}\n");
+  struct Case {
+    Texts before;
+    Texts change;
+    std::string said;  // part of it; empty: nothing
+  };
+  const std::vector<Case> cases{
+      // services that come before, and those before them
+      {with({{"b.yaml", service_of("b", "  dependsOn: [c]\n")},
+             {"c.yaml", service_of("c", "  dependsOn: [a]\n")},
+             {"t.yaml", target_of("b", "production")}}),
+       {{"t.yaml", target_of("b", "production", "  suspend: true\n")}},
+       ""},
+      // grants
+      {with({{"p.yaml", policy("{team: managers, role: operator, environments: [production], services: [b]}")},
+             {"b.yaml", service_of("b")}}),
+       {{"t.yaml", target_of("a", "production")}},
+       ""},
+      // variables that another target sets, now or not any more
+      {{{"e.yaml", ignoring}, {"a.yaml", service_of("a")}, {"b.yaml", service_of("b")}, {"tb.yaml", with_replicas}},
+       {{"ta.yaml", target_of("a", "production", "  variables: {cpu: 1}\n")}},
+       ""},
+      {{{"e.yaml", ignoring},
+        {"a.yaml", service_of("a")},
+        {"b.yaml", service_of("b")},
+        {"ta.yaml", target_of("a", "production", "  variables: {cpu: 1}\n")},
+        {"tb.yaml", with_replicas}},
+       {{"tb.yaml", target_of("b", "production")}},
+       "'ignoreDifferences' names 'replicas', which no target of 'production' sets"},
+      // old names
+      {with({{"b.yaml", service_of("b, formerly: a")}, {"ta.yaml", target_of("a", "production")}}),
+       {{"tb.yaml", target_of("b", "production", {}, "a.production")}},
+       "Target 'a.production' is still there"},
+      {with({{"b.yaml", service_of("b, formerly: z")},
+             {"c.yaml", service_of("c, formerly: y")},
+             {"tb.yaml", target_of("b", "production", {}, "z.production")}}),
+       {{"tc.yaml", target_of("c", "production", {}, "z.production")}},
+       "two documents were formerly the Target 'z.production'"},
+      {with({{"b.yaml", service_of("b, formerly: z")},
+             {"z.yaml", service_of("z")},
+             {"tb.yaml", target_of("b", "production", {}, "z.production")}}),
+       {{"tz.yaml", target_of("z", "production")}},
+       "Target 'z.production' is still there"},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto said = pushed(cases[i].before, cases[i].change);
+    // Mistakes of what did not change were told when that was read.
+    if (cases[i].said.empty()) {
+      EXPECT_EQ(said.all, "") << i;
+      EXPECT_EQ(said.closure, "") << i;
+    } else {
+      EXPECT_THAT(said.all, ::testing::HasSubstr(cases[i].said)) << i;
+      EXPECT_THAT(said.closure, ::testing::HasSubstr(cases[i].said)) << i;
+    }
+  }
 }
 
 }  // namespace

@@ -745,10 +745,16 @@ void Oracle::check_healthy(const PromotionId& id, const Course& course, const St
 
 std::set<std::string> Oracle::inside(const PromotionId& id, const Course& course) const {
   auto people = course.authors;
-  if (course.planned.trigger == Trigger::desired) {
-    if (const auto place = places_.find(id.target); place != places_.end()) {
-      for (const auto& work : place->second.work) people.insert(work.people.begin(), work.people.end());
+  if (const auto place = places_.find(id.target); place != places_.end()) {
+    const auto& [to, runs, work] = std::tie(course.planned.to, place->second.current, place->second.work);
+    auto end = work.end();
+    if (course.planned.trigger != Trigger::desired) {
+      // Of the document it brings the variables: the work up to where they were written, unless they run already.
+      const auto wrote = std::ranges::find(work, to.variables, [](const Work& w) { return w.wished.variables; });
+      const bool new_ones = runs ? runs->variables != to.variables : !to.variables.empty();
+      end = new_ones && wrote != work.end() ? wrote + 1 : work.begin();
     }
+    for (auto at = work.begin(); at != end; ++at) people.insert(at->people.begin(), at->people.end());
   }
   if (course.asked_by != "engine") people.insert(course.asked_by);
   return people;
