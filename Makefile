@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help setup build demo test torture unit asan tsan fuzz bench lint format clean
+.PHONY: help setup build demo test torture sim unit asan tsan fuzz bench lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test: setup build/release/build.ninja ## build and run every test
 torture: setup build/release/build.ninja ## crashes, damage and kills for an hour or so (ROUNDS=50: times what make test does; HEADGATE_SEED: one again)
 	@cmake --build build/release --parallel $(JOBS)
 	@HEADGATE_TORTURE=$(or $(ROUNDS),50) ctest --test-dir build/release --output-on-failure -L torture --verbose
+
+sim: setup build/release/build.ninja ## random worlds in virtual time, until one breaks a promise (SEED=n: that one again)
+	@cmake --build build/release --parallel $(JOBS) --target sim_test
+	@HEADGATE_SIM_RUNS=0 $(if $(SEED),HEADGATE_SIM_SEED=$(SEED)) build/release/tests/sim/sim_test
 
 unit: setup ## the fast tests alone, in a debug build
 	@cmake --preset dev

@@ -27,7 +27,7 @@ void write_step(JsonWriter& json, const LiveStep& step, const Names& names) {
   json.field("unhealthy", step.unhealthy);
   json.key("evidence").raw(step.evidence.text.empty() ? "{}" : step.evidence.text);
   // What exactly is done, as it was recorded when it was planned.
-  write_described(json.key("definition"), step.step);
+  write_described(json.key("definition"), *step.step);
   json.end_object();
 }
 

@@ -57,8 +57,8 @@ TEST(BlueGreen, AnExpeditedPromotionKeepsTheOldColourAsLong) {
   RequestPromotion request{production, release("v2"), "security fix"};
   request.expedite = true;
   world.when(request, "person:alice");
-  EXPECT_EQ(world.live(production).find("observe")->step.wait, Duration(1min));
-  EXPECT_EQ(world.live(production).find("keep-old")->step.wait, Duration(1h));
+  EXPECT_EQ(world.live(production).find("observe")->step->wait, Duration(1min));
+  EXPECT_EQ(world.live(production).find("keep-old")->step->wait, Duration(1h));
 }
 
 TEST(BlueGreen, APreviewThatFailsNeverGetsTraffic) {
@@ -105,7 +105,7 @@ TEST(BlueGreen, WhatTheDocumentHasWishedAllAlongDoesNotEndTheTimeThatTheOldOneIs
   auto world = given_v1(blue_green());
   world.request(production, "v2");
   roll(world, "keep-old");
-  EXPECT_EQ(world.live(production).current()->step.name, "keep-old");
+  EXPECT_EQ(world.live(production).current()->step->name, "keep-old");
   EXPECT_THAT(world.pass(59min), Not(Contains("step.succeeded keep-old")));
   EXPECT_THAT(world.pass(1min), Contains("step.succeeded keep-old"));
 }
@@ -164,7 +164,7 @@ TEST(BlueGreen, AFreezeHoldsTheSwitch) {
   roll(world, "preview");
   world.when(SetFreeze{"production", {}, "incident", {}}, "person:alice");
   world.finish(production);
-  EXPECT_EQ(world.live(production).current()->step.name, "switch");
+  EXPECT_EQ(world.live(production).current()->step->name, "switch");
   EXPECT_THAT(world.effects(), testing::IsEmpty());
   world.when(LiftFreeze{"1", "over"}, "person:alice");
   EXPECT_EQ(world.effect(production).id.step, "switch");
@@ -205,8 +205,8 @@ TEST(Rolling, ReplacesInBatchesWithPausesBetween) {
   world.push(target(production, release("v2")));
   EXPECT_THAT(world.steps(production), ElementsAre("deploy-40", "pause-1", "deploy-80", "pause-2", "deploy", "smoke",
                                                    "rollback-deploy", "rollback-smoke"));
-  EXPECT_EQ(world.live(production).find("deploy-80")->step.weight, 80U);
-  EXPECT_EQ(world.live(production).find("deploy")->step.weight, 100U);
+  EXPECT_EQ(world.live(production).find("deploy-80")->step->weight, 80U);
+  EXPECT_EQ(world.live(production).find("deploy")->step->weight, 100U);
   const auto began = world.now;
   roll(world);
   EXPECT_EQ(world.now - began, 1min);

@@ -33,15 +33,15 @@ TEST(Canary, PlansWeightsPausesAndBothWays) {
               ElementsAre("shift-0", "deploy", "shift-5", "pause-1", "shift-50", "pause-2", "shift-100", "smoke",
                           "retire-old", "rollback-shift", "rollback-smoke", "rollback-retire"));
   const auto& p = world.live(production);
-  EXPECT_EQ(p.find("deploy")->step.slot, "green");
-  EXPECT_EQ(p.find("retire-old")->step.slot, "blue");
-  EXPECT_EQ(p.find("rollback-shift")->step.slot, "blue");
-  EXPECT_EQ(p.find("rollback-shift")->step.weight, 100U);
-  EXPECT_EQ(p.find("rollback-retire")->step.slot, "green");
-  const auto& metric = p.find("pause-1")->step.metrics.at(0);
+  EXPECT_EQ(p.find("deploy")->step->slot, "green");
+  EXPECT_EQ(p.find("retire-old")->step->slot, "blue");
+  EXPECT_EQ(p.find("rollback-shift")->step->slot, "blue");
+  EXPECT_EQ(p.find("rollback-shift")->step->weight, 100U);
+  EXPECT_EQ(p.find("rollback-retire")->step->slot, "green");
+  const auto& metric = p.find("pause-1")->step->metrics.at(0);
   EXPECT_EQ(metric.query, "errors{slot=\"green\"}");
   EXPECT_EQ(metric.baseline->query, "errors{slot=\"blue\"}");
-  EXPECT_EQ(p.find("pause-1")->step.prometheus, "http://127.0.0.1:9090");
+  EXPECT_EQ(p.find("pause-1")->step->prometheus, "http://127.0.0.1:9090");
 }
 
 TEST(Canary, BringsTrafficStepByStepAndChangesTheSlots) {
@@ -59,7 +59,7 @@ TEST(Canary, BringsTrafficStepByStepAndChangesTheSlots) {
   EXPECT_EQ(world.at(production).stable_slot, "green");
 
   world.push(target(production, release("v3")));
-  EXPECT_EQ(world.live(production).find("deploy")->step.slot, "blue");
+  EXPECT_EQ(world.live(production).find("deploy")->step->slot, "blue");
 }
 
 TEST(Canary, WithoutAStableSlotAllTrafficGoesToTheCandidateAndThresholdsHold) {
@@ -68,7 +68,7 @@ TEST(Canary, WithoutAStableSlotAllTrafficGoesToTheCandidateAndThresholdsHold) {
   world.observe(production, "");
   EXPECT_THAT(world.steps(production),
               ElementsAre("deploy", "shift-100", "pause-1", "pause-2", "smoke", "rollback-retire"));
-  EXPECT_FALSE(world.live(production).find("pause-1")->step.metrics.at(0).baseline);
+  EXPECT_FALSE(world.live(production).find("pause-1")->step->metrics.at(0).baseline);
   roll(world, "pause-1");
   EXPECT_THAT(
       next_measurement(world, {Decimal{"0.06"}, Decimal{"100"}, {}}),
@@ -158,7 +158,7 @@ TEST(Canary, InconclusiveMeasurementsBeyondTheirLimitWaitForAPerson) {
   next_measurement(world, few);
   EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("49 samples, minSamples is 50")));
   for (int i = 0; i < 5; ++i) next_measurement(world, good());
-  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_EQ(world.live(production).current()->step->name, "pause-1");
   EXPECT_THAT(world.when(ResumePause{second, "looks fine"}, "person:alice"),
               happened_in_order("pause.resumed pause-1", "step.succeeded pause-1", "activity.started shift-50#1"));
   roll(world);
@@ -174,7 +174,7 @@ TEST(Canary, WhoResumesAMeasuredPauseDoesNotShortenIt) {
   next_measurement(world, few);
   EXPECT_THAT(world.when(ResumePause{second, "looks fine"}, "person:alice"),
               happened_in_order("pause.resumed pause-1"));
-  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_EQ(world.live(production).current()->step->name, "pause-1");
   EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("pause-1 of 3m runs until")));
   roll(world, "shift-50");
   EXPECT_EQ(world.now - began, 3min) << "what was not measured is forgiven";
@@ -188,7 +188,7 @@ TEST(Canary, ErrorsInARowBeyondTheirLimitRollBackWithoutEvidence) {
   next_measurement(world, {}, Kind::retryable);
   next_measurement(world, good());
   next_measurement(world, {}, Kind::retryable);
-  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_EQ(world.live(production).current()->step->name, "pause-1");
   EXPECT_THAT(next_measurement(world, {}, Kind::retryable),
               happened_in_order("step.failed pause-1", "rollback.started to v1"));
   EXPECT_EQ(world.state.quarantine("gateway", release("v2")), nullptr);
@@ -211,7 +211,7 @@ TEST(Canary, TimeInWhichHeadgateWasDownDoesNotCount) {
   next_measurement(world, good());
   world.now += 1h;
   world.pass(0s);
-  EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+  EXPECT_EQ(world.live(production).current()->step->name, "pause-1");
   EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("until its measurements cover 3m: error-rate")));
   const auto back = world.now;
   roll(world, "shift-50");
@@ -224,7 +224,7 @@ TEST(Canary, AWallClockThatJumpsNeitherShortensNorStretchesAPause) {
     roll(world, "pause-1");
     next_measurement(world, good());
     world.clock_jumps(jump);
-    EXPECT_EQ(world.live(production).current()->step.name, "pause-1");
+    EXPECT_EQ(world.live(production).current()->step->name, "pause-1");
     const auto now = world.now;
     roll(world, "shift-50");
     EXPECT_EQ(world.now - now, 2min);
@@ -273,7 +273,7 @@ TEST(Canary, AFreezeInTheMiddleHoldsTheNextShiftAndNoWayBack) {
   world.when(SetFreeze{"production", {}, "incident", {}}, "person:alice");
   for (int i = 0; i < 3; ++i) next_measurement(world, good());
   EXPECT_THAT(world.effects(), IsEmpty());
-  EXPECT_EQ(world.live(production).current()->step.name, "shift-50");
+  EXPECT_EQ(world.live(production).current()->step->name, "shift-50");
   EXPECT_THAT(world.live(production).current()->unmet.at(0).text, HasSubstr("is frozen"));
   auto cancelled = world;
   cancelled.cancel(second);

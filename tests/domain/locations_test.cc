@@ -87,11 +87,11 @@ TEST(Locations, APlanHoldsTheStepsOfEachLocationWaveByWaveAndTheWayBackNewestWav
               ElementsAre("deploy.eu", "smoke.eu", "deploy.us", "smoke.us", "rollback-deploy.us", "rollback-smoke.us",
                           "rollback-deploy.eu", "rollback-smoke.eu"));
   const auto& p = world.live(production);
-  EXPECT_EQ(p.find("deploy.eu")->step.location, "eu");
-  EXPECT_EQ(p.find("deploy.eu")->step.wave, 1U);
-  EXPECT_EQ(p.find("smoke.us")->step.wave, 2U);
-  EXPECT_THAT(p.find("deploy.eu")->step.run->command, ElementsAre("hooks/deploy.sh", "v2", "eu"));
-  EXPECT_THAT(p.find("deploy.us")->step.run->command, ElementsAre("hooks/deploy-us.sh", "v1"));
+  EXPECT_EQ(p.find("deploy.eu")->step->location, "eu");
+  EXPECT_EQ(p.find("deploy.eu")->step->wave, 1U);
+  EXPECT_EQ(p.find("smoke.us")->step->wave, 2U);
+  EXPECT_THAT(p.find("deploy.eu")->step->run->command, ElementsAre("hooks/deploy.sh", "v2", "eu"));
+  EXPECT_THAT(p.find("deploy.us")->step->run->command, ElementsAre("hooks/deploy-us.sh", "v1"));
   EXPECT_EQ(to_string(world.effect(production).id), "gateway/production/2/deploy.eu");
   EXPECT_EQ(parse_step_id("gateway/production/2/deploy.eu"), world.effect(production).id);
 }
@@ -417,13 +417,13 @@ TEST(Locations, ACanaryRunsInEachLocationWithItsOwnSlotsAndMeasurements) {
                           "shift-0.us", "deploy.us", "shift-50.us", "pause-1.us", "shift-100.us", "smoke.us",
                           "retire-old.eu", "retire-old.us", "rollback-shift.us", "rollback-shift.eu",
                           "rollback-smoke.us", "rollback-retire.us", "rollback-smoke.eu", "rollback-retire.eu"));
-  EXPECT_EQ(world.live(production).find("pause-1.us")->step.metrics.at(0).name, "error-rate.us");
+  EXPECT_EQ(world.live(production).find("pause-1.us")->step->metrics.at(0).name, "error-rate.us");
   roll(world);
   EXPECT_EQ(world.running(production), "v2");
   EXPECT_EQ(at_location(world.at(production), "eu").stable_slot, "green");
   EXPECT_EQ(at_location(world.at(production), "us").stable_slot, "green");
   world.push(target(production, release("v3")));
-  EXPECT_EQ(world.live(production).find("deploy.us")->step.slot, "blue");
+  EXPECT_EQ(world.live(production).find("deploy.us")->step->slot, "blue");
 }
 
 TEST(Locations, ABadMeasurementInTheSecondWaveBringsTrafficBackInBothAtOnce) {
@@ -453,10 +453,10 @@ TEST(Locations, OneLocationGoesBackAloneAndTheNextPromotionKnowsEachSlot) {
   EXPECT_EQ(at_location(world.at(production), "us").stable_slot, "blue");
   world.push(target(production, release("v3")));
   const auto& p = world.live(production);
-  EXPECT_EQ(p.find("deploy.eu")->step.slot, "blue");
-  EXPECT_EQ(p.find("rollback-shift.eu")->step.deploys->release.version, "v2");
-  EXPECT_EQ(p.find("deploy.us")->step.slot, "green");
-  EXPECT_EQ(p.find("rollback-shift.us")->step.deploys->release.version, "v1");
+  EXPECT_EQ(p.find("deploy.eu")->step->slot, "blue");
+  EXPECT_EQ(p.find("rollback-shift.eu")->step->deploys->release.version, "v2");
+  EXPECT_EQ(p.find("deploy.us")->step->slot, "green");
+  EXPECT_EQ(p.find("rollback-shift.us")->step->deploys->release.version, "v1");
 }
 
 TEST(Locations, BlueGreenKeepsWhatRanBeforeEverywhereUntilTheLastLocationIsVerified) {

@@ -194,10 +194,10 @@ TEST(WayBack, ThatIsQuarantinedBeforeTheFirstEffectIsPlannedAnew) {
   world.finish_all(production);
   world.push(target(production, release("v3")));
   const auto second = promotion(production, 2);
-  ASSERT_EQ(world.live(production).find("rollback-deploy")->step.deploys->release.version, "v2");
+  ASSERT_EQ(world.live(production).find("rollback-deploy")->step->deploys->release.version, "v2");
   EXPECT_THAT(world.when(QuarantineRelease{{"gateway", "v2"}, "CVE"}, "person:alice"),
               happened_in_order("release.quarantined v2", "promotion.superseded #2", "promotion.planned #3 v3"));
-  EXPECT_EQ(world.live(production).find("rollback-deploy")->step.deploys->release.version, "v1");
+  EXPECT_EQ(world.live(production).find("rollback-deploy")->step->deploys->release.version, "v1");
   EXPECT_THAT(world.approve(second, "person:carol"), Refused("has ended"));
 }
 

@@ -1,5 +1,5 @@
-// Random worlds in virtual time. HEADGATE_SIM_SEED=n replays one, HEADGATE_SIM_RUNS=n looks at more of them,
-// HEADGATE_SIM_PRINT=1 prints their records.
+// Random worlds in virtual time. HEADGATE_SIM_SEED=n replays one, HEADGATE_SIM_RUNS=n looks at more of them (0: from a
+// seed of chance on, until one breaks a promise: make sim), HEADGATE_SIM_PRINT=1 prints their records.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <random>
 
 #include "tests/domain/fixture.h"
 #include "tests/sim/actors.h"
@@ -53,9 +54,13 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
   Ends ends;
   if (const auto seed = number_from("HEADGATE_SIM_SEED", 0); seed != 0) return run(seed, ends);
   const auto runs = number_from("HEADGATE_SIM_RUNS", 140);
-  std::uint64_t seed = 1;
-  for (; seed <= runs && !testing::Test::HasFailure(); ++seed) run(seed, ends);
-  std::cout << "seeds 1 to " << seed - 1 << ", " << ends.events << " events\n";
+  const std::uint64_t first = runs == 0 ? std::random_device{}() : 1;
+  auto seed = first;
+  for (; (runs == 0 || seed <= runs) && !testing::Test::HasFailure(); ++seed) {
+    run(seed, ends);
+    if (runs == 0 && (seed - first) % 1'000 == 999) std::cout << seed - first + 1 << " worlds" << std::endl;
+  }
+  std::cout << "seeds " << first << " to " << seed - 1 << ", " << ends.events << " events\n";
   for (const auto& [type, count] : ends.types) std::cout << "  " << count << ' ' << type << '\n';
   // A world in which nothing of interest happens proves nothing.
   if (runs < 140) return;
