@@ -331,13 +331,35 @@ TEST_F(BackupTest, AMirrorFollowsAndGivesTheLogBack) {
   HEADGATE_ASSERT_OK((*restored)->verify({}));
   EXPECT_EQ((*restored)->root(size).value(), log_->root(size).value());
   EXPECT_EQ(BlobStore::open(target / "blobs").value()->get(uploaded->digest).value(), "before the mirror");
-  // No partial tile is left beside a fuller one.
+  // No partial tile is left beside a full one.
   const auto names = files_below(folder / "tile").value();
   for (const auto& name : names) {
     const auto partial = name.find(".p/");
     if (partial == std::string::npos) continue;
     EXPECT_FALSE(fs::exists(folder / "tile" / name.substr(0, partial))) << name;
   }
+}
+
+TEST_F(BackupTest, AMirrorServesItsOlderCheckpointsUntilTheirTilesAreFull) {
+  const auto folder = dir_ / "mirror";
+  const auto grow = [&](std::size_t more) {
+    if (more > 0) append(more);
+    open();
+    HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+  };
+  const auto partials = [&](const char* level, std::uint64_t number) {
+    return fs::exists(folder / (tile_file(level, number, 256) + ".p"));
+  };
+  for (const std::size_t more : {0U, 10U, 20U}) grow(more);  // 700, 710, 730: 188, 198, 218 of the third tile
+  for (const char* level : {"entries", "0"}) {
+    for (const std::uint64_t width : {188U, 198U, 218U}) EXPECT_TRUE(fs::exists(folder / tile_file(level, 2, width)));
+  }
+  grow(38);  // full
+  for (const char* level : {"entries", "0"}) EXPECT_FALSE(partials(level, 2)) << level;
+  EXPECT_TRUE(partials("1", 0));
 }
 
 TEST_F(BackupTest, AMirrorOfAnotherHistoryIsLeftAlone) {
