@@ -13,7 +13,7 @@ class LogProofs final : public api::LogReadSide {
  public:
   // `cosignatures`: of the log's witnesses; null without any.
   LogProofs(const store::RocksDbLog& log, store::VerifierKey verifier, const Clock& clock,
-            const Cosignatures* cosignatures = nullptr)
+            Cosignatures* cosignatures = nullptr)
       : log_(log), verifier_(std::move(verifier)), clock_(clock), cosignatures_(cosignatures) {}
 
   std::string verifier_key() const { return verifier_.text(); }
@@ -26,9 +26,9 @@ class LogProofs final : public api::LogReadSide {
   const store::RocksDbLog& log_;
   store::VerifierKey verifier_;
   const Clock& clock_;
-  const Cosignatures* cosignatures_;
+  Cosignatures* cosignatures_;
   mutable std::mutex mutex_;
-  mutable std::string last_;  // the newest checkpoint, and when it was first seen
+  mutable std::string last_;  // the note of the newest checkpoint, and when it was first seen
   mutable std::optional<Timestamp> last_time_;
 };
 

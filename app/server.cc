@@ -42,7 +42,7 @@ namespace {
 
 constexpr std::size_t observer_workers = 4;
 constexpr std::size_t monitor_workers = 4;
-constexpr Duration witness_every = std::chrono::seconds(3);
+constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
 
 std::string digest_of(std::string_view text) {
   return store::digest_text(store::sha256(text));
@@ -228,6 +228,7 @@ struct Server::Parts {
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
   Result<void> start_engine(std::function<void()> fatal);
   Result<void> sign_with_key();
+  Result<NewCheckpoint> newest_checkpoint() const;
   Result<void> start_publishing();
   CheckpointPublisher::Told publishing_told(std::string to);
   void start_backups();
@@ -264,7 +265,8 @@ Result<void> Server::Parts::open_store() {
   HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
   HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
   if (const auto count = config.checkpoints.witnesses.size(); count > 0) {
-    cosignatures = std::make_unique<Cosignatures>(count);
+    cosignatures = std::make_unique<Cosignatures>(
+        count, [this] { return newest_checkpoint(); }, clock);
   }
   proofs = std::make_unique<LogProofs>(*events, log_key->verifier(), clock, cosignatures.get());
   evidence = std::make_unique<EvidenceMaker>(*events, log_key->verifier(), cosignatures.get(), clock);
@@ -384,24 +386,26 @@ CheckpointPublisher::Told Server::Parts::publishing_told(std::string to) {
   };
 }
 
+Result<NewCheckpoint> Server::Parts::newest_checkpoint() const {
+  HEADGATE_TRY(auto note, events->checkpoint());
+  HEADGATE_TRY(const auto parsed, store::parse_note(note));
+  HEADGATE_TRY(const auto checkpoint, store::parse_checkpoint_text(parsed.text));
+  return NewCheckpoint{std::move(note), checkpoint.size};
+}
+
 Result<void> Server::Parts::start_publishing() {
-  const auto newest = [this]() -> Result<NewCheckpoint> {
-    HEADGATE_TRY(auto note, events->checkpoint());
-    HEADGATE_TRY(const auto parsed, store::parse_note(note));
-    HEADGATE_TRY(const auto checkpoint, store::parse_checkpoint_text(parsed.text));
-    return NewCheckpoint{std::move(note), checkpoint.size};
-  };
   for (const auto& with : config.checkpoints.witnesses) {
     HEADGATE_TRY(auto key, store::VerifierKey::parse(with.key, store::KeyAlgorithm::cosignature_v1));
     const auto proof = [this](std::uint64_t from, std::uint64_t size) { return events->consistency_proof(from, size); };
     auto& witness = *witnesses.emplace_back(std::make_unique<Witness>(with.url, std::move(key), http, proof));
     const auto publish = [this, &witness](const NewCheckpoint& checkpoint, std::stop_token stop) -> Result<void> {
       HEADGATE_TRY(auto line, witness.cosign(checkpoint.note, checkpoint.size, std::move(stop)));
-      cosignatures->add(checkpoint.note, checkpoint.size, witness.key().text(), std::move(line));
+      cosignatures->add(checkpoint.note, witness.key().text(), std::move(line));
       return {};
     };
+    const auto to_cosign = [this] { return cosignatures->to_cosign(); };
     publishers.push_back(std::make_unique<CheckpointPublisher>(CheckpointPublisher::Options{.every = witness_every},
-                                                               newest, publish,
+                                                               to_cosign, publish,
                                                                publishing_told("witness " + witness.key().name())));
   }
   if (const auto& git = config.checkpoints.git) {
@@ -410,6 +414,11 @@ Result<void> Server::Parts::start_publishing() {
                                                                       .branch = git->branch,
                                                                       .clone = config.data / "checkpoints.git",
                                                                       .token = std::move(token)}));
+    const auto newest = [this]() -> Result<NewCheckpoint> {
+      if (!cosignatures) return newest_checkpoint();
+      HEADGATE_TRY(auto shown, cosignatures->shown());
+      return NewCheckpoint{std::move(shown.note), shown.size};
+    };
     // With the cosignatures at hand; the same checkpoint is not pushed again when more of them come.
     const auto publish = [this](const NewCheckpoint& checkpoint, std::stop_token stop) {
       const auto text = cosignatures ? cosignatures->with_lines(checkpoint.note) : checkpoint.note;
