@@ -86,6 +86,9 @@ TEST_F(WitnessTest, IsToldOfAnotherHistory) {
   tree_ = {};
   grow(9, "other");
   EXPECT_EQ(refusal("another root for 9 records"), ErrorCode::conflict);
+  restart();
+  fake_.silent_conflict = true;
+  EXPECT_EQ(refusal("another root for 9 records"), ErrorCode::conflict);
   grow(5, "other");
   restart();
   EXPECT_EQ(refusal("another history"), ErrorCode::conflict);
