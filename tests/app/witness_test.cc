@@ -240,13 +240,14 @@ struct Watched {
   std::condition_variable changed;
   std::vector<std::uint64_t> published;
   std::size_t failures = 0;
-  std::uint64_t newest = 1;
+  std::uint64_t newest = 1;  // 0: there is none
   bool failing = false;
   bool hanging = false;
 
   CheckpointPublisher::Newest newest_one() {
     return [this]() -> Result<NewCheckpoint> {
       const std::scoped_lock lock(mutex);
+      if (newest == 0) return fail(ErrorCode::io, "no checkpoint can be signed");
       return NewCheckpoint{"note " + std::to_string(newest), newest};
     };
   }
@@ -293,6 +294,16 @@ TEST(CheckpointPublisherTest, PublishesWhatIsNewAndTriesAgain) {
   ASSERT_TRUE(watched.wait([&] { return watched.published.size() == 2; }));
   const std::scoped_lock lock(watched.mutex);
   EXPECT_EQ(watched.published, (std::vector<std::uint64_t>{1, 3}));  // each once, the newest one after a failure
+}
+
+TEST(CheckpointPublisherTest, TellsThatThereIsNoCheckpoint) {
+  Watched watched;
+  watched.newest = 0;
+  const CheckpointPublisher publisher({.every = milliseconds(2), .max_pause = milliseconds(8)}, watched.newest_one(),
+                                      watched.publish(), watched.told());
+  ASSERT_TRUE(watched.wait([&] { return watched.failures >= 2; }));
+  watched.set(1, false);
+  ASSERT_TRUE(watched.wait([&] { return watched.published.size() == 1; }));
 }
 
 TEST(CheckpointPublisherTest, StopsWhileItsPlaceHangs) {
