@@ -31,6 +31,7 @@
 #include "reconciler/step_executor.h"
 #include "reconciler/target_observer.h"
 #include "store/blob_store.h"
+#include "store/file_list.h"
 #include "store/files.h"
 #include "store/people_directory.h"
 #include "store/rocksdb_log.h"
@@ -247,8 +248,7 @@ struct Server::Parts {
 
 Result<void> Server::Parts::open_store() {
   const auto& data = config.data;
-  std::error_code error;
-  std::filesystem::create_directories(data.parent_path(), error);
+  HEADGATE_TRY_VOID(store::make_dirs_durably(data.parent_path()));
   HEADGATE_TRY_VOID(store::make_dir_durably(data, 0700));
   HEADGATE_TRY(lock, store::DataLock::acquire(data));
   HEADGATE_TRY_VOID(store::VerifierKey::make(config.origin, {}));  // before a log bears it that no key could sign
