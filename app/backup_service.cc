@@ -1,8 +1,8 @@
 #include "app/backup_service.h"
 
 #include <algorithm>
-#include <future>
 
+#include "engine/ports/submit_and_wait.h"
 #include "store/rocksdb_log.h"
 #include "store/sha256.h"
 
@@ -137,13 +137,8 @@ Result<void> BackupService::verify(std::uint64_t id, const std::stop_token& stop
 }
 
 Result<void> BackupService::record(RecordBackup command) {
-  auto promise = std::make_shared<std::promise<Result<void>>>();
-  auto recorded = promise->get_future();
-  const bool taken = commands_.submit({.command = std::move(command)}, [promise](Result<Receipt> receipt) {
-    promise->set_value(receipt ? Result<void>{} : std::unexpected(receipt.error()));
-  });
-  if (!taken) return fail(ErrorCode::unavailable, "the engine takes no commands: it stops, or its queue is full");
-  return recorded.get();
+  HEADGATE_TRY_VOID(submit_and_wait(commands_, {.command = std::move(command)}));
+  return {};
 }
 
 Result<std::uint64_t> BackupService::start(std::optional<std::uint64_t> verify) {

@@ -1,7 +1,6 @@
 #include "app/server.h"
 
 #include <filesystem>
-#include <future>
 
 #include "api/erasure.h"
 #include "api/http_server.h"
@@ -16,6 +15,7 @@
 #include "app/log_read_side.h"
 #include "app/log_verifier.h"
 #include "app/witness.h"
+#include "engine/ports/submit_and_wait.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/allowed_signers.h"
 #include "reconciler/authorship_watch.h"
@@ -360,13 +360,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
 Result<void> Server::Parts::sign_with_key() {
   const auto verifier = log_key->verifier().text();
   if (engine->read([&](const State& state) { return state.verifier_key != verifier; })) {
-    std::promise<Result<Receipt>> promise;
-    auto receipt = promise.get_future();
-    if (!engine->submit({.command = RotateKey{verifier}},
-                        [&](Result<Receipt> r) { promise.set_value(std::move(r)); })) {
-      return fail(ErrorCode::unavailable, "the engine takes no commands");
-    }
-    HEADGATE_TRY_VOID(receipt.get());
+    HEADGATE_TRY_VOID(submit_and_wait(*engine, {.command = RotateKey{verifier}}));
     log.info("checkpoints are signed by " + verifier + " from here on");
   }
   events->use_key(*log_key);
