@@ -1,8 +1,9 @@
 #include "api/erasure.h"
 
 #include <algorithm>
-#include <future>
 #include <set>
+
+#include "engine/ports/submit_and_wait.h"
 
 namespace headgate::api {
 namespace {
@@ -41,13 +42,7 @@ bool names_token(const AccessPolicy& policy, const std::string& token) {
 }  // namespace
 
 Result<Receipt> Eraser::run(Command command, const std::string& actor) {
-  std::promise<Result<Receipt>> promise;
-  auto receipt = promise.get_future();
-  if (!sink_.submit({.command = std::move(command), .actor = actor},
-                    [&](Result<Receipt> r) { promise.set_value(std::move(r)); })) {
-    return fail(ErrorCode::unavailable, "the queue of commands is full, or the server is stopping");
-  }
-  return receipt.get();
+  return submit_and_wait(sink_, {.command = std::move(command), .actor = actor});
 }
 
 Result<std::optional<Position>> Eraser::erased_at(std::string_view id) const {

@@ -13,6 +13,7 @@ namespace headgate::api {
 namespace {
 
 constexpr std::size_t chunk_records = 1'024;
+constexpr std::size_t chunk_bytes = 1 << 20;
 
 // What a query finds among the first `end` records and its asker may see, page by page.
 class Pages {
@@ -24,37 +25,48 @@ class Pages {
 
   bool done() const { return done_; }
 
-  // May be empty before they are done.
+  // May be empty before they are done. unavailable once the server stops.
   Result<std::vector<StoredRecord>> next() {
+    if (core_.pool.stopping()) return fail(ErrorCode::unavailable, "the server stops");
     std::vector<StoredRecord> records;
     if (is_open(query_.filter) && !query_.descending) {
       const Position from = query_.after ? *query_.after + 1 : 0;
-      HEADGATE_TRY(records, core_.deps.log.read(from, chunk_records));
-      done_ = records.size() < chunk_records;
+      HEADGATE_TRY(records, core_.deps.log.read(from, query_.limit));
+      done_ = records.size() < query_.limit;
     } else {
       HEADGATE_TRY(auto found, core_.deps.log.query(query_));
       records = std::move(found.records);
       done_ = !found.more || records.empty();
+    }
+    // Of large records fewer are read from then on, until they are small again.
+    if (cut_records(records, chunk_bytes)) {
+      done_ = false;
+      query_.limit = records.size();
+    } else {
+      query_.limit = std::min(2 * query_.limit, chunk_records);
     }
     if (!records.empty()) query_.after = records.back().position;
     // What came after the start is not part of it.
     if (std::erase_if(records, [&](const StoredRecord& r) { return r.position >= end_; }) > 0 && !query_.descending) {
       done_ = true;
     }
-    HEADGATE_TRY_VOID(
-        core_.deps.engine.read([&](const State& state) { return keep_visible(records, state, principal_); }));
+    HEADGATE_TRY_VOID(keep_visible(records, core_.deps.engine, principal_));
     return records;
   }
 
-  // Of all pages; reads them, but where a subtraction tells.
+  // Of all pages; reads them, but where a subtraction tells. timed_out when that takes too long.
   Result<std::uint64_t> count() {
-    if (is_open(query_.filter) && sees_everything()) {
-      const auto after = query_.after;
-      if (query_.descending) return after ? std::min(end_, *after) : end_;
-      return end_ - std::min(end_, after ? *after + 1 : 0);
-    }
+    if (is_timed(query_.filter) && sees_everything()) return subtract();
+    const auto deadline = core_.deps.clock.steady() + core_.options.export_counting;
     std::uint64_t records = 0;
     while (!done_) {
+      if (core_.deps.clock.steady() >= deadline) {
+        return fail(
+            ErrorCode::timed_out,
+            fmt::format("what matches was not counted within {} s, and nothing was exported: narrow the filter "
+                        "(from and to) and take several exports, or export everything",
+                        std::chrono::duration_cast<std::chrono::seconds>(core_.options.export_counting).count()));
+      }
       HEADGATE_TRY(const auto page, next());
       records += page.size();
     }
@@ -62,6 +74,26 @@ class Pages {
   }
 
  private:
+  // Nothing but times is filtered, which never go back in the log.
+  static bool is_timed(EventFilter filter) {
+    filter.from.reset();
+    filter.to.reset();
+    return is_open(filter);
+  }
+  Result<std::uint64_t> subtract() const {
+    Position begin = 0;
+    Position end = end_;
+    if (query_.filter.from) {
+      HEADGATE_TRY(begin, core_.deps.log.position_at(*query_.filter.from));
+    }
+    if (query_.filter.to) {
+      HEADGATE_TRY(const auto to, core_.deps.log.position_at(*query_.filter.to));
+      end = std::min(end, to);
+    }
+    if (query_.after && query_.descending) end = std::min(end, *query_.after);
+    if (query_.after && !query_.descending) begin = std::max(begin, *query_.after + 1);
+    return end - std::min(end, begin);
+  }
   bool sees_everything() const {
     return core_.deps.engine.read([&](const State& state) { return Visibility(state, principal_).everything(); });
   }

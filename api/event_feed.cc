@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "api/events_query.h"
 #include "api/visibility.h"
 
 namespace headgate::api {
@@ -154,27 +155,16 @@ std::optional<std::optional<std::string>> EventFeed::turn(Subscriber& subscriber
   if (!page) return Given();
 
   auto& records = page->records;
-  std::size_t bytes = 0;
-  const auto over = std::ranges::find_if(records, [&](const StoredRecord& record) {
-    bytes += record.bytes.size();
-    return bytes > turn_bytes;
-  });
-  if (over != records.end() && over != records.begin()) {
-    records.erase(over, records.end());
-    page->more = true;
-  }
+  if (cut_records(records, turn_bytes)) page->more = true;
   // Without more, what lies before `seen` is done with; the page may hold records past it.
   Position next = page->more ? 0 : seen;
   if (!records.empty()) next = std::max(next, records.back().position + 1);
   subscriber.next = next;
 
   const auto at = clock_.now();
-  const auto kept = engine_.read([&](const State& state) -> Result<void> {
-    const auto principal = authenticate(state, subscriber.token_digest, at);
-    if (!principal) return fail(ErrorCode::unauthenticated, "the token is no longer good");
-    return keep_visible(records, state, *principal);
-  });
-  if (!kept) return Given();
+  const auto principal =
+      engine_.read([&](const State& state) { return authenticate(state, subscriber.token_digest, at); });
+  if (!principal || !keep_visible(records, engine_, *principal)) return Given();
   if (records.empty()) return std::nullopt;
   std::string chunk;
   for (const auto& record : records) {

@@ -87,6 +87,18 @@ bool is_open(const EventFilter& filter) {
          filter.correlation.empty() && !filter.from && !filter.to;
 }
 
+bool cut_records(std::vector<StoredRecord>& records, std::size_t max_bytes) {
+  std::size_t bytes = 0;
+  auto over = std::ranges::find_if(records, [&](const StoredRecord& record) {
+    bytes += record.bytes.size();
+    return bytes > max_bytes;
+  });
+  if (over == records.begin() && over != records.end()) ++over;
+  if (over == records.end()) return false;
+  records.erase(over, records.end());
+  return true;
+}
+
 Result<void> append_csv(std::string& out, const StoredRecord& record) {
   HEADGATE_TRY(const auto view, view_record(record.bytes));
   out += std::to_string(record.position);

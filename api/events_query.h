@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/query_reader.h"
 #include "engine/ports/event_log.h"
@@ -19,6 +20,9 @@ std::optional<EventFormat> event_format(const Request& request);
 std::string filter_text(const EventFilter& filter);
 
 bool is_open(const EventFilter& filter);  // nothing is filtered
+
+// Drops the records after the first `max_bytes` of them, but never the first record. Whether it dropped any.
+bool cut_records(std::vector<StoredRecord>& records, std::size_t max_bytes);
 
 inline constexpr std::string_view csv_header =
     "position,time,type,subject,actor,service,environment,correlation,cause,data\r\n";

@@ -62,8 +62,7 @@ Result<EventRows> read_rows(Core& core, const Principal& principal, Listing list
     scanned += page.records.size();
     listing.query.after = page.records.back().position;
     const bool more = page.more;
-    HEADGATE_TRY_VOID(
-        core.deps.engine.read([&](const State& state) { return keep_visible(page.records, state, principal); }));
+    HEADGATE_TRY_VOID(keep_visible(page.records, core.deps.engine, principal));
     std::ranges::move(page.records, std::back_inserter(rows.records));
     if (!more) return rows;
     if (rows.records.size() >= listing.limit || scanned >= max_scanned) {
@@ -132,8 +131,7 @@ Result<StoredRecord> visible_record(Core& core, const Call& call) {
   if (records.empty()) {
     return fail(ErrorCode::not_found, fmt::format("no event {}: the log ends at {}", text, core.deps.log.size() - 1));
   }
-  HEADGATE_TRY_VOID(
-      core.deps.engine.read([&](const State& state) { return keep_visible(records, state, call.principal); }));
+  HEADGATE_TRY_VOID(keep_visible(records, core.deps.engine, call.principal));
   if (records.empty()) {
     return fail(ErrorCode::forbidden, fmt::format("event {} is of a service or environment you may not see", text));
   }

@@ -32,8 +32,7 @@ Result<std::vector<StoredRecord>> find_records(Core& core, const Principal& prin
     if (page.records.empty()) return found;
     query.after = page.records.back().position;
     std::erase_if(page.records, [size](const StoredRecord& record) { return record.position >= size; });
-    HEADGATE_TRY_VOID(
-        core.deps.engine.read([&](const State& state) { return keep_visible(page.records, state, principal); }));
+    HEADGATE_TRY_VOID(keep_visible(page.records, core.deps.engine, principal));
     for (const auto& record : page.records) bytes += record.bytes.size();
     std::ranges::move(page.records, std::back_inserter(found));
     if (found.size() > max_records || bytes > max_bytes) {

@@ -22,14 +22,22 @@ bool Visibility::shows_place(const std::string& service, const std::string& envi
   return at->second;
 }
 
-Result<void> keep_visible(std::vector<StoredRecord>& records, const State& state, const Principal& principal) {
-  Visibility visibility(state, principal);
-  if (visibility.everything()) return {};
-  std::vector<StoredRecord> kept;
-  for (auto& record : records) {
-    HEADGATE_TRY(const auto view, view_record(record.bytes));
-    if (visibility.shows(view)) kept.push_back(std::move(record));
+Result<void> keep_visible(std::vector<StoredRecord>& records, const runtime::Engine& engine,
+                          const Principal& principal) {
+  if (engine.read([&](const State& state) { return Visibility(state, principal).everything(); })) return {};
+  std::vector<RecordView> views;
+  views.reserve(records.size());
+  for (const auto& record : records) {
+    HEADGATE_TRY(auto view, view_record(record.bytes));
+    views.push_back(std::move(view));
   }
+  std::vector<StoredRecord> kept;
+  engine.read([&](const State& state) {
+    Visibility visibility(state, principal);
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      if (visibility.shows(views[i])) kept.push_back(std::move(records[i]));
+    }
+  });
   records = std::move(kept);
   return {};
 }

@@ -9,6 +9,7 @@
 #include "api/record_view.h"
 #include "engine/domain/access.h"
 #include "engine/ports/event_log.h"
+#include "engine/runtime/engine.h"
 
 namespace headgate::api {
 
@@ -30,7 +31,8 @@ class Visibility {
   std::map<std::pair<std::string, std::string>, bool> places_;
 };
 
-// Drops what may not be seen. corrupt: a record cannot be read.
-Result<void> keep_visible(std::vector<StoredRecord>& records, const State& state, const Principal& principal);
+// Drops what may not be seen; reads the records without the engine's lock. corrupt: one of them cannot be read.
+Result<void> keep_visible(std::vector<StoredRecord>& records, const runtime::Engine& engine,
+                          const Principal& principal);
 
 }  // namespace headgate::api

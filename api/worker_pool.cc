@@ -44,6 +44,11 @@ void WorkerPool::stop() {
   threads_.clear();  // joins
 }
 
+bool WorkerPool::stopping() const {
+  const std::scoped_lock lock(mutex_);
+  return stopping_;
+}
+
 void WorkerPool::work() {
   while (true) {
     std::function<void()> task;

@@ -24,15 +24,17 @@ class WorkerPool {
   // The next part of work that was admitted before, such as the next chunk of a stream: never refused for a full queue.
   // Its number is bounded by what was admitted. False only when the pool stops.
   bool resume(std::function<void()> task);
-  // Ends what runs, drops what waits. May be called again.
+  // Waits for what runs, drops what waits. May be called again.
   void stop();
+  // For a task that goes on for long: it should end.
+  bool stopping() const;
 
  private:
   bool push(std::function<void()> task, std::size_t limit);
   void work();
 
   const std::size_t queue_limit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> queue_;
   bool stopping_ = false;

@@ -1,8 +1,7 @@
 #include "app/admin_token.h"
 
-#include <future>
-
 #include "api/secrets.h"
+#include "engine/ports/submit_and_wait.h"
 #include "store/files.h"
 
 namespace headgate::app {
@@ -19,13 +18,8 @@ Result<std::filesystem::path> ensure_admin_token(const std::filesystem::path& da
   HEADGATE_TRY(const auto id, people.token_id("admin"));
   const auto file = data / "admin.token";
   HEADGATE_TRY_VOID(store::write_file_durably(file, text + "\n", 0600));
-  std::promise<Result<Receipt>> promise;
-  auto receipt = promise.get_future();
-  if (!sink.submit({.command = CreateToken{id, api::sha256_digest(text), {Role::admin}, std::nullopt}},
-                   [&](Result<Receipt> r) { promise.set_value(std::move(r)); })) {
-    return fail(ErrorCode::unavailable, "the engine takes no commands");
-  }
-  HEADGATE_TRY_VOID(receipt.get());
+  HEADGATE_TRY_VOID(
+      submit_and_wait(sink, {.command = CreateToken{id, api::sha256_digest(text), {Role::admin}, std::nullopt}}));
   return file;
 }
 

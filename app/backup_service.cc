@@ -1,8 +1,8 @@
 #include "app/backup_service.h"
 
 #include <algorithm>
-#include <future>
 
+#include "engine/ports/submit_and_wait.h"
 #include "store/rocksdb_log.h"
 #include "store/sha256.h"
 
@@ -56,7 +56,8 @@ void BackupService::stop_backups() {
 
 void BackupService::read_newest() {
   const auto all = backups_.list();
-  const auto* newest = all ? store::Backups::newest_good(*all, options_.backup.verify) : nullptr;
+  if (!all) return;  // what was known of them stays: a folder that cannot be read is not filled
+  const auto* newest = store::Backups::newest_good(*all, options_.backup.verify);
   const std::scoped_lock lock(mutex_);
   newest_ = newest ? std::optional(newest->time) : std::nullopt;
 }
@@ -84,8 +85,8 @@ void BackupService::run_backups(std::stop_token stop) {
       running_ = true;
     }
     std::optional<std::uint64_t> id;
-    const auto done = work(request, id);
-    if (!done) told_(true, "backup: " + done.error().message);
+    const auto done = work(request, id, stop);
+    if (!done) told_(!stop.stop_requested(), "backup: " + done.error().message);
     read_newest();
     const std::scoped_lock lock(mutex_);
     running_ = false;
@@ -96,19 +97,25 @@ void BackupService::run_backups(std::stop_token stop) {
   }
 }
 
-Result<void> BackupService::work(const Request& request, std::optional<std::uint64_t>& id) {
+Result<void> BackupService::work(const Request& request, std::optional<std::uint64_t>& id,
+                                 const std::stop_token& stop) {
   if (request.verify) {
     id = request.verify;
-    return verify(*id);
+    return verify(*id, stop);
   }
-  const auto made = backups_.create({log_, options_.data, options_.key}, clock_.now());
+  const auto made = backups_.create({log_, options_.data, options_.key}, clock_.now(), stop);
   if (!made) {
+    if (stop.stop_requested()) return std::unexpected(made.error());
     static_cast<void>(record({BackupFailed{0, made.error().message}}));
     return std::unexpected(made.error());
   }
   id = made->id;
   HEADGATE_TRY_VOID(record({BackupCompleted{made->id, made->size, store::digest_text(made->root), made->bytes}}));
-  if (options_.backup.verify) HEADGATE_TRY_VOID(verify(made->id));
+  if (options_.backup.verify) HEADGATE_TRY_VOID(verify(made->id, stop));
+  {
+    const std::scoped_lock lock(mutex_);
+    newest_ = made->time;
+  }
   told_(false, "backup " + std::to_string(made->id) + " of " + std::to_string(made->size) + " records in " +
                    options_.backup.directory.string());
   // Only a good one lets older ones go.
@@ -116,10 +123,12 @@ Result<void> BackupService::work(const Request& request, std::optional<std::uint
   return {};
 }
 
-Result<void> BackupService::verify(std::uint64_t id) {
+Result<void> BackupService::verify(std::uint64_t id, const std::stop_token& stop) {
   const auto good = backups_.verify(
-      id, [this](std::uint64_t size) { return log_.root(size); }, clock_.now());
-  if (!good && good.error().code == ErrorCode::not_found) return std::unexpected(good.error());
+      id, [this](std::uint64_t size) { return log_.root(size); }, clock_.now(), stop);
+  if (!good && (good.error().code == ErrorCode::not_found || stop.stop_requested())) {
+    return std::unexpected(good.error());
+  }
   if (!good) {
     static_cast<void>(record({BackupFailed{id, good.error().message}}));
     return std::unexpected(good.error());
@@ -128,13 +137,8 @@ Result<void> BackupService::verify(std::uint64_t id) {
 }
 
 Result<void> BackupService::record(RecordBackup command) {
-  auto promise = std::make_shared<std::promise<Result<void>>>();
-  auto recorded = promise->get_future();
-  const bool taken = commands_.submit({.command = std::move(command)}, [promise](Result<Receipt> receipt) {
-    promise->set_value(receipt ? Result<void>{} : std::unexpected(receipt.error()));
-  });
-  if (!taken) return fail(ErrorCode::unavailable, "the engine takes no commands: it stops, or its queue is full");
-  return recorded.get();
+  HEADGATE_TRY_VOID(submit_and_wait(commands_, {.command = std::move(command)}));
+  return {};
 }
 
 Result<std::uint64_t> BackupService::start(std::optional<std::uint64_t> verify) {

@@ -34,7 +34,7 @@ class BackupService final : public api::BackupControl {
   // The log is signed, the commands are taken; all of them outlive the service.
   BackupService(Options options, const store::RocksDbLog& log, CommandSink& commands, const Clock& clock, Told told);
   ~BackupService() override;  // the mirror gets all that is durable by then
-  void stop_backups();        // waits for the one under way; before the engine stops
+  void stop_backups();        // cuts the one under way; before the engine stops
 
   Result<api::BackupReport> report() const override;
   Result<std::uint64_t> start(std::optional<std::uint64_t> verify) override;
@@ -47,8 +47,8 @@ class BackupService final : public api::BackupControl {
 
   void run_backups(std::stop_token stop);
   void run_mirror(std::stop_token stop);
-  Result<void> work(const Request& request, std::optional<std::uint64_t>& id);
-  Result<void> verify(std::uint64_t id);
+  Result<void> work(const Request& request, std::optional<std::uint64_t>& id, const std::stop_token& stop);
+  Result<void> verify(std::uint64_t id, const std::stop_token& stop);
   Result<void> record(RecordBackup command);
   void read_newest();
   Duration until_due() const;

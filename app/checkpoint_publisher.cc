@@ -23,6 +23,7 @@ void CheckpointPublisher::run(const std::stop_token& stop) {
     Result<void> done;
     if (!newest) {
       done = std::unexpected(std::move(newest).error());
+      told_(done);
     } else if (newest->note != published_) {
       done = publish_(*newest, stop);
       if (stop.stop_requested()) return;

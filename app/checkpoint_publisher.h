@@ -26,7 +26,7 @@ class CheckpointPublisher {
   };
   using Newest = std::function<Result<NewCheckpoint>()>;
   using Publish = std::function<Result<void>(const NewCheckpoint&, std::stop_token)>;
-  using Told = std::function<void(const Result<void>&)>;  // of each attempt
+  using Told = std::function<void(const Result<void>&)>;  // of each attempt; an Error of Newest is one
 
   CheckpointPublisher(Options options, Newest newest, Publish publish, Told told);
   // The destructor cuts what is under way, by the stop token, and waits for it.

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds signing_wait{3};    // a checkpoint is signed at most once a second
-constexpr std::chrono::seconds cosigning_wait{6};  // witnesses are asked every three seconds
+constexpr std::chrono::seconds cosigning_wait{6};  // a round of them lasts three seconds
 constexpr milliseconds look_every{50};
 constexpr std::size_t max_bundle_bytes = 128 << 20;
 
@@ -34,8 +34,8 @@ Result<EvidenceMaker::Signed> EvidenceMaker::checkpoint_over(Position position) 
   while (true) {
     const auto waited = steady_clock::now() - began;
     if (cosignatures_) {
-      const auto held = cosignatures_->held();
-      if (held.size > position && (cosignatures_->complete(held) || waited >= cosigning_wait)) {
+      const auto held = cosignatures_->best(position + 1);
+      if (!held.note.empty() && (cosignatures_->complete(held) || waited >= cosigning_wait)) {
         Signed found{held.cosigned(), held.size, {}};
         for (const auto& [key, line] : held.lines) found.witness_keys += key + '\n';
         return found;

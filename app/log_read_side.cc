@@ -1,10 +1,20 @@
 #include "app/log_read_side.h"
 
 namespace headgate::app {
+namespace {
+
+// Our own: whether the signature is good is for those to check who get it.
+Result<store::Checkpoint> checkpoint_in(const std::string& text) {
+  HEADGATE_TRY(const auto note, store::parse_note(text));
+  return store::parse_checkpoint_text(note.text);
+}
+
+}  // namespace
 
 Result<std::string> LogProofs::checkpoint() const {
-  HEADGATE_TRY(auto text, log_.checkpoint());
-  return cosignatures_ ? cosignatures_->with_lines(std::move(text)) : text;
+  if (cosignatures_ == nullptr) return log_.checkpoint();
+  HEADGATE_TRY(const auto shown, cosignatures_->shown());
+  return shown.cosigned();
 }
 
 std::optional<Timestamp> LogProofs::checkpoint_time() const {
@@ -15,9 +25,11 @@ std::optional<Timestamp> LogProofs::checkpoint_time() const {
 
 Result<std::string> LogProofs::proof(Position position) const {
   HEADGATE_TRY(auto text, checkpoint());
-  // Our own: whether the signature is good is for those to check who get it.
-  HEADGATE_TRY(const auto note, store::parse_note(text));
-  HEADGATE_TRY(const auto signed_one, store::parse_checkpoint_text(note.text));
+  HEADGATE_TRY(auto signed_one, checkpoint_in(text));
+  if (cosignatures_ != nullptr && position >= signed_one.size) {  // too new for the witnesses to have seen it
+    HEADGATE_TRY(text, log_.checkpoint());
+    HEADGATE_TRY(signed_one, checkpoint_in(text));
+  }
   if (position >= log_.size()) {
     return fail(ErrorCode::not_found, "the log holds " + std::to_string(log_.size()) + " events");
   }

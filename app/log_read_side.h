@@ -11,7 +11,7 @@ class LogProofs final : public api::LogReadSide {
  public:
   // `cosignatures`: of the log's witnesses; null without any.
   LogProofs(const store::RocksDbLog& log, store::VerifierKey verifier, const Clock& clock,
-            const Cosignatures* cosignatures = nullptr)
+            Cosignatures* cosignatures = nullptr)
       : log_(log), verifier_(std::move(verifier)), clock_(clock), cosignatures_(cosignatures) {}
 
   std::string verifier_key() const { return verifier_.text(); }
@@ -24,7 +24,7 @@ class LogProofs final : public api::LogReadSide {
   const store::RocksDbLog& log_;
   store::VerifierKey verifier_;
   const Clock& clock_;
-  const Cosignatures* cosignatures_;
+  Cosignatures* cosignatures_;
 };
 
 }  // namespace headgate::app

@@ -195,14 +195,12 @@ Result<std::uint64_t> copy(const RestoreRequest& request, const fs::path& stage,
   }
   const store::Backups backups(request.backups);
   auto id = request.id;
-  HEADGATE_TRY(const auto all, backups.list());
   if (!id) {
+    HEADGATE_TRY(const auto all, backups.list());
     const auto* newest = store::Backups::newest_good(all, true);
     if (newest == nullptr) newest = store::Backups::newest_good(all, false);
     if (newest == nullptr) return fail(ErrorCode::not_found, "there is no good backup in " + request.backups.string());
     id = newest->id;
-  } else if (std::ranges::none_of(all, [&](const auto& info) { return info.id == *id; })) {
-    return fail(ErrorCode::not_found, "there is no backup " + std::to_string(*id) + " in " + request.backups.string());
   }
   HEADGATE_TRY_VOID(backups.restore(*id, stage));
   return *id;

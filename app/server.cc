@@ -1,7 +1,6 @@
 #include "app/server.h"
 
 #include <filesystem>
-#include <future>
 
 #include "api/erasure.h"
 #include "api/http_server.h"
@@ -17,6 +16,7 @@
 #include "app/log_verifier.h"
 #include "app/named_file.h"
 #include "app/witness.h"
+#include "engine/ports/submit_and_wait.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/allowed_signers.h"
 #include "reconciler/authorship_watch.h"
@@ -32,6 +32,7 @@
 #include "reconciler/step_executor.h"
 #include "reconciler/target_observer.h"
 #include "store/blob_store.h"
+#include "store/file_list.h"
 #include "store/files.h"
 #include "store/people_directory.h"
 #include "store/rocksdb_log.h"
@@ -43,7 +44,7 @@ namespace {
 
 constexpr std::size_t observer_workers = 4;
 constexpr std::size_t monitor_workers = 4;
-constexpr Duration witness_every = std::chrono::seconds(3);
+constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
 
 std::string digest_of(std::string_view text) {
   return store::digest_text(store::sha256(text));
@@ -229,6 +230,7 @@ struct Server::Parts {
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
   Result<void> start_engine(std::function<void()> fatal);
   Result<void> sign_with_key();
+  Result<NewCheckpoint> newest_checkpoint() const;
   Result<void> start_publishing();
   CheckpointPublisher::Told publishing_told(std::string to);
   void start_backups();
@@ -247,8 +249,7 @@ struct Server::Parts {
 
 Result<void> Server::Parts::open_store() {
   const auto& data = config.data;
-  std::error_code error;
-  std::filesystem::create_directories(data.parent_path(), error);
+  HEADGATE_TRY_VOID(store::make_dirs_durably(data.parent_path()));
   HEADGATE_TRY_VOID(store::make_dir_durably(data, 0700));
   HEADGATE_TRY(lock, store::DataLock::acquire(data));
   HEADGATE_TRY_VOID(store::VerifierKey::make(config.origin, {}));  // before a log bears it that no key could sign
@@ -265,7 +266,8 @@ Result<void> Server::Parts::open_store() {
   HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
   HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
   if (const auto count = config.checkpoints.witnesses.size(); count > 0) {
-    cosignatures = std::make_unique<Cosignatures>(count);
+    cosignatures = std::make_unique<Cosignatures>(
+        count, [this] { return newest_checkpoint(); }, clock);
   }
   proofs = std::make_unique<LogProofs>(*events, log_key->verifier(), clock, cosignatures.get());
   evidence = std::make_unique<EvidenceMaker>(*events, log_key->verifier(), cosignatures.get(), clock);
@@ -360,13 +362,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
 Result<void> Server::Parts::sign_with_key() {
   const auto verifier = log_key->verifier().text();
   if (engine->read([&](const State& state) { return state.verifier_key != verifier; })) {
-    std::promise<Result<Receipt>> promise;
-    auto receipt = promise.get_future();
-    if (!engine->submit({.command = RotateKey{verifier}},
-                        [&](Result<Receipt> r) { promise.set_value(std::move(r)); })) {
-      return fail(ErrorCode::unavailable, "the engine takes no commands");
-    }
-    HEADGATE_TRY_VOID(receipt.get());
+    HEADGATE_TRY_VOID(submit_and_wait(*engine, {.command = RotateKey{verifier}}));
     log.info("checkpoints are signed by " + verifier + " from here on");
   }
   events->use_key(*log_key);
@@ -386,24 +382,26 @@ CheckpointPublisher::Told Server::Parts::publishing_told(std::string to) {
   };
 }
 
+Result<NewCheckpoint> Server::Parts::newest_checkpoint() const {
+  HEADGATE_TRY(auto note, events->checkpoint());
+  HEADGATE_TRY(const auto parsed, store::parse_note(note));
+  HEADGATE_TRY(const auto checkpoint, store::parse_checkpoint_text(parsed.text));
+  return NewCheckpoint{std::move(note), checkpoint.size};
+}
+
 Result<void> Server::Parts::start_publishing() {
-  const auto newest = [this]() -> Result<NewCheckpoint> {
-    HEADGATE_TRY(auto note, events->checkpoint());
-    HEADGATE_TRY(const auto parsed, store::parse_note(note));
-    HEADGATE_TRY(const auto checkpoint, store::parse_checkpoint_text(parsed.text));
-    return NewCheckpoint{std::move(note), checkpoint.size};
-  };
   for (const auto& with : config.checkpoints.witnesses) {
     HEADGATE_TRY(auto key, store::VerifierKey::parse(with.key, store::KeyAlgorithm::cosignature_v1));
     const auto proof = [this](std::uint64_t from, std::uint64_t size) { return events->consistency_proof(from, size); };
     auto& witness = *witnesses.emplace_back(std::make_unique<Witness>(with.url, std::move(key), http, proof));
     const auto publish = [this, &witness](const NewCheckpoint& checkpoint, std::stop_token stop) -> Result<void> {
       HEADGATE_TRY(auto line, witness.cosign(checkpoint.note, checkpoint.size, std::move(stop)));
-      cosignatures->add(checkpoint.note, checkpoint.size, witness.key().text(), std::move(line));
+      cosignatures->add(checkpoint.note, witness.key().text(), std::move(line));
       return {};
     };
+    const auto to_cosign = [this] { return cosignatures->to_cosign(); };
     publishers.push_back(std::make_unique<CheckpointPublisher>(CheckpointPublisher::Options{.every = witness_every},
-                                                               newest, publish,
+                                                               to_cosign, publish,
                                                                publishing_told("witness " + witness.key().name())));
   }
   if (const auto& git = config.checkpoints.git) {
@@ -412,6 +410,11 @@ Result<void> Server::Parts::start_publishing() {
                                                                       .branch = git->branch,
                                                                       .clone = config.data / "checkpoints.git",
                                                                       .token = std::move(token)}));
+    const auto newest = [this]() -> Result<NewCheckpoint> {
+      if (!cosignatures) return newest_checkpoint();
+      HEADGATE_TRY(auto shown, cosignatures->shown());
+      return NewCheckpoint{std::move(shown.note), shown.size};
+    };
     // With the cosignatures at hand; the same checkpoint is not pushed again when more of them come.
     const auto publish = [this](const NewCheckpoint& checkpoint, std::stop_token stop) {
       const auto text = cosignatures ? cosignatures->with_lines(checkpoint.note) : checkpoint.note;

@@ -56,18 +56,19 @@ Result<std::string> Witness::cosign(const std::string& note, std::uint64_t size,
     }
     if (response.status != 409) return refused(response);
     const auto theirs = size_of(response.body);
+    // Of the size that it knows: what it refuses is the root, and it need not say any size.
+    if (seen_ == size && (!theirs || *theirs == size)) {
+      return fail(ErrorCode::conflict,
+                  fmt::format("the witness has cosigned another root for {} records: the log was altered, or another "
+                              "log uses its name and key",
+                              size));
+    }
     if (!theirs) return fail(ErrorCode::unavailable, "the witness answered 409 without a size");
     if (*theirs > size) {
       return fail(ErrorCode::conflict,
                   fmt::format("the witness has cosigned {} records, the log has {}: it was restored without its end, "
                               "or another log uses its name and key",
                               *theirs, size));
-    }
-    if (*theirs == seen_) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("the witness has cosigned another root for {} records: the log was altered, or another "
-                              "log uses its name and key",
-                              size));
     }
     seen_ = *theirs;
   }

@@ -18,6 +18,7 @@ constexpr Duration tool_timeout = std::chrono::seconds(30);
 constexpr std::string_view ssh_signature = "-----BEGIN SSH SIGNATURE-----";
 constexpr std::string_view openpgp_signature = "-----BEGIN PGP SIGNATURE-----";
 constexpr std::size_t max_signature_bytes = 64 << 10;
+constexpr std::string_view work_prefix = "signature-";
 
 // A folder that only Headgate can read, gone with the object.
 class WorkFolder {
@@ -25,7 +26,7 @@ class WorkFolder {
   static Result<WorkFolder> make(const fs::path& parent) {
     std::error_code error;
     fs::create_directories(parent, error);
-    std::string path = (parent / "signature-XXXXXX").string();
+    std::string path = (parent / (std::string(work_prefix) + "XXXXXX")).string();
     if (error || ::mkdtemp(path.data()) == nullptr) {
       return fail(ErrorCode::io, "cannot make a folder in " + parent.string() + ": " +
                                      (error ? error.message() : std::strerror(errno)));
@@ -33,7 +34,7 @@ class WorkFolder {
     return WorkFolder(std::move(path));
   }
   ~WorkFolder() {
-    std::error_code ignored;  // what a crash leaves is of no use to anyone
+    std::error_code ignored;
     if (!path_.empty()) fs::remove_all(path_, ignored);
   }
   WorkFolder(WorkFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
@@ -94,6 +95,16 @@ std::vector<std::vector<std::string>> status_lines(const std::string& text) {
 }
 
 }  // namespace
+
+CommitSignatureVerifier::CommitSignatureVerifier(ProcessRunner& runner, fs::path work, Tools tools)
+    : runner_(runner), work_(std::move(work)), tools_(std::move(tools)) {
+  std::error_code ignored;
+  std::vector<fs::path> left;
+  for (fs::directory_iterator at(work_, ignored); !ignored && at != fs::directory_iterator(); at.increment(ignored)) {
+    if (at->path().filename().string().starts_with(work_prefix)) left.push_back(at->path());
+  }
+  for (const auto& folder : left) fs::remove_all(folder, ignored);  // commits name people
+}
 
 Result<ProcessResult> CommitSignatureVerifier::run(const fs::path& tool, std::vector<std::string> arguments,
                                                    const fs::path& folder, std::string input, std::stop_token stop) {

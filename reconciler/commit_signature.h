@@ -35,11 +35,10 @@ class CommitSignatureVerifier {
     std::filesystem::path ssh_keygen = "/usr/bin/ssh-keygen";
     std::filesystem::path gpgv = "/usr/bin/gpgv";
   };
-  // `work`: a folder for what the tools read, made when absent; nothing stays in it.
+  // `work`: a folder for what the tools read, made when absent; nothing stays in it, and what a crash left goes now.
   CommitSignatureVerifier(ProcessRunner& runner, std::filesystem::path work)
       : CommitSignatureVerifier(runner, std::move(work), Tools{}) {}
-  CommitSignatureVerifier(ProcessRunner& runner, std::filesystem::path work, Tools tools)
-      : runner_(runner), work_(std::move(work)), tools_(std::move(tools)) {}
+  CommitSignatureVerifier(ProcessRunner& runner, std::filesystem::path work, Tools tools);
 
   // Blocks for the run of one or two short processes. An Error says that nothing was learnt (a tool is missing, the
   // disk is full, `stop`); a signature that is not good is a report. Thread-safe.

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
 #include "reconciler/git_clone.h"
 #include "reconciler/git_remote.h"
 #include "reconciler/git_repository.h"
@@ -16,10 +20,42 @@ namespace fs = std::filesystem;
 constexpr const char* kFile = "checkpoint";
 
 using SignatureHandle = GitHandle<git_signature, git_signature_free>;
+using BlobHandle = GitHandle<git_blob, git_blob_free>;
 using TreebuilderHandle = GitHandle<git_treebuilder, git_treebuilder_free>;
 
 std::unexpected<Error> cannot(std::string_view what) {
   return std::unexpected(libgit_error(ErrorCode::io, fmt::format("the checkpoint cannot be {}", what)));
+}
+
+// What a checkpoint (c2sp.org/tlog-checkpoint) begins with.
+struct Head {
+  std::string_view origin;
+  std::uint64_t size = 0;
+};
+
+std::optional<Head> head_of(std::string_view text) {
+  const auto origin = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(origin.size() + 1, text.size()));
+  Head head{origin};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), head.size);
+  if (error != std::errc{} || end == text.data() + text.size() || *end != '\n') return std::nullopt;
+  return head;
+}
+
+// Whoever holds the newer checkpoint would be told that it never was.
+Result<void> check_growth(git_repository* clone, const git_oid& before, std::string_view text) {
+  BlobHandle blob;
+  if (git_blob_lookup(out(blob), clone, &before) != 0) {
+    return std::unexpected(unreadable_object(clone, before, "checkpoint"));
+  }
+  const auto old = head_of({static_cast<const char*>(git_blob_rawcontent(blob.get())),
+                            static_cast<std::size_t>(git_blob_rawsize(blob.get()))});
+  const auto now = head_of(text);
+  if (!old || !now || old->origin != now->origin || old->size <= now->size) return {};
+  return fail(ErrorCode::conflict,
+              fmt::format("it holds a checkpoint of {} records, the log has {}: it was restored without its end, or "
+                          "another log uses its name",
+                          old->size, now->size));
 }
 
 // The commit with the file on top of `parent` (null: the first one); nothing when it holds that text already.
@@ -34,6 +70,9 @@ Result<std::optional<git_oid>> commit_file(git_repository* clone, const git_oid*
     HEADGATE_TRY(tree, read_tree_object(clone, *git_commit_tree_id(before.get())));
     const git_tree_entry* entry = git_tree_entry_byname(tree.get(), kFile);
     if (entry != nullptr && git_oid_equal(git_tree_entry_id(entry), &blob)) return std::nullopt;
+    if (entry != nullptr && git_tree_entry_type(entry) == GIT_OBJECT_BLOB) {
+      HEADGATE_TRY_VOID(check_growth(clone, *git_tree_entry_id(entry), text));
+    }
   }
   // Other files of the branch stay as they are.
   TreebuilderHandle builder;

@@ -30,7 +30,8 @@ class GitCheckpoints {
 
   // Fetches the branch, commits the file on top and pushes, never by force: when somebody else pushed meanwhile, the
   // next call builds on that. Nothing is committed when the branch holds this text already. A damaged clone is thrown
-  // away and fetched again. Errors as of GitRepository::fetch.
+  // away and fetched again. conflict, and the branch stays as it is, when it holds a checkpoint of the same origin and
+  // more records; else Errors as of GitRepository::fetch.
   Result<void> push(const std::string& checkpoint, const std::string& message, Timestamp time, std::stop_token stop);
 
  private:

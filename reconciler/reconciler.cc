@@ -1,9 +1,9 @@
 #include "reconciler/reconciler.h"
 
 #include <algorithm>
-#include <future>
 
 #include "engine/domain/governance.h"
+#include "engine/ports/submit_and_wait.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
@@ -60,13 +60,7 @@ void Reconciler::run(std::stop_token stop) {
 }
 
 Result<Receipt> Reconciler::submit(Command command) {
-  std::promise<Result<Receipt>> promise;
-  auto future = promise.get_future();
-  if (!sink_.submit({.command = std::move(command)},
-                    [&](Result<Receipt> receipt) { promise.set_value(std::move(receipt)); })) {
-    return fail(ErrorCode::unavailable, "the engine takes no commands at the moment");
-  }
-  return future.get();
+  return submit_and_wait(sink_, {.command = std::move(command)});
 }
 
 Result<bool> Reconciler::look(std::stop_token stop) {

@@ -1,8 +1,9 @@
 #include "reconciler/source_watch.h"
 
 #include <algorithm>
-#include <future>
 #include <ranges>
+
+#include "engine/ports/submit_and_wait.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -69,13 +70,7 @@ void SourceWatch::say(const std::string& text) {
 }
 
 Result<void> SourceWatch::submit(Command command) {
-  std::promise<Result<Receipt>> promise;
-  auto future = promise.get_future();
-  if (!sink_.submit({.command = std::move(command)},
-                    [&](Result<Receipt> receipt) { promise.set_value(std::move(receipt)); })) {
-    return fail(ErrorCode::unavailable, "the engine takes no commands at the moment");
-  }
-  HEADGATE_TRY_VOID(future.get());
+  HEADGATE_TRY_VOID(submit_and_wait(sink_, {.command = std::move(command)}));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "store/backup.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -48,10 +49,17 @@ Result<void> remove_tree(const fs::path& path) {
   return {};
 }
 
+Timestamp time_of_file(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return Timestamp(std::chrono::seconds(status.st_mtim.tv_sec));
+}
+
 // The database may hold records that are written but not known to be durable: they are waited for.
-Result<void> wait_for_watermark(const RocksDbLog& log, std::uint64_t size) {
+Result<void> wait_for_watermark(const RocksDbLog& log, std::uint64_t size, const std::stop_token& stop) {
   const auto deadline = std::chrono::steady_clock::now() + kWatermarkWait;
   while (log.mark().size < size) {
+    if (stop.stop_requested()) return fail_stopped();
     if (std::chrono::steady_clock::now() >= deadline) {
       return fail(ErrorCode::timed_out, fmt::format("the watermark did not reach the {} records of the backup within "
                                                     "{} s",
@@ -66,9 +74,14 @@ Result<void> wait_for_watermark(const RocksDbLog& log, std::uint64_t size) {
 
 Result<BackupInfo> Backups::read_info(std::uint64_t id) const {
   const auto path = set_of(id) / "backup.json";
-  HEADGATE_TRY(const auto text, read_file(path, kMaxInfoBytes));
+  auto text = read_file(path, kMaxInfoBytes);
+  if (!text && text.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::not_found, fmt::format("there is no backup {} in {}", id, folder_.string()));
+  }
+  if (!text && text.error().code == ErrorCode::too_large) text.error().code = ErrorCode::corrupt;
+  if (!text) return std::unexpected(std::move(text).error());
   try {
-    const auto value = json::parse(text);
+    const auto value = json::parse(*text);
     BackupInfo info;
     info.id = value.at("id").to_number<std::uint64_t>();
     info.origin = value.at("origin").as_string().c_str();
@@ -110,7 +123,15 @@ Result<std::vector<BackupInfo>> Backups::list() const {
   HEADGATE_TRY(const auto ids, ids_in(folder_ / "sets"));
   for (const auto id : ids) {
     auto info = read_info(id);
-    if (!info && info.error().code == ErrorCode::not_found) continue;  // did not come to its end
+    if (!info && info.error().code == ErrorCode::not_found) continue;
+    if (!info && info.error().code == ErrorCode::corrupt) {
+      BackupInfo damaged;
+      damaged.id = id;
+      damaged.time = time_of_file(set_of(id) / "backup.json");
+      damaged.failure = "its description is damaged";
+      all.push_back(std::move(damaged));
+      continue;
+    }
     if (!info) return std::unexpected(std::move(info).error());
     all.push_back(std::move(*info));
   }
@@ -125,7 +146,7 @@ const BackupInfo* Backups::newest_good(const std::vector<BackupInfo>& all, bool 
   return newest;
 }
 
-Result<BackupInfo> Backups::create(const BackupSource& source, Timestamp now) {
+Result<BackupInfo> Backups::create(const BackupSource& source, Timestamp now, std::stop_token stop) {
   HEADGATE_TRY_VOID(make_dirs_durably(folder_.parent_path()));
   for (const auto& dir : {folder_, folder_ / "sets", folder_ / "blobs", folder_ / "engine"}) {
     HEADGATE_TRY_VOID(make_dir_durably(dir, 0700));
@@ -140,17 +161,23 @@ Result<BackupInfo> Backups::create(const BackupSource& source, Timestamp now) {
 
   // Without a flush: the database that the backup is taken from is only read.
   rocksdb::BackupID id = 0;
-  const auto status = engine.engine->CreateNewBackup(rocksdb::CreateBackupOptions(), &source.log.database(), &id);
+  rocksdb::Status status;
+  {
+    const std::stop_callback stopping(stop, [&] { engine.engine->StopBackup(); });
+    status = engine.engine->CreateNewBackup(rocksdb::CreateBackupOptions(), &source.log.database(), &id);
+  }
   if (!status.ok()) {
     static_cast<void>(engine.engine->GarbageCollect());
+    if (stop.stop_requested()) return fail_stopped();
     return fail_backup(fmt::format("write a backup to {}", folder_.string()), status);
   }
-  auto info = fill(source, engine, id, now);
+  auto info = fill(source, engine, id, now, stop);
   if (!info) static_cast<void>(remove(engine, id));
   return info;
 }
 
-Result<BackupInfo> Backups::fill(const BackupSource& source, const Engine& engine, std::uint64_t id, Timestamp now) {
+Result<BackupInfo> Backups::fill(const BackupSource& source, const Engine& engine, std::uint64_t id, Timestamp now,
+                                 const std::stop_token& stop) {
   BackupInfo info;
   info.id = id;
   info.time = now;
@@ -159,7 +186,7 @@ Result<BackupInfo> Backups::fill(const BackupSource& source, const Engine& engin
     HEADGATE_TRY(const auto database, open_backup(*engine.engine, id));
     HEADGATE_TRY(info.size, database->count_records());
   }
-  HEADGATE_TRY_VOID(wait_for_watermark(source.log, info.size));
+  HEADGATE_TRY_VOID(wait_for_watermark(source.log, info.size, stop));
   HEADGATE_TRY(info.root, source.log.root(info.size));
   rocksdb::BackupInfo stored;
   if (const auto status = engine.engine->GetBackupInfo(static_cast<rocksdb::BackupID>(id), &stored); !status.ok()) {
@@ -171,6 +198,7 @@ Result<BackupInfo> Backups::fill(const BackupSource& source, const Engine& engin
   HEADGATE_TRY_VOID(make_dir_durably(set, 0700));
   std::vector<ListedFile> files;
   const auto add = [&](const fs::path& from, const std::string& to) -> Result<void> {
+    if (stop.stop_requested()) return fail_stopped();
     auto copied = copy_file_durably(from, set / to);
     if (!copied && copied.error().code == ErrorCode::not_found) return {};  // a person was erased, a blob expired
     if (!copied) return std::unexpected(std::move(copied).error());

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -58,19 +59,21 @@ class Backups {
       : folder_(std::move(folder)), file_system_(std::move(file_system)) {}
 
   const std::filesystem::path& folder() const { return folder_; }
-  // All that came to their end, the oldest first; none when there is no folder. corrupt, naming the file, for one whose
-  // description cannot be read.
+  // All that came to their end, the oldest first; none when there is no folder. One whose description is damaged is
+  // among them: its failure says so, its time is that of the file.
   Result<std::vector<BackupInfo>> list() const;
   // A new one, of a log that may be written to meanwhile. It is not verified yet. On an Error (unavailable when another
-  // process writes to the folder) nothing is left of it, and the older ones are as they were.
-  Result<BackupInfo> create(const BackupSource& source, Timestamp now);
-  // Reads every byte and every record again; the tree of the records, the stored tiles, the watermark and `root_at`,
-  // where it is given, must all agree. Writes down how it went. An Error corrupt names what differs.
-  Result<BackupInfo> verify(std::uint64_t id, const RootAt& root_at, Timestamp now);
+  // process writes to the folder, and soon after a `stop`) nothing is left of it, and the older ones are as they were.
+  Result<BackupInfo> create(const BackupSource& source, Timestamp now, std::stop_token stop = {});
+  // Reads every byte and every record again; the tree of the records, the stored tiles and the watermark must all
+  // agree, or the Error is corrupt, names what differs and is written down as the backup's failure. Then `root_at`,
+  // where it is given: conflict when the backup is of another history, which is no fault of its own. Any other Error
+  // says that it could not be read now (unavailable: soon after a `stop`) and leaves it as it was.
+  Result<BackupInfo> verify(std::uint64_t id, const RootAt& root_at, Timestamp now, std::stop_token stop = {});
   // Removes those from before `before`, but never the newest good one. Returns how many.
   Result<std::size_t> prune(Timestamp before);
   // Writes what the backup holds into a data directory that exists and has none of it. Every byte is compared with its
-  // checksum. Durable on return.
+  // checksum. Durable on return. not_found when there is no such backup; the others are not looked at.
   Result<BackupInfo> restore(std::uint64_t id, const std::filesystem::path& data) const;
 
   // The newest that is to be trusted; nullptr when there is none.
@@ -79,10 +82,12 @@ class Backups {
  private:
   struct Engine;
   std::filesystem::path set_of(std::uint64_t id) const { return folder_ / "sets" / std::to_string(id); }
-  Result<BackupInfo> read_info(std::uint64_t id) const;
+  Result<BackupInfo> read_info(std::uint64_t id) const;  // not_found: it did not come to its end
   Result<void> write_info(const BackupInfo& info) const;
-  Result<BackupInfo> fill(const BackupSource& source, const Engine& engine, std::uint64_t id, Timestamp now);
-  Result<void> verify_files(const BackupInfo& info) const;
+  Result<BackupInfo> fill(const BackupSource& source, const Engine& engine, std::uint64_t id, Timestamp now,
+                          const std::stop_token& stop);
+  Result<void> verify_inside(const BackupInfo& info, const std::stop_token& stop) const;
+  Result<void> verify_files(const BackupInfo& info, const std::stop_token& stop) const;
   Result<void> remove(Engine& engine, std::uint64_t id);
   Result<void> sweep(Engine& engine);
   Result<void> sweep_blobs();

@@ -1,8 +1,57 @@
 #include "store/backup_engine.h"
 
 #include <fmt/core.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <string>
+#include <utility>
 
 namespace headgate::store {
+
+namespace {
+
+// RocksDB's own verification of a backup cannot be stopped otherwise.
+class StoppableFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  StoppableFiles(const std::shared_ptr<rocksdb::FileSystem>& below, std::stop_token stop)
+      : FileSystemWrapper(below), stop_(std::move(stop)) {}
+  const char* Name() const override { return "StoppableFiles"; }
+  rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                      rocksdb::IODebugContext* debug) override {
+    auto status = FileSystemWrapper::NewSequentialFile(name, options, result, debug);
+    if (status.ok()) *result = std::make_unique<File>(std::move(*result), stop_);
+    return status;
+  }
+
+ private:
+  class File final : public rocksdb::FSSequentialFileOwnerWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::FSSequentialFile> file, std::stop_token stop)
+        : FSSequentialFileOwnerWrapper(std::move(file)), stop_(std::move(stop)) {}
+    rocksdb::IOStatus Read(std::size_t length, const rocksdb::IOOptions& options, rocksdb::Slice* result, char* scratch,
+                           rocksdb::IODebugContext* debug) override {
+      if (stop_.stop_requested()) return rocksdb::IOStatus::Aborted("stopped");
+      return FSSequentialFileOwnerWrapper::Read(length, options, result, scratch, debug);
+    }
+
+   private:
+    const std::stop_token stop_;
+  };
+
+  const std::stop_token stop_;
+};
+
+std::unique_ptr<rocksdb::Env> env_over(std::shared_ptr<rocksdb::FileSystem> file_system, const std::stop_token& stop) {
+  if (stop.stop_possible()) {
+    const auto below = file_system ? file_system : rocksdb::FileSystem::Default();
+    file_system = std::make_shared<StoppableFiles>(below, stop);
+  }
+  return file_system ? rocksdb::NewCompositeEnv(file_system) : nullptr;
+}
+
+}  // namespace
 
 std::unexpected<Error> fail_backup(std::string_view action, const rocksdb::Status& status) {
   if (status.IsNoSpace()) {
@@ -12,10 +61,13 @@ std::unexpected<Error> fail_backup(std::string_view action, const rocksdb::Statu
   return fail_status(action, status);
 }
 
+std::unexpected<Error> fail_stopped() {
+  return fail(ErrorCode::unavailable, "it was stopped");
+}
+
 BackupEngineFiles::BackupEngineFiles(const std::filesystem::path& folder,
-                                     const std::shared_ptr<rocksdb::FileSystem>& file_system)
-    : env(file_system ? rocksdb::NewCompositeEnv(file_system) : nullptr),
-      options((folder / "engine").string(), env.get()) {}
+                                     std::shared_ptr<rocksdb::FileSystem> file_system, const std::stop_token& stop)
+    : env(env_over(std::move(file_system), stop)), options((folder / "engine").string(), env.get()) {}
 
 Result<Backups::Engine> Backups::Engine::open(const std::filesystem::path& folder,
                                               const std::shared_ptr<rocksdb::FileSystem>& file_system) {
@@ -28,8 +80,9 @@ Result<Backups::Engine> Backups::Engine::open(const std::filesystem::path& folde
 }
 
 Result<ReadOnlyBackupEngine> ReadOnlyBackupEngine::open(const std::filesystem::path& folder,
-                                                        const std::shared_ptr<rocksdb::FileSystem>& file_system) {
-  ReadOnlyBackupEngine opened{BackupEngineFiles(folder, file_system)};
+                                                        const std::shared_ptr<rocksdb::FileSystem>& file_system,
+                                                        const std::stop_token& stop) {
+  ReadOnlyBackupEngine opened{BackupEngineFiles(folder, file_system, stop)};
   rocksdb::BackupEngineReadOnly* engine = nullptr;
   const auto status = rocksdb::BackupEngineReadOnly::Open(opened.files.options, rocksdb::Env::Default(), &engine);
   if (!status.ok()) return fail_status(fmt::format("open the backups in {}", folder.string()), status);
@@ -41,10 +94,11 @@ Result<std::unique_ptr<RocksDbStore>> open_backup(const rocksdb::BackupEngineRea
   rocksdb::BackupInfo info;
   const auto number = static_cast<rocksdb::BackupID>(id);
   if (const auto status = engine.GetBackupInfo(number, &info, true); !status.ok()) {
-    return fail(ErrorCode::corrupt, fmt::format("the database of backup {} is damaged: {}", id, status.ToString()));
+    return inside_backup<std::unique_ptr<RocksDbStore>>(
+        fail_status(fmt::format("open the database of backup {}", id), status));
   }
   RocksDbStore::Options options{info.name_for_open, true, info.env_for_open->GetFileSystem()};
-  return RocksDbStore::open(options);
+  return inside_backup(RocksDbStore::open(options));
 }
 
 }  // namespace headgate::store

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 
 #include "engine/domain/error.h"
 #include "store/backup.h"
@@ -16,7 +17,9 @@ struct BackupEngineFiles {
   std::unique_ptr<rocksdb::Env> env;  // null: the operating system's
   rocksdb::BackupEngineOptions options;
 
-  BackupEngineFiles(const std::filesystem::path& folder, const std::shared_ptr<rocksdb::FileSystem>& file_system);
+  // Whatever reads files from one end to the other fails after a `stop`.
+  BackupEngineFiles(const std::filesystem::path& folder, std::shared_ptr<rocksdb::FileSystem> file_system,
+                    const std::stop_token& stop = {});
 };
 
 // For writing: makes what is missing, and clears what a crash left of the engine's own.
@@ -33,13 +36,23 @@ struct ReadOnlyBackupEngine {
   std::unique_ptr<rocksdb::BackupEngineReadOnly> engine{};
 
   static Result<ReadOnlyBackupEngine> open(const std::filesystem::path& folder,
-                                           const std::shared_ptr<rocksdb::FileSystem>& file_system);
+                                           const std::shared_ptr<rocksdb::FileSystem>& file_system,
+                                           const std::stop_token& stop = {});
 };
 
-// The database of one backup, where it lies, for reading.
+// The database of one backup, where it lies, for reading. corrupt where a part of it is damaged or missing.
 Result<std::unique_ptr<RocksDbStore>> open_backup(const rocksdb::BackupEngineReadOnlyBase& engine, std::uint64_t id);
 
 // As fail_status, but a full disk is said in so many words.
 std::unexpected<Error> fail_backup(std::string_view action, const rocksdb::Status& status);
+std::unexpected<Error> fail_stopped();
+// Inside a backup what is missing or of another size than it can have is damaged.
+template <class T>
+Result<T> inside_backup(Result<T> result) {
+  if (!result && (result.error().code == ErrorCode::not_found || result.error().code == ErrorCode::too_large)) {
+    result.error().code = ErrorCode::corrupt;
+  }
+  return result;
+}
 
 }  // namespace headgate::store

@@ -24,8 +24,9 @@ using Family = RocksDbStore::Family;
 constexpr std::size_t kMaxListBytes = std::size_t{1} << 30;
 
 // Every record of the database and every tile of its tree, read and computed again.
-Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin) {
+Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin, const std::stop_token& stop) {
   MerkleTree tree;
+  Timestamp latest = Timestamp::min();
   SourceSteps steps;
   Recorded<Event> record;
   rocksdb::ReadOptions options;
@@ -33,11 +34,18 @@ Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin) 
   options.readahead_size = 1 << 20;
   const std::unique_ptr<rocksdb::Iterator> at(store.db().NewIterator(options, store.family(Family::events)));
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    if (stop.stop_requested()) return fail_stopped();
     if (at->key().ToStringView() != event_key(tree.size())) {
       return fail(ErrorCode::corrupt, fmt::format("record {} is missing", tree.size()));
     }
     const auto bytes = at->value().ToStringView();
     HEADGATE_TRY_VOID(decode_at(tree.size(), bytes, record));
+    if (record.meta.time < latest) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("record {} is of {}, earlier than the one before it, of {}", tree.size(),
+                              format_timestamp(record.meta.time), format_timestamp(latest)));
+    }
+    latest = record.meta.time;
     Envelope envelope;
     if (const auto wrong = read_envelope(bytes, envelope); !wrong.empty()) return fail(ErrorCode::corrupt, wrong);
     steps.add(envelope, bytes);
@@ -69,17 +77,17 @@ Result<void> sync_everything(const fs::path& dir) {
 
 }  // namespace
 
-Result<void> Backups::verify_files(const BackupInfo& info) const {
+Result<void> Backups::verify_files(const BackupInfo& info, const std::stop_token& stop) const {
   const auto set = set_of(info.id);
-  HEADGATE_TRY(const auto text, read_file(set / "SHA256SUMS", kMaxListBytes));
+  HEADGATE_TRY(const auto text, inside_backup(read_file(set / "SHA256SUMS", kMaxListBytes)));
   HEADGATE_TRY(const auto files, parse_file_list(text));
   for (const auto& file : files) {
+    if (stop.stop_requested()) return fail_stopped();
     const auto path = (set / file.path).lexically_normal();
-    auto bytes = read_file(path, BlobStore::kMaxBlobBytes);
-    if (!bytes) return fail(ErrorCode::corrupt, bytes.error().message);
-    if (sha256(*bytes) != file.digest) return fail(ErrorCode::corrupt, fmt::format("{} was altered", path.string()));
+    HEADGATE_TRY(const auto bytes, inside_backup(read_file(path, BlobStore::kMaxBlobBytes)));
+    if (sha256(bytes) != file.digest) return fail(ErrorCode::corrupt, fmt::format("{} was altered", path.string()));
   }
-  HEADGATE_TRY(const auto watermark, WatermarkFile::open(set / "watermark"));
+  HEADGATE_TRY(const auto watermark, inside_backup(WatermarkFile::open(set / "watermark")));
   if (watermark.mark() != Mark{info.size, info.root}) {
     return fail(ErrorCode::corrupt, fmt::format("{} is of {} records, the backup of {}", (set / "watermark").string(),
                                                 watermark.mark().size, info.size));
@@ -87,44 +95,49 @@ Result<void> Backups::verify_files(const BackupInfo& info) const {
   return {};
 }
 
-Result<BackupInfo> Backups::verify(std::uint64_t id, const RootAt& root_at, Timestamp now) {
-  auto read = read_info(id);
-  if (!read && read.error().code == ErrorCode::not_found) {
-    return fail(ErrorCode::not_found, fmt::format("there is no backup {} in {}", id, folder_.string()));
+// What the backup is by itself.
+Result<void> Backups::verify_inside(const BackupInfo& info, const std::stop_token& stop) const {
+  HEADGATE_TRY(const auto engine, inside_backup(ReadOnlyBackupEngine::open(folder_, file_system_, stop)));
+  const auto whole = engine.engine->VerifyBackup(static_cast<rocksdb::BackupID>(info.id), true);
+  if (!whole.ok()) return inside_backup<void>(fail_status("read its database", whole));
+  HEADGATE_TRY(const auto database, open_backup(*engine.engine, info.id));
+  std::string origin;
+  HEADGATE_TRY(const auto tree, read_records(*database, origin, stop));
+  if (tree.size() != info.size || tree.root() != info.root || (tree.size() > 0 && origin != info.origin)) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("it holds {} records of {} with the root {}, expected {} of {} with {}", tree.size(),
+                            origin, hex(tree.root()), info.size, info.origin, hex(info.root)));
   }
-  if (!read) return read;
-  auto info = std::move(*read);
-  const auto verified = [&]() -> Result<void> {
-    HEADGATE_TRY(const auto engine, ReadOnlyBackupEngine::open(folder_, file_system_));
-    const auto whole = engine.engine->VerifyBackup(static_cast<rocksdb::BackupID>(id), true);
-    if (!whole.ok()) return fail(ErrorCode::corrupt, whole.ToString());
-    HEADGATE_TRY(const auto database, open_backup(*engine.engine, id));
-    std::string origin;
-    HEADGATE_TRY(const auto tree, read_records(*database, origin));
-    if (tree.size() != info.size || tree.root() != info.root || (tree.size() > 0 && origin != info.origin)) {
-      return fail(ErrorCode::corrupt,
-                  fmt::format("it holds {} records of {} with the root {}, expected {} of {} with {}", tree.size(),
-                              origin, hex(tree.root()), info.size, info.origin, hex(info.root)));
+  return verify_files(info, stop);
+}
+
+Result<BackupInfo> Backups::verify(std::uint64_t id, const RootAt& root_at, Timestamp now, std::stop_token stop) {
+  HEADGATE_TRY(auto info, read_info(id));
+  const auto whole = verify_inside(info, stop);
+  if (!whole) {
+    // What was cut short may look like damage.
+    const auto error = stop.stop_requested() ? fail_stopped().error() : whole.error();
+    if (error.code != ErrorCode::corrupt) {
+      return fail(error.code, fmt::format("backup {} could not be verified: {}", id, error.message));
     }
-    if (root_at) {
-      HEADGATE_TRY(const auto root, root_at(info.size));
-      if (root != info.root) {
-        return fail(ErrorCode::corrupt, fmt::format("its first {} records have the root {}, those of the log have {}",
-                                                    info.size, hex(info.root), hex(root)));
-      }
-    }
-    return verify_files(info);
-  }();
-  if (verified) {
-    info.verified = now;
-    info.failure.clear();
-  } else {
     info.verified.reset();
-    info.failure = verified.error().message;
+    info.failure = error.message;
+    static_cast<void>(write_info(info));  // on a medium that is only read it fails, and nothing depends on it
+    return fail(ErrorCode::corrupt, fmt::format("backup {} is no good: {}", id, error.message));
   }
-  const auto written = write_info(info);  // on a medium that is only read it fails, and nothing depends on it
-  if (!verified) return fail(verified.error().code, fmt::format("backup {} is no good: {}", id, info.failure));
-  static_cast<void>(written);
+  if (root_at) {
+    HEADGATE_TRY(const auto root, root_at(info.size));
+    if (root != info.root) {
+      return fail(
+          ErrorCode::conflict,
+          fmt::format("backup {} is whole, but of another history: its first {} records have the root {}, those "
+                      "of the log have {}",
+                      id, info.size, hex(info.root), hex(root)));
+    }
+  }
+  info.verified = now;
+  info.failure.clear();
+  static_cast<void>(write_info(info));  // as above
   return info;
 }
 

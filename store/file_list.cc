@@ -1,8 +1,11 @@
 #include "store/file_list.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "store/blob_store.h"
 #include "store/files.h"
@@ -14,6 +17,7 @@ namespace {
 constexpr std::size_t kDigits = 64;
 constexpr std::string_view kBetween = "  ";
 constexpr std::string_view kUp = "../../";
+constexpr int kMaxVersions = 100;
 
 // Neither absolute nor, but for the two steps up at its beginning, with a part that leads elsewhere.
 bool stays_inside(std::string_view path) {
@@ -21,6 +25,20 @@ bool stays_inside(std::string_view path) {
   if (path.empty() || path.front() == '/') return false;
   const auto parts = std::filesystem::path(path);
   return std::ranges::none_of(parts, [](const auto& part) { return part == ".." || part == "." || part.empty(); });
+}
+
+// One whole version of the file. Versions are overwritten with zeros once they have lost their name (shred_file): what
+// was read counts when the name still led to it afterwards.
+Result<std::string> read_version(const std::filesystem::path& path) {
+  for (int i = 0; i < kMaxVersions; ++i) {
+    HEADGATE_TRY(const UniqueFd version, open_file(path, O_RDONLY));  // held, so that its inode is given to no other
+    HEADGATE_TRY(auto bytes, read_file(path, BlobStore::kMaxBlobBytes));
+    struct stat held {
+    }, named{};
+    if (::fstat(version.get(), &held) != 0 || ::stat(path.c_str(), &named) != 0) return fail_io("read", path, errno);
+    if (held.st_dev == named.st_dev && held.st_ino == named.st_ino) return bytes;
+  }
+  return fail(ErrorCode::unavailable, fmt::format("{} was replaced each time that it was read", path.string()));
 }
 
 }  // namespace
@@ -65,7 +83,7 @@ Result<std::vector<std::string>> files_below(const std::filesystem::path& folder
 }
 
 Result<CopiedFile> copy_file_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
-  HEADGATE_TRY(const auto bytes, read_file(from, BlobStore::kMaxBlobBytes));
+  HEADGATE_TRY(const auto bytes, read_version(from));
   HEADGATE_TRY_VOID(make_dirs_durably(to.parent_path()));
   HEADGATE_TRY_VOID(write_file_durably(to, bytes, 0600));
   return CopiedFile{sha256(bytes), bytes.size()};

@@ -25,6 +25,14 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return folder.empty() ? std::filesystem::path(".") : folder;
 }
 
+Result<std::filesystem::path> temporary_name(const std::filesystem::path& dir) {
+  std::uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
+    return fail_io("get random bytes for a file in", dir, errno);
+  }
+  return dir / fmt::format(".{:016x}{}", random, kTemporarySuffix);
+}
+
 }  // namespace
 
 void UniqueFd::reset(int fd) {
@@ -103,11 +111,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
 }
 
 Result<std::filesystem::path> write_temporary(const std::filesystem::path& dir, std::string_view bytes, mode_t mode) {
-  std::uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
-    return fail_io("get random bytes for a file in", dir, errno);
-  }
-  auto path = dir / fmt::format(".{:016x}{}", random, kTemporarySuffix);
+  HEADGATE_TRY(auto path, temporary_name(dir));
   HEADGATE_TRY(const UniqueFd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL, mode));
   auto written = [&]() -> Result<void> {
     if (::fchmod(fd.get(), mode) != 0) return fail_io("set the mode of", path, errno);  // whatever the umask
@@ -174,8 +178,14 @@ Result<void> overwrite_with_zeros(int fd, const std::filesystem::path& path) {
 
 Result<void> shred_file(const std::filesystem::path& path) {
   HEADGATE_TRY(const UniqueFd fd, open_file(path, O_WRONLY | O_NOFOLLOW));
-  HEADGATE_TRY_VOID(overwrite_with_zeros(fd.get(), path));
-  if (::unlink(path.c_str()) != 0) return fail_io("remove", path, errno);
+  auto nameless = path;
+  if (!is_temporary(path)) {
+    HEADGATE_TRY(nameless, temporary_name(folder_of(path)));
+    if (::rename(path.c_str(), nameless.c_str()) != 0) return fail_io("rename", path, errno);
+    HEADGATE_TRY_VOID(fsync_dir(folder_of(path)));
+  }
+  HEADGATE_TRY_VOID(overwrite_with_zeros(fd.get(), nameless));
+  if (::unlink(nameless.c_str()) != 0) return fail_io("remove", nameless, errno);
   return fsync_dir(folder_of(path));
 }
 

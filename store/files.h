@@ -61,10 +61,12 @@ Result<void> create_file_durably(const std::filesystem::path& path, std::string_
 // Makes the folder when it is missing (its parent must exist) and gives it exactly this mode. Durable on return.
 Result<void> make_dir_durably(const std::filesystem::path& dir, mode_t mode);
 
-// Overwrites a file with zeros and syncs it, then removes it and syncs its folder. File systems that copy on write,
-// and flash memory, may still hold the old bytes; no program can reach those.
+// Renames a file to a temporary one, overwrites it with zeros, syncs it and removes it, each step durable before the
+// next: nobody finds zeros under its name, and what a crash or an Error leaves is for whoever clears temporary files,
+// by this same function. File systems that copy on write, and flash memory, may still hold the old bytes; no program
+// can reach those.
 Result<void> shred_file(const std::filesystem::path& path);
-// The first half of it, for a file that may have lost its name already.
+// The middle of it, for a file that may have lost its name already.
 Result<void> overwrite_with_zeros(int fd, const std::filesystem::path& path);
 
 // Holds a data directory for one process. The kernel drops the lock when the process ends, however it ends.

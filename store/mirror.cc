@@ -156,7 +156,7 @@ Result<void> Mirror::advance() {
   HEADGATE_TRY_VOID(write("checkpoint", note));
   tree_ = std::move(tree);
   note_ = std::move(note);
-  remove_old_partials(before, tree_.size());
+  remove_filled_partials(before, tree_.size());
   return {};
 }
 
@@ -193,17 +193,14 @@ Result<void> Mirror::write_partial_tiles(const MerkleTree& tree) {
   return {};
 }
 
-// Partial tiles that a fuller one has taken the place of. What cannot be removed is in nobody's way.
-void Mirror::remove_old_partials(std::uint64_t from, std::uint64_t to) {
+// Partial tiles whose tile is full by now; until then there are readers of the checkpoints before. What cannot be
+// removed is in nobody's way.
+void Mirror::remove_filled_partials(std::uint64_t from, std::uint64_t to) {
   std::error_code ignored;
   const auto clear = [&](const std::string& level, unsigned height) {
-    const auto old_width = from >> (height - kTileHeight) & (kTileWidth - 1);
-    const auto new_width = to >> (height - kTileHeight) & (kTileWidth - 1);
     const auto number = from >> height;
-    if (old_width == 0 || (number == to >> height && old_width == new_width)) return;
-    const auto old = folder_ / tile_file(level, number, old_width);
-    fs::remove(old, ignored);
-    fs::remove(old.parent_path(), ignored);  // when it is empty
+    if (to >> height == number) return;
+    fs::remove_all(folder_ / (tile_file(level, number, kTileWidth) + ".p"), ignored);
   };
   clear("entries", kTileHeight);
   for (unsigned level = 0; level < kTileLevels - 1; ++level) clear(std::to_string(level), kTileHeight * (level + 1));

@@ -1,13 +1,14 @@
 // A copy of the log in a second folder that follows it by seconds, laid out as c2sp.org/tlog-tiles serves a log, so
-// that any server of files can publish it:
+// that a server of files can publish it:
 //
 //   checkpoint               the newest signed one that everything below it covers; written last
-//   tile/<L>/<N>[.p/<W>]     hash tiles
+//   tile/<L>/<N>[.p/<W>]     hash tiles; the partial ones of each checkpoint that was here, until the tile is full
 //   tile/entries/<N>[.p/<W>] records of tile N, each after its length (uint16, big-endian)
 //   blobs/<2>/<62>           blobs that records name, and all others that were there when the mirror was opened
 //
 // Every file is written beside its place, synced and renamed; a crash loses one round, which the next one does again.
-// Neither people nor keys are in a mirror.
+// Neither people nor keys are in a mirror. Folders are 0700 and files 0600: who serves it reads as the same user, or a
+// copy of it; and records and blobs, unlike the rest, are not for everybody.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,7 @@ class Mirror {
   Result<void> copy_named_blobs(std::string_view record);
   Result<void> copy_blob(const std::string& name);
   Result<void> write(const std::string& path, std::string_view bytes);
-  void remove_old_partials(std::uint64_t from, std::uint64_t to);
+  void remove_filled_partials(std::uint64_t from, std::uint64_t to);
 
   const std::filesystem::path folder_;
   const RocksDbLog& log_;

@@ -408,20 +408,22 @@ Result<void> PeopleDirectory::erase(std::string_view asked) {
   if (!people_.contains(id) && !tokens_.contains(id)) {
     return fail(ErrorCode::not_found, fmt::format("no person or token {}", id));
   }
-  std::vector<std::string> ids{id};
-  if (const auto person = people_.find(id); person != people_.end()) {
-    ids.insert(ids.end(), person->second.record.also.begin(), person->second.record.also.end());
-  }
+  std::vector<std::string> ids;
+  if (const auto person = people_.find(id); person != people_.end()) ids = person->second.record.also;
+  ids.push_back(id);  // last: its file is the one that names the others
   for (const auto& each : ids) HEADGATE_TRY_VOID(write_file_durably(file_of(each, kErasedExtension), "", 0600));
-  // A second try after a failure may find the file gone already.
-  if (auto shredded = shred_file(file_of(id, kRecordExtension));
-      !shredded && shredded.error().code != ErrorCode::not_found) {
-    return shredded;
+  for (const auto& each : ids) {
+    // Those who were joined have no file any more, unless forgetting it failed; a second try may find all of them gone.
+    if (auto shredded = shred_file(file_of(each, kRecordExtension));
+        !shredded && shredded.error().code != ErrorCode::not_found) {
+      return shredded;
+    }
   }
   const std::unique_lock lock(memory_);
   for (const auto& each : ids) {
     erased_.insert(each);
     also_.erase(each);
+    if (each != id) people_.erase(each);
   }
   if (const auto person = people_.find(id); person != people_.end()) {
     for (const auto& identity : identities_of(person->second)) by_identity_.erase(identity);

@@ -328,17 +328,20 @@ Result<std::vector<Hash>> RocksDbLog::consistency_proof(std::uint64_t from, std:
 }
 
 Result<std::string> RocksDbLog::checkpoint() const {
-  {
-    const std::scoped_lock lock(checkpoint_mutex_);
-    const bool fresh = std::chrono::steady_clock::now() - signed_at_ < kCheckpointInterval;
-    if (!checkpoint_.empty() && (fresh || checkpoint_size_ == mark().size)) return checkpoint_;
-  }
-  return sign_checkpoint_now();
+  const std::scoped_lock lock(checkpoint_mutex_);
+  const bool fresh = std::chrono::steady_clock::now() - signed_at_ < kCheckpointInterval;
+  if (!checkpoint_.empty() && fresh) return checkpoint_;
+  return sign_newest();
 }
 
 Result<std::string> RocksDbLog::sign_checkpoint_now() const {
-  if (!options_.key) return fail(ErrorCode::unavailable, "the log was opened without a key: it signs no checkpoints");
   const std::scoped_lock lock(checkpoint_mutex_);
+  return sign_newest();
+}
+
+// checkpoint_mutex_ is held.
+Result<std::string> RocksDbLog::sign_newest() const {
+  if (!options_.key) return fail(ErrorCode::unavailable, "the log was opened without a key: it signs no checkpoints");
   const auto reached = mark();
   if (checkpoint_.empty() || checkpoint_size_ != reached.size) {
     checkpoint_ = sign_checkpoint({origin_, reached.size, reached.root}, *options_.key);

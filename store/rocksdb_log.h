@@ -129,6 +129,7 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<void> scan(Position from, Position to,
                     const std::function<Result<void>(Position, std::string_view)>& visit) const;
   MerkleTree tree() const;
+  Result<std::string> sign_newest() const;
   std::unexpected<Error> fail_for_good(Error error);
 
   Options options_;

@@ -64,7 +64,8 @@ Engine::Engine(EngineOptions options, EventLog& log, Snapshots& snapshots, Clock
                   [this](const Activity& activity, const Outcome& outcome) {
                     const std::scoped_lock lock(queue_mutex_);
                     if (closed_) return;  // the next start takes the attempt up again
-                    // An outcome is never refused: at most one a worker waits here, so the queue stays bounded.
+                    // An outcome is never refused. A worker reports and takes the next activity, so many may wait here;
+                    // but a target's next activity begins after the outcome of the one before: one a target at most.
                     enqueue({{.command = CompleteActivity{activity.id, activity.attempt, outcome}}, {}});
                   }) {}
 

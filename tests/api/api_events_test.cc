@@ -111,6 +111,26 @@ TEST_F(ApiEvents, AWholeExportIsARecordBeforeItsBytesLeave) {
   EXPECT_EQ(at(exported[2], "/data/records"), std::to_string(gates));
 }
 
+TEST(ApiExport, IsCountedInTimeOrNotTaken) {
+  ApiWorld world({.export_counting = Duration::zero()});
+  const auto slow = world.call("GET", "/v1/events?type=gate.*", "auditor", {}, as_lines);
+  EXPECT_EQ(slow.status, 504);
+  EXPECT_NE(slow.body.find("narrow the filter"), std::string::npos) << slow.body;
+  EXPECT_TRUE(world.stored("audit.exported").empty());
+  // Times alone are counted without reading.
+  const auto records = world.stored();
+  const auto from = at(records[2], "/time");
+  const auto to = at(records[records.size() - 2], "/time");
+  for (const auto& query : {"from=" + from, "to=" + to, "from=" + from + "&to=" + to + "&after=3",
+                            "from=" + from + "&after=7&order=desc", std::string("after=5")}) {
+    const auto found = world.call("GET", "/v1/events?" + query, "auditor", {}, as_lines);
+    EXPECT_EQ(found.status, 200) << query;
+    EXPECT_EQ(at(world.stored("audit.exported").back(), "/data/records"),
+              std::to_string(std::ranges::count(found.body, '\n')))
+        << query;
+  }
+}
+
 TEST_F(ApiEvents, NeitherPagesNorRefusalsNorHeadsAreExports) {
   EXPECT_EQ(world.call("GET", "/v1/events?limit=5", "auditor", {}, as_lines).status, 200);
   EXPECT_EQ(world.call("GET", "/v1/events", "auditor").status, 200);

@@ -97,6 +97,16 @@ TEST(WorkerPool, DropsWhatWaitsWhenItStops) {
   stopper.join();
 }
 
+TEST(WorkerPool, TellsWhatRunsThatItStops) {
+  WorkerPool pool(1, 4);
+  EXPECT_FALSE(pool.stopping());
+  ASSERT_TRUE(pool.submit([&] {
+    while (!pool.stopping()) std::this_thread::yield();
+  }));
+  pool.stop();
+  EXPECT_TRUE(pool.stopping());
+}
+
 TEST(QueryReader, NamesEverythingThatIsWrong) {
   Fields fields(Fields::Names::exact);
   fields.add("limit", "900");
@@ -144,6 +154,16 @@ TEST(RecordView, ReadsAttributesAndLeavesDataAlone) {
   }
   EXPECT_FALSE(view_record(""));
   EXPECT_FALSE(view_record("[]"));
+}
+
+TEST(EventsQuery, CutsRecordsByTheirBytes) {
+  std::vector<StoredRecord> records{{0, "1234"}, {1, "1234"}, {2, "1234"}};
+  EXPECT_FALSE(cut_records(records, 12));
+  EXPECT_TRUE(cut_records(records, 11));
+  EXPECT_EQ(records.size(), 2U);
+  EXPECT_TRUE(cut_records(records, 1));
+  EXPECT_EQ(records.size(), 1U);
+  EXPECT_FALSE(cut_records(records, 1)) << "one is always read";
 }
 
 TEST(EventsQuery, TakesTheFirstFormatItKnows) {

@@ -60,7 +60,9 @@ HttpResponse FakeWitness::judge(std::string_view body) {
   if (!store::open_checkpoint(note, log_)) return answer(403, "");
   if (old_size > checkpoint->size) return answer(400, "");
   if (old_size != size) return answer(409, std::to_string(size) + "\n");
-  if (old_size == checkpoint->size && root != checkpoint->root) return answer(409, std::to_string(size) + "\n");
+  if (old_size == checkpoint->size && root != checkpoint->root) {
+    return answer(409, silent_conflict ? "" : std::to_string(size) + "\n");
+  }
   if (size == 0 && !proof.empty()) return answer(422, "");
   if (size > 0 && !store::verify_consistency(size, checkpoint->size, root, checkpoint->root, proof)) {
     return answer(422, "");

@@ -34,6 +34,7 @@ class FakeWitness final : public HttpClient {
   // How it misbehaves.
   std::optional<int> status;         // answers only this
   std::optional<Error> unreachable;  // does not answer
+  bool silent_conflict = false;      // its 409 for another root has no body, as the specification allows
   bool wrong_signature = false;
   bool foreign_lines = false;  // other keys' lines come first
   std::string garbage;         // instead of signature lines

@@ -10,6 +10,7 @@
 #include "app/checkpoint_publisher.h"
 #include "app/cosignatures.h"
 #include "app/server_config.h"
+#include "engine/ports/clock.h"
 #include "tests/app/fake_witness.h"
 
 namespace headgate::app {
@@ -84,6 +85,9 @@ TEST_F(WitnessTest, IsToldOfAnotherHistory) {
   ASSERT_TRUE(cosign().has_value());
   tree_ = {};
   grow(9, "other");
+  EXPECT_EQ(refusal("another root for 9 records"), ErrorCode::conflict);
+  restart();
+  fake_.silent_conflict = true;
   EXPECT_EQ(refusal("another root for 9 records"), ErrorCode::conflict);
   grow(5, "other");
   restart();
@@ -163,22 +167,71 @@ TEST_F(WitnessTest, IsConfiguredByUrlAndKey) {
   }
 }
 
-TEST(CosignaturesTest, HoldsThoseOfTheNewestCheckpoint) {
-  Cosignatures held(2);
-  EXPECT_EQ(held.with_lines("note 5\n"), "note 5\n");
-  held.add("note 5\n", 5, "b", "line b\n");
-  EXPECT_FALSE(held.complete(held.held()));
-  held.add("note 5\n", 5, "a", "line a\n");
-  EXPECT_TRUE(held.complete(held.held()));
-  EXPECT_EQ(held.with_lines("note 5\n"), "note 5\nline a\nline b\n");
-  EXPECT_EQ(held.with_lines("note 6\n"), "note 6\n");
-  held.add("note 6\n", 6, "a", "line a6\n");
-  held.add("note 5\n", 5, "b", "late\n");
-  EXPECT_EQ(held.with_lines("note 6\n"), "note 6\nline a6\n");
-  EXPECT_EQ(held.with_lines("note 5\n"), "note 5\n");
-  EXPECT_TRUE(held.wait(milliseconds(1)));
-  held.close();
-  EXPECT_FALSE(held.wait(std::chrono::hours(1)));
+// A log that grows each time that somebody looks, a quarter of a second apart.
+class CosignaturesTest : public testing::Test, private Clock {
+ protected:
+  Timestamp now() const override { return {}; }
+  Duration steady() const override { return steady_; }
+  static std::string note(std::uint64_t size) { return "note " + std::to_string(size) + "\n"; }
+  std::string to_cosign() {
+    steady_ += milliseconds(250);
+    return held_.to_cosign()->note;
+  }
+  void cosign(const std::string& witness) {
+    const auto note = to_cosign();
+    held_.add(note, witness, witness + " " + note);
+  }
+  std::string shown() { return held_.shown()->cosigned(); }
+  void pass(Duration time) { steady_ += time; }
+
+  Cosignatures held_{2,
+                     [this]() -> Result<NewCheckpoint> {
+                       ++size_;
+                       return NewCheckpoint{note(size_), size_};
+                     },
+                     *this};
+
+ private:
+  Duration steady_{};
+  std::uint64_t size_ = 0;
+};
+
+TEST_F(CosignaturesTest, ComeTogetherWhileTheLogGrows) {
+  for (std::uint64_t round = 1; round < 10; ++round) {
+    cosign("b");
+    EXPECT_EQ(held_.complete(held_.best(0)), round > 1);  // what was complete stays until this is
+    cosign("a");
+    EXPECT_TRUE(held_.complete(held_.best(round)));
+    EXPECT_EQ(shown(), note(round) + "a " + note(round) + "b " + note(round));
+    EXPECT_EQ(held_.with_lines(note(round)), shown());
+    pass(Cosignatures::kRound);
+  }
+}
+
+TEST_F(CosignaturesTest, DoNotWaitForOneThatIsGone) {
+  cosign("a");
+  cosign("b");
+  for (std::uint64_t round = 2; round < 10; ++round) {
+    pass(Cosignatures::kRound);
+    cosign("a");
+  }
+  EXPECT_EQ(shown(), note(9) + "a " + note(9));
+  held_.add(note(8), "b", "late but of more cosignatures\n");
+  EXPECT_EQ(shown(), note(9) + "a " + note(9)) << "the log went back";
+  EXPECT_TRUE(held_.complete(held_.best(0)));
+  held_.add(note(1), "b", "too late\n");
+  EXPECT_EQ(held_.with_lines(note(1)), note(1));
+}
+
+TEST_F(CosignaturesTest, ShowTheLogGrowWithoutAnyOfThem) {
+  for (std::uint64_t round = 1; round < 10; ++round) {
+    EXPECT_EQ(shown(), note(round));
+    pass(Cosignatures::kRound);
+  }
+  EXPECT_EQ(held_.best(100).note, "");
+  EXPECT_TRUE(held_.wait(milliseconds(1)));
+  held_.close();
+  EXPECT_FALSE(held_.wait(std::chrono::hours(1)));
 }
 
 // What a publisher did, for a test that waits for it.
@@ -187,13 +240,14 @@ struct Watched {
   std::condition_variable changed;
   std::vector<std::uint64_t> published;
   std::size_t failures = 0;
-  std::uint64_t newest = 1;
+  std::uint64_t newest = 1;  // 0: there is none
   bool failing = false;
   bool hanging = false;
 
   CheckpointPublisher::Newest newest_one() {
     return [this]() -> Result<NewCheckpoint> {
       const std::scoped_lock lock(mutex);
+      if (newest == 0) return fail(ErrorCode::io, "no checkpoint can be signed");
       return NewCheckpoint{"note " + std::to_string(newest), newest};
     };
   }
@@ -240,6 +294,16 @@ TEST(CheckpointPublisherTest, PublishesWhatIsNewAndTriesAgain) {
   ASSERT_TRUE(watched.wait([&] { return watched.published.size() == 2; }));
   const std::scoped_lock lock(watched.mutex);
   EXPECT_EQ(watched.published, (std::vector<std::uint64_t>{1, 3}));  // each once, the newest one after a failure
+}
+
+TEST(CheckpointPublisherTest, TellsThatThereIsNoCheckpoint) {
+  Watched watched;
+  watched.newest = 0;
+  const CheckpointPublisher publisher({.every = milliseconds(2), .max_pause = milliseconds(8)}, watched.newest_one(),
+                                      watched.publish(), watched.told());
+  ASSERT_TRUE(watched.wait([&] { return watched.failures >= 2; }));
+  watched.set(1, false);
+  ASSERT_TRUE(watched.wait([&] { return watched.published.size() == 1; }));
 }
 
 TEST(CheckpointPublisherTest, StopsWhileItsPlaceHangs) {

@@ -250,6 +250,15 @@ TEST_F(CommitSignature, HistoryHoldsWhatTheNewerCommitAdds) {
   EXPECT_EQ((*repository)->history(std::string(40, 'a'), commits[0], 1).error().code, ErrorCode::not_found);
 }
 
+TEST_F(CommitSignature, WhatACrashLeftGoesAtTheNextStart) {
+  std::filesystem::create_directories(at("work") / "signature-abc123");
+  std::filesystem::create_directory(at("work") / "other");
+  write_file(at("work") / "signature-abc123" / "commit", "author Alice <alice@example.com>");
+  const CommitSignatureVerifier started(runner_, at("work"));
+  EXPECT_FALSE(std::filesystem::exists(at("work") / "signature-abc123"));
+  EXPECT_TRUE(std::filesystem::exists(at("work") / "other"));
+}
+
 TEST_F(CommitSignature, KeysThatAreNoneAreRefusedWithoutRepeatingThem) {
   const auto good = ssh_key("alice");
   const auto block = gpg_key("bob@example.com");

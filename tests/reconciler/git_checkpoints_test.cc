@@ -136,6 +136,22 @@ TEST_F(GitCheckpointsTest, NothingIsForced) {
   EXPECT_EQ(count(), "3");
 }
 
+TEST_F(GitCheckpointsTest, ANewerCheckpointStays) {
+  open(remote_.string());
+  expect_pushed("log.example.com\n99\nroot\n\nsigned\n");
+  for (const auto* older : {"log.example.com\n98\nroot\n\nsigned\n", "log.example.com\n9\nroot\n\nsigned\n"}) {
+    const auto refused = push(older);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+    EXPECT_THAT(refused.error().message, HasSubstr("it holds a checkpoint of 99 records, the log has 9"));
+  }
+  EXPECT_EQ(count(), "1");
+  expect_pushed("log.example.com\n99\nroot\n\nsigned and cosigned\n");
+  expect_pushed("log.example.com\n100\nroot\n\nsigned\n");
+  expect_pushed("second.example.com\n50\nroot\n\nsigned\n");  // the log goes on under another name
+  EXPECT_EQ(count(), "4");
+}
+
 TEST_F(GitCheckpointsTest, ADamagedCloneIsFetchedAgain) {
   open(remote_.string());
   expect_pushed("one\n");

@@ -166,11 +166,85 @@ TEST_F(BackupTest, DamageIsFoundAndNothingOfItCounts) {
   }
 }
 
-TEST_F(BackupTest, ABackupOfAnotherHistoryIsRefused) {
+TEST_F(BackupTest, ABackupIsNotBlamedForWhatIsOutsideIt) {
+  auto faults = std::make_shared<FaultFileSystem>();
+  Backups backups(backups_.folder(), faults);
+  const auto made = backups.create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  HEADGATE_ASSERT_OK(backups.verify(made->id, root_at(), kNow));
+  const auto other = [](std::uint64_t) -> Result<Hash> { return sha256(std::string_view("another")); };
+  HEADGATE_EXPECT_ERROR(backups.verify(made->id, other, kNow), ErrorCode::conflict);
+  const auto damaged_log = [](std::uint64_t) -> Result<Hash> { return fail(ErrorCode::corrupt, "the log is damaged"); };
+  HEADGATE_EXPECT_ERROR(backups.verify(made->id, damaged_log, kNow), ErrorCode::corrupt);
+  faults->unreadable = true;
+  HEADGATE_EXPECT_ERROR(backups.verify(made->id, root_at(), kNow), ErrorCode::io);
+  faults->unreadable = false;
+  std::stop_source stop;
+  stop.request_stop();
+  HEADGATE_EXPECT_ERROR(backups.verify(made->id, root_at(), kNow, stop.get_token()), ErrorCode::unavailable);
+  const auto all = backups.list().value();
+  ASSERT_EQ(all.size(), 1);
+  EXPECT_EQ(all[0].failure, "");
+  EXPECT_EQ(all[0].verified, kNow);
+}
+
+TEST_F(BackupTest, TimesThatGoBackAreDamage) {
+  log_.reset();
+  {
+    auto import = LogImport::open(data_, {});
+    HEADGATE_ASSERT_OK(import);
+    Recorded<Event> record;
+    record.meta.position = 700;
+    record.meta.time = kLogBegin;
+    record.event = EngineStarted{"1"};
+    HEADGATE_ASSERT_OK((*import)->append(record));
+    HEADGATE_ASSERT_OK((*import)->finish());
+  }
+  open();
   const auto made = backups_.create(source(), kNow);
   HEADGATE_ASSERT_OK(made);
-  const auto other = [](std::uint64_t) -> Result<Hash> { return sha256(std::string_view("another")); };
-  HEADGATE_EXPECT_ERROR(backups_.verify(made->id, other, kNow), ErrorCode::corrupt);
+  const auto verified = backups_.verify(made->id, root_at(), kNow);
+  HEADGATE_EXPECT_ERROR(verified, ErrorCode::corrupt);
+  EXPECT_THAT(verified.error().message, HasSubstr("record 700 is of"));
+}
+
+TEST_F(BackupTest, ADamagedDescriptionHidesNoOtherBackup) {
+  const auto old = kNow - std::chrono::hours(48);
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 2; ++i) {
+    const auto made = backups_.create(source(), old);
+    HEADGATE_ASSERT_OK(made);
+    HEADGATE_ASSERT_OK(backups_.verify(made->id, root_at(), kNow));
+    ids.push_back(made->id);
+  }
+  const auto description = backups_.folder() / "sets" / std::to_string(ids[1]) / "backup.json";
+  write_plain(description, std::string(100, '\0'));
+  const auto all = backups_.list().value();
+  ASSERT_EQ(all.size(), 2);
+  EXPECT_EQ(all[1].id, ids[1]);
+  EXPECT_EQ(all[1].failure, "its description is damaged");
+  EXPECT_EQ(Backups::newest_good(all, false)->id, ids[0]);
+  const auto target = dir_ / "restored";
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  HEADGATE_ASSERT_OK(backups_.restore(ids[0], target));
+  HEADGATE_EXPECT_ERROR(backups_.restore(ids[1], target), ErrorCode::corrupt);
+  HEADGATE_EXPECT_ERROR(backups_.restore(99, target), ErrorCode::not_found);
+  // It goes when its time has come.
+  EXPECT_EQ(backups_.prune(all[1].time).value(), 0);
+  EXPECT_EQ(backups_.prune(all[1].time + std::chrono::seconds(1)).value(), 1);
+  EXPECT_EQ(backups_.list().value().size(), 1);
+}
+
+TEST_F(BackupTest, NothingIsLeftOfOneThatWasStopped) {
+  const auto first = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(first);
+  append(10);
+  std::stop_source stop;
+  stop.request_stop();
+  HEADGATE_EXPECT_ERROR(backups_.create(source(), kNow, stop.get_token()), ErrorCode::unavailable);
+  EXPECT_EQ(backups_.list().value().size(), 1);
+  HEADGATE_ASSERT_OK(backups_.verify(first->id, root_at(), kNow));
+  HEADGATE_ASSERT_OK(backups_.create(source(), kNow));
 }
 
 TEST_F(BackupTest, RetentionKeepsTheNewestGoodOne) {
@@ -257,13 +331,35 @@ TEST_F(BackupTest, AMirrorFollowsAndGivesTheLogBack) {
   HEADGATE_ASSERT_OK((*restored)->verify({}));
   EXPECT_EQ((*restored)->root(size).value(), log_->root(size).value());
   EXPECT_EQ(BlobStore::open(target / "blobs").value()->get(uploaded->digest).value(), "before the mirror");
-  // No partial tile is left beside a fuller one.
+  // No partial tile is left beside a full one.
   const auto names = files_below(folder / "tile").value();
   for (const auto& name : names) {
     const auto partial = name.find(".p/");
     if (partial == std::string::npos) continue;
     EXPECT_FALSE(fs::exists(folder / "tile" / name.substr(0, partial))) << name;
   }
+}
+
+TEST_F(BackupTest, AMirrorServesItsOlderCheckpointsUntilTheirTilesAreFull) {
+  const auto folder = dir_ / "mirror";
+  const auto grow = [&](std::size_t more) {
+    if (more > 0) append(more);
+    open();
+    HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+  };
+  const auto partials = [&](const char* level, std::uint64_t number) {
+    return fs::exists(folder / (tile_file(level, number, 256) + ".p"));
+  };
+  for (const std::size_t more : {0U, 10U, 20U}) grow(more);  // 700, 710, 730: 188, 198, 218 of the third tile
+  for (const char* level : {"entries", "0"}) {
+    for (const std::uint64_t width : {188U, 198U, 218U}) EXPECT_TRUE(fs::exists(folder / tile_file(level, 2, width)));
+  }
+  grow(38);  // full
+  for (const char* level : {"entries", "0"}) EXPECT_FALSE(partials(level, 2)) << level;
+  EXPECT_TRUE(partials("1", 0));
 }
 
 TEST_F(BackupTest, AMirrorOfAnotherHistoryIsLeftAlone) {

@@ -42,6 +42,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // So many syncs of write-ahead logs fail. Later ones succeed, but what the failed one should have kept is gone at a
   // power cut all the same: that is how kernels do it.
   std::atomic<int> fail_wal_syncs{0};
+  std::atomic<bool> unreadable{false};       // every file that is read from end to end fails to open with EIO
   std::atomic<bool> disk_full{false};        // every write of whatever file fails with ENOSPC
   std::atomic<bool> disk_broken{false};      // every write of whatever file fails with EIO
   std::atomic<std::int64_t> torn_after{-1};  // once: a write to a write-ahead log stops after so many bytes, and fails
@@ -76,6 +77,12 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
     files_[name] = {};
     *result = std::make_unique<File>(*this, std::move(*result), name);
     return status;
+  }
+  rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                      rocksdb::IODebugContext* debug) override {
+    if (unreadable) return rocksdb::IOStatus::IOError("input/output error");
+    return FileSystemWrapper::NewSequentialFile(name, options, result, debug);
   }
   rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {

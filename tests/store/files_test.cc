@@ -1,10 +1,16 @@
 #include "store/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <thread>
+
+#include "store/file_list.h"
 #include "tests/store/temp_dir.h"
 
 namespace headgate::store {
@@ -76,6 +82,45 @@ TEST(Files, ShredsTheBytesBeforeTheName) {
   HEADGATE_ASSERT_OK(shred_file(dir / "f"));
   EXPECT_FALSE(std::filesystem::exists(dir / "f"));
   EXPECT_EQ(read_file(dir / "second name", 10'000), std::string(9'000, '\0'));
+}
+
+TEST(Files, ACrashInTheShredderLeavesNoZerosUnderTheName) {
+  const TempDir dir;
+  write_plain(dir / "f", std::string(9'000, 's'));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit one_page{4096, 4096};  // the second page of zeros ends the process
+    const rlimit no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::setrlimit(RLIMIT_FSIZE, &one_page);
+    static_cast<void>(shred_file(dir / "f"));
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) << status;
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) left.push_back(entry.path());
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_TRUE(is_temporary(left[0])) << left[0];
+  HEADGATE_ASSERT_OK(shred_file(left[0]));
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+// A version that loses its name while it is read is on its way to become zeros. A pipe holds the reader up until then.
+TEST(Files, AreCopiedInAVersionThatKeptItsName) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo((dir / "f").c_str(), 0600), 0);
+  ::signal(SIGPIPE, SIG_IGN);
+  std::thread writer([&] {
+    const auto old = open_file(dir / "f", O_WRONLY);
+    ASSERT_TRUE(old && write_file_durably(dir / "f", "the new version", 0600));
+    EXPECT_NE(::write(old->get(), "the old one", 11), 0);
+  });
+  const auto copied = copy_file_durably(dir / "f", dir / "copies" / "f");
+  writer.join();
+  HEADGATE_ASSERT_OK(copied);
+  EXPECT_EQ(read_file(dir / "copies" / "f", 100), "the new version");
 }
 
 TEST(DataLock, NamesTheProcessThatHoldsIt) {

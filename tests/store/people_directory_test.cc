@@ -260,6 +260,19 @@ TEST(PeopleDirectory, ErasesTheOlderVersionsToo) {
   EXPECT_EQ(read_file(dir / "witness", 10'000).value().find_first_not_of('\0'), std::string::npos);
 }
 
+TEST(PeopleDirectory, ErasesWhatIsLeftOfThoseWhoWereJoined) {
+  const TempDir dir;
+  const auto people = open_people(dir);
+  const auto first = people->person_by_email("Dana", "dana@example.com").value();
+  const auto second = people->person_by_email("D.", "dana@home.example.com").value();
+  const auto dana = people->person(record("dana", {"dana@example.com", "dana@home.example.com"})).value();
+  const auto other = dana == first ? second : first;
+  write_plain(file_of(dir, other), R"({"name":"Dana"})");  // as after a failure to remove it
+  HEADGATE_ASSERT_OK(people->erase(dana));
+  EXPECT_FALSE(std::filesystem::exists(file_of(dir, other)));
+  EXPECT_FALSE(holds(dir.path(), "ana"));
+}
+
 TEST(PeopleDirectory, ErasesTokens) {
   const TempDir dir;
   auto people = open_people(dir);
