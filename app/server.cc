@@ -456,6 +456,8 @@ void Server::Parts::start_reconciling() {
       HEADGATE_TRY(const auto read, repository->signed_commit(commit));
       HEADGATE_TRY(const auto report, signatures->verify(read, allowed_signers, {}));
       if (report.verdict == SignatureVerdict::good) return std::nullopt;
+      // The verifier speaks of the AccessPolicy, which has no say in this.
+      if (report.verdict == SignatureVerdict::unknown_key) return "the key is none of theirs (" + report.key + ")";
       return report.reason.empty() ? std::string(name_of(report.verdict)) : report.reason;
     };
   }
