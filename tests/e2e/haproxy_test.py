@@ -83,7 +83,7 @@ class Haproxy(unittest.TestCase):
         self.addCleanup(lambda: self.process and self.proxy_dies())
         self.proxy_starts({"blue": 100, "green": 0})
 
-    def proxy_starts(self, weights):
+    def proxy_starts(self, weights, backend="greeter"):
         servers = "".join(
             f"  server {name} 127.0.0.1:{slot.server_port} weight {weights[name]}\n"
             for name, slot in self.slots.items()
@@ -101,8 +101,8 @@ class Haproxy(unittest.TestCase):
                   timeout server 5s
                 frontend front
                   bind 127.0.0.1:{self.front}
-                  default_backend greeter
-                backend greeter
+                  default_backend {backend}
+                backend {backend}
                   balance roundrobin
                 """
             )
@@ -267,6 +267,56 @@ class Haproxy(unittest.TestCase):
         self.assertIn("weight of greeter/bleu: No such", self.world.cli("explain", "greeter/staging/3").stdout)
         self.assertEqual(self.shares(), {"v2": 100})
         self.assertEqual(self.world.events("release.quarantined"), [])
+
+    def test_no_request_is_lost_when_blue_and_green_change_places(self):
+        self.documents(BLUE_GREEN)
+        self.wish("v1")
+        self.world.start()
+        self.runs("v1")
+        answers, enough = [], threading.Event()
+
+        def asks():
+            while not enough.is_set():
+                answers.append(self.ask())
+
+        client = threading.Thread(target=asks)
+        client.start()
+        try:
+            for version in ("v2", "v3"):
+                self.wish(version)
+                self.runs(version)
+                eventually(lambda: answers[-1] == version, f"{version} answers")
+        finally:
+            enough.set()
+            client.join(timeout=60)
+        self.assertEqual(list(dict.fromkeys(answers)), ["v1", "v2", "v3"])
+        self.assertEqual(answers, sorted(answers))
+
+    def test_a_way_back_that_the_proxy_refuses_freezes_the_target_until_somebody_retries(self):
+        self.documents(CANARY)
+        self.wish("v1")
+        self.world.start()
+        self.waits("greeter/staging/1")
+        self.resume("greeter/staging/1")
+        self.runs("v1")
+        self.wish("v2")
+        self.waits("greeter/staging/2")
+        self.proxy_dies()
+        self.proxy_starts({"blue": 50, "green": 50}, backend="other")
+        self.resume("greeter/staging/2")
+        eventually(lambda: self.world.events("rollback.failed"), "the rollback fails")
+        self.assertIn("headgate retry greeter/staging/2", self.world.cli("incident", "list").stdout)
+        explained = self.world.cli("explain", "greeter/staging/2").stdout
+        self.assertIn("HAProxy says of the weight of greeter/blue", explained)
+        self.assertEqual(len(self.world.http("GET", "/v1/freezes").json["freezes"]), 1)
+        self.proxy_dies()
+        self.proxy_starts({"blue": 50, "green": 50})
+        done = self.world.cli("retry", "greeter/staging/2", "--reason", "its file is mended")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        eventually(lambda: self.world.events("rollback.succeeded"), "the rollback is done")
+        self.assertEqual(self.shares(), {"v1": 100})
+        self.assertEqual(self.world.http("GET", "/v1/freezes").json["freezes"], [])
+        self.assertEqual(self.world.http("GET", "/v1/incidents").json["incidents"], [])
 
     def test_a_proxy_that_stays_away_ends_the_promotion_and_nothing_is_held_against_the_release(self):
         self.documents(CANARY)
