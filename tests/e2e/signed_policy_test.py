@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from world import GIT_ENVIRONMENT, World, eventually
+from world import World, eventually
 
 POLICY = """\
 # Who is who.
