@@ -246,7 +246,7 @@ TEST_F(Watched, AReleaseThatFailsAfterItsSuccessGoesBack) {
            state.incidents.size() == 1;
   }));
   monitors.reset();
-  EXPECT_EQ(count<MonitorSummarized>(), 1U) << "the end of the watch tells what it counted";
+  EXPECT_TRUE(eventually([&] { return count<MonitorSummarized>() == 1; })) << "the end of the watch tells its count";
 }
 
 TEST_F(Watched, DuringMaintenanceNobodyLooks) {

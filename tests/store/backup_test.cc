@@ -440,7 +440,7 @@ class Origins : public BackupTest {
 
 TEST_F(Origins, TheNewOneCountsFromItsRecordOn) {
   begin_anew("second.example.com");
-  HEADGATE_EXPECT_ERROR(RocksDbLog::open({.dir = data_, .origin = kOrigin}), ErrorCode::conflict);
+  HEADGATE_EXPECT_ERROR(RocksDbLog::open({.dir = data_, .origin = kOrigin}), ErrorCode::invalid_input);
   auto log = RocksDbLog::open({.dir = data_, .origin = "second.example.com"});
   HEADGATE_ASSERT_OK(log);
   log_ = std::move(*log);
