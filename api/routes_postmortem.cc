@@ -97,8 +97,8 @@ std::string text_of(const Promotion& p, const Story& story) {
   }
   text += "\n## Steps\n\n| step | kind | status | attempts | reason |\n|---|---|---|---|---|\n";
   for (const auto& s : p.steps) {
-    text += fmt::format("| {} | {} | {} | {} | {} |\n", s.step->name, name_of(s.step->kind), name_of(s.status), s.attempt,
-                        in_cell(s.reason));
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", s.step->name, name_of(s.step->kind), name_of(s.status),
+                        s.attempt, in_cell(s.reason));
   }
   text += "\n## Approvals\n\n";
   if (p.approvals.empty()) text += "None.\n";

@@ -34,11 +34,11 @@ int report(const Error& error);
 void add_serve_verbs(Cli& cli);       // serve, version
 void add_repository_verbs(Cli& cli);  // init, validate
 void add_diff_verb(Cli& cli);
-void add_backup_verbs(Cli& cli);      // backup, effects
-void add_log_verbs(Cli& cli);         // log verify, proof, checkpoint, stat
-void add_log_repair_verb(Cli& cli);   // after them: log repair
+void add_backup_verbs(Cli& cli);     // backup, effects
+void add_log_verbs(Cli& cli);        // log verify, proof, checkpoint, stat
+void add_log_repair_verb(Cli& cli);  // after them: log repair
 void add_log_export_verb(Cli& cli, CLI::App& group);
-void add_read_verbs(Cli& cli);  // status, get, events, explain, timeline, state
+void add_read_verbs(Cli& cli);        // status, get, events, explain, timeline, state
 void add_rollback_verbs(Cli& cli);    // rollback, retry, expedite, incident, postmortem
 void add_config_verbs(Cli& cli);      // config status, approve, reject
 void add_protection_verbs(Cli& cli);  // freeze, unfreeze, override

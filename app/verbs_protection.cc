@@ -1,4 +1,5 @@
-// resume, freeze, unfreeze, override: who lets a pause end, what closes an environment by hand, and who passes what is closed.
+// resume, freeze, unfreeze, override: who lets a pause end, what closes an environment by hand, and who passes what is
+// closed.
 #include <cstdio>
 
 #include "app/cli.h"

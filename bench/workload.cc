@@ -74,8 +74,7 @@ void Workload::plan_one() {
     step.kind = kSteps[i];
     step.line = static_cast<std::uint32_t>(20 + i);
     if (kSteps[i] == StepKind::approval) step.approvals = {{"platform", 1, 31}};
-    if (kSteps[i] == StepKind::gates)
-      step.gates = {{"unit-tests", {{"coverage", {Decimal{"80"}, {}, {}}}}, 9, {}, {}}};
+    if (kSteps[i] == StepKind::gates) step.gates = {{"unit-tests", {{"coverage", {Decimal{"80"}, {}, {}}}}, 9, {}, {}}};
     if (kSteps[i] == StepKind::deploy) step.deploys = to;
     if (kSteps[i] == StepKind::run)
       step.run = Run{{"scripts/migrate", target.service}, commit, std::chrono::minutes(5)};

@@ -11,8 +11,8 @@ namespace headgate::reconciler {
 namespace {
 
 // Steps that a plan has by itself.
-constexpr std::array<std::string_view, 10> kReservedSteps{"gates",      "approval",       "wait",   "deploy",  "retire",
-                                                          "retire-old", "approve-switch", "switch", "observe", "keep-old"};
+constexpr std::array<std::string_view, 10> kReservedSteps{
+    "gates", "approval", "wait", "deploy", "retire", "retire-old", "approve-switch", "switch", "observe", "keep-old"};
 constexpr std::array<std::string_view, 4> kReservedPrefixes{"rollback-", "shift-", "pause-", "deploy-"};
 
 void check_steps(YamlReader& r, const StageNodes& stage) {
@@ -23,7 +23,7 @@ void check_steps(YamlReader& r, const StageNodes& stage) {
   std::map<std::string_view, const YamlNode*> seen;
   for (const auto& [name, node] : stage.steps) {
     if (name.empty()) continue;
-    if (std::ranges::find(kReservedSteps, name) != kReservedSteps.end() || 
+    if (std::ranges::find(kReservedSteps, name) != kReservedSteps.end() ||
         std::ranges::any_of(kReservedPrefixes, [&](auto prefix) { return name.starts_with(prefix); })) {
       r.at(*node, fmt::format("the step name {} is reserved", quoted(name)), "",
            fmt::format("another name than {}, and not beginning with {}",
@@ -118,7 +118,8 @@ void check_triggers(YamlReader& r, const Service& service, const Stage& stage, c
       if (at++ == i) node = &item;
     }
     if ((!trigger.branch.empty() || !trigger.tag.empty()) && !service.source) {
-      r.at(*node, fmt::format("{} of what repository? The service has no source", trigger.tag.empty() ? "a branch" : "a tag"),
+      r.at(*node,
+           fmt::format("{} of what repository? The service has no source", trigger.tag.empty() ? "a branch" : "a tag"),
            "", "'source: {repository: …}' in the service's spec");
     }
     if (trigger.after.empty() || environments == nullptr || environments->contains(trigger.after)) continue;

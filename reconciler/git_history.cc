@@ -123,7 +123,8 @@ Result<SignedCommit> read_signed_commit(git_repository* repository, const git_oi
   }
   git_buf_dispose(&signature);
   git_buf_dispose(&payload);
-  if (code == GIT_ENOTFOUND && git_error_last() != nullptr && git_error_last()->klass == GIT_ERROR_OBJECT) return commit;
+  if (code == GIT_ENOTFOUND && git_error_last() != nullptr && git_error_last()->klass == GIT_ERROR_OBJECT)
+    return commit;
   if (code != 0) return std::unexpected(unreadable_object(repository, id, "commit"));
   return commit;
 }

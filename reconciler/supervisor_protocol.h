@@ -1,7 +1,8 @@
 // What Headgate and the supervisor it re-executes itself as say to each other. Both ends are the same binary, so the
 // bytes are in native order and never stored.
 //
-// Descriptors that the supervisor starts with: 0 /dev/null or the child's input, 1 and 2 the pipes of the child's output, and these.
+// Descriptors that the supervisor starts with: 0 /dev/null or the child's input, 1 and 2 the pipes of the child's
+// output, and these.
 #pragma once
 
 #include <sys/types.h>

@@ -52,7 +52,8 @@ void step_done(const State& state, TargetState& t, const Promotion& p, const Liv
   }
   const LiveStep* deployed = nullptr;
   for (const auto& s : p.steps) {
-    if (s.step->location != name || s.step->rollback != done.step->rollback || base_name(s.step) == retire_old) continue;
+    if (s.step->location != name || s.step->rollback != done.step->rollback || base_name(s.step) == retire_old)
+      continue;
     if (s.status != StepStatus::succeeded) return;
     if (s.step->deploys) deployed = &s;
   }

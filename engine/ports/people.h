@@ -24,8 +24,9 @@ class People {
  public:
   virtual ~People() = default;
   // The person known by any of these identities (the policy's name among them), made or extended when new; durable on
-  // return. `record.id` is ignored. People known by an address of a commit alone become one with whom the identities join
-  // them, and their ids further ids of that person. Two people of the policy that they join are an Error (conflict).
+  // return. `record.id` is ignored. People known by an address of a commit alone become one with whom the identities
+  // join them, and their ids further ids of that person. Two people of the policy that they join are an Error
+  // (conflict).
   virtual Result<std::string> person(const PersonRecord& record) = 0;
   // The person of a commit: by e-mail address (compared without case), made when new.
   virtual Result<std::string> person_by_email(std::string_view name, std::string_view email) = 0;

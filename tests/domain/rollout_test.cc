@@ -65,8 +65,8 @@ TEST(Rollout, AFailedVerificationRollsBackQuarantinesAndPins) {
   world.finish(production);
   EXPECT_THAT(
       world.finish(production, Kind::unhealthy, "p95 4 s"),
-      ElementsAre("activity.failed deep", "step.failed deep", "release.quarantined v2", "rollback.started to v1", "incident.opened",
-                  "step.started rollback-deploy", "activity.started rollback-deploy#1"));
+      ElementsAre("activity.failed deep", "step.failed deep", "release.quarantined v2", "rollback.started to v1",
+                  "incident.opened", "step.started rollback-deploy", "activity.started rollback-deploy#1"));
   EXPECT_EQ(world.effect(production).step.deploys->release.version, "v1");
   world.finish(production);
   world.finish(production);
@@ -121,10 +121,9 @@ TEST(Rollout, TheStageMaySwitchTheAutomaticRollbackOff) {
   auto s = verified();
   s.rollback_automatic = false;
   auto world = given_v2_is_verified(s);
-  EXPECT_THAT(
-      world.finish(production, Kind::unhealthy, "500"),
-      ElementsAre("activity.failed smoke", "step.failed smoke", "release.quarantined v2", "promotion.failed #1",
-                  "incident.opened"));
+  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"),
+              ElementsAre("activity.failed smoke", "step.failed smoke", "release.quarantined v2", "promotion.failed #1",
+                          "incident.opened"));
   EXPECT_THAT(world.at(production).held, HasSubstr("failed after it had begun to deploy"));
   EXPECT_THAT(world.push(target(production, release("v3"))),
               ElementsAre("configuration.accepted", "release.registered v3", "desired.changed v3"));

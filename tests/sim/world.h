@@ -14,8 +14,8 @@
 #include "engine/runtime/writer.h"
 #include "store/memory_log.h"
 #include "tests/sim/governance_oracle.h"
-#include "tests/sim/rollout_oracle.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/rollout_oracle.h"
 
 namespace headgate::sim {
 

@@ -29,7 +29,8 @@ inline Event some_event(std::mt19937_64& random) {
     case 5:
       return StepStarted{{promotion, "deploy"}};
     case 6:
-      return GateReported{{promotion.target.service}, "9f3c1a", "", "unit-tests", GateStatus::passed, {}, "", "", "", {}};
+      return GateReported{
+          {promotion.target.service}, "9f3c1a", "", "unit-tests", GateStatus::passed, {}, "", "", "", {}};
     case 7:
       return DriftDetected{promotion.target, "v1", "v2"};
     case 8:
