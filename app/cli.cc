@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "app/program.h"
+
 namespace headgate::app {
 
 int exit_code_of(const Error& error) {
@@ -33,6 +35,35 @@ int report(const Error& error) {
                  field.expected.c_str());
   }
   return exit_code_of(error);
+}
+
+int run_program(int argc, char** argv) {
+  Cli cli;
+  cli.program.require_subcommand(1);
+  cli.program.fallthrough();
+  cli.program.get_formatter()->column_width(34);
+  cli.program.add_option("--server", cli.server, "URL of the server")
+      ->envname("HEADGATE_SERVER")
+      ->capture_default_str();
+  cli.program.add_option("--token-file", cli.token_file, "file that holds the token (or HEADGATE_TOKEN holds it)");
+  cli.program.add_option("-o,--output", cli.output, "table, wide, json or yaml")
+      ->check(CLI::IsMember({"table", "wide", "json", "yaml"}));
+  add_serve_verbs(cli);
+  add_repository_verbs(cli);
+  add_read_verbs(cli);
+  add_write_verbs(cli);
+  add_config_verbs(cli);
+  add_protection_verbs(cli);
+  add_rollback_verbs(cli);
+  add_log_verbs(cli);
+  add_backup_verbs(cli);
+  add_log_repair_verb(cli);
+  try {
+    cli.program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return cli.program.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  return cli.run ? cli.run() : exit_usage;
 }
 
 }  // namespace headgate::app

@@ -1,4 +1,4 @@
-// The command line: each group of verbs adds itself to the program, sets what to do in `run`, and main does it.
+// The command line: each group of verbs adds itself to the program and sets what to do in `run`; run_program does it.
 #pragma once
 
 #include <CLI/CLI.hpp>

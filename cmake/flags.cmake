@@ -34,8 +34,8 @@ if(NOT HEADGATE_SANITIZE)
 endif()
 
 # Headers that a whole tier of files reads are read once for all of it: the domain's for the engine, with fmt and Boost.JSON
-# for the rooms around it, with CLI11 as well for the program, with GoogleTest for the tests. The owner of each is a library
-# of its own without code.
+# for the rooms around it, with GoogleTest for the tests. The owner of each is a library of its own without code. The verbs
+# of the command line, which read CLI11 as well, are one library and own theirs.
 function(headgate_precompile name)
   cmake_parse_arguments(PCH "" "" "HEADERS;LINK" ${ARGN})
   if(NOT EXISTS ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
@@ -49,8 +49,6 @@ set(domain_values ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
 headgate_precompile(headgate_precompiled_engine HEADERS ${domain_values})
 headgate_precompile(headgate_precompiled_rooms
   HEADERS ${domain_values} <boost/json.hpp> <fmt/format.h> LINK Boost::json fmt::fmt)
-headgate_precompile(headgate_precompiled_program
-  HEADERS ${domain_values} <CLI/CLI.hpp> <boost/json.hpp> <fmt/format.h> LINK Boost::json CLI11::CLI11 fmt::fmt)
 if(HEADGATE_TESTS)
   headgate_precompile(headgate_precompiled_tests
     HEADERS ${domain_values} <gmock/gmock.h> <gtest/gtest.h> LINK GTest::gmock GTest::gtest)
@@ -62,7 +60,7 @@ function(headgate_library name)
   add_library(${name} STATIC ${LIB_SOURCES})
   target_link_libraries(${name} PUBLIC headgate_flags ${LIB_LINK})
   if("CLI11::CLI11" IN_LIST LIB_LINK)
-    target_precompile_headers(${name} REUSE_FROM headgate_precompiled_program)
+    target_precompile_headers(${name} PRIVATE ${domain_values} <CLI/CLI.hpp> <boost/json.hpp> <fmt/format.h>)
   elseif("Boost::json" IN_LIST LIB_LINK)
     target_precompile_headers(${name} REUSE_FROM headgate_precompiled_rooms)
   else()

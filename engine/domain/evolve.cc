@@ -2,6 +2,7 @@
 
 #include "engine/domain/canonical_text.h"
 #include "engine/domain/decide.h"
+#include "engine/domain/evolve_promotion.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
@@ -19,185 +20,6 @@ template <class T>
 void add_unique(std::vector<T>& to, const T& value) {
   if (std::ranges::find(to, value) == to.end()) to.push_back(value);
 }
-
-// ------------------------------------------------------------------------------------------------- one promotion
-
-struct PromotionEvolver {
-  Promotion& p;
-  const Meta& meta;
-
-  LiveStep& step(const StepId& id) {
-    if (auto* known = p.find(id.step)) return *known;
-    p.steps.emplace_back().step.change().name = id.step;
-    return p.steps.back();
-  }
-  void end(Phase phase, const std::string& reason) {
-    p.phase = phase;
-    p.ended = meta.time;
-    if (!reason.empty()) p.end_reason = reason;
-  }
-
-  void operator()(const PromotionPlanned& e) {
-    p.id = e.promotion;
-    p.trigger = e.trigger;
-    p.from = e.from;
-    p.to = e.to;
-    p.rules = e.rules;
-    p.plan_digest = e.plan_digest;
-    p.people = e.people;
-    p.asked_because = e.reason;
-    p.locations = e.locations;
-    p.steps.reserve(e.steps);
-    p.planned_at = meta.position;
-    p.planned = meta.time;
-  }
-  void operator()(const StepPlanned& e) {
-    auto* known = p.find(e.id.step);
-    auto& planned = (known ? *known : p.steps.emplace_back()).step;
-    planned = e.step;
-    if (planned->name != e.id.step) planned.change().name = e.id.step;
-  }
-  void operator()(const PromotionStarted&) {
-    p.phase = Phase::running;
-    p.effects_began = meta.time;
-  }
-  void operator()(const PromotionSucceeded&) { end(Phase::succeeded, {}); }
-  void operator()(const PromotionFailed& e) { end(Phase::failed, e.reason); }
-  void operator()(const PromotionRejected& e) { end(Phase::rejected, e.reason); }
-  void operator()(const PromotionCancelled& e) { end(Phase::cancelled, e.reason); }
-  void operator()(const PromotionSuperseded& e) { end(Phase::superseded, e.reason); }
-
-  void operator()(const ApprovalRequested&) { p.approval_requested = true; }
-  void operator()(const ApprovalGranted& e) {
-    p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also,
-                           e.unknown_authors, e.claims});
-    if (p.phase == Phase::running) switch_approved(p);
-  }
-  void operator()(const ApprovalRejected&) {}
-  void operator()(const ApprovalVoided& e) { drop_approval(e.approver); }
-  void operator()(const ApprovalExpired& e) { drop_approval(e.approver); }
-  void operator()(const WindowOverridden& e) {
-    WindowOverride passed{meta.actor, e.reason, meta.position, e.until};
-    if (e.maintenance.empty()) {
-      p.window_override = std::move(passed);
-    } else {
-      p.maintenance_overrides[e.maintenance] = std::move(passed);
-    }
-  }
-  void operator()(const FreezeOverridden& e) {
-    for (const auto& freeze : e.freezes) add_unique(p.freezes_overridden, freeze);
-  }
-  void operator()(const PromotionAttributed& e) {
-    p.attribution = Attribution{e.known, e.commits, meta.position};
-    for (const auto& person : e.people) add_unique(p.people, person);
-  }
-  void drop_approval(const std::string& approver) {
-    std::erase_if(p.approvals, [&](const Approval& a) { return a.approver == approver; });
-  }
-
-  void operator()(const StepStarted& e) {
-    auto& s = step(e.id);
-    s.status = StepStatus::started;
-    s.started = meta.time;
-    s.unmet.clear();
-    s.until.reset();
-    if (s.step->kind == StepKind::pause && s.step->wait == Duration::zero()) pause_began(p, s, meta.time);
-  }
-  void operator()(const StepWaiting& e) {
-    auto& s = step(e.id);
-    s.unmet = e.unmet;
-    s.until = e.until;
-  }
-  void operator()(const StepSucceeded& e) {
-    auto& s = step(e.id);
-    s.status = StepStatus::succeeded;
-    s.ended = meta.time;
-    s.due.reset();
-    s.unmet.clear();
-    s.until.reset();
-  }
-  void operator()(const StepFailed& e) {
-    auto& s = step(e.id);
-    s.status = StepStatus::failed;
-    s.ended = meta.time;
-    s.reason = e.reason;
-  }
-  void operator()(const TimerSet& e) {
-    auto& s = step(e.id);
-    s.due = e.due;
-    s.fired = false;
-    if (s.step->kind == StepKind::pause) pause_began(p, s, e.due - s.step->wait);
-  }
-  void operator()(const TimerFired& e) { step(e.id).fired = true; }
-  void operator()(const MeasurementStarted& e) { measurement_began(p, step(e.id), e); }
-  void operator()(const MeasurementTaken& e) { measurement_taken(p, step(e.id), e); }
-  void operator()(const PauseResumed& e) { pause_resumed(p, step(e.id)); }
-
-  void operator()(const ActivityStarted& e) {
-    auto& s = step(e.id);
-    s.activity = ActivityStatus::running;
-    s.attempt = e.attempt;
-    s.retry_due.reset();
-    s.unmet.clear();
-    s.until.reset();
-  }
-  void operator()(const ActivitySucceeded& e) {
-    auto& s = step(e.id);
-    s.activity = ActivityStatus::succeeded;
-    s.evidence = e.evidence;
-  }
-  void operator()(const ActivityFailed& e) {
-    auto& s = step(e.id);
-    s.activity = ActivityStatus::failed;
-    s.reason = e.reason;
-    s.unhealthy = e.unhealthy;
-    s.evidence = e.evidence;
-  }
-  void operator()(const ActivityRetried& e) {
-    auto& s = step(e.id);
-    s.activity = ActivityStatus::retrying;
-    s.retry_due = e.due;
-  }
-  void operator()(const ActivityFenced& e) {
-    auto& s = step(e.id);
-    if (s.activity == ActivityStatus::running || s.activity == ActivityStatus::retrying) {
-      s.activity = ActivityStatus::fenced;
-      s.retry_due.reset();
-    }
-  }
-
-  void operator()(const RollbackStarted& e) {
-    p.phase = Phase::rolling_back;
-    p.rollback_began = meta.time;
-    p.rollback_automatic = e.automatic;
-    if (p.trigger != Trigger::rollback) p.end_reason = e.reason;
-  }
-  // What was asked for has come true.
-  void operator()(const RollbackSucceeded&) {
-    end(p.trigger == Trigger::rollback ? Phase::succeeded : Phase::rolled_back, {});
-  }
-  void operator()(const RollbackFailed& e) { end(Phase::failed, e.reason); }
-  void operator()(const PromotionRetried& e) {
-    p.phase = p.rollback_began ? Phase::rolling_back : Phase::waiting;
-    p.ended.reset();
-    p.end_reason.clear();
-    auto& s = step({e.promotion, e.step});
-    s.status = StepStatus::pending;
-    s.activity = ActivityStatus::none;
-    s.attempts_before = s.attempt;
-    s.unhealthy = false;
-    s.reason.clear();
-    s.ended.reset();
-  }
-  void operator()(const PromotionExpedited& e) { p.expedited = e.reason; }
-  void operator()(const BreakGlassUsed&) {}
-  void operator()(const DowntimeMeasured& e) { remember_downtime(p, e, meta.position); }
-};
-
-template <class E>
-concept OfPromotion = requires(PromotionEvolver evolver, const E& e) {
-  evolver(e);
-};
 
 const PromotionId& promotion_of(const PromotionId& id) {
   return id;
@@ -1009,17 +831,6 @@ void evolve(State& state, const Recorded<Event>& recorded, std::set<TargetId>* t
   std::visit(evolver, recorded.event);
   state.next = recorded.meta.position + 1;
   state.last_time = recorded.meta.time;
-}
-
-void evolve(Promotion& promotion, const Recorded<Event>& recorded) {
-  std::visit(
-      [&](const auto& e) {
-        if constexpr (OfPromotion<std::remove_cvref_t<decltype(e)>>) {
-          PromotionEvolver{promotion, recorded.meta}(e);
-          promotion.last_position = recorded.meta.position;
-        }
-      },
-      recorded.event);
 }
 
 }  // namespace headgate
