@@ -61,6 +61,10 @@ int run_program(int argc, char** argv) {
   try {
     cli.program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const auto unknown = cli.program.remaining();
+    if (error.get_exit_code() != 0 && cli.program.get_subcommands().empty() && !unknown.empty()) {
+      return report({ErrorCode::invalid_input, "there is no command '" + unknown.front() + "': see headgate --help", {}});
+    }
     return cli.program.exit(error) == 0 ? exit_done : exit_usage;
   }
   return cli.run ? cli.run() : exit_usage;
