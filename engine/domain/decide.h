@@ -36,7 +36,7 @@ void evolve(Promotion& promotion, const Recorded<Event>& recorded);
 Result<std::vector<Event>> decide(const State& state, const Command& command, const Context& context);
 
 // The next thing that follows by itself for a target, given the time: call it for touched and due targets, evolve by
-// what it returns, and call again until it returns nothing.
+// what it returns, and call again until it returns nothing. Nothing follows a step.waiting at the same time.
 std::vector<Event> advance(const State& state, const TargetId& target, const Context& context);
 
 // Outside effects that should be under way: derived, never stored. An effect that is not in it any more is fenced.

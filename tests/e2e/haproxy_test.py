@@ -196,6 +196,14 @@ class Haproxy(unittest.TestCase):
         done = self.world.cli("resume", promotion, "--reason", "looks fine")
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def v1_runs_by_canary(self):
+        self.documents(CANARY)
+        self.wish("v1")
+        self.world.start()
+        self.waits("greeter/staging/1")
+        self.resume("greeter/staging/1")
+        self.runs("v1")
+
     def steps(self, promotion):
         """Those that began, in their order."""
         return [e["subject"].split("/")[3] for e in self.world.events("step.started") if e["correlation"] == promotion]
@@ -204,12 +212,7 @@ class Haproxy(unittest.TestCase):
         return next(e["data"]["evidence"] for e in self.world.events("activity.succeeded") if e["subject"] == step)
 
     def test_a_canary_gets_its_share_of_the_requests_and_a_bad_one_loses_it_first(self):
-        self.documents(CANARY)
-        self.wish("v1")
-        self.world.start()
-        self.waits("greeter/staging/1")
-        self.resume("greeter/staging/1")
-        self.runs("v1")
+        self.v1_runs_by_canary()
         self.assertEqual(self.shares(), {"v1": 100})
 
         self.wish("v2")
@@ -293,12 +296,7 @@ class Haproxy(unittest.TestCase):
         self.assertEqual(answers, sorted(answers))
 
     def test_a_way_back_that_the_proxy_refuses_freezes_the_target_until_somebody_retries(self):
-        self.documents(CANARY)
-        self.wish("v1")
-        self.world.start()
-        self.waits("greeter/staging/1")
-        self.resume("greeter/staging/1")
-        self.runs("v1")
+        self.v1_runs_by_canary()
         self.wish("v2")
         self.waits("greeter/staging/2")
         self.proxy_dies()
@@ -319,12 +317,7 @@ class Haproxy(unittest.TestCase):
         self.assertEqual(self.world.http("GET", "/v1/incidents").json["incidents"], [])
 
     def test_a_proxy_that_stays_away_ends_the_promotion_and_nothing_is_held_against_the_release(self):
-        self.documents(CANARY)
-        self.wish("v1")
-        self.world.start()
-        self.waits("greeter/staging/1")
-        self.resume("greeter/staging/1")
-        self.runs("v1")
+        self.v1_runs_by_canary()
         self.wish("v2")
         self.waits("greeter/staging/2")
         self.proxy_dies()
