@@ -122,7 +122,7 @@ std::string describe_end(const ProcessResult& result) {
     }
     case ProcessResult::End::timed_out:
       return fmt::format("timed out after {}",
-                         format_duration(std::chrono::floor<std::chrono::milliseconds>(result.duration)));
+                         format_duration(std::chrono::floor<std::chrono::milliseconds>(result.timeout)));
     case ProcessResult::End::stopped:
       return "stopped";
   }

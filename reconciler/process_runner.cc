@@ -116,7 +116,8 @@ class Watch {
         stop_(std::move(stop)),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         started_(SteadyClock::now()),
-        deadline_(started_ + spec.timeout),
+        timeout_(spec.timeout),
+        deadline_(started_ + timeout_),
         grace_(grace) {}
 
   // False: the supervisor still runs, long after everybody should have been killed.
@@ -142,7 +143,8 @@ class Watch {
 
   ProcessResult result() {
     ProcessResult result;
-    if (fenced_as_) {
+    // A program that ended in time keeps its outcome, however long what it left behind took to be ended.
+    if (fenced_as_ && report_->ended_by_itself == 0) {
       result.end = *fenced_as_;
     } else if (WIFEXITED(report_->wait_status)) {
       result.exit_code = WEXITSTATUS(report_->wait_status);
@@ -157,6 +159,7 @@ class Watch {
     result.last_line_complete = last.complete;
     result.leftovers = report_->leftovers;
     result.duration = duration_;
+    result.timeout = timeout_;
     return result;
   }
 
@@ -198,6 +201,7 @@ class Watch {
   std::stop_token stop_;
   UniqueFd wake_;
   SteadyClock::time_point started_;
+  Duration timeout_;
   SteadyClock::time_point deadline_;
   Duration grace_;
   Duration duration_{0};

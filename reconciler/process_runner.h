@@ -45,6 +45,7 @@ struct ProcessResult {
   bool last_line_complete = true;
   std::uint32_t leftovers = 0;  // processes that outlived the program and were ended
   Duration duration{0};
+  Duration timeout{0};  // what it was given
 };
 
 struct ProcessRunnerOptions {

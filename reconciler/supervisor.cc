@@ -156,6 +156,7 @@ class Supervisor {
       if (::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
           info.si_pid == child_) {
         child_exited_ = true;
+        report_.ended_by_itself = control_ended_ ? 0 : 1;
       }
     }
     if (!child_reaped_) {

@@ -65,6 +65,7 @@ struct SupervisorReport {
   std::int32_t error_number = 0;            // errno of the failed step
   std::int32_t wait_status = 0;             // of the direct child, as wait() gives it
   std::uint32_t leftovers = 0;              // processes that outlived the direct child and were ended
+  std::uint32_t ended_by_itself = 0;        // 1: the direct child ended before anybody wanted it to
 };
 
 }  // namespace headgate::reconciler

@@ -30,7 +30,8 @@ TEST(CommandOutcome, FollowsTheDriverContract) {
   result.end = End::stopped;
   EXPECT_EQ(command_outcome(result).kind, Kind::retryable);
   result.end = End::timed_out;
-  result.duration = std::chrono::milliseconds(1500);
+  result.timeout = std::chrono::milliseconds(1500);
+  result.duration = std::chrono::milliseconds(6503);  // with the grace that it was given to end
   EXPECT_EQ(command_outcome(result).kind, Kind::terminal);
   EXPECT_EQ(command_outcome(result).reason, "timed out after 1s500ms");
   result.end = End::signalled;

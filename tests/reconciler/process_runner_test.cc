@@ -237,6 +237,21 @@ TEST_F(ProcessRunnerTest, ADaemonDoesNotOutliveItsCommand) {
   EXPECT_TRUE(is_gone(pid_in("daemon-pid")));
 }
 
+TEST_F(ProcessRunnerTest, WhatIsLeftBehindDoesNotMakeASuccessATimeout) {
+  const auto deaf = directory_.script("deaf", "trap '' TERM HUP; echo $$ > daemon-pid; while :; do sleep 0.05; done\n");
+  auto command = script("setsid " + deaf.string() + " & while [ ! -s daemon-pid ]; do :; done; echo done\n");
+  command.timeout = seconds(3);
+  auto patient = options();
+  patient.grace = command.timeout;  // what is left behind is ended after the timeout
+  const auto result = ProcessRunner(patient).run(command, {});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_GE(result->duration, command.timeout);
+  EXPECT_EQ(result->end, End::exited);
+  EXPECT_EQ(result->exit_code, 0);
+  EXPECT_EQ(result->last_line, "done");
+  EXPECT_TRUE(is_gone(pid_in("daemon-pid")));
+}
+
 TEST_F(ProcessRunnerTest, ACrowdOfDescendantsIsGoneOnReturn) {
   // Each starts two more in sessions of their own, five levels deep.
   const auto breeder =
