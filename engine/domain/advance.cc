@@ -261,7 +261,7 @@ struct Advance {
     for (const auto& approval : p.approvals) {
       const auto why = worse.empty() ? not_enough_any_more(state, p, approval) : worse.front().text;
       if (!why.empty()) {
-        events.emplace_back(ApprovalVoided{p.id, approval.approver, why.substr(0, max_reason_bytes)});
+        events.emplace_back(ApprovalVoided{p.id, approval.approver, cut_text(why, max_reason_bytes)});
       }
     }
     return events;

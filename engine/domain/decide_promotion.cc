@@ -12,6 +12,7 @@
 #include "engine/domain/locations.h"
 #include "engine/domain/monitors.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
@@ -277,7 +278,7 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
     return fail(ErrorCode::conflict,
                 "neither a closed window nor a maintenance or freeze stands before " + to_string(p->id));
   }
-  events.emplace_back(BreakGlassUsed{p->id, "override", passed.substr(0, max_reason_bytes), c.reason});
+  events.emplace_back(BreakGlassUsed{p->id, "override", cut_text(passed, max_reason_bytes), c.reason});
   return events;
 }
 
@@ -286,7 +287,7 @@ namespace {
 // The activity of a step has ended.
 Events ended(const LiveStep& step, const CompleteActivity& c, const Context& context) {
   const auto& outcome = c.outcome;
-  const auto reason = outcome.reason.substr(0, 2048);
+  const auto reason = cut_text(outcome.reason, 2048);
   ActivityFailed failed{c.id, c.attempt, reason, false, false, outcome.evidence, outcome.output};
   switch (outcome.kind) {
     case Outcome::Kind::succeeded:

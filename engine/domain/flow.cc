@@ -6,6 +6,7 @@
 
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate {
 namespace {
@@ -243,7 +244,7 @@ struct Triggers {
     if (!flow()) return {};
     if (!flow()->wishes.empty()) {
       const auto& wish = flow()->wishes.front();
-      if (auto why = dropped(wish); !why.empty()) return {TriggerDropped{id, wish.to.release, why.substr(0, 1'000)}};
+      if (auto why = dropped(wish); !why.empty()) return {TriggerDropped{id, wish.to.release, cut_text(why, 1'000)}};
       if (blocked(wish)) return {};
       if (!target.current && target.observed->shows(wish.to.release)) {
         return {TargetAdopted{id, wish.to, "it runs what " + wish.rule + " asks for already"},

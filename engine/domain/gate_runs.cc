@@ -5,6 +5,7 @@
 #include "engine/domain/conditions.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/planner.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
 
 namespace headgate {
@@ -249,7 +250,7 @@ Result<std::vector<Event>> gate_run_done(const State& state, const CompleteActiv
   if (run.attempt != c.attempt || run.retry_due) return Events{};
 
   const auto& outcome = c.outcome;
-  auto reason = outcome.reason.substr(0, max_summary_bytes);
+  auto reason = cut_text(outcome.reason, max_summary_bytes);
   if (outcome.kind == Outcome::Kind::retryable && run.attempt < max_attempts) {
     return Events{GateRetried{{name},
                               run.gate,

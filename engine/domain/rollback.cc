@@ -22,10 +22,6 @@ std::string look_and_choose(const TargetId& id) {
   return "look at what runs there, then headgate promote, or headgate adopt " + to_string(id);
 }
 
-std::string one_line(const std::string& text) {
-  return text.substr(0, max_reason_bytes);
-}
-
 void tell_incident(Events& events, const State& state, const PromotionId& id, const std::string& release,
                    const std::string& what, const std::string& next, const std::string& freeze = {}) {
   tell_incident(events, state, {id.target, to_string(id), release, what, next, freeze});
@@ -67,7 +63,7 @@ bool leads_back_to(const Promotion& p, const Wish& wish) {
 
 void tell_incident(Events& events, const State& state, Tiding tiding) {
   const auto& [target, promotion, release, what, next, freeze] = tiding;
-  const auto note = one_line(promotion.empty() ? what : promotion + ": " + what);
+  const auto note = cut_text(promotion.empty() ? what : promotion + ": " + what, max_reason_bytes);
   if (const auto* known = open_incident(state, target)) {
     events.emplace_back(IncidentNoted{target, promotion, known->first, note, next, freeze});
     return;
@@ -82,7 +78,7 @@ void tell_incident(Events& events, const State& state, Tiding tiding) {
     return;
   }
   events.emplace_back(IncidentOpened{target, promotion, std::to_string(state.last_incident + fresh + 1), release,
-                                     one_line(what), next, freeze});
+                                     cut_text(what, max_reason_bytes), next, freeze});
 }
 
 Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
@@ -203,12 +199,12 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   if (const auto& p = t.promotion) {
     if (const auto* step = p->current();
         step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-      events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, one_line(why)});
+      events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, cut_text(why, max_reason_bytes)});
     }
     if (p->phase == Phase::waiting && !p->deployed()) {
-      events.emplace_back(PromotionSuperseded{p->id, one_line(why)});
+      events.emplace_back(PromotionSuperseded{p->id, cut_text(why, max_reason_bytes)});
     } else {
-      events.emplace_back(PromotionCancelled{p->id, one_line(why)});
+      events.emplace_back(PromotionCancelled{p->id, cut_text(why, max_reason_bytes)});
     }
   }
   const RollbackWay way{wanted.leaves, wanted.to, {}};
@@ -268,14 +264,14 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
   } else {
     why += "; automatic rollback is off for this stage";
   }
-  events.emplace_back(PromotionFailed{p.id, one_line(why)});
+  events.emplace_back(PromotionFailed{p.id, cut_text(why, max_reason_bytes)});
   tell_incident(events, state, p.id, p.to.release.version, why, next);
 }
 
 void fail_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason) {
   const auto& id = p.id.target;
   const auto& called = called_now(state, id);
-  events.emplace_back(RollbackFailed{p.id, one_line(reason)});
+  events.emplace_back(RollbackFailed{p.id, cut_text(reason, max_reason_bytes)});
   const auto* known = open_incident(state, id);
   const auto next = "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT; or " +
                     look_and_choose(id) + "; then headgate incident resolve " +
@@ -283,11 +279,12 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   std::string freeze;
   if (!known || !state.freezes.contains(known->second.freeze)) {
     freeze = std::to_string(state.last_freeze + 1);
-    events.emplace_back(FreezeSet{{called.environment},
-                                  freeze,
-                                  {called.service},
-                                  one_line("the rollback of " + to_string(p.id) + " failed: " + reason),
-                                  {}});
+    events.emplace_back(
+        FreezeSet{{called.environment},
+                  freeze,
+                  {called.service},
+                  cut_text("the rollback of " + to_string(p.id) + " failed: " + reason, max_reason_bytes),
+                  {}});
   }
   tell_incident(events, state, p.id, left_by(p).release.version, "the rollback failed: " + reason, next, freeze);
 }
@@ -318,8 +315,9 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
   if (target->desired == left_by(p) && !stands) {
     events.emplace_back(TargetPinned{
-        p.id.target, one_line(to_string(p.id) +
-                              " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason))});
+        p.id.target,
+        cut_text(to_string(p.id) + " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason),
+                 max_reason_bytes)});
   }
   return events;
 }
@@ -331,7 +329,7 @@ std::vector<Event> fail_mixed(const State& state, const Promotion& p) {
   const auto missing = locations_without(state, id, p.to);
   const auto what = p.end_reason + "; it was taken back there, release " + p.to.release.version + " stands in " +
                     names_of(stand) + " and does not run in " + names_of(missing);
-  events.emplace_back(PromotionFailed{p.id, one_line(what)});
+  events.emplace_back(PromotionFailed{p.id, cut_text(what, max_reason_bytes)});
   tell_drift(events, state, id, p.to);
   if (const auto* known = open_incident(state, id); known && state.freezes.contains(known->second.freeze)) {
     events.emplace_back(FreezeLifted{{id.environment}, known->second.freeze, "the location was taken back after all"});

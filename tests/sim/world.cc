@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::size_t max_outside = 64;
 
+// Longer than any limit, of characters of three bytes.
+std::string long_reason(std::size_t offset) {
+  std::string text(offset, 'x');
+  while (text.size() < 5'000) text += "€";
+  return text;
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed)
@@ -173,8 +180,9 @@ void World::outcome(Outcome::Kind kind) {
   running.answered = true;
   const auto pending = pending_effect(writer_->state(), activity.id.promotion.target);
   const bool counts = pending && *pending == activity;
-  const CompleteActivity done{
-      activity.id, activity.attempt, {kind, kind == Outcome::Kind::succeeded ? "" : "it said no", {}, {}}};
+  std::string reason;
+  if (kind != Outcome::Kind::succeeded) reason = chance(0.1) ? long_reason(below(3)) : "it said no";
+  const CompleteActivity done{activity.id, activity.attempt, {kind, std::move(reason), {}, {}}};
   if (counts && kind == Outcome::Kind::succeeded) {
     auto& there = really_[activity.id.promotion.target];
     if (activity.step.deploys)
