@@ -406,7 +406,6 @@ struct StateEvolver {
     const auto renames = renames_of(staged);
     for (auto& document : staged) put_in_force(document, e.commit, repository.people);
     begin_renames(state, renames, touched);
-    for (const auto& [to, from] : state.renamed_from) reckon_flow(state, to);
     c.proposal.reset();
     c.declined.reset();
     c.repository = e.repository;

@@ -134,7 +134,9 @@ void reckon_flow(State& state, const TargetId& id) {
 void reckon_flow(State& state, const TargetId& id, TargetState& target) {
   std::optional<Timestamp> due;
   const auto* stage = state.stage(id);
-  if (stage && !target.orphaned && !target.retiring && !state.renamed_from.contains(id)) {
+  // A target that gets another name: its triggers wait until what is under way has ended, and are the new one's then.
+  const bool renamed = state.renamed_from.contains(id) || state.renamed_to.contains(id);
+  if (stage && !target.orphaned && !target.retiring && !renamed) {
     for (const auto& trigger : stage->triggers) {
       const auto next = due_of(state, id, target, trigger);
       if (next && (!due || *next < *due)) due = next;

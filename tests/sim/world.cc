@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "engine/domain/gate_runs.h"
 #include "store/codec.h"
 #include "store/snapshot_archive.h"
 #include "tests/domain/fixture.h"
@@ -108,7 +109,12 @@ void World::look_for_the_stuck() {
   const auto& state = writer_->state();
   std::set<TargetId> live;
   std::set<std::pair<Timestamp, TargetId>> wakeups;
+  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;
+  for (const auto& [name, service] : state.services) {
+    if (service.runs.wakeup) flow_wakeups.insert({*service.runs.wakeup, gates_of(name)});
+  }
   for (const auto& [id, target] : state.targets) {
+    if (!target.flow.empty() && target.flow.front().due) flow_wakeups.insert({*target.flow.front().due, id});
     if (!target.promotion) continue;
     live.insert(id);
     const auto& p = *target.promotion;
@@ -121,6 +127,10 @@ void World::look_for_the_stuck() {
   }
   if (live != state.active) fail("the list of targets with a promotion under way is wrong");
   if (wakeups != state.wakeups) fail("the list of what is due when is wrong");
+  if (flow_wakeups != state.flow_wakeups) fail("the list of what triggers and gates are due when is wrong");
+  for (const auto* all : {&state.wakeups, &state.flow_wakeups}) {
+    if (!all->empty() && all->begin()->first <= now_) fail(to_string(all->begin()->second) + " is due for ever");
+  }
 }
 
 void World::dispatch() {
@@ -155,9 +165,7 @@ void World::pass(Duration elapsed) {
     const auto until = std::max(*wakeup - now_, Duration::zero());
     elapsed_ += until;
     now_ += until;
-    const auto before = log_.size();
     settle();
-    if (log_.size() == before && writer_->has_work(now_)) break;
   }
   now_ += end - elapsed_;
   elapsed_ = end;
