@@ -78,8 +78,7 @@ struct Advance {
 
   // Whether a wish of the document comes after others that are not fulfilled yet.
   bool takes_its_turn() const {
-    return keeps_order(state, id) &&
-           (target.promotion || (!target.flow.empty() && !target.flow.front().wishes.empty()));
+    return keeps_order(state, id) && (target.promotion || (target.flow && !target.flow->wishes.empty()));
   }
 
   // Its document has gone, and what runs there is to go with it.
@@ -135,15 +134,11 @@ struct Advance {
       return {TargetAdopted{id, wish, "every location runs the desired release already"}};
     }
     if (!explain_idle(state, id, false).empty()) return {};
-    const auto way_back = way_back_from(state, id, wish);
-    if (target.failed && target.failed->wish == wish) {
-      // Not again by itself, unless something in the plan changed since.
-      if (target.failed->policy == policy_of(state, id)) return {};
-      const auto again = plan_for(state, {id, target.failed->number}, wish, way_back, context.digest);
-      if (!again || (target.failed->policy.empty() && again->digest == target.failed->plan_digest)) return {};
+    if (target.failed && target.failed->wish == wish && would_fail_again(state, id, *target.failed, context.digest)) {
+      return {};
     }
     const PromotionId next{id, target.last_number + 1};
-    auto plan = plan_for(state, next, wish, way_back, context.digest);
+    auto plan = plan_for(state, next, wish, way_back_from(state, id, wish), context.digest);
     if (!plan) return {};
     Events events;
     plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(), {});
@@ -453,7 +448,7 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
   if (const auto to = state.renamed_to.find(id); to != state.renamed_to.end()) return next.rename(to->second);
   if (auto events = next.follow_document(); !events.empty()) return events;
   if (auto events = fire_triggers(state, id, context); !events.empty()) return events;
-  if (!target->back.wanted.empty()) return begin_wanted_rollback(state, id, context);
+  if (target->back.wanted) return begin_wanted_rollback(state, id, context);
   return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
 }
 

@@ -89,7 +89,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
     return fail(ErrorCode::conflict,
                 "the Target document of " + to_string(c.target) + " has gone: write one, then promote");
   }
-  if (!target->back.wanted.empty()) {
+  if (target->back.wanted) {
     return fail(ErrorCode::conflict, to_string(c.target) + " is about to be rolled back: wait for that");
   }
   if (target->document) wish.variables = target->document->document.variables;

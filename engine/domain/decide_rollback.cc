@@ -80,11 +80,11 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
     return fail(ErrorCode::not_found, "no promotion " + name);
   }
-  if (t->back.failed.empty() || t->back.failed.front().id != c.promotion || t->promotion || !t->back.wanted.empty()) {
+  if (!t->back.failed || t->back.failed->id != c.promotion || t->promotion || t->back.wanted) {
     return fail(ErrorCode::conflict,
                 "promotion " + name + " is not the last one of its target, or did not fail: promote anew instead");
   }
-  const auto& p = t->back.failed.front();
+  const auto& p = *t->back.failed;
   const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
     return s.status == StepStatus::failed && s.step->rollback == p.rollback_began.has_value();
   });

@@ -96,8 +96,8 @@ struct StateEvolver {
     if constexpr (std::is_same_v<E, PromotionRetried>) retried(t, id);
     if constexpr (std::is_same_v<E, PromotionPlanned>) {
       t.promotion.emplace();
-      t.back.wanted.clear();
-      t.back.failed.clear();
+      t.back.wanted.reset();
+      t.back.failed.reset();
       if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) somebody_wishes(t, e.to.release);
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
@@ -116,7 +116,7 @@ struct StateEvolver {
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
-      if (step->step->irreversible == true) t.back.irreversible = {{id.number, step->step->name}};
+      if (step->step->irreversible == true) t.back.irreversible = Irreversible{id.number, step->step->name};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       if (!e.automatic || p.trigger == Trigger::rollback) leave(t, left_by(p).release);
@@ -229,22 +229,17 @@ struct StateEvolver {
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
-    remember_not_promoted(t, p);
+    FailedAttempt failed{p.to, p.trigger, p.asked_because, p.planned_at, p.id.number, p.plan_digest, {}};
     // Where no location was changed or named, the plan itself tells whether it is another one.
-    const bool changed_them = in_locations && (p.deployed() || !p.locations.empty());
-    const auto policy = changed_them ? policy_of(state, id) : std::string();
-    if (!t.flow.empty() && !t.flow.front().failed.empty() && t.flow.front().failed.front().number == p.id.number) {
-      t.flow.front().failed.front().policy = policy;
-    }
-    if (t.desired != p.to && !p.retires() && p.trigger != Trigger::drift) return;
-    t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest, policy};
+    if (in_locations && (p.deployed() || !p.locations.empty())) failed.policy = policy_of(state, id);
+    remember_not_promoted(t, failed);
+    if (t.desired == p.to || p.retires() || p.trigger == Trigger::drift) t.failed = std::move(failed);
   }
 
   // A promotion that failed is under way again.
   void retried(TargetState& t, const PromotionId& id) {
-    if (t.promotion || t.back.failed.empty() || t.back.failed.front().id != id) return;
-    t.promotion = std::move(t.back.failed.front());
-    t.back.failed.clear();
+    if (t.promotion || !t.back.failed || std::as_const(t.back.failed)->id != id) return;
+    t.promotion = std::move(t.back.failed);
     state.active.insert(id.target);
   }
 
@@ -259,7 +254,7 @@ struct StateEvolver {
   void operator()(const RollbackRequested& e) {
     auto& t = target(e.promotion.target);
     t.last_number = std::max(t.last_number, e.promotion.number);
-    t.back.wanted = {{e.promotion.number, e.leaves, e.to, e.restore, e.reason, meta().actor}};
+    t.back.wanted = WantedRollback{e.promotion.number, e.leaves, e.to, e.restore, e.reason, meta().actor};
     touch(e.promotion.target);
   }
   void operator()(const BreakGlassUsed&) {}
@@ -340,11 +335,11 @@ struct StateEvolver {
     };
     for (const auto& id : state.active) move_all(*state.targets.at(id).promotion);
     for (auto& [id, t] : state.targets) {
-      for (auto& p : t.back.failed) move_all(p);  // they may be retried
+      if (t.back.failed) move_all(*t.back.failed);  // it may be retried
     }
     reckon_wakeups();
     for (auto& [name, service] : state.services) {
-      for (auto& run : service.runs.active) move(run.retry_due);
+      if (service.runs.active) move(service.runs.active->retry_due);
       reckon_gates(state, name);
     }
     const auto waiting = state.flow_wakeups;
@@ -446,54 +441,30 @@ struct StateEvolver {
     state.configuration.proposal.reset();
   }
   void operator()(const ConfigurationSuperseded&) { state.configuration.proposal.reset(); }
-  // What failed in locations is tried again under another policy, which is known by the commits of its documents. One
-  // that says what it said before, a few lines further down, is no other.
-  using FailedUnder = std::map<TargetId, std::string>;
-  void note_failed(FailedUnder& failed, const TargetId& id) {
-    const auto& t = state.targets.at(id);
-    const bool by_policy =
-        (t.failed && !t.failed->policy.empty()) ||
-        (!t.flow.empty() && !t.flow.front().failed.empty() && !t.flow.front().failed.front().policy.empty());
-    if (by_policy) failed.emplace(id, policy_of(state, id));
-  }
-  void keep_failed(const FailedUnder& failed) {
-    for (const auto& [id, before] : failed) {
-      auto& t = target(id);
-      const auto now = policy_of(state, id);
-      if (t.failed && t.failed->policy == before) t.failed->policy = now;
-      for (auto& flow : t.flow) {
-        for (auto& attempt : flow.failed) {
-          if (attempt.policy == before) attempt.policy = now;
-        }
-      }
-    }
-  }
+  // InForce::since of a document that was in force as `before`, if it was.
   template <class D>
-  static bool says_the_same(const D& before, const D& now) {
+  Position since(const std::optional<InForce<D>>& before, const D& now) const {
+    if (!before) return meta().position;
     CanonicalText one;
     CanonicalText other;
-    one.write(before);
+    one.write(before->document);
     other.write(now);
-    return one.text == other.text;
+    return one.text == other.text ? before->since : meta().position;
   }
   void put_in_force(Staged& staged, const std::string& commit, const std::vector<std::string>& people) {
     const auto& name = staged.key.name;
     auto* document = staged.document ? &staged.document->document : nullptr;
     const auto in_force = [&]<class D>(D&& d) {
-      return InForce<std::remove_cvref_t<D>>{std::forward<D>(d), staged.document->source, commit};
+      return InForce<std::remove_cvref_t<D>>{std::forward<D>(d), staged.document->source, commit, 0};
     };
     switch (staged.key.kind) {
       case DocumentKind::service: {
         auto& service = state.services[name];
-        FailedUnder failed;
-        for (const auto& environment : service.environments) note_failed(failed, {name, environment});
         const auto before = std::exchange(service.document, std::nullopt);
         if (document) {
           service.document = in_force(std::get<Service>(std::move(*document)));
+          service.document->since = since(before, service.document->document);
           for (const auto& s : service.document->document.stages) target({name, s.environment});
-          if (!failed.empty() && before && says_the_same(before->document, service.document->document)) {
-            keep_failed(failed);
-          }
         }
         for (const auto& environment : service.environments) reckon_flow(state, {name, environment});
         reckon_gates(state, name);
@@ -501,21 +472,16 @@ struct StateEvolver {
         break;
       }
       case DocumentKind::environment: {
-        const auto known = state.environments.find(name);
-        FailedUnder failed;
-        for (const auto& [id, t] : state.targets) {
-          if (id.environment == name) note_failed(failed, id);
+        std::optional<InForce<Environment>> before;
+        if (auto known = state.environments.extract(name)) before = std::move(known.mapped());
+        bool same_windows = false;
+        if (document) {
+          auto place = in_force(std::get<Environment>(std::move(*document)));
+          place.since = since(before, place.document);
+          same_windows = same_times(place.document.windows, before ? before->document.windows : std::vector<Window>{});
+          state.environments.emplace(name, std::move(place));
         }
-        const auto before = known == state.environments.end() ? Environment{} : std::move(known->second.document);
-        state.environments.erase(name);
-        if (document) state.environments.emplace(name, in_force(std::get<Environment>(std::move(*document))));
-        const auto at = state.environments.find(name);
-        if (at == state.environments.end() || !same_times(at->second.document.windows, before.windows)) {
-          state.windows.erase(name);  // until they are expanded they count as closed
-        }
-        if (!failed.empty() && at != state.environments.end() && says_the_same(before, at->second.document)) {
-          keep_failed(failed);
-        }
+        if (!same_windows) state.windows.erase(name);  // until they are expanded they count as closed
         forget_other_monitors(state, name);
         for (auto& [id, t] : state.targets) {
           if (id.environment != name) continue;
@@ -604,11 +570,13 @@ struct StateEvolver {
       std::erase_if(list, [&](const Quarantine& q) { return q.release.same_candidate(release); });
       for (const auto& environment : state.services[e.id.service].environments) {
         auto& t = target({e.id.service, environment});
-        if (t.failed && t.failed->wish.release.same_candidate(release)) t.failed.reset();
-        if (!t.flow.empty() && !t.flow.front().failed.empty() &&
-            t.flow.front().failed.front().wish.to.release.same_candidate(release)) {
-          t.flow.front().failed.front().plan_digest.clear();  // another plan, as it were
-          t.flow.front().failed.front().policy.clear();
+        const auto failed_with_it = [&](const Boxed<FailedAttempt>& failed) {
+          return failed && failed->wish.release.same_candidate(release);
+        };
+        if (failed_with_it(t.failed)) t.failed.reset();
+        if (t.flow && failed_with_it(t.flow->failed)) {
+          t.flow->failed->plan_digest.clear();  // another plan, as it were
+          t.flow->failed->policy.reset();
         }
       }
     }
@@ -722,8 +690,8 @@ struct StateEvolver {
     }
     now_runs(t, e.wish);
     remember_verified(t, e.wish);
-    t.back.failed.clear();
-    t.back.restore_point.clear();
+    t.back.failed.reset();
+    t.back.restore_point.reset();
     t.failed.reset();
     t.mendings = 0;
     touch_service(e.target.service);
@@ -731,7 +699,7 @@ struct StateEvolver {
   void operator()(const TargetOrphaned& e) {
     auto& t = target(e.target);
     t.orphaned = true;
-    if (!t.flow.empty()) t.flow.front().wishes.clear();
+    if (t.flow) t.flow->wishes.clear();
     t.desired.reset();
     t.document_people.clear();
     t.people.clear();
@@ -745,7 +713,7 @@ struct StateEvolver {
     forget_other_locations(state, e.target, state.targets[e.target]);
     for (const auto& id : {e.from, e.target}) {
       std::erase_if(state.flow_wakeups, [&](const auto& entry) { return entry.second == id; });
-      if (auto& flow = state.targets[id].flow; !flow.empty()) flow.front().due.reset();
+      if (auto& flow = state.targets[id].flow) flow->due.reset();
       reckon_flow(state, id);
     }
     touch(e.target);

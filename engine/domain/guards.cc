@@ -219,7 +219,7 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
 std::vector<Condition> judge_windows(const State& state, const Promotion& p, Timestamp now) {
   const auto environment = state.environments.find(called_now(state, p.id.target).environment);
   if (environment == state.environments.end() || environment->second.document.windows.empty()) return {};
-  const auto& [document, source, commit] = environment->second;
+  const auto& [document, source, commit, since] = environment->second;
   const auto expanded = state.windows.find(document.name);
   const auto verdict =
       window_verdict(document.windows, expanded == state.windows.end() ? nullptr : &expanded->second, now);

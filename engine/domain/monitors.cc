@@ -81,7 +81,7 @@ struct Failure {
 
   void roll_back(Events& events, const TargetId& id, const TargetState& t) const {
     const auto& p = t.promotion;
-    if (!t.back.wanted.empty() || (p && p->phase == Phase::rolling_back)) {
+    if (t.back.wanted || (p && p->phase == Phase::rolling_back)) {
       return tell(events, id, {}, "it goes back already", {});
     }
     if (p && p->deployed()) return take_back(events, *p);

@@ -108,6 +108,12 @@ std::optional<Wish> way_back_from(const State& state, const TargetId& id, const 
   return std::nullopt;
 }
 
+bool would_fail_again(const State& state, const TargetId& id, const FailedAttempt& failed, DigestFunction digest) {
+  if (failed.policy) return failed.policy == policy_of(state, id);
+  const auto again = plan_for(state, {id, failed.number}, failed.wish, way_back_from(state, id, failed.wish), digest);
+  return !again || again->digest == failed.plan_digest;
+}
+
 bool brings_variables(const TargetState& target, const Wish& wish) {
   return target.current ? target.current->variables != wish.variables : !wish.variables.empty();
 }

@@ -24,6 +24,9 @@ Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 // have failed with `to`. Unless `across`, none behind an irreversible step.
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to, bool across = false);
 
+// Whether nothing has changed in the plan of what failed: it is not tried again by itself.
+bool would_fail_again(const State& state, const TargetId& target, const FailedAttempt& failed, DigestFunction digest);
+
 // Whether the wish has other variables than what runs. Then its promotion holds the work of whoever wrote them into the
 // Target document, whatever asked for the release.
 bool brings_variables(const TargetState& target, const Wish& wish);

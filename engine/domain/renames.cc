@@ -144,7 +144,7 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   known.last_number = std::max(known.last_number, t.last_number);
   known.orphaned = false;
   known.retiring = false;
-  known.back.failed.clear();  // retries under the old name are over
+  known.back.failed.reset();  // retries under the old name are over
   for (auto& person : t.document_people) {
     if (std::ranges::find(known.document_people, person) == known.document_people.end()) {
       known.document_people.push_back(std::move(person));

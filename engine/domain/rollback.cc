@@ -30,8 +30,8 @@ void tell_incident(Events& events, const State& state, const PromotionId& id, co
 // What runs on the target, or what a promotion that has begun to deploy has brought there.
 const Wish* what_runs(const TargetState& t) {
   if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &left_by(*p);
-  if (!t.back.failed.empty() && !t.held.empty()) {
-    const auto& p = t.back.failed.front();
+  if (t.back.failed && !t.held.empty()) {
+    const auto& p = *t.back.failed;
     if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
   }
   for (const auto& [name, there] : t.locations) {  // locations differ, and this one runs what is to be left
@@ -88,8 +88,8 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     return fail(ErrorCode::conflict, "the Target document of " + to_string(id) + " has gone: " +
                                          (t->orphaned ? "it is left as it is" : "what runs there is being retired"));
   }
-  if (!t->back.wanted.empty()) {
-    return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted.front().number}) + " rolls back already");
+  if (t->back.wanted) {
+    return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted->number}) + " rolls back already");
   }
   const auto* leaves = what_runs(*t);
   if (!leaves) return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
@@ -144,9 +144,8 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
                          std::ranges::any_of(live->steps, [&](const LiveStep& s) {
                            return s.step->keeps == stage->restore->point && s.activity == ActivityStatus::succeeded;
                          });
-    const bool kept = std::ranges::any_of(t->back.restore_point, [&](const RestorePoint& point) {
-      return point.name == stage->restore->point && point.of.same_candidate(way.to->release);
-    });
+    const auto& point = t->back.restore_point;
+    const bool kept = point && point->name == stage->restore->point && point->of.same_candidate(way.to->release);
     if (!of_live && !kept) {
       return fail(ErrorCode::conflict, "no restore point " + stage->restore->point + " of release " +
                                            way.to->release.version + " is kept for " + to_string(as.target) +
@@ -192,7 +191,7 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
 
 std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id, const Context& context) {
   const auto& t = *state.find(id);
-  const auto& wanted = t.back.wanted.front();
+  const auto& wanted = *t.back.wanted;
   const PromotionId as{id, wanted.number};
   Events events;
   const auto why = to_string(as) + " rolls back: " + wanted.reason;

@@ -121,8 +121,8 @@ std::string slot_of(const TargetState& t, const Wish& wish) {
   if (t.promotion) {
     if (const auto* slot = deployed_slot(*t.promotion)) return *slot;
   }
-  for (const auto& failed : t.back.failed) {
-    if (const auto* slot = deployed_slot(failed)) return *slot;
+  if (t.back.failed) {
+    if (const auto* slot = deployed_slot(*t.back.failed)) return *slot;
   }
   return t.stable_slot;
 }

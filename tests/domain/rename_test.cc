@@ -248,7 +248,7 @@ TEST(Rename, TheNameInBetweenHasItsTriggersAgain) {
   world.push(push);
   ScheduleExpanded expanded{live, "0 3 * * *", world.now + 48h, {world.now + 2h}};
   world.when(ExpandSchedule{expanded}, "engine");
-  EXPECT_FALSE(world.at(live).flow.empty());
+  EXPECT_TRUE(world.at(live).flow);
   EXPECT_THAT(world.state.flow_wakeups, IsEmpty());
   auto place = environment("main");
   place.formerly = "live";

@@ -233,7 +233,7 @@ void Actors::go_on_after_failure() {
   }
   std::vector<PromotionId> failed;
   for (const auto& [id, target] : world_.state().targets) {
-    for (const auto& p : target.back.failed) failed.push_back(p.id);
+    if (target.back.failed) failed.push_back(target.back.failed->id);
   }
   if (!failed.empty()) world_.submit(RetryPromotion{world_.any_of(failed), reason("again")}, person());
 }

@@ -210,7 +210,7 @@ class FlowWorld {
     std::set<std::pair<Timestamp, TargetId>> wakeups;
     std::map<std::string, std::set<std::string>, std::less<>> under_way;
     for (const auto& [id, target] : world_.state.targets) {
-      if (!target.flow.empty() && target.flow.front().due) wakeups.insert({*target.flow.front().due, id});
+      if (target.flow && target.flow->due) wakeups.insert({*target.flow->due, id});
       if (target.promotion && target.promotion->phase != Phase::waiting) under_way[id.environment].insert(id.service);
     }
     if (wakeups != world_.state.flow_wakeups) violations_.push_back("the list of triggers that are due is wrong");

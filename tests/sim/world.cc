@@ -114,7 +114,7 @@ void World::look_for_the_stuck() {
     if (service.runs.wakeup) flow_wakeups.insert({*service.runs.wakeup, gates_of(name)});
   }
   for (const auto& [id, target] : state.targets) {
-    if (!target.flow.empty() && target.flow.front().due) flow_wakeups.insert({*target.flow.front().due, id});
+    if (target.flow && target.flow->due) flow_wakeups.insert({*target.flow->due, id});
     if (!target.promotion) continue;
     live.insert(id);
     const auto& p = *target.promotion;
