@@ -252,7 +252,7 @@ struct Advance {
       if (approval.expires <= context.now) events.emplace_back(ApprovalExpired{p.id, approval.approver});
     }
     if (!events.empty() || p.approvals.empty()) return events;
-    const auto worse = unmet(p, [](const Guard& guard) { return is_verdict(guard.name); });
+    const auto worse = unmet(p, [](const Guard& guard) { return guard.verdict; });
     for (const auto& approval : p.approvals) {
       const auto why = worse.empty() ? not_enough_any_more(state, p, approval) : worse.front().text;
       if (!why.empty()) {
@@ -300,7 +300,7 @@ struct Advance {
     const bool of_switch = step.step->name == approve_switch;
     if (of_switch && pending) return events;  // only what is given from here on counts
     auto unmet_now = judged(p, [&](const Guard& guard) {
-      return guard.step == kind && (kind != StepKind::approval || of_switch == (guard.name == "approveSwitch"));
+      return guard.step == kind && (kind != StepKind::approval || of_switch == guard.of_switch);
     });
     if (unmet_now.conditions.empty()) {
       events.emplace_back(StepSucceeded{step_id(p, step)});
@@ -320,7 +320,7 @@ struct Advance {
       return entry ? "release " + step.step->deploys->release.version + " is quarantined: " + entry->reason
                    : std::string();
     }
-    const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
+    const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.bars; });
     return unmet_now.empty() ? std::string() : unmet_now.front().text;
   }
 
@@ -334,7 +334,7 @@ struct Advance {
     const auto environment = state.environments.find(called_now(state, id).environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
     return judged(p, [&](const Guard& guard) {
-      return guard.name == "freezes" || ((guard.name == "windows" || guard.name == "maintenance") && !overrun);
+      return guard.holds == Holds::always || (guard.holds == Holds::unless_overrun && !overrun);
     });
   }
 

@@ -47,8 +47,8 @@ std::string team_names(const std::vector<ApprovalRule>& rules) {
 
 std::vector<Position> evidence_of(const State& state, const Promotion& p) {
   std::vector<Position> positions;
-  for (const auto& condition : judge(state, p, {})) {
-    if (condition.guard == "gates") positions.insert(positions.end(), condition.events.begin(), condition.events.end());
+  for (const auto& condition : judge(state, p, {}, all_guards(), &Guard::evidence)) {
+    positions.insert(positions.end(), condition.events.begin(), condition.events.end());
   }
   return positions;
 }
@@ -159,10 +159,9 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
     return fail(ErrorCode::conflict,
                 "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
   }
-  for (const auto& condition : judge(state, *p, context.now, context.guards)) {
-    if (is_verdict(condition.guard) && !condition.met) {  // the approval would be void at once
-      return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
-    }
+  for (const auto& condition : judge(state, *p, context.now, context.guards, &Guard::verdict)) {
+    if (condition.met) continue;  // else the approval would be void at once
+    return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
   }
   if (!context.actor.starts_with("person:")) {
     return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
@@ -269,8 +268,8 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
     events.emplace_back(WindowOverridden{p->id, text, c.reason, maintenance->to, maintenance->name});
     glass(text);
   }
-  for (const auto& condition : judge(state, *p, context.now, context.guards)) {
-    if (condition.guard != "windows" || condition.met) continue;
+  for (const auto& condition : judge(state, *p, context.now, context.guards, &Guard::overridable)) {
+    if (condition.met) continue;
     events.emplace_back(WindowOverridden{p->id, condition.text, c.reason, condition.due, {}});
     glass(condition.text);
   }

@@ -147,9 +147,7 @@ struct StateEvolver {
       if (at->second.empty()) state.under_way.erase(at);
     }
     const auto* step = p.ended ? nullptr : p.current();
-    const bool waits = step && std::ranges::any_of(step->unmet, [](const Condition& c) {
-                         return c.guard == "concurrency" || c.guard == "dependsOn";
-                       });
+    const bool waits = step && std::ranges::any_of(step->unmet, waits_in_line);
     if (waits) {
       state.in_line.insert(id);
     } else {
