@@ -102,10 +102,8 @@ struct Advance {
     const auto plan = plan_retirement(state, p.id, p.to, context.digest);
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
-    const auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
     Events events;
-    for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
-    events.emplace_back(PromotionSuperseded{p.id, why});
+    supersede(events, p, "the plan changed with the configuration at commit " + state.configuration.commit);
     return events;
   }
 
@@ -195,8 +193,7 @@ struct Advance {
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
     Events events;
-    for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
-    events.emplace_back(PromotionSuperseded{p.id, why});
+    supersede(events, p, why);
     const PromotionId next{id, target.last_number + 1};
     if (auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited, p.locations)) {
       plan_events(events, next, p.trigger, std::move(*fresh), p.people, p.asked_because);

@@ -235,9 +235,7 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
     begin_rollback(events, state, *p, why, false);
     return events;
   }
-  if (const auto* step = p->current(); step && step->activity == ActivityStatus::running) {
-    events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, why});
-  }
+  fence_in_flight(events, *p, why);
   events.emplace_back(PromotionCancelled{p->id, why});
   return events;
 }

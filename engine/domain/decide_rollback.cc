@@ -3,7 +3,6 @@
 
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/promote.h"
-#include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
 
 namespace headgate {
@@ -127,11 +126,7 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   HEADGATE_TRY(auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest, true,
                                    p->locations));
   Events events;
-  const auto why = "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason;
-  for (const auto& approval : p->approvals) {
-    events.emplace_back(ApprovalVoided{p->id, approval.approver, cut_text(why, max_reason_bytes)});
-  }
-  events.emplace_back(PromotionSuperseded{p->id, cut_text(why, max_reason_bytes)});
+  supersede(events, *p, "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason);
   auto people = p->people;
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
   plan_events(events, next, p->trigger, std::move(plan), std::move(people), p->asked_because);

@@ -126,14 +126,10 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
 
 Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,
                            DigestFunction digest) {
-  const auto owner = state.services.find(as.target.service);
-  const auto environment = state.environments.find(as.target.environment);
-  const auto* stage = state.stage(as.target);
+  HEADGATE_TRY(auto input, plan_input(state, as));
+  const auto* stage = input.stage;
   const auto* t = state.find(as.target);
-  if (!stage || !t || environment == state.environments.end()) {
-    return fail(ErrorCode::not_found, "no stage of service " + as.target.service + " leads to " +
-                                          as.target.environment + " any more: nobody knows how to deploy there");
-  }
+  if (!t) return fail(ErrorCode::not_found, "no target " + to_string(as.target));
   if (restore) {
     if (!stage->restore || !way.to) {
       return fail(ErrorCode::conflict, !way.to ? "nothing is restored where nothing comes back"
@@ -152,25 +148,11 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
                                            ": only the one from before the last deployment is");
     }
   }
-  PlanInput input;
-  input.id = as;
-  input.service = &*owner->second.document;
-  input.stage = stage;
-  input.environment = &environment->second;
+  if (way.leaves == t->current) input.left_slot = t->stable_slot;
   input.from = way.leaves;
   input.way_back = way.to;
   input.to = way.to ? *way.to : way.leaves;
-  input.stable_slot = t->stable_slot;
-  if (!input.stable_slot.empty()) input.stable = t->current;
-  input.left_slot = slot_of(*t, way.leaves);
-  if (way.leaves == t->current) {
-    input.left_slot = t->stable_slot;
-  } else {
-    input.stable = t->current;
-    input.stable_slot = t->stable_slot;
-    input.left_slot = uses_slots(*stage) ? candidate_slot(t->stable_slot) : t->stable_slot;
-  }
-  if (!environment->second.document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
+  if (!input.environment->document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
   auto plan = plan_way_back(input, restore, digest);
   // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
   if (const auto& p = t->promotion; p && p->deployed() && way.to && leads_back_to(*p, *way.to)) {
@@ -189,6 +171,13 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
   return plan;
 }
 
+void fence_in_flight(Events& events, const Promotion& p, const std::string& why) {
+  const auto* step = p.current();
+  if (!step) return;
+  if (step->activity != ActivityStatus::running && step->activity != ActivityStatus::retrying) return;
+  events.emplace_back(ActivityFenced{{p.id, step->step->name}, step->attempt, cut_text(why, max_reason_bytes)});
+}
+
 std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id, const Context& context) {
   const auto& t = *state.find(id);
   const auto& wanted = *t.back.wanted;
@@ -196,10 +185,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   Events events;
   const auto why = to_string(as) + " rolls back: " + wanted.reason;
   if (const auto& p = t.promotion) {
-    if (const auto* step = p->current();
-        step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-      events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, cut_text(why, max_reason_bytes)});
-    }
+    fence_in_flight(events, *p, why);
     if (p->phase == Phase::waiting && !p->deployed()) {
       events.emplace_back(PromotionSuperseded{p->id, cut_text(why, max_reason_bytes)});
     } else {
@@ -225,10 +211,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
 
 void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason, bool automatic,
                     const std::string& failing) {
-  if (const auto* step = p.current();
-      step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-    events.emplace_back(ActivityFenced{{p.id, step->step->name}, step->attempt, reason});
-  }
+  fence_in_flight(events, p, reason);
   const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step->rollback; });
   if (first == p.steps.end()) {
     fail_for_a_person(events, state, p, reason);
