@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "engine/domain/canonical_text.h"
 #include "engine/domain/decide.h"
+#include "engine/domain/evolve_configuration.h"
 #include "engine/domain/evolve_promotion.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
@@ -15,11 +15,6 @@
 
 namespace headgate {
 namespace {
-
-template <class T>
-void add_unique(std::vector<T>& to, const T& value) {
-  if (std::ranges::find(to, value) == to.end()) to.push_back(value);
-}
 
 const PromotionId& promotion_of(const PromotionId& id) {
   return id;
@@ -39,54 +34,7 @@ const PromotionId& promotion_of_event(const E& e) {
 
 // ------------------------------------------------------------------------------------------------------ the state
 
-struct StateEvolver {
-  State& state;
-  const Recorded<Event>& recorded;
-  std::set<TargetId>* touched;
-
-  const Meta& meta() const { return recorded.meta; }
-  void touch(const TargetId& id) {
-    if (!touched) return;
-    touched->insert(id);
-    touch_gates(id.service);
-  }
-  void touch_gates(const std::string& service) {
-    if (!touched) return;
-    const auto owner = state.services.find(service);
-    if (owner != state.services.end() && runs_gates(owner->second)) touched->insert(gates_of(service));
-  }
-  void touch_service(const std::string& service) {
-    const auto owner = state.services.find(service);
-    if (owner == state.services.end()) return;
-    reckon_triggers(service, owner->second);
-    if (!touched) return;
-    for (const auto& environment : owner->second.environments) touched->insert({service, environment});
-    touch_gates(service);
-  }
-  // A verdict is looked at by what is under way, and by nothing else.
-  void touch_live(const std::string& service) {
-    if (!touched) return;
-    for (auto at = state.active.lower_bound({service, {}}); at != state.active.end() && at->service == service; ++at) {
-      touched->insert(*at);
-    }
-  }
-  // Of stages that wait for time to pass: what is called when anything of the service has changed.
-  void reckon_triggers(const std::string& service, const ServiceState& owner) {
-    const auto by_time = [](const StageTrigger& t) { return t.kind == Trigger::after || t.kind == Trigger::schedule; };
-    const auto has_any = [&](const Stage& stage) { return std::ranges::any_of(stage.triggers, by_time); };
-    if (!owner.document || std::ranges::none_of(owner.document->document.stages, has_any)) return;
-    for (const auto& environment : owner.environments) reckon_flow(state, {service, environment});
-  }
-  void touch_in_line(const std::string& environment) {
-    if (!touched) return;
-    for (const auto& id : in_line_at(state, environment)) touched->insert(id);
-  }
-  TargetState& target(const TargetId& id) {
-    const auto [at, fresh] = state.targets.try_emplace(id);
-    if (fresh) state.services[id.service].environments.insert(id.environment);
-    return at->second;
-  }
-
+struct StateEvolver : Evolving {
   // Everything about a promotion: its own part first, then what its end means for the target.
   template <OfPromotion E>
   void operator()(const E& e) {
@@ -379,149 +327,9 @@ struct StateEvolver {
   void operator()(const RepositoryUnreachable& e) { state.repositories[e.repository].unreachable = e.reason; }
   void operator()(const RepositoryRecovered& e) { state.repositories[e.repository].unreachable.clear(); }
 
-  void stage(const std::string& commit, Staged staged) {
-    auto& c = state.configuration;
-    if (c.staged_commit != commit) {
-      c.staged.clear();
-      c.staged_commit = commit;
-    }
-    c.staged.push_back(std::move(staged));
-  }
-  void operator()(const DocumentAccepted& e) {
-    stage(e.commit, {key_of(e.document), SourcedDocument{e.source, e.document}});
-  }
-  void operator()(const DocumentRemoved& e) { stage(e.commit, {{e.kind, e.document}, std::nullopt}); }
-  void operator()(const ConfigurationAccepted& e) {
-    auto& c = state.configuration;
-    auto& repository = state.repositories[e.repository];
-    auto staged = c.staged_commit == e.commit ? std::move(c.staged) : std::vector<Staged>{};
-    if (c.proposal && c.proposal->commit == e.commit) staged = std::move(c.proposal->staged);
-    const auto renames = renames_of(staged);
-    for (auto& document : staged) put_in_force(document, e.commit, repository.people);
-    begin_renames(state, renames, touched);
-    c.proposal.reset();
-    c.declined.reset();
-    c.repository = e.repository;
-    c.commit = e.commit;
-    c.position = meta().position;
-    c.time = meta().time;
-    c.staged.clear();
-    c.staged_commit.clear();
-    c.rejected_commit.clear();
-    c.diagnostics.clear();
-    repository.people.clear();
-  }
-  void operator()(const ConfigurationRejected& e) {
-    auto& c = state.configuration;
-    c.rejected_commit = e.commit;
-    c.rejected_at = meta().position;
-    c.diagnostics = e.diagnostics;
-    c.staged.clear();
-    c.staged_commit.clear();
-  }
-  void operator()(const ConfigurationProposed& e) {
-    auto& c = state.configuration;
-    c.proposal = Proposal{e.repository, e.commit, e.change, {}, {}, meta().position, meta().time};
-    if (c.staged_commit == e.commit) c.proposal->staged = std::move(c.staged);
-    c.staged.clear();
-    c.staged_commit.clear();
-    c.rejected_commit.clear();
-    c.diagnostics.clear();
-    c.declined.reset();
-  }
-  void operator()(const ConfigurationApproved& e) {
-    auto& proposal = state.configuration.proposal;
-    if (!proposal || proposal->change.digest != e.digest) return;
-    proposal->approvals.push_back({meta().actor, e.team, e.comment, meta().position, meta().time});
-  }
-  void operator()(const ConfigurationDeclined& e) {
-    state.configuration.declined = DeclinedConfiguration{e.commit, meta().actor, e.comment, meta().position};
-    state.configuration.proposal.reset();
-  }
-  void operator()(const ConfigurationSuperseded&) { state.configuration.proposal.reset(); }
-  // InForce::since of a document that was in force as `before`, if it was.
-  template <class D>
-  Position since(const std::optional<InForce<D>>& before, const D& now) const {
-    if (!before) return meta().position;
-    CanonicalText one;
-    CanonicalText other;
-    one.write(before->document);
-    other.write(now);
-    return one.text == other.text ? before->since : meta().position;
-  }
-  void put_in_force(Staged& staged, const std::string& commit, const std::vector<std::string>& people) {
-    const auto& name = staged.key.name;
-    auto* document = staged.document ? &staged.document->document : nullptr;
-    const auto in_force = [&]<class D>(D&& d) {
-      return InForce<std::remove_cvref_t<D>>{std::forward<D>(d), staged.document->source, commit, 0};
-    };
-    switch (staged.key.kind) {
-      case DocumentKind::service: {
-        auto& service = state.services[name];
-        const auto before = std::exchange(service.document, std::nullopt);
-        if (document) {
-          service.document = in_force(std::get<Service>(std::move(*document)));
-          service.document->since = since(before, service.document->document);
-          for (const auto& s : service.document->document.stages) target({name, s.environment});
-        }
-        for (const auto& environment : service.environments) reckon_flow(state, {name, environment});
-        reckon_gates(state, name);
-        touch_service(name);
-        break;
-      }
-      case DocumentKind::environment: {
-        std::optional<InForce<Environment>> before;
-        if (auto known = state.environments.extract(name)) before = std::move(known.mapped());
-        bool same_windows = false;
-        if (document) {
-          auto place = in_force(std::get<Environment>(std::move(*document)));
-          place.since = since(before, place.document);
-          same_windows = same_times(place.document.windows, before ? before->document.windows : std::vector<Window>{});
-          state.environments.emplace(name, std::move(place));
-        }
-        if (!same_windows) state.windows.erase(name);  // until they are expanded they count as closed
-        forget_other_monitors(state, name);
-        for (auto& [id, t] : state.targets) {
-          if (id.environment != name) continue;
-          forget_other_locations(state, id, t);
-          touch(id);
-        }
-        break;
-      }
-      case DocumentKind::target: {
-        const auto dot = name.find('.');
-        const TargetId id =
-            document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
-        auto& t = target(id);
-        const bool retire = t.document && t.document->document.on_delete == OnDelete::retire;
-        t.document.reset();
-        if (document) {
-          t.document = in_force(std::get<Target>(std::move(*document)));
-          t.orphaned = false;
-          t.retiring = false;
-        } else if (retire) {
-          t.retiring = true;
-          t.failed.reset();
-        }
-        for (const auto& person : people) add_unique(t.document_people, person);
-        reckon_flow(state, id, t);
-        touch(id);
-        touch_in_line(id.environment);
-        break;
-      }
-      case DocumentKind::notification_policy: {
-        std::optional<InForce<NotificationPolicy>> policy;
-        if (document) policy = in_force(std::get<NotificationPolicy>(std::move(*document)));
-        remember_policy(state, name, std::move(policy), meta().position);
-        break;
-      }
-      case DocumentKind::access_policy: {
-        state.configuration.access.reset();
-        if (document) state.configuration.access = in_force(std::get<AccessPolicy>(std::move(*document)));
-        for (const auto& id : state.active) touch(id);
-        break;
-      }
-    }
+  template <OfConfiguration E>
+  void operator()(const E& e) {
+    ConfigurationEvolver{*this}(e);
   }
 
   void operator()(const ReleaseRegistered& e) {
@@ -791,7 +599,7 @@ struct StateEvolver {
 }  // namespace
 
 void evolve(State& state, const Recorded<Event>& recorded, std::set<TargetId>* touched) {
-  StateEvolver evolver{state, recorded, touched};
+  StateEvolver evolver{{state, recorded, touched}};
   evolver.remember_request();
   std::visit(evolver, recorded.event);
   state.next = recorded.meta.position + 1;
