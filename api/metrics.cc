@@ -215,8 +215,7 @@ Metrics::~Metrics() = default;
 
 void Metrics::started(const State& state) {
   for (const auto& [id, target] : state.targets) {
-    const auto& failed = target.back.failed;  // it may be tried again
-    const auto* last = target.promotion ? &*target.promotion : failed.empty() ? nullptr : &failed.front();
+    const auto& last = target.promotion ? target.promotion : target.back.failed;  // it may be tried again
     if (last && last->trigger == Trigger::rollback) impl_->note_by_hand(last->id);
   }
 }

@@ -27,11 +27,11 @@ void write_in_force(JsonWriter& json, const InForce<D>& in_force) {
 
 // What Headgate runs now for one of the service's gates.
 void write_gate_run(JsonWriter& json, const GateRuns& runs) {
-  if (runs.active.empty()) {
+  if (!runs.active) {
     json.value(nullptr);
     return;
   }
-  const auto& run = runs.active.front();
+  const auto& run = *runs.active;
   json.begin_object().field("gate", run.gate).field("run", run.number);
   json.field("version", run.release.version).field("commit", run.release.commit);
   json.field("attempt", run.attempt).field("reason", run.reason);

@@ -79,7 +79,7 @@ std::vector<std::pair<TargetId, std::string>> schedules_due(const State& state, 
         const TargetId id{name, stage.environment};
         const auto* target = state.find(id);
         if (!target) continue;
-        const auto* flow = target->flow.empty() ? nullptr : &target->flow.front();
+        const auto* flow = target->flow ? &*target->flow : nullptr;
         const bool known = flow && flow->schedule == trigger.schedule;
         if (!known || !far_enough(flow->schedule_until, flow->times, now)) due.emplace_back(id, trigger.schedule);
       }

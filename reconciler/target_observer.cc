@@ -13,7 +13,7 @@ using std::chrono::seconds;
 
 // An orphaned one is left alone.
 bool is_observed(const TargetState& target) {
-  return target.document || (!target.orphaned && (target.current || !target.flow.empty()));
+  return target.document || (!target.orphaned && (target.current || target.flow));
 }
 
 // A variable of a Target is text, and what its document writes as 3 or true is "3" and "true".

@@ -78,8 +78,7 @@ struct Advance {
 
   // Whether a wish of the document comes after others that are not fulfilled yet.
   bool takes_its_turn() const {
-    return keeps_order(state, id) &&
-           (target.promotion || (!target.flow.empty() && !target.flow.front().wishes.empty()));
+    return keeps_order(state, id) && (target.promotion || (target.flow && !target.flow->wishes.empty()));
   }
 
   // Its document has gone, and what runs there is to go with it.
@@ -103,10 +102,8 @@ struct Advance {
     const auto plan = plan_retirement(state, p.id, p.to, context.digest);
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
-    const auto why = "the plan changed with the configuration at commit " + state.configuration.commit;
     Events events;
-    for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
-    events.emplace_back(PromotionSuperseded{p.id, why});
+    supersede(events, p, "the plan changed with the configuration at commit " + state.configuration.commit);
     return events;
   }
 
@@ -135,15 +132,11 @@ struct Advance {
       return {TargetAdopted{id, wish, "every location runs the desired release already"}};
     }
     if (!explain_idle(state, id, false).empty()) return {};
-    const auto way_back = way_back_from(state, id, wish);
-    if (target.failed && target.failed->wish == wish) {
-      // Not again by itself, unless something in the plan changed since.
-      if (target.failed->policy == policy_of(state, id)) return {};
-      const auto again = plan_for(state, {id, target.failed->number}, wish, way_back, context.digest);
-      if (!again || (target.failed->policy.empty() && again->digest == target.failed->plan_digest)) return {};
+    if (target.failed && target.failed->wish == wish && would_fail_again(state, id, *target.failed, context.digest)) {
+      return {};
     }
     const PromotionId next{id, target.last_number + 1};
-    auto plan = plan_for(state, next, wish, way_back, context.digest);
+    auto plan = plan_for(state, next, wish, way_back_from(state, id, wish), context.digest);
     if (!plan) return {};
     Events events;
     plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(), {});
@@ -200,8 +193,7 @@ struct Advance {
     if (!plan) return {PromotionCancelled{p.id, plan.error().message}};
     if (plan->digest == p.plan_digest) return {};
     Events events;
-    for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, why});
-    events.emplace_back(PromotionSuperseded{p.id, why});
+    supersede(events, p, why);
     const PromotionId next{id, target.last_number + 1};
     if (auto fresh = plan_for(state, next, p.to, way_back, context.digest, expedited, p.locations)) {
       plan_events(events, next, p.trigger, std::move(*fresh), p.people, p.asked_because);
@@ -257,11 +249,11 @@ struct Advance {
       if (approval.expires <= context.now) events.emplace_back(ApprovalExpired{p.id, approval.approver});
     }
     if (!events.empty() || p.approvals.empty()) return events;
-    const auto worse = unmet(p, [](const Guard& guard) { return is_verdict(guard.name); });
+    const auto worse = unmet(p, [](const Guard& guard) { return guard.verdict; });
     for (const auto& approval : p.approvals) {
       const auto why = worse.empty() ? not_enough_any_more(state, p, approval) : worse.front().text;
       if (!why.empty()) {
-        events.emplace_back(ApprovalVoided{p.id, approval.approver, why.substr(0, max_reason_bytes)});
+        events.emplace_back(ApprovalVoided{p.id, approval.approver, cut_text(why, max_reason_bytes)});
       }
     }
     return events;
@@ -305,7 +297,7 @@ struct Advance {
     const bool of_switch = step.step->name == approve_switch;
     if (of_switch && pending) return events;  // only what is given from here on counts
     auto unmet_now = judged(p, [&](const Guard& guard) {
-      return guard.step == kind && (kind != StepKind::approval || of_switch == (guard.name == "approveSwitch"));
+      return guard.step == kind && (kind != StepKind::approval || of_switch == guard.of_switch);
     });
     if (unmet_now.conditions.empty()) {
       events.emplace_back(StepSucceeded{step_id(p, step)});
@@ -325,7 +317,7 @@ struct Advance {
       return entry ? "release " + step.step->deploys->release.version + " is quarantined: " + entry->reason
                    : std::string();
     }
-    const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.name == "quarantine"; });
+    const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.bars; });
     return unmet_now.empty() ? std::string() : unmet_now.front().text;
   }
 
@@ -339,7 +331,7 @@ struct Advance {
     const auto environment = state.environments.find(called_now(state, id).environment);
     const bool overrun = environment == state.environments.end() || environment->second.document.overrun.value_or(true);
     return judged(p, [&](const Guard& guard) {
-      return guard.name == "freezes" || ((guard.name == "windows" || guard.name == "maintenance") && !overrun);
+      return guard.holds == Holds::always || (guard.holds == Holds::unless_overrun && !overrun);
     });
   }
 
@@ -453,7 +445,7 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
   if (const auto to = state.renamed_to.find(id); to != state.renamed_to.end()) return next.rename(to->second);
   if (auto events = next.follow_document(); !events.empty()) return events;
   if (auto events = fire_triggers(state, id, context); !events.empty()) return events;
-  if (!target->back.wanted.empty()) return begin_wanted_rollback(state, id, context);
+  if (target->back.wanted) return begin_wanted_rollback(state, id, context);
   return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
 }
 

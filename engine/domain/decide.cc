@@ -18,12 +18,14 @@ Decision decide_command(const State& state, const RotateKey& c, const Context&) 
   return Events{KeyRotated{c.verifier_key, state.verifier_key}};
 }
 Decision decide_command(const State& state, const PauseEffects& c, const Context&) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   if (state.effects_paused) return Events{};
-  return Events{EffectsPaused{c.reason.substr(0, max_reason_bytes)}};
+  return Events{EffectsPaused{c.reason}};
 }
 Decision decide_command(const State& state, const ResumeEffects& c, const Context&) {
+  HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   if (!state.effects_paused) return Events{};
-  return Events{EffectsResumed{c.reason.substr(0, max_reason_bytes)}};
+  return Events{EffectsResumed{c.reason}};
 }
 Decision decide_command(const State&, const RecordBackup& c, const Context&) {
   return std::visit([](const auto& outcome) { return Events{outcome}; }, c.outcome);
@@ -73,7 +75,7 @@ Decision decide_command(const State& state, const ReportRepository& c, const Con
   const bool was_unreachable = known != state.repositories.end() && !known->second.unreachable.empty();
   if (c.unreachable.empty()) return was_unreachable ? Events{RepositoryRecovered{c.repository}} : Events{};
   if (was_unreachable) return Events{};
-  return Events{RepositoryUnreachable{c.repository, c.unreachable.substr(0, max_reason_bytes)}};
+  return Events{RepositoryUnreachable{c.repository, cut_text(c.unreachable, max_reason_bytes)}};
 }
 
 std::string document_name(const DocumentKey& key) {
@@ -116,7 +118,7 @@ Decision decide_command(const State& state, const RevokeToken& c, const Context&
   return Events{TokenRevoked{c.id}};
 }
 Decision decide_command(const State&, const RecordDenied& c, const Context&) {
-  return Events{AccessDenied{c.reason, c.count, c.route.substr(0, 256)}};
+  return Events{AccessDenied{c.reason, c.count, cut_text(c.route, 256)}};
 }
 Decision decide_command(const State&, const RecordExport& c, const Context&) {
   return Events{c.exported};
@@ -126,7 +128,7 @@ Decision decide_command(const State& state, const RecordNotification& c, const C
   if (told == state.told.end() || told->second >= c.about) return Events{};
   if (c.failure.empty()) return Events{NotificationSent{c.receiver, c.about, c.event_type, c.attempts}};
   return Events{
-      NotificationFailed{c.receiver, c.about, c.event_type, c.attempts, c.failure.substr(0, max_reason_bytes)}};
+      NotificationFailed{c.receiver, c.about, c.event_type, c.attempts, cut_text(c.failure, max_reason_bytes)}};
 }
 Decision decide_command(const State&, const ErasePerson& c, const Context&) {
   return Events{PersonErased{c.person}};

@@ -38,7 +38,7 @@ Diagnostic not_signed(std::span<const Staged> staged, const std::string& name, c
     diagnostic.column = 1;
   }
   diagnostic.message = name + " changes, and commit " + commit.substr(0, 12) +
-                       " is not signed by one of the allowed signers: " + why.substr(0, max_reason_bytes);
+                       " is not signed by one of the allowed signers: " + cut_text(why, max_reason_bytes);
   diagnostic.expected = "a commit signed by a key of governance.signedBy in the server's file";
   return diagnostic;
 }

@@ -12,6 +12,7 @@
 #include "engine/domain/locations.h"
 #include "engine/domain/monitors.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/renames.h"
 #include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
@@ -46,8 +47,8 @@ std::string team_names(const std::vector<ApprovalRule>& rules) {
 
 std::vector<Position> evidence_of(const State& state, const Promotion& p) {
   std::vector<Position> positions;
-  for (const auto& condition : judge(state, p, {})) {
-    if (condition.guard == "gates") positions.insert(positions.end(), condition.events.begin(), condition.events.end());
+  for (const auto& condition : judge(state, p, {}, all_guards(), &Guard::evidence)) {
+    positions.insert(positions.end(), condition.events.begin(), condition.events.end());
   }
   return positions;
 }
@@ -88,7 +89,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
     return fail(ErrorCode::conflict,
                 "the Target document of " + to_string(c.target) + " has gone: write one, then promote");
   }
-  if (!target->back.wanted.empty()) {
+  if (target->back.wanted) {
     return fail(ErrorCode::conflict, to_string(c.target) + " is about to be rolled back: wait for that");
   }
   if (target->document) wish.variables = target->document->document.variables;
@@ -158,10 +159,9 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
     return fail(ErrorCode::conflict,
                 "approval of " + to_string(p->id) + " is not asked for yet: its gates have not passed");
   }
-  for (const auto& condition : judge(state, *p, context.now, context.guards)) {
-    if (is_verdict(condition.guard) && !condition.met) {  // the approval would be void at once
-      return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
-    }
+  for (const auto& condition : judge(state, *p, context.now, context.guards, &Guard::verdict)) {
+    if (condition.met) continue;  // else the approval would be void at once
+    return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
   }
   if (!context.actor.starts_with("person:")) {
     return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
@@ -235,9 +235,7 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
     begin_rollback(events, state, *p, why, false);
     return events;
   }
-  if (const auto* step = p->current(); step && step->activity == ActivityStatus::running) {
-    events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, why});
-  }
+  fence_in_flight(events, *p, why);
   events.emplace_back(PromotionCancelled{p->id, why});
   return events;
 }
@@ -268,8 +266,8 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
     events.emplace_back(WindowOverridden{p->id, text, c.reason, maintenance->to, maintenance->name});
     glass(text);
   }
-  for (const auto& condition : judge(state, *p, context.now, context.guards)) {
-    if (condition.guard != "windows" || condition.met) continue;
+  for (const auto& condition : judge(state, *p, context.now, context.guards, &Guard::overridable)) {
+    if (condition.met) continue;
     events.emplace_back(WindowOverridden{p->id, condition.text, c.reason, condition.due, {}});
     glass(condition.text);
   }
@@ -277,7 +275,7 @@ Decision decide_command(const State& state, const OverrideProtection& c, const C
     return fail(ErrorCode::conflict,
                 "neither a closed window nor a maintenance or freeze stands before " + to_string(p->id));
   }
-  events.emplace_back(BreakGlassUsed{p->id, "override", passed.substr(0, max_reason_bytes), c.reason});
+  events.emplace_back(BreakGlassUsed{p->id, "override", cut_text(passed, max_reason_bytes), c.reason});
   return events;
 }
 
@@ -286,7 +284,7 @@ namespace {
 // The activity of a step has ended.
 Events ended(const LiveStep& step, const CompleteActivity& c, const Context& context) {
   const auto& outcome = c.outcome;
-  const auto reason = outcome.reason.substr(0, 2048);
+  const auto reason = cut_text(outcome.reason, 2048);
   ActivityFailed failed{c.id, c.attempt, reason, false, false, outcome.evidence, outcome.output};
   switch (outcome.kind) {
     case Outcome::Kind::succeeded:

@@ -79,11 +79,11 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
     return fail(ErrorCode::not_found, "no promotion " + name);
   }
-  if (t->back.failed.empty() || t->back.failed.front().id != c.promotion || t->promotion || !t->back.wanted.empty()) {
+  if (!t->back.failed || t->back.failed->id != c.promotion || t->promotion || t->back.wanted) {
     return fail(ErrorCode::conflict,
                 "promotion " + name + " is not the last one of its target, or did not fail: promote anew instead");
   }
-  const auto& p = t->back.failed.front();
+  const auto& p = *t->back.failed;
   const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
     return s.status == StepStatus::failed && s.step->rollback == p.rollback_began.has_value();
   });
@@ -126,11 +126,7 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   HEADGATE_TRY(auto plan, plan_for(state, next, p->to, way_back_from(state, p->id.target, p->to), context.digest, true,
                                    p->locations));
   Events events;
-  const auto why = "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason;
-  for (const auto& approval : p->approvals) {
-    events.emplace_back(ApprovalVoided{p->id, approval.approver, why.substr(0, max_reason_bytes)});
-  }
-  events.emplace_back(PromotionSuperseded{p->id, why.substr(0, max_reason_bytes)});
+  supersede(events, *p, "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason);
   auto people = p->people;
   if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
   plan_events(events, next, p->trigger, std::move(plan), std::move(people), p->asked_because);

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "engine/domain/canonical_text.h"
 #include "engine/domain/decide.h"
+#include "engine/domain/evolve_configuration.h"
 #include "engine/domain/evolve_promotion.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
@@ -15,11 +15,6 @@
 
 namespace headgate {
 namespace {
-
-template <class T>
-void add_unique(std::vector<T>& to, const T& value) {
-  if (std::ranges::find(to, value) == to.end()) to.push_back(value);
-}
 
 const PromotionId& promotion_of(const PromotionId& id) {
   return id;
@@ -39,54 +34,7 @@ const PromotionId& promotion_of_event(const E& e) {
 
 // ------------------------------------------------------------------------------------------------------ the state
 
-struct StateEvolver {
-  State& state;
-  const Recorded<Event>& recorded;
-  std::set<TargetId>* touched;
-
-  const Meta& meta() const { return recorded.meta; }
-  void touch(const TargetId& id) {
-    if (!touched) return;
-    touched->insert(id);
-    touch_gates(id.service);
-  }
-  void touch_gates(const std::string& service) {
-    if (!touched) return;
-    const auto owner = state.services.find(service);
-    if (owner != state.services.end() && runs_gates(owner->second)) touched->insert(gates_of(service));
-  }
-  void touch_service(const std::string& service) {
-    const auto owner = state.services.find(service);
-    if (owner == state.services.end()) return;
-    reckon_triggers(service, owner->second);
-    if (!touched) return;
-    for (const auto& environment : owner->second.environments) touched->insert({service, environment});
-    touch_gates(service);
-  }
-  // A verdict is looked at by what is under way, and by nothing else.
-  void touch_live(const std::string& service) {
-    if (!touched) return;
-    for (auto at = state.active.lower_bound({service, {}}); at != state.active.end() && at->service == service; ++at) {
-      touched->insert(*at);
-    }
-  }
-  // Of stages that wait for time to pass: what is called when anything of the service has changed.
-  void reckon_triggers(const std::string& service, const ServiceState& owner) {
-    const auto by_time = [](const StageTrigger& t) { return t.kind == Trigger::after || t.kind == Trigger::schedule; };
-    const auto has_any = [&](const Stage& stage) { return std::ranges::any_of(stage.triggers, by_time); };
-    if (!owner.document || std::ranges::none_of(owner.document->document.stages, has_any)) return;
-    for (const auto& environment : owner.environments) reckon_flow(state, {service, environment});
-  }
-  void touch_in_line(const std::string& environment) {
-    if (!touched) return;
-    for (const auto& id : in_line_at(state, environment)) touched->insert(id);
-  }
-  TargetState& target(const TargetId& id) {
-    const auto [at, fresh] = state.targets.try_emplace(id);
-    if (fresh) state.services[id.service].environments.insert(id.environment);
-    return at->second;
-  }
-
+struct StateEvolver : Evolving {
   // Everything about a promotion: its own part first, then what its end means for the target.
   template <OfPromotion E>
   void operator()(const E& e) {
@@ -96,8 +44,8 @@ struct StateEvolver {
     if constexpr (std::is_same_v<E, PromotionRetried>) retried(t, id);
     if constexpr (std::is_same_v<E, PromotionPlanned>) {
       t.promotion.emplace();
-      t.back.wanted.clear();
-      t.back.failed.clear();
+      t.back.wanted.reset();
+      t.back.failed.reset();
       if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) somebody_wishes(t, e.to.release);
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
@@ -116,7 +64,7 @@ struct StateEvolver {
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
-      if (step->step->irreversible == true) t.back.irreversible = {{id.number, step->step->name}};
+      if (step->step->irreversible == true) t.back.irreversible = Irreversible{id.number, step->step->name};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       if (!e.automatic || p.trigger == Trigger::rollback) leave(t, left_by(p).release);
@@ -147,9 +95,7 @@ struct StateEvolver {
       if (at->second.empty()) state.under_way.erase(at);
     }
     const auto* step = p.ended ? nullptr : p.current();
-    const bool waits = step && std::ranges::any_of(step->unmet, [](const Condition& c) {
-                         return c.guard == "concurrency" || c.guard == "dependsOn";
-                       });
+    const bool waits = step && std::ranges::any_of(step->unmet, waits_in_line);
     if (waits) {
       state.in_line.insert(id);
     } else {
@@ -229,22 +175,17 @@ struct StateEvolver {
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
-    remember_not_promoted(t, p);
+    FailedAttempt failed{p.to, p.trigger, p.asked_because, p.planned_at, p.id.number, p.plan_digest, {}};
     // Where no location was changed or named, the plan itself tells whether it is another one.
-    const bool changed_them = in_locations && (p.deployed() || !p.locations.empty());
-    const auto policy = changed_them ? policy_of(state, id) : std::string();
-    if (!t.flow.empty() && !t.flow.front().failed.empty() && t.flow.front().failed.front().number == p.id.number) {
-      t.flow.front().failed.front().policy = policy;
-    }
-    if (t.desired != p.to && !p.retires() && p.trigger != Trigger::drift) return;
-    t.failed = FailedAttempt{p.to, p.id.number, p.plan_digest, policy};
+    if (in_locations && (p.deployed() || !p.locations.empty())) failed.policy = policy_of(state, id);
+    remember_not_promoted(t, failed);
+    if (t.desired == p.to || p.retires() || p.trigger == Trigger::drift) t.failed = std::move(failed);
   }
 
   // A promotion that failed is under way again.
   void retried(TargetState& t, const PromotionId& id) {
-    if (t.promotion || t.back.failed.empty() || t.back.failed.front().id != id) return;
-    t.promotion = std::move(t.back.failed.front());
-    t.back.failed.clear();
+    if (t.promotion || !t.back.failed || std::as_const(t.back.failed)->id != id) return;
+    t.promotion = std::move(t.back.failed);
     state.active.insert(id.target);
   }
 
@@ -259,7 +200,7 @@ struct StateEvolver {
   void operator()(const RollbackRequested& e) {
     auto& t = target(e.promotion.target);
     t.last_number = std::max(t.last_number, e.promotion.number);
-    t.back.wanted = {{e.promotion.number, e.leaves, e.to, e.restore, e.reason, meta().actor}};
+    t.back.wanted = WantedRollback{e.promotion.number, e.leaves, e.to, e.restore, e.reason, meta().actor};
     touch(e.promotion.target);
   }
   void operator()(const BreakGlassUsed&) {}
@@ -340,11 +281,11 @@ struct StateEvolver {
     };
     for (const auto& id : state.active) move_all(*state.targets.at(id).promotion);
     for (auto& [id, t] : state.targets) {
-      for (auto& p : t.back.failed) move_all(p);  // they may be retried
+      if (t.back.failed) move_all(*t.back.failed);  // it may be retried
     }
     reckon_wakeups();
     for (auto& [name, service] : state.services) {
-      for (auto& run : service.runs.active) move(run.retry_due);
+      if (service.runs.active) move(service.runs.active->retry_due);
       reckon_gates(state, name);
     }
     const auto waiting = state.flow_wakeups;
@@ -386,179 +327,9 @@ struct StateEvolver {
   void operator()(const RepositoryUnreachable& e) { state.repositories[e.repository].unreachable = e.reason; }
   void operator()(const RepositoryRecovered& e) { state.repositories[e.repository].unreachable.clear(); }
 
-  void stage(const std::string& commit, Staged staged) {
-    auto& c = state.configuration;
-    if (c.staged_commit != commit) {
-      c.staged.clear();
-      c.staged_commit = commit;
-    }
-    c.staged.push_back(std::move(staged));
-  }
-  void operator()(const DocumentAccepted& e) {
-    stage(e.commit, {key_of(e.document), SourcedDocument{e.source, e.document}});
-  }
-  void operator()(const DocumentRemoved& e) { stage(e.commit, {{e.kind, e.document}, std::nullopt}); }
-  void operator()(const ConfigurationAccepted& e) {
-    auto& c = state.configuration;
-    auto& repository = state.repositories[e.repository];
-    auto staged = c.staged_commit == e.commit ? std::move(c.staged) : std::vector<Staged>{};
-    if (c.proposal && c.proposal->commit == e.commit) staged = std::move(c.proposal->staged);
-    const auto renames = renames_of(staged);
-    for (auto& document : staged) put_in_force(document, e.commit, repository.people);
-    begin_renames(state, renames, touched);
-    for (const auto& [to, from] : state.renamed_from) reckon_flow(state, to);
-    c.proposal.reset();
-    c.declined.reset();
-    c.repository = e.repository;
-    c.commit = e.commit;
-    c.position = meta().position;
-    c.time = meta().time;
-    c.staged.clear();
-    c.staged_commit.clear();
-    c.rejected_commit.clear();
-    c.diagnostics.clear();
-    repository.people.clear();
-  }
-  void operator()(const ConfigurationRejected& e) {
-    auto& c = state.configuration;
-    c.rejected_commit = e.commit;
-    c.rejected_at = meta().position;
-    c.diagnostics = e.diagnostics;
-    c.staged.clear();
-    c.staged_commit.clear();
-  }
-  void operator()(const ConfigurationProposed& e) {
-    auto& c = state.configuration;
-    c.proposal = Proposal{e.repository, e.commit, e.change, {}, {}, meta().position, meta().time};
-    if (c.staged_commit == e.commit) c.proposal->staged = std::move(c.staged);
-    c.staged.clear();
-    c.staged_commit.clear();
-    c.rejected_commit.clear();
-    c.diagnostics.clear();
-    c.declined.reset();
-  }
-  void operator()(const ConfigurationApproved& e) {
-    auto& proposal = state.configuration.proposal;
-    if (!proposal || proposal->change.digest != e.digest) return;
-    proposal->approvals.push_back({meta().actor, e.team, e.comment, meta().position, meta().time});
-  }
-  void operator()(const ConfigurationDeclined& e) {
-    state.configuration.declined = DeclinedConfiguration{e.commit, meta().actor, e.comment, meta().position};
-    state.configuration.proposal.reset();
-  }
-  void operator()(const ConfigurationSuperseded&) { state.configuration.proposal.reset(); }
-  // What failed in locations is tried again under another policy, which is known by the commits of its documents. One
-  // that says what it said before, a few lines further down, is no other.
-  using FailedUnder = std::map<TargetId, std::string>;
-  void note_failed(FailedUnder& failed, const TargetId& id) {
-    const auto& t = state.targets.at(id);
-    const bool by_policy =
-        (t.failed && !t.failed->policy.empty()) ||
-        (!t.flow.empty() && !t.flow.front().failed.empty() && !t.flow.front().failed.front().policy.empty());
-    if (by_policy) failed.emplace(id, policy_of(state, id));
-  }
-  void keep_failed(const FailedUnder& failed) {
-    for (const auto& [id, before] : failed) {
-      auto& t = target(id);
-      const auto now = policy_of(state, id);
-      if (t.failed && t.failed->policy == before) t.failed->policy = now;
-      for (auto& flow : t.flow) {
-        for (auto& attempt : flow.failed) {
-          if (attempt.policy == before) attempt.policy = now;
-        }
-      }
-    }
-  }
-  template <class D>
-  static bool says_the_same(const D& before, const D& now) {
-    CanonicalText one;
-    CanonicalText other;
-    one.write(before);
-    other.write(now);
-    return one.text == other.text;
-  }
-  void put_in_force(Staged& staged, const std::string& commit, const std::vector<std::string>& people) {
-    const auto& name = staged.key.name;
-    auto* document = staged.document ? &staged.document->document : nullptr;
-    const auto in_force = [&]<class D>(D&& d) {
-      return InForce<std::remove_cvref_t<D>>{std::forward<D>(d), staged.document->source, commit};
-    };
-    switch (staged.key.kind) {
-      case DocumentKind::service: {
-        auto& service = state.services[name];
-        FailedUnder failed;
-        for (const auto& environment : service.environments) note_failed(failed, {name, environment});
-        const auto before = std::exchange(service.document, std::nullopt);
-        if (document) {
-          service.document = in_force(std::get<Service>(std::move(*document)));
-          for (const auto& s : service.document->document.stages) target({name, s.environment});
-          if (!failed.empty() && before && says_the_same(before->document, service.document->document)) {
-            keep_failed(failed);
-          }
-        }
-        for (const auto& environment : service.environments) reckon_flow(state, {name, environment});
-        reckon_gates(state, name);
-        touch_service(name);
-        break;
-      }
-      case DocumentKind::environment: {
-        const auto known = state.environments.find(name);
-        FailedUnder failed;
-        for (const auto& [id, t] : state.targets) {
-          if (id.environment == name) note_failed(failed, id);
-        }
-        const auto before = known == state.environments.end() ? Environment{} : std::move(known->second.document);
-        state.environments.erase(name);
-        if (document) state.environments.emplace(name, in_force(std::get<Environment>(std::move(*document))));
-        const auto at = state.environments.find(name);
-        if (at == state.environments.end() || !same_times(at->second.document.windows, before.windows)) {
-          state.windows.erase(name);  // until they are expanded they count as closed
-        }
-        if (!failed.empty() && at != state.environments.end() && says_the_same(before, at->second.document)) {
-          keep_failed(failed);
-        }
-        forget_other_monitors(state, name);
-        for (auto& [id, t] : state.targets) {
-          if (id.environment != name) continue;
-          forget_other_locations(state, id, t);
-          touch(id);
-        }
-        break;
-      }
-      case DocumentKind::target: {
-        const auto dot = name.find('.');
-        const TargetId id =
-            document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
-        auto& t = target(id);
-        const bool retire = t.document && t.document->document.on_delete == OnDelete::retire;
-        t.document.reset();
-        if (document) {
-          t.document = in_force(std::get<Target>(std::move(*document)));
-          t.orphaned = false;
-          t.retiring = false;
-        } else if (retire) {
-          t.retiring = true;
-          t.failed.reset();
-        }
-        for (const auto& person : people) add_unique(t.document_people, person);
-        reckon_flow(state, id, t);
-        touch(id);
-        touch_in_line(id.environment);
-        break;
-      }
-      case DocumentKind::notification_policy: {
-        std::optional<InForce<NotificationPolicy>> policy;
-        if (document) policy = in_force(std::get<NotificationPolicy>(std::move(*document)));
-        remember_policy(state, name, std::move(policy), meta().position);
-        break;
-      }
-      case DocumentKind::access_policy: {
-        state.configuration.access.reset();
-        if (document) state.configuration.access = in_force(std::get<AccessPolicy>(std::move(*document)));
-        for (const auto& id : state.active) touch(id);
-        break;
-      }
-    }
+  template <OfConfiguration E>
+  void operator()(const E& e) {
+    ConfigurationEvolver{*this}(e);
   }
 
   void operator()(const ReleaseRegistered& e) {
@@ -605,11 +376,13 @@ struct StateEvolver {
       std::erase_if(list, [&](const Quarantine& q) { return q.release.same_candidate(release); });
       for (const auto& environment : state.services[e.id.service].environments) {
         auto& t = target({e.id.service, environment});
-        if (t.failed && t.failed->wish.release.same_candidate(release)) t.failed.reset();
-        if (!t.flow.empty() && !t.flow.front().failed.empty() &&
-            t.flow.front().failed.front().wish.to.release.same_candidate(release)) {
-          t.flow.front().failed.front().plan_digest.clear();  // another plan, as it were
-          t.flow.front().failed.front().policy.clear();
+        const auto failed_with_it = [&](const Boxed<FailedAttempt>& failed) {
+          return failed && failed->wish.release.same_candidate(release);
+        };
+        if (failed_with_it(t.failed)) t.failed.reset();
+        if (t.flow && failed_with_it(t.flow->failed)) {
+          t.flow->failed->plan_digest.clear();  // another plan, as it were
+          t.flow->failed->policy.reset();
         }
       }
     }
@@ -723,8 +496,8 @@ struct StateEvolver {
     }
     now_runs(t, e.wish);
     remember_verified(t, e.wish);
-    t.back.failed.clear();
-    t.back.restore_point.clear();
+    t.back.failed.reset();
+    t.back.restore_point.reset();
     t.failed.reset();
     t.mendings = 0;
     touch_service(e.target.service);
@@ -732,7 +505,7 @@ struct StateEvolver {
   void operator()(const TargetOrphaned& e) {
     auto& t = target(e.target);
     t.orphaned = true;
-    if (!t.flow.empty()) t.flow.front().wishes.clear();
+    if (t.flow) t.flow->wishes.clear();
     t.desired.reset();
     t.document_people.clear();
     t.people.clear();
@@ -746,7 +519,7 @@ struct StateEvolver {
     forget_other_locations(state, e.target, state.targets[e.target]);
     for (const auto& id : {e.from, e.target}) {
       std::erase_if(state.flow_wakeups, [&](const auto& entry) { return entry.second == id; });
-      if (auto& flow = state.targets[id].flow; !flow.empty()) flow.front().due.reset();
+      if (auto& flow = state.targets[id].flow) flow->due.reset();
       reckon_flow(state, id);
     }
     touch(e.target);
@@ -826,7 +599,7 @@ struct StateEvolver {
 }  // namespace
 
 void evolve(State& state, const Recorded<Event>& recorded, std::set<TargetId>* touched) {
-  StateEvolver evolver{state, recorded, touched};
+  StateEvolver evolver{{state, recorded, touched}};
   evolver.remember_request();
   std::visit(evolver, recorded.event);
   state.next = recorded.meta.position + 1;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <ranges>
 
-#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate {
 namespace {
@@ -36,7 +36,7 @@ struct Triggers {
   const Context& context;
 
   bool keeps_order() const { return stage.supersede == Supersede::queue; }
-  const FlowState* flow() const { return target.flow.empty() ? nullptr : &target.flow.front(); }
+  const FlowState* flow() const { return target.flow ? &*target.flow : nullptr; }
 
   // --------------------------------------------------------------------------------------------------------- firing
 
@@ -224,41 +224,40 @@ struct Triggers {
     return {};
   }
   // Nothing begins by itself on such a target.
-  bool blocked(const TriggeredWish& wish) const {
+  bool blocked(const Wish& wish) const {
     if (!target.held.empty() || (target.document && target.document->document.suspend)) return true;
     if (target.current) return false;
-    return !target.observed || (!target.observed->version.empty() && !target.observed->shows(wish.to.release));
+    return !target.observed || (!target.observed->version.empty() && !target.observed->shows(wish.release));
   }
-  Events plan(const TriggeredWish& wish, const std::vector<std::string>& people_of_document) const {
+  Events plan(const Wish& wish, Trigger trigger, const std::string& reason,
+              const std::vector<std::string>& people_of_document) const {
     const PromotionId next{id, target.last_number + 1};
-    auto planned = plan_for(state, next, wish.to, way_back_from(state, id, wish.to), context.digest);
+    auto planned = plan_for(state, next, wish, way_back_from(state, id, wish), context.digest);
     if (!planned) return {};
-    const bool by_document = wish.trigger == Trigger::desired || brings_variables(target, wish.to);
+    const bool by_document = trigger == Trigger::desired || brings_variables(target, wish);
     Events events;
-    plan_events(events, next, wish.trigger, std::move(*planned),
-                by_document ? people_of_document : std::vector<std::string>{}, wish.reason);
+    plan_events(events, next, trigger, std::move(*planned),
+                by_document ? people_of_document : std::vector<std::string>{}, reason);
     return events;
   }
   Events follow(const std::vector<std::string>& people_of_document) const {
     if (!flow()) return {};
     if (!flow()->wishes.empty()) {
       const auto& wish = flow()->wishes.front();
-      if (auto why = dropped(wish); !why.empty()) return {TriggerDropped{id, wish.to.release, why.substr(0, 1'000)}};
-      if (blocked(wish)) return {};
+      if (auto why = dropped(wish); !why.empty()) return {TriggerDropped{id, wish.to.release, cut_text(why, 1'000)}};
+      if (blocked(wish.to)) return {};
       if (!target.current && target.observed->shows(wish.to.release)) {
         return {TargetAdopted{id, wish.to, "it runs what " + wish.rule + " asks for already"},
                 TriggerDropped{id, wish.to.release, "it runs already"}};
       }
-      return plan(wish, people_of_document);
+      return plan(wish.to, wish.trigger, wish.reason, people_of_document);
     }
-    if (flow()->failed.empty()) return {};
-    // Not again by itself, unless something in the plan changed since.
-    const auto& [wish, number, digest, policy] = flow()->failed.front();
-    if (target.desired_at > wish.position || target.current == wish.to || blocked(wish)) return {};
-    if (state.quarantine(id.service, wish.to.release)) return {};
-    if (!policy.empty()) return policy == policy_of(state, id) ? Events{} : plan(wish, people_of_document);
-    const auto again = plan_for(state, {id, number}, wish.to, way_back_from(state, id, wish.to), context.digest);
-    return again && again->digest != digest ? plan(wish, people_of_document) : Events{};
+    if (!flow()->failed) return {};
+    const auto& failed = *flow()->failed;
+    if (target.desired_at > failed.planned_at || target.current == failed.wish || blocked(failed.wish)) return {};
+    if (state.quarantine(id.service, failed.wish.release)) return {};
+    if (would_fail_again(state, id, failed, context.digest)) return {};
+    return plan(failed.wish, failed.trigger, failed.reason, people_of_document);
   }
 };
 
@@ -333,8 +332,8 @@ std::vector<Event> follow_triggers(const State& state, const TargetId& id, const
 
 const TriggeredWish* newer_wish(const State& state, const Promotion& promotion) {
   const auto* target = state.find(promotion.id.target);
-  if (!target || target->flow.empty()) return nullptr;
-  const auto& wishes = target->flow.front().wishes;
+  if (!target || !target->flow) return nullptr;
+  const auto& wishes = target->flow->wishes;
   const auto newer = std::ranges::find_if(
       wishes, [&](const TriggeredWish& wish) { return !wish.queued && wish.position > promotion.planned_at; });
   return newer == wishes.end() ? nullptr : &*newer;

@@ -58,10 +58,10 @@ Waits for_soak(const State& state, const TargetId& id, const TargetState& target
 }
 
 Waits for_time(const TargetState& target, const StageTrigger& trigger) {
-  if (target.flow.empty() || !target.flow.front().due || target.flow.front().schedule != trigger.schedule) {
+  if (!target.flow || !target.flow->due || target.flow->schedule != trigger.schedule) {
     return {"it is not known yet when that is", "wait", {}, {}};
   }
-  const auto due = *target.flow.front().due;
+  const auto due = *target.flow->due;
   return {"the next time is " + format_timestamp(due), "wait, or headgate promote", {}, due};
 }
 
@@ -82,8 +82,8 @@ std::vector<Condition> explain_triggers(const State& state, const TargetId& id) 
   const auto* stage = state.stage(id);
   if (!target || !stage || target->promotion) return all;
   const auto& document = *state.services.find(id.service)->second.document;
-  if (!target->flow.empty()) {
-    for (const auto& wish : target->flow.front().wishes) {
+  if (target->flow) {
+    for (const auto& wish : target->flow->wishes) {
       Condition c;
       c.guard = "trigger";
       c.text = "release " + wish.to.release.version + " is wished by " + wish.rule + why_not_planned(*target);

@@ -10,8 +10,8 @@ namespace {
 // What the target would be promoted to next, when nothing but the order of events stands between.
 bool will_be_planned(const State& state, const TargetId& id, const TargetState& target) {
   if (!target.held.empty() || (target.document && target.document->document.suspend)) return false;
-  if (!target.flow.empty() && !target.flow.front().wishes.empty()) {
-    const auto& wished = target.flow.front().wishes.front().to.release;
+  if (target.flow && !target.flow->wishes.empty()) {
+    const auto& wished = target.flow->wishes.front().to.release;
     const auto& seen = target.observed;
     return target.current || (seen && (seen->version.empty() || seen->shows(wished)));
   }
@@ -61,7 +61,7 @@ std::vector<Condition> judge_concurrency(const State& state, const Promotion& p,
     all.push_back(std::move(c));
   };
   if (limited) {
-    const auto& [document, source, commit] = environment->second;
+    const auto& [document, source, commit, since] = environment->second;
     judge(*document.max_concurrent, "environment " + document.name, source.file, commit);
   }
   if (stage && stage->max_concurrent) {

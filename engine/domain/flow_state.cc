@@ -1,5 +1,6 @@
 // What evolve remembers of triggers.
 #include <algorithm>
+#include <utility>
 
 #include "engine/domain/flow.h"
 
@@ -7,8 +8,7 @@ namespace headgate {
 namespace {
 
 FlowState& flow_of(TargetState& target) {
-  if (target.flow.empty()) target.flow.emplace_back();
-  return target.flow.front();
+  return target.flow ? *target.flow : target.flow.emplace();
 }
 
 void remember_ref(std::vector<SourceRef>& refs, SourceRef ref) {
@@ -26,8 +26,8 @@ void remember_tree(SourceState& source, const std::string& commit, const std::st
 }
 
 std::uint64_t followed_upto(const TargetState& target, std::string_view rule) {
-  if (target.flow.empty()) return 0;
-  const auto& followed = target.flow.front().followed;
+  if (!target.flow) return 0;
+  const auto& followed = target.flow->followed;
   const auto at = std::ranges::find(followed, rule, &FollowedRule::rule);
   return at == followed.end() ? 0 : at->upto;
 }
@@ -44,8 +44,8 @@ std::optional<Timestamp> due_of(const State& state, const TargetId& id, const Ta
     if (!there || !soaks(state, id.service, *there) || there->brought_at <= upto) return std::nullopt;
     return there->current_since + state.stepped + trigger.soak;
   }
-  if (trigger.kind != Trigger::schedule || target.flow.empty()) return std::nullopt;
-  const auto& flow = target.flow.front();
+  if (trigger.kind != Trigger::schedule || !target.flow) return std::nullopt;
+  const auto& flow = *target.flow;
   if (flow.schedule != trigger.schedule) return std::nullopt;
   const auto next = std::ranges::find_if(flow.times, [&](Timestamp time) { return seconds_of(time) > upto; });
   return next == flow.times.end() ? std::nullopt : std::optional(*next);
@@ -78,12 +78,12 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
   // What is not queued is replaced by what is newer.
   std::erase_if(flow.wishes, [](const TriggeredWish& wish) { return !wish.queued; });
   flow.wishes.push_back({event.to, event.trigger, event.rule, event.reason, event.queued, position});
-  flow.failed.clear();
+  flow.failed.reset();
 }
 
 void remember_dropped(TargetState& target, const TriggerDropped&) {
-  if (target.flow.empty() || target.flow.front().wishes.empty()) return;
-  auto& wishes = target.flow.front().wishes;
+  if (!target.flow || std::as_const(target.flow)->wishes.empty()) return;
+  auto& wishes = target.flow->wishes;
   wishes.erase(wishes.begin());
 }
 
@@ -96,9 +96,9 @@ void remember_schedule(TargetState& target, const ScheduleExpanded& event) {
 
 void remember_planned(TargetState& target, const PromotionPlanned& event) {
   if (event.trigger == Trigger::drift) return;  // it brings back what runs by the wish before
-  if (target.flow.empty()) return;
-  auto& flow = target.flow.front();
-  flow.failed.clear();
+  if (!target.flow) return;
+  auto& flow = *target.flow;
+  flow.failed.reset();
   const auto planned = std::ranges::find_if(
       flow.wishes, [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; });
   if (planned != flow.wishes.end()) {
@@ -108,13 +108,11 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
   }
 }
 
-void remember_not_promoted(TargetState& target, const Promotion& promotion) {
-  const auto trigger = promotion.trigger;
+void remember_not_promoted(TargetState& target, const FailedAttempt& failed) {
+  const auto trigger = failed.trigger;
   const bool by_trigger = trigger == Trigger::branch || trigger == Trigger::tag || trigger == Trigger::after ||
                           trigger == Trigger::schedule;
-  if (!by_trigger) return;
-  TriggeredWish wish{promotion.to, trigger, {}, promotion.asked_because, false, promotion.planned_at};
-  flow_of(target).failed = {{std::move(wish), promotion.id.number, promotion.plan_digest}};
+  if (by_trigger) flow_of(target).failed = failed;
 }
 
 bool soaks(const State& state, const std::string& service, const TargetState& there) {
@@ -134,15 +132,16 @@ void reckon_flow(State& state, const TargetId& id) {
 void reckon_flow(State& state, const TargetId& id, TargetState& target) {
   std::optional<Timestamp> due;
   const auto* stage = state.stage(id);
-  if (stage && !target.orphaned && !target.retiring && !state.renamed_from.contains(id)) {
+  // A target that gets another name: its triggers wait until what is under way has ended, and are the new one's then.
+  const bool renamed = state.renamed_from.contains(id) || state.renamed_to.contains(id);
+  if (stage && !target.orphaned && !target.retiring && !renamed) {
     for (const auto& trigger : stage->triggers) {
       const auto next = due_of(state, id, target, trigger);
       if (next && (!due || *next < *due)) due = next;
     }
   }
-  if (target.flow.empty() && !due) return;
+  if (due == (target.flow ? std::as_const(target.flow)->due : std::nullopt)) return;
   auto& flow = flow_of(target);
-  if (flow.due == due) return;
   if (flow.due) state.flow_wakeups.erase({*flow.due, id});
   if (due) state.flow_wakeups.insert({*due, id});
   flow.due = due;

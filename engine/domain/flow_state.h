@@ -6,8 +6,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "engine/domain/boxed.h"
 #include "engine/domain/plan.h"
 
 namespace headgate {
@@ -81,28 +83,37 @@ struct TriggeredWish {
   }
 };
 
-// The last promotion that a trigger began did not succeed: not again by itself until its plan would be another one.
-struct FailedWish {
-  TriggeredWish wish;
-  std::uint64_t number = 0;  // of the promotion
+// InForce::since of the service and of the environment that a plan was made of.
+using PolicySince = std::pair<Position, Position>;
+
+// A promotion that did not succeed: not again by itself until its plan would be another one, see would_fail_again.
+struct FailedAttempt {
+  Wish wish;
+  Trigger trigger = Trigger::desired;
+  std::string reason;  // why it was asked for
+  Position planned_at = 0;
+  std::uint64_t number = 0;  // of the promotion; its plan may name it
   std::string plan_digest;
-  std::string policy{};  // as FailedAttempt's
-  bool operator==(const FailedWish&) const = default;
+  std::optional<PolicySince> policy{};  // where it changed locations, which changes what a plan says
+  bool operator==(const FailedAttempt&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("wish", s.wish);
+    v("trigger", s.trigger);
+    v("reason", s.reason);
+    v("planned_at", s.planned_at);
     v("number", s.number);
     v("plan_digest", s.plan_digest);
     v("policy", s.policy);
   }
 };
 
-// Of a target whose stage has triggers. Most targets have none of this, so it is kept small.
+// Of a target whose stage has triggers.
 struct FlowState {
   static constexpr std::size_t max_wishes = 64;
   std::vector<FollowedRule> followed;
   std::vector<TriggeredWish> wishes;  // oldest first
-  std::vector<FailedWish> failed;     // at most one
+  Boxed<FailedAttempt> failed;        // the last promotion that a trigger began
   std::string schedule;               // that `times` are of
   Timestamp schedule_until;
   std::vector<Timestamp> times;

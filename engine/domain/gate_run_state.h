@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/domain/boxed.h"
 #include "engine/domain/plan.h"
 
 namespace headgate {
@@ -68,12 +69,12 @@ struct GateRun {
   }
 };
 
-// Of a service with gates that Headgate runs. Most services have none of this, so it is kept small.
+// Of a service with gates that Headgate runs.
 struct GateRuns {
   static constexpr std::size_t max_due = 256;  // the oldest leave
   std::vector<GateSchedule> schedules;
-  std::vector<DueGate> due;     // oldest first
-  std::vector<GateRun> active;  // at most one: the gates of a service are run one after the other
+  std::vector<DueGate> due;  // oldest first
+  Boxed<GateRun> active;     // the gates of a service are run one after the other
   std::uint64_t last_number = 0;
   std::optional<Timestamp> wakeup;  // when they want to be looked at without anything happening
   bool operator==(const GateRuns&) const = default;

@@ -1,10 +1,12 @@
 #include "engine/domain/gate_runs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/domain/conditions.h"
 #include "engine/domain/gates.h"
 #include "engine/domain/planner.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/retry.h"
 
 namespace headgate {
@@ -147,7 +149,7 @@ bool is_gates_place(const TargetId& id) {
 }
 
 bool runs_gates(const ServiceState& service) {
-  if (!service.runs.active.empty()) return true;
+  if (service.runs.active) return true;
   return service.document &&
          std::ranges::any_of(service.document->document.gates, [](const Gate& gate) { return gate.run.has_value(); });
 }
@@ -182,16 +184,15 @@ void remember_started(GateRuns& runs, const GateStarted& event, Position positio
   runs.last_number = std::max(runs.last_number, event.run);
   std::erase_if(runs.due,
                 [&](const DueGate& due) { return due.gate == event.gate && due.version == event.release.version; });
-  runs.active = {{event.gate, event.run, event.attempt, event.release, event.command, event.reason, {}, position}};
+  runs.active = GateRun{event.gate, event.run, event.attempt, event.release, event.command, event.reason, {}, position};
 }
 
 void remember_retried(GateRuns& runs, const GateRetried& event) {
-  if (!runs.active.empty() && runs.active.front().number == event.run) runs.active.front().retry_due = event.due;
+  if (runs.active && runs.active->number == event.run) runs.active->retry_due = event.due;
 }
 
 void remember_run_reported(GateRuns& runs, const GateReported& event) {
-  if (!event.run || runs.active.empty() || runs.active.front().number != *event.run) return;
-  runs.active.clear();
+  if (event.run && runs.active && runs.active->number == *event.run) runs.active.reset();
 }
 
 void reckon_gates(State& state, const std::string& name) {
@@ -204,7 +205,7 @@ void reckon_gates(State& state, const std::string& name) {
     if (time && (!wakeup || *time < *wakeup)) wakeup = time;
   };
   for (const auto& schedule : runs.schedules) want(next_time(service, schedule));
-  if (!runs.active.empty() && !state.effects_paused) want(runs.active.front().retry_due);
+  if (runs.active && !state.effects_paused) want(std::as_const(runs.active)->retry_due);
   if (runs.wakeup == wakeup) return;
   const auto place = gates_of(name);
   if (runs.wakeup) state.flow_wakeups.erase({*runs.wakeup, place});
@@ -217,13 +218,13 @@ std::vector<Event> advance_gates(const State& state, const std::string& name, co
   if (!service) return {};
   const GateWork work{state, name, *service, context};
   if (auto events = work.come_due(); !events.empty()) return events;
-  return service->runs.active.empty() ? work.begin() : work.go_on(service->runs.active.front());
+  return service->runs.active ? work.go_on(*service->runs.active) : work.begin();
 }
 
 std::optional<Activity> pending_gate_run(const State& state, const std::string& name) {
   const auto* service = find_service(state, name);
-  if (!service || state.effects_paused || service->runs.active.empty()) return std::nullopt;
-  const auto& run = service->runs.active.front();
+  if (!service || state.effects_paused || !service->runs.active) return std::nullopt;
+  const auto& run = *service->runs.active;
   if (run.retry_due) return std::nullopt;
   Activity activity;
   activity.id = id_of(name, run);
@@ -244,12 +245,12 @@ Result<std::vector<Event>> gate_run_done(const State& state, const CompleteActiv
   }
   const auto& active = service->runs.active;
   // Told twice, or of a run that was given up.
-  if (active.empty() || id_of(name, active.front()) != c.id) return Events{};
-  const auto& run = active.front();
+  if (!active || id_of(name, *active) != c.id) return Events{};
+  const auto& run = *active;
   if (run.attempt != c.attempt || run.retry_due) return Events{};
 
   const auto& outcome = c.outcome;
-  auto reason = outcome.reason.substr(0, max_summary_bytes);
+  auto reason = cut_text(outcome.reason, max_summary_bytes);
   if (outcome.kind == Outcome::Kind::retryable && run.attempt < max_attempts) {
     return Events{GateRetried{{name},
                               run.gate,
@@ -296,9 +297,8 @@ GateHelp gate_help(const State& state, const std::string& name, const std::strin
   const auto* gate = service ? find_gate(*service, gate_name) : nullptr;
   if (!gate || !gate->run) return {};
   const auto& runs = service->runs;
-  if (!runs.active.empty() && runs.active.front().gate == gate_name &&
-      runs.active.front().release.same_candidate(release)) {
-    const auto& run = runs.active.front();
+  if (runs.active && runs.active->gate == gate_name && runs.active->release.same_candidate(release)) {
+    const auto& run = *runs.active;
     if (run.retry_due) return {"Headgate tries it again at " + format_timestamp(*run.retry_due), {run.position}};
     return {"Headgate runs it", {run.position}};
   }

@@ -219,7 +219,7 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
 std::vector<Condition> judge_windows(const State& state, const Promotion& p, Timestamp now) {
   const auto environment = state.environments.find(called_now(state, p.id.target).environment);
   if (environment == state.environments.end() || environment->second.document.windows.empty()) return {};
-  const auto& [document, source, commit] = environment->second;
+  const auto& [document, source, commit, since] = environment->second;
   const auto expanded = state.windows.find(document.name);
   const auto verdict =
       window_verdict(document.windows, expanded == state.windows.end() ? nullptr : &expanded->second, now);
@@ -267,29 +267,33 @@ std::vector<Condition> judge_freezes(const State& state, const Promotion& p, Tim
 }
 
 constexpr std::array table{
-    Guard{"suspend", StepKind::gates, judge_suspend},
-    Guard{"quarantine", StepKind::gates, judge_quarantine},
-    Guard{"barred", StepKind::gates, judge_barred},
-    Guard{"gates", StepKind::gates, judge_gates},
-    Guard{"maxAge", StepKind::gates, judge_max_age},
-    Guard{"after", StepKind::gates, judge_after},
-    Guard{"healthy", StepKind::gates, judge_healthy},
-    Guard{"signedCommit", StepKind::gates, judge_signed_commit},
-    Guard{"unknownAuthors", StepKind::gates, judge_unknown_authors},
-    Guard{"authors", StepKind::approval, judge_authors},
-    Guard{"approvals", StepKind::approval, judge_approvals},
-    Guard{"otherwise", StepKind::approval, judge_otherwise},
-    Guard{"extraApproval", StepKind::approval, judge_extra_approval},
-    Guard{"wait", StepKind::wait, judge_wait},
-    Guard{"effects", StepKind::deploy, judge_effects},
-    Guard{"approveSwitch", StepKind::approval, judge_approve_switch},
-    Guard{"pause", StepKind::pause, judge_pause},
-    Guard{"windows", StepKind::deploy, judge_windows},
-    Guard{"maintenance", StepKind::deploy, judge_maintenance},
-    Guard{"freezes", StepKind::deploy, judge_freezes},
-    Guard{"concurrency", StepKind::deploy, judge_concurrency},
-    Guard{"dependsOn", StepKind::deploy, judge_depends_on},
-    Guard{"locations", StepKind::deploy, judge_locations},
+    Guard{.name = "suspend", .step = StepKind::gates, .judge = judge_suspend},
+    Guard{.name = "quarantine", .step = StepKind::gates, .judge = judge_quarantine, .verdict = true, .bars = true},
+    Guard{.name = "barred", .step = StepKind::gates, .judge = judge_barred},
+    Guard{.name = "gates", .step = StepKind::gates, .judge = judge_gates, .verdict = true, .evidence = true},
+    Guard{.name = "maxAge", .step = StepKind::gates, .judge = judge_max_age},
+    Guard{.name = "after", .step = StepKind::gates, .judge = judge_after, .verdict = true},
+    Guard{.name = "healthy", .step = StepKind::gates, .judge = judge_healthy},
+    Guard{.name = "signedCommit", .step = StepKind::gates, .judge = judge_signed_commit, .verdict = true},
+    Guard{.name = "unknownAuthors", .step = StepKind::gates, .judge = judge_unknown_authors},
+    Guard{.name = "authors", .step = StepKind::approval, .judge = judge_authors},
+    Guard{.name = "approvals", .step = StepKind::approval, .judge = judge_approvals},
+    Guard{.name = "otherwise", .step = StepKind::approval, .judge = judge_otherwise},
+    Guard{.name = "extraApproval", .step = StepKind::approval, .judge = judge_extra_approval},
+    Guard{.name = "wait", .step = StepKind::wait, .judge = judge_wait},
+    Guard{.name = "effects", .step = StepKind::deploy, .judge = judge_effects},
+    Guard{.name = "approveSwitch", .step = StepKind::approval, .judge = judge_approve_switch, .of_switch = true},
+    Guard{.name = "pause", .step = StepKind::pause, .judge = judge_pause},
+    Guard{.name = "windows",
+          .step = StepKind::deploy,
+          .judge = judge_windows,
+          .overridable = true,
+          .holds = Holds::unless_overrun},
+    Guard{.name = "maintenance", .step = StepKind::deploy, .judge = judge_maintenance, .holds = Holds::unless_overrun},
+    Guard{.name = "freezes", .step = StepKind::deploy, .judge = judge_freezes, .holds = Holds::always},
+    Guard{.name = "concurrency", .step = StepKind::deploy, .judge = judge_concurrency, .in_line = true},
+    Guard{.name = "dependsOn", .step = StepKind::deploy, .judge = judge_depends_on, .in_line = true},
+    Guard{.name = "locations", .step = StepKind::deploy, .judge = judge_locations},
 };
 
 Result<Wish> within_bounds(Wish wish) {
@@ -316,18 +320,20 @@ Condition idle(const TargetState& t, std::string text, std::string remedy) {
 
 }  // namespace
 
-bool is_verdict(std::string_view guard) {
-  return guard == "quarantine" || guard == "gates" || guard == "after" || guard == "signedCommit";
-}
-
 std::span<const Guard> all_guards() {
   return table;
 }
 
+bool waits_in_line(const Condition& condition) {
+  const auto at = std::ranges::find(table, condition.guard, &Guard::name);
+  return at != table.end() && at->in_line;
+}
+
 std::vector<Condition> judge(const State& state, const Promotion& promotion, Timestamp now,
-                             std::span<const Guard> guards) {
+                             std::span<const Guard> guards, bool Guard::*column) {
   std::vector<Condition> all;
   for (const auto& guard : guards) {
+    if (column && !(guard.*column)) continue;
     for (auto& condition : guard.judge(state, promotion, now)) all.push_back(std::move(condition));
   }
   return all;

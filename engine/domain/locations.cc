@@ -178,7 +178,7 @@ std::vector<Condition> judge_locations(const State& state, const Promotion& p, T
   const auto& t = *state.find(p.id.target);
   for (const auto& location : locations_of(state, p.id.target)) {
     if (location.standby || std::ranges::find(p.locations, location.name) != p.locations.end()) continue;
-    const auto& [document, source, commit] = state.environments.at(p.id.target.environment);
+    const auto& [document, source, commit, since] = state.environments.at(p.id.target.environment);
     const auto& there = at_location(t, location.name);
     const auto name = "release " + p.to.release.version;
     Condition c;
@@ -203,8 +203,8 @@ std::vector<Place> places_to_go_back(const State& state, const TargetId& id, con
   const Promotion* before = nullptr;  // that brought what is left
   if (t.promotion) {
     before = &*t.promotion;
-  } else if (!t.back.failed.empty() && !t.held.empty()) {
-    before = &t.back.failed.front();
+  } else if (t.back.failed && !t.held.empty()) {
+    before = &*t.back.failed;
   }
   if (before && left_by(*before) != way.leaves) before = nullptr;
   std::vector<Place> places;
@@ -298,14 +298,12 @@ std::vector<std::string> locations_without(const State& state, const TargetId& i
   return names;
 }
 
-std::string policy_of(const State& state, const TargetId& id) {
+PolicySince policy_of(const State& state, const TargetId& id) {
   const auto owner = state.services.find(id.service);
   const auto environment = state.environments.find(id.environment);
-  std::string policy;
-  if (owner != state.services.end() && owner->second.document) policy += owner->second.document->commit;
-  policy += ' ';
-  if (environment != state.environments.end()) policy += environment->second.commit;
-  return policy;
+  const bool served = owner != state.services.end() && owner->second.document;
+  return {served ? owner->second.document->since : 0,
+          environment == state.environments.end() ? 0 : environment->second.since};
 }
 
 }  // namespace headgate

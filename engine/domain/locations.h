@@ -60,8 +60,8 @@ std::vector<Event> fail_mixed(const State& state, const Promotion& promotion);
 // Those in a wave that do not run the wish.
 std::vector<std::string> locations_without(const State& state, const TargetId& target, const Wish& wish);
 
-// The documents that plans of the target are made of, as they are in force.
-std::string policy_of(const State& state, const TargetId& target);
+// Since when what plans of the target are made of has said the same.
+PolicySince policy_of(const State& state, const TargetId& target);
 
 // ---- the parts of evolve
 

@@ -4,6 +4,7 @@
 
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/decimal.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
 
 namespace headgate {
@@ -80,7 +81,7 @@ struct Failure {
 
   void roll_back(Events& events, const TargetId& id, const TargetState& t) const {
     const auto& p = t.promotion;
-    if (!t.back.wanted.empty() || (p && p->phase == Phase::rolling_back)) {
+    if (t.back.wanted || (p && p->phase == Phase::rolling_back)) {
       return tell(events, id, {}, "it goes back already", {});
     }
     if (p && p->deployed()) return take_back(events, *p);
@@ -116,7 +117,7 @@ std::vector<std::string> incidents_in(const Events& events) {
 
 Events failed(const State& state, const Monitor& monitor, const ReportMonitor& c, const Context& context) {
   const auto& environment = c.monitor.environment;
-  const auto reason = c.reason.substr(0, max_monitor_reason);
+  const auto reason = cut_text(c.reason, max_monitor_reason);
   const Failure failure{state, c, context, "monitor " + monitor.name + " fails: " + reason};
   Events follows;
   for (const auto& service : monitor.services) {

@@ -3,40 +3,44 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/domain/decide_parts.h"
 #include "engine/domain/locations.h"
-#include "engine/domain/planner.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout_plan.h"
 
 namespace headgate {
 
-Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
-                      DigestFunction digest, bool expedited, const std::vector<std::string>& locations) {
+Result<PlanInput> plan_input(const State& state, const PromotionId& as) {
   const auto owner = state.services.find(as.target.service);
   const auto environment = state.environments.find(as.target.environment);
   const auto* stage = state.stage(as.target);
   if (owner == state.services.end() || environment == state.environments.end() || !stage) {
-    return fail(ErrorCode::not_found, "no stage leads to " + as.target.environment + " any more");
+    return fail(ErrorCode::not_found, "no stage of service " + as.target.service + " leads to " +
+                                          as.target.environment + " any more: nobody knows how to deploy there");
   }
-  const auto* target = state.find(as.target);
   PlanInput input;
   input.id = as;
   input.service = &*owner->second.document;
   input.stage = stage;
   input.environment = &environment->second;
-  if (target) input.from = target->current;
-  input.way_back = way_back;
-  input.to = to;
-  if (target && !target->stable_slot.empty()) {
+  if (const auto* target = state.find(as.target)) {
+    input.from = target->current;
     input.stable_slot = target->stable_slot;
-    input.stable = target->current;
+    if (!input.stable_slot.empty()) input.stable = target->current;
   }
   input.left_slot = uses_slots(*stage) ? candidate_slot(input.stable_slot) : input.stable_slot;
+  return input;
+}
+
+Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
+                      DigestFunction digest, bool expedited, const std::vector<std::string>& locations) {
+  HEADGATE_TRY(auto input, plan_input(state, as));
+  input.to = to;
   // What runs beside the candidate is the way back, whatever else was verified here.
-  if (uses_slots(*stage) && input.stable) input.way_back = input.stable;
-  input.expedited = expedited && stage->expedite;
-  if (target && (!locations.empty() || !environment->second.document.locations.empty())) {
+  input.way_back = uses_slots(*input.stage) && input.stable ? input.stable : way_back;
+  input.expedited = expedited && input.stage->expedite;
+  if (state.find(as.target) && (!locations.empty() || !input.environment->document.locations.empty())) {
     HEADGATE_TRY(input.places, places_to_promote(state, as.target, to, way_back, locations));
     input.locations = locations;
   }
@@ -46,21 +50,12 @@ Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
 }
 
 Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wish& runs, DigestFunction digest) {
-  const auto owner = state.services.find(as.target.service);
-  const auto environment = state.environments.find(as.target.environment);
-  const auto* stage = state.stage(as.target);
-  if (owner == state.services.end() || environment == state.environments.end() || !stage) {
-    return fail(ErrorCode::not_found, "no stage leads to " + as.target.environment + " any more");
-  }
-  const bool in_places = !environment->second.document.locations.empty();
-  if (!in_places && !driver_of(*stage, environment->second.document).retire) {
+  HEADGATE_TRY(auto input, plan_input(state, as));
+  const auto& environment = input.environment->document;
+  const bool in_places = !environment.locations.empty();
+  if (!in_places && !driver_of(*input.stage, environment).retire) {
     return fail(ErrorCode::not_found, "the driver of " + to_string(as.target) + " has no retire command");
   }
-  PlanInput input;
-  input.id = as;
-  input.service = &*owner->second.document;
-  input.stage = stage;
-  input.environment = &environment->second;
   input.from = runs;
   input.to = runs;
   if (in_places) {
@@ -108,8 +103,20 @@ std::optional<Wish> way_back_from(const State& state, const TargetId& id, const 
   return std::nullopt;
 }
 
+bool would_fail_again(const State& state, const TargetId& id, const FailedAttempt& failed, DigestFunction digest) {
+  if (failed.policy) return failed.policy == policy_of(state, id);
+  const auto again = plan_for(state, {id, failed.number}, failed.wish, way_back_from(state, id, failed.wish), digest);
+  return !again || again->digest == failed.plan_digest;
+}
+
 bool brings_variables(const TargetState& target, const Wish& wish) {
   return target.current ? target.current->variables != wish.variables : !wish.variables.empty();
+}
+
+void supersede(std::vector<Event>& events, const Promotion& p, const std::string& why) {
+  const auto reason = cut_text(why, max_reason_bytes);
+  for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, reason});
+  events.emplace_back(PromotionSuperseded{p.id, reason});
 }
 
 void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, Plan plan,

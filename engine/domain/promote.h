@@ -2,12 +2,16 @@
 #pragma once
 
 #include "engine/domain/decide.h"
+#include "engine/domain/planner.h"
 
 namespace headgate {
 
+// What every plan of the target is made of: the policy in force, what runs there, and in which slot. not_found when no
+// stage or environment leads there.
+Result<PlanInput> plan_input(const State& state, const PromotionId& as);
 // The plan of bringing `to` to a target under the policy in force. `as` is the promotion's id; `way_back` what a
-// rollback would bring back; `locations`: that were asked for by name. not_found when no stage or environment leads
-// there, too_large when a step fits no record, conflict when the release may not come to those locations yet.
+// rollback would bring back; `locations`: that were asked for by name. not_found as above, too_large when a step fits
+// no record, conflict when the release may not come to those locations yet.
 Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to, const std::optional<Wish>& way_back,
                       DigestFunction digest, bool expedited = false, const std::vector<std::string>& locations = {});
 // The plan of taking `runs` away from a target whose document has gone: the stage's approvals and wait, then the
@@ -24,10 +28,15 @@ Result<void> check_steps_fit(const PromotionId& as, const Plan& plan);
 // have failed with `to`. Unless `across`, none behind an irreversible step.
 std::optional<Wish> way_back_from(const State& state, const TargetId& target, const Wish& to, bool across = false);
 
+// Whether nothing has changed in the plan of what failed: it is not tried again by itself.
+bool would_fail_again(const State& state, const TargetId& target, const FailedAttempt& failed, DigestFunction digest);
+
 // Whether the wish has other variables than what runs. Then its promotion holds the work of whoever wrote them into the
 // Target document, whatever asked for the release.
 bool brings_variables(const TargetState& target, const Wish& wish);
 
+// Ends a promotion that waits, because its plan would be another one: approvals of this one are void.
+void supersede(std::vector<Event>& events, const Promotion& promotion, const std::string& why);
 // promotion.planned and a step.planned for each step, of the target's next promotion.
 void plan_events(std::vector<Event>& events, const PromotionId& id, Trigger trigger, Plan plan,
                  std::vector<std::string> people, std::string reason);

@@ -1,5 +1,6 @@
 #include "engine/domain/record_size.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <type_traits>
@@ -104,6 +105,13 @@ std::size_t stored_size_bound(const Condition& condition) {
 }
 std::size_t stored_size_bound(const Diagnostic& diagnostic) {
   return bound(diagnostic);
+}
+
+std::string cut_text(std::string_view text, std::size_t max_bytes) {
+  const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+  auto end = std::min(text.size(), max_bytes);
+  while (end > 0 && end < text.size() && continues(end)) --end;
+  return std::string(text.substr(0, end));
 }
 
 std::size_t max_document_bytes(DocumentKind kind) {

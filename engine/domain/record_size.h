@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <string_view>
 
 #include "engine/domain/events.h"
 
@@ -21,6 +23,9 @@ std::size_t stored_size_bound(const Step& step);  // of its step.planned
 std::size_t stored_size_bound(const Wish& wish);
 std::size_t stored_size_bound(const Condition& condition);
 std::size_t stored_size_bound(const Diagnostic& diagnostic);
+// Of a text from outside, as much as fits: no character of UTF-8 is cut in two, whose bytes a record cannot hold. What
+// a person writes is refused instead, see check_text.
+std::string cut_text(std::string_view text, std::size_t max_bytes);
 // A document over this is refused.
 std::size_t max_document_bytes(DocumentKind kind);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/domain/flow.h"
+
 namespace headgate {
 namespace {
 
@@ -84,6 +86,7 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
     }
   }
   std::map<TargetId, TargetId> pairs;
+  std::set<TargetId> skipped;
   for (const auto& [old, t] : state.targets) {
     const auto to = renames.of(old);
     if (!to || *to == old || t.document) continue;
@@ -94,6 +97,7 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
     if (there != state.targets.end() && (there->second.current || there->second.promotion)) continue;
     pairs.emplace(earlier == state.renamed_from.end() ? old : earlier->second, *to);
     if (earlier == state.renamed_from.end()) continue;
+    skipped.insert(old);
     state.renamed_to.erase(earlier->second);
     state.renamed_from.erase(earlier);
   }
@@ -101,6 +105,11 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
     state.renamed_to.insert_or_assign(from, to);
     state.renamed_from.insert_or_assign(to, from);
     if (touched) touched->insert(from);
+  }
+  for (const auto& id : skipped) reckon_flow(state, id);
+  for (const auto& [from, to] : state.renamed_to) {
+    reckon_flow(state, from);
+    reckon_flow(state, to);
   }
 }
 
@@ -135,7 +144,7 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   known.last_number = std::max(known.last_number, t.last_number);
   known.orphaned = false;
   known.retiring = false;
-  known.back.failed.clear();  // retries under the old name are over
+  known.back.failed.reset();  // retries under the old name are over
   for (auto& person : t.document_people) {
     if (std::ranges::find(known.document_people, person) == known.document_people.end()) {
       known.document_people.push_back(std::move(person));

@@ -22,10 +22,6 @@ std::string look_and_choose(const TargetId& id) {
   return "look at what runs there, then headgate promote, or headgate adopt " + to_string(id);
 }
 
-std::string one_line(const std::string& text) {
-  return text.substr(0, max_reason_bytes);
-}
-
 void tell_incident(Events& events, const State& state, const PromotionId& id, const std::string& release,
                    const std::string& what, const std::string& next, const std::string& freeze = {}) {
   tell_incident(events, state, {id.target, to_string(id), release, what, next, freeze});
@@ -34,8 +30,8 @@ void tell_incident(Events& events, const State& state, const PromotionId& id, co
 // What runs on the target, or what a promotion that has begun to deploy has brought there.
 const Wish* what_runs(const TargetState& t) {
   if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &left_by(*p);
-  if (!t.back.failed.empty() && !t.held.empty()) {
-    const auto& p = t.back.failed.front();
+  if (t.back.failed && !t.held.empty()) {
+    const auto& p = *t.back.failed;
     if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
   }
   for (const auto& [name, there] : t.locations) {  // locations differ, and this one runs what is to be left
@@ -67,7 +63,7 @@ bool leads_back_to(const Promotion& p, const Wish& wish) {
 
 void tell_incident(Events& events, const State& state, Tiding tiding) {
   const auto& [target, promotion, release, what, next, freeze] = tiding;
-  const auto note = one_line(promotion.empty() ? what : promotion + ": " + what);
+  const auto note = cut_text(promotion.empty() ? what : promotion + ": " + what, max_reason_bytes);
   if (const auto* known = open_incident(state, target)) {
     events.emplace_back(IncidentNoted{target, promotion, known->first, note, next, freeze});
     return;
@@ -82,7 +78,7 @@ void tell_incident(Events& events, const State& state, Tiding tiding) {
     return;
   }
   events.emplace_back(IncidentOpened{target, promotion, std::to_string(state.last_incident + fresh + 1), release,
-                                     one_line(what), next, freeze});
+                                     cut_text(what, max_reason_bytes), next, freeze});
 }
 
 Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
@@ -92,8 +88,8 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     return fail(ErrorCode::conflict, "the Target document of " + to_string(id) + " has gone: " +
                                          (t->orphaned ? "it is left as it is" : "what runs there is being retired"));
   }
-  if (!t->back.wanted.empty()) {
-    return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted.front().number}) + " rolls back already");
+  if (t->back.wanted) {
+    return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted->number}) + " rolls back already");
   }
   const auto* leaves = what_runs(*t);
   if (!leaves) return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
@@ -130,14 +126,10 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
 
 Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,
                            DigestFunction digest) {
-  const auto owner = state.services.find(as.target.service);
-  const auto environment = state.environments.find(as.target.environment);
-  const auto* stage = state.stage(as.target);
+  HEADGATE_TRY(auto input, plan_input(state, as));
+  const auto* stage = input.stage;
   const auto* t = state.find(as.target);
-  if (!stage || !t || environment == state.environments.end()) {
-    return fail(ErrorCode::not_found, "no stage of service " + as.target.service + " leads to " +
-                                          as.target.environment + " any more: nobody knows how to deploy there");
-  }
+  if (!t) return fail(ErrorCode::not_found, "no target " + to_string(as.target));
   if (restore) {
     if (!stage->restore || !way.to) {
       return fail(ErrorCode::conflict, !way.to ? "nothing is restored where nothing comes back"
@@ -148,34 +140,19 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
                          std::ranges::any_of(live->steps, [&](const LiveStep& s) {
                            return s.step->keeps == stage->restore->point && s.activity == ActivityStatus::succeeded;
                          });
-    const bool kept = std::ranges::any_of(t->back.restore_point, [&](const RestorePoint& point) {
-      return point.name == stage->restore->point && point.of.same_candidate(way.to->release);
-    });
+    const auto& point = t->back.restore_point;
+    const bool kept = point && point->name == stage->restore->point && point->of.same_candidate(way.to->release);
     if (!of_live && !kept) {
       return fail(ErrorCode::conflict, "no restore point " + stage->restore->point + " of release " +
                                            way.to->release.version + " is kept for " + to_string(as.target) +
                                            ": only the one from before the last deployment is");
     }
   }
-  PlanInput input;
-  input.id = as;
-  input.service = &*owner->second.document;
-  input.stage = stage;
-  input.environment = &environment->second;
+  if (way.leaves == t->current) input.left_slot = t->stable_slot;
   input.from = way.leaves;
   input.way_back = way.to;
   input.to = way.to ? *way.to : way.leaves;
-  input.stable_slot = t->stable_slot;
-  if (!input.stable_slot.empty()) input.stable = t->current;
-  input.left_slot = slot_of(*t, way.leaves);
-  if (way.leaves == t->current) {
-    input.left_slot = t->stable_slot;
-  } else {
-    input.stable = t->current;
-    input.stable_slot = t->stable_slot;
-    input.left_slot = uses_slots(*stage) ? candidate_slot(t->stable_slot) : t->stable_slot;
-  }
-  if (!environment->second.document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
+  if (!input.environment->document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
   auto plan = plan_way_back(input, restore, digest);
   // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
   if (const auto& p = t->promotion; p && p->deployed() && way.to && leads_back_to(*p, *way.to)) {
@@ -194,21 +171,25 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
   return plan;
 }
 
+void fence_in_flight(Events& events, const Promotion& p, const std::string& why) {
+  const auto* step = p.current();
+  if (!step) return;
+  if (step->activity != ActivityStatus::running && step->activity != ActivityStatus::retrying) return;
+  events.emplace_back(ActivityFenced{{p.id, step->step->name}, step->attempt, cut_text(why, max_reason_bytes)});
+}
+
 std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id, const Context& context) {
   const auto& t = *state.find(id);
-  const auto& wanted = t.back.wanted.front();
+  const auto& wanted = *t.back.wanted;
   const PromotionId as{id, wanted.number};
   Events events;
   const auto why = to_string(as) + " rolls back: " + wanted.reason;
   if (const auto& p = t.promotion) {
-    if (const auto* step = p->current();
-        step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-      events.emplace_back(ActivityFenced{{p->id, step->step->name}, step->attempt, one_line(why)});
-    }
+    fence_in_flight(events, *p, why);
     if (p->phase == Phase::waiting && !p->deployed()) {
-      events.emplace_back(PromotionSuperseded{p->id, one_line(why)});
+      events.emplace_back(PromotionSuperseded{p->id, cut_text(why, max_reason_bytes)});
     } else {
-      events.emplace_back(PromotionCancelled{p->id, one_line(why)});
+      events.emplace_back(PromotionCancelled{p->id, cut_text(why, max_reason_bytes)});
     }
   }
   const RollbackWay way{wanted.leaves, wanted.to, {}};
@@ -230,10 +211,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
 
 void begin_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason, bool automatic,
                     const std::string& failing) {
-  if (const auto* step = p.current();
-      step && (step->activity == ActivityStatus::running || step->activity == ActivityStatus::retrying)) {
-    events.emplace_back(ActivityFenced{{p.id, step->step->name}, step->attempt, reason});
-  }
+  fence_in_flight(events, p, reason);
   const auto first = std::ranges::find_if(p.steps, [](const LiveStep& s) { return s.step->rollback; });
   if (first == p.steps.end()) {
     fail_for_a_person(events, state, p, reason);
@@ -268,14 +246,14 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
   } else {
     why += "; automatic rollback is off for this stage";
   }
-  events.emplace_back(PromotionFailed{p.id, one_line(why)});
+  events.emplace_back(PromotionFailed{p.id, cut_text(why, max_reason_bytes)});
   tell_incident(events, state, p.id, p.to.release.version, why, next);
 }
 
 void fail_rollback(Events& events, const State& state, const Promotion& p, const std::string& reason) {
   const auto& id = p.id.target;
   const auto& called = called_now(state, id);
-  events.emplace_back(RollbackFailed{p.id, one_line(reason)});
+  events.emplace_back(RollbackFailed{p.id, cut_text(reason, max_reason_bytes)});
   const auto* known = open_incident(state, id);
   const auto next = "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT; or " +
                     look_and_choose(id) + "; then headgate incident resolve " +
@@ -283,11 +261,12 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   std::string freeze;
   if (!known || !state.freezes.contains(known->second.freeze)) {
     freeze = std::to_string(state.last_freeze + 1);
-    events.emplace_back(FreezeSet{{called.environment},
-                                  freeze,
-                                  {called.service},
-                                  one_line("the rollback of " + to_string(p.id) + " failed: " + reason),
-                                  {}});
+    events.emplace_back(
+        FreezeSet{{called.environment},
+                  freeze,
+                  {called.service},
+                  cut_text("the rollback of " + to_string(p.id) + " failed: " + reason, max_reason_bytes),
+                  {}});
   }
   tell_incident(events, state, p.id, left_by(p).release.version, "the rollback failed: " + reason, next, freeze);
 }
@@ -318,8 +297,9 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
   if (target->desired == left_by(p) && !stands) {
     events.emplace_back(TargetPinned{
-        p.id.target, one_line(to_string(p.id) +
-                              " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason))});
+        p.id.target,
+        cut_text(to_string(p.id) + " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason),
+                 max_reason_bytes)});
   }
   return events;
 }
@@ -331,7 +311,7 @@ std::vector<Event> fail_mixed(const State& state, const Promotion& p) {
   const auto missing = locations_without(state, id, p.to);
   const auto what = p.end_reason + "; it was taken back there, release " + p.to.release.version + " stands in " +
                     names_of(stand) + " and does not run in " + names_of(missing);
-  events.emplace_back(PromotionFailed{p.id, one_line(what)});
+  events.emplace_back(PromotionFailed{p.id, cut_text(what, max_reason_bytes)});
   tell_drift(events, state, id, p.to);
   if (const auto* known = open_incident(state, id); known && state.freezes.contains(known->second.freeze)) {
     events.emplace_back(FreezeLifted{{id.environment}, known->second.freeze, "the location was taken back after all"});

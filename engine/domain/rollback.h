@@ -27,6 +27,9 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& target, con
 Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,
                            DigestFunction digest);
 
+// Whatever comes of the activity that runs, or is to be tried again, does not count any more.
+void fence_in_flight(std::vector<Event>& events, const Promotion& promotion, const std::string& why);
+
 // A rollback that was asked for begins: what is under way is fenced and ended, the plan made.
 std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& target, const Context& context);
 

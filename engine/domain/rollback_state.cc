@@ -29,18 +29,19 @@ void remember_verified(TargetState& t, const Wish& wish) {
 void remember_end(TargetState& t, const Promotion& p) {
   auto& back = t.back;
   if (p.trigger == Trigger::rollback) {
-    if (p.phase == Phase::succeeded) back.restore_point.clear();
+    if (p.phase == Phase::succeeded) back.restore_point.reset();
   } else if (p.phase == Phase::rolled_back) {
-    back.restore_point.clear();
+    back.restore_point.reset();
   } else if (p.deployed()) {
-    back.restore_point.clear();
+    back.restore_point.reset();
     for (const auto& s : p.steps) {
       if (s.step->keeps.empty() || s.activity != ActivityStatus::succeeded) continue;
-      back.restore_point = {{s.step->keeps, p.from ? p.from->release : Release{}, s.evidence, p.last_position}};
+      back.restore_point =
+          RestorePoint{s.step->keeps, p.from ? p.from->release : Release{}, s.evidence, p.last_position};
     }
   }
-  back.failed.clear();
-  if (p.phase == Phase::failed) back.failed.push_back(p);
+  back.failed.reset();
+  if (p.phase == Phase::failed) back.failed = p;
 }
 
 void somebody_wishes(TargetState& t, const Release& release) {
@@ -73,8 +74,8 @@ void leave(TargetState& t, const Release& release) {
 }
 
 std::string step_between(const TargetState& t, const Wish& verified) {
-  if (t.back.irreversible.empty()) return {};
-  const auto& last = t.back.irreversible.front();
+  if (!t.back.irreversible) return {};
+  const auto& last = *t.back.irreversible;
   const auto at = std::ranges::find(t.verified, verified);
   const auto index = static_cast<std::size_t>(at - t.verified.begin());
   const bool later =
@@ -93,10 +94,8 @@ Json restore_point_of(const TargetState& t, const Promotion& p, const std::strin
   for (const auto& s : p.steps) {
     if (s.step->keeps == name && s.activity == ActivityStatus::succeeded) return s.evidence;
   }
-  for (const auto& point : t.back.restore_point) {
-    if (point.name == name) return point.evidence;
-  }
-  return {};
+  const auto& point = t.back.restore_point;
+  return point && point->name == name ? point->evidence : Json{};
 }
 
 const Wish& left_by(const Promotion& p) {

@@ -110,23 +110,6 @@ std::string slot_after(const Promotion& p, const std::string& before) {
   return slot;
 }
 
-std::string slot_of(const TargetState& t, const Wish& wish) {
-  const auto deployed_slot = [&](const Promotion& p) -> const std::string* {
-    if (p.to != wish || !p.deployed()) return nullptr;
-    for (const auto& s : p.steps) {
-      if (!s.step->rollback && s.step->kind == StepKind::deploy) return &s.step->slot;
-    }
-    return nullptr;
-  };
-  if (t.promotion) {
-    if (const auto* slot = deployed_slot(*t.promotion)) return *slot;
-  }
-  for (const auto& failed : t.back.failed) {
-    if (const auto* slot = deployed_slot(failed)) return *slot;
-  }
-  return t.stable_slot;
-}
-
 std::optional<Breach> breach_of(const Promotion& p, const LiveStep& pause) {
   for (const auto& progress : p.analysis) {
     const auto* metric = find_metric(pause.step, progress.name);

@@ -20,9 +20,6 @@ void shift(MetricProgress& progress, Duration delta);
 // The slot that holds all traffic once the promotion has ended well, or its rollback has; `before`: that did before it.
 std::string slot_after(const Promotion& promotion, const std::string& before);
 
-// Where `wish`, which a rollback by hand leaves, runs on the target.
-std::string slot_of(const TargetState& target, const Wish& wish);
-
 const Metric* find_metric(const Step& pause, std::string_view name);
 // Why the pause may not end well: empty while every metric is within its limits.
 struct Breach {

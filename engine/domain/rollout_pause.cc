@@ -4,6 +4,7 @@
 #include "engine/domain/access.h"
 #include "engine/domain/approvals.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/rollout.h"
 
 namespace headgate {
@@ -104,7 +105,7 @@ std::vector<Event> measurement_taken(const Promotion& p, const LiveStep& pause, 
   MeasurementTaken taken{{p.id, pause.step->name}, pause.attempt, p.measuring, Verdict::error, {}, {}, {}, {}};
   const auto* metric = find_metric(pause.step, p.measuring);
   if (outcome.kind != Outcome::Kind::succeeded || !metric) {
-    taken.reason = p.measuring + ": " + outcome.reason.substr(0, 2048);
+    taken.reason = p.measuring + ": " + cut_text(outcome.reason, 2048);
     return {std::move(taken)};
   }
   auto judged = judge_measurement(*metric, outcome.measured);

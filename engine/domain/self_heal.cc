@@ -28,14 +28,6 @@ std::string found_instead(const State& state, const TargetId& id, const TargetSt
   return text + instead;
 }
 
-// The last attempt to bring it failed, and the policy is what it was.
-bool failed_as_it_is(const State& state, const TargetId& id, const TargetState& t, DigestFunction digest) {
-  if (!t.failed || t.failed->wish != *t.current) return false;
-  if (t.failed->policy == policy_of(state, id)) return true;
-  const auto again = plan_for(state, {id, t.failed->number}, *t.current, way_back_from(state, id, *t.current), digest);
-  return !again || (t.failed->policy.empty() && again->digest == t.failed->plan_digest);
-}
-
 }  // namespace
 
 StringMap variables_that_count(const State& state, const TargetId& id, const Wish* expected,
@@ -100,14 +92,14 @@ std::optional<Condition> bar_to_mending(const State& state, const TargetId& id) 
   } else if (t->desired && t->desired != t->current) {
     return because("release " + t->desired->release.version + " is wished", by_hand);
   }
-  if (!t->flow.empty() && !t->flow.front().wishes.empty()) {
-    return because("release " + t->flow.front().wishes.front().to.release.version + " is wished", by_hand);
+  if (t->flow && !t->flow->wishes.empty()) {
+    return because("release " + t->flow->wishes.front().to.release.version + " is wished", by_hand);
   }
   const auto environment = state.environments.find(id.environment);
   if (!state.stage(id) || environment == state.environments.end()) {
     return because("no stage of service " + id.service + " leads to " + id.environment + " any more", by_hand);
   }
-  const auto& [document, source, commit] = environment->second;
+  const auto& [document, source, commit, since] = environment->second;
   if (document.self_heal && !document.self_heal->mends) {
     c.file = source.file;
     c.line = document.self_heal->line;
@@ -129,8 +121,8 @@ std::vector<Event> mend_drift(const State& state, const TargetId& id, const Cont
   // Who restored a log looks at what differs first, and adopts what it does not know.
   if (state.effects_paused || !has_drifted(state, id) || bar_to_mending(state, id)) return {};
   const auto& t = *state.find(id);
-  if (failed_as_it_is(state, id, t, context.digest)) return {};
   const auto& wish = *t.current;
+  if (t.failed && t.failed->wish == wish && would_fail_again(state, id, *t.failed, context.digest)) return {};
   const PromotionId next{id, t.last_number + 1};
   const auto plan = plan_for(state, next, wish, way_back_from(state, id, wish), context.digest);
   if (!plan) return {};

@@ -243,12 +243,16 @@ struct InForce {
   D document;
   Source source;
   std::string commit;
+  // Of a service or an environment: of the configuration.accepted from which on it has said the same. A commit in which
+  // its lines have moved says nothing else.
+  Position since = 0;
   bool operator==(const InForce&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("document", s.document);
     v("source", s.source);
     v("commit", s.commit);
+    v("since", s.since);
   }
 };
 
@@ -266,22 +270,6 @@ struct Observation {
   bool shows(const Release& release) const {
     return version == release.version &&
            (artifacts.empty() || release.artifacts.empty() || artifacts == release.artifacts);
-  }
-};
-
-// The last promotion of what the document wishes did not succeed. A change of the wish or of the plan ends it.
-struct FailedAttempt {
-  Wish wish;
-  std::uint64_t number = 0;  // of the promotion; its plan may name it
-  std::string plan_digest;
-  std::string policy{};  // where there are locations, which change what a plan says: the documents that it was made of
-  bool operator==(const FailedAttempt&) const = default;
-  template <class Self, class V>
-  static void describe(Self& s, V& v) {
-    v("wish", s.wish);
-    v("number", s.number);
-    v("plan_digest", s.plan_digest);
-    v("policy", s.policy);
   }
 };
 
@@ -333,14 +321,14 @@ struct Irreversible {
   }
 };
 
-// Ways back and what bars them. Empty for most targets, so it is kept small.
+// Ways back and what bars them. Empty for most targets.
 struct WaysBack {
-  std::vector<std::uint64_t> verified_by;   // of each of TargetState::verified, the promotions that there were by then
-  std::vector<Release> barred;              // left by hand: no automatic trigger brings them until somebody wishes them
-  std::vector<Irreversible> irreversible;   // at most one
-  std::vector<RestorePoint> restore_point;  // at most one: of the promotion that deployed last
-  std::vector<WantedRollback> wanted;       // at most one
-  std::vector<Promotion> failed;            // at most one: the last one, while it may be retried
+  std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
+  std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
+  Boxed<Irreversible> irreversible;
+  Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
+  Boxed<WantedRollback> wanted;
+  Boxed<Promotion> failed;  // the last one, while it may be retried
   bool operator==(const WaysBack&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -394,13 +382,13 @@ struct TargetState {
   std::uint64_t last_number = 0;  // of promotions
   Boxed<Promotion> promotion;     // the live one
   std::vector<Wish> verified;     // what was verified or adopted here, newest last, at most 16
-  Boxed<FailedAttempt> failed;    // not tried again by itself
+  Boxed<FailedAttempt> failed;    // the last promotion of what the document wishes, or that should mend drift
   WaysBack back{};
   std::uint32_t open_incidents = 0;
   std::uint32_t mendings = 0;                                     // of drift in a row, each soon after the one before
   Timestamp mended{};                                             // when the last one succeeded, as current_since
   std::string stable_slot{};                                      // what runs `current`; empty: it runs in no slot
-  std::vector<FlowState> flow{};                                  // at most one, where the stage has triggers
+  Boxed<FlowState> flow{};                                        // where the stage has triggers
   std::map<std::string, LocationState, std::less<>> locations{};  // by name, where the environment has several
   bool operator==(const TargetState&) const = default;
   template <class Self, class V>

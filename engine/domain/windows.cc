@@ -99,7 +99,7 @@ std::vector<Condition> judge_maintenance(const State& state, const Promotion& p,
   std::vector<Condition> all;
   const auto environment = state.environments.find(called_now(state, p.id.target).environment);
   if (environment == state.environments.end()) return all;
-  const auto& [document, source, commit] = environment->second;
+  const auto& [document, source, commit, since] = environment->second;
   for (const auto& maintenance : document.maintenance) {
     if (!is_on(maintenance, now)) continue;
     Condition c;

@@ -15,6 +15,7 @@ constexpr int max_advances = 1'000;
 void Writer::load(State state) {
   state_ = std::move(state);
   batch_.first = state_.next;
+  in_vain_.clear();
   for (const auto& [id, target] : state_.targets) leftover_.insert(id);
   for (const auto& [name, service] : state_.services) {
     if (runs_gates(service)) leftover_.insert(gates_of(name));
@@ -108,26 +109,16 @@ void Writer::advance_target(const TargetId& target, Timestamp now, std::optional
 }
 
 void Writer::advance_due(Timestamp now) {
-  std::set<TargetId> due;
+  std::erase_if(in_vain_, [&](const Wakeup& wakeup) { return wakeup.first > now || !wakes(wakeup); });
   while (!full()) {
-    due.clear();
-    for (auto at = state_.wakeups.begin();
-         at != state_.wakeups.end() && at->first <= now && due.size() < leftover_targets; ++at) {
-      due.insert(at->second);
-    }
-    for (auto at = state_.flow_wakeups.begin();
-         at != state_.flow_wakeups.end() && at->first <= now && due.size() < leftover_targets; ++at) {
-      due.insert(at->second);
-    }
-    if (due.empty()) break;
-    const auto before = state_.next;
-    for (const auto& target : due) {
+    const auto wakeups = due(now);
+    if (wakeups.empty()) break;
+    for (const auto& wakeup : wakeups) {
       std::set<TargetId> touched;
-      advance_target(target, now, std::nullopt, touched);
+      advance_target(wakeup.second, now, std::nullopt, touched);
       put_off(touched);
+      if (wakes(wakeup)) in_vain_.insert(wakeup);
     }
-    // Whoever is still due has nothing to do at this time: it is looked at again when something touches it.
-    if (state_.next == before) break;
   }
   for (std::size_t i = 0; i < leftover_targets && !leftover_.empty() && !full(); ++i) {
     const auto target = *leftover_.begin();
@@ -153,9 +144,24 @@ bool Writer::has_work(Timestamp now) const {
 std::optional<Timestamp> Writer::next_wakeup() const {
   std::optional<Timestamp> next;
   for (const auto* wakeups : {&state_.wakeups, &state_.flow_wakeups}) {
-    if (!wakeups->empty() && (!next || wakeups->begin()->first < *next)) next = wakeups->begin()->first;
+    const auto first = std::ranges::find_if(*wakeups, [&](const Wakeup& w) { return !in_vain_.contains(w); });
+    if (first != wakeups->end() && (!next || first->first < *next)) next = first->first;
   }
   return next;
+}
+
+bool Writer::wakes(const Wakeup& wakeup) const {
+  return state_.wakeups.contains(wakeup) || state_.flow_wakeups.contains(wakeup);
+}
+
+std::vector<Writer::Wakeup> Writer::due(Timestamp now) const {
+  std::vector<Wakeup> all;
+  for (const auto* wakeups : {&state_.wakeups, &state_.flow_wakeups}) {
+    for (auto at = wakeups->begin(); at != wakeups->end() && at->first <= now && all.size() < leftover_targets; ++at) {
+      if (!in_vain_.contains(*at)) all.push_back(*at);
+    }
+  }
+  return all;
 }
 
 Batch Writer::take_batch() {

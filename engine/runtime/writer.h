@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "engine/domain/decide.h"
@@ -41,16 +42,22 @@ class Writer {
   static constexpr std::size_t leftover_targets = 256;  // of one batch
 
  private:
+  using Wakeup = std::pair<Timestamp, TargetId>;
   Recorded<Event>& record(Event&& event, Timestamp now, std::string actor, std::optional<Position> cause);
   void advance_target(const TargetId& target, Timestamp now, std::optional<Position> cause,
                       std::set<TargetId>& touched);
   void put_off(std::set<TargetId>& touched);  // for later
+  bool wakes(const Wakeup& wakeup) const;     // it is still in the state
+  std::vector<Wakeup> due(Timestamp now) const;
   void settle(std::set<TargetId> touched, Timestamp now, std::optional<Position> cause);
 
   DigestFunction digest_;
   State state_;
   Batch batch_;
   std::set<TargetId> leftover_;
+  // Wakeups that are due and from which nothing follows: their targets are looked at again when something touches them.
+  // Nothing should be here; what is would otherwise be work for ever.
+  std::set<Wakeup> in_vain_;
 };
 
 }  // namespace headgate::runtime

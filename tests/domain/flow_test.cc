@@ -550,7 +550,7 @@ TEST(DependsOn, DoesNotWaitForAWishThatWaitsForAPerson) {
   world.observe(agent, "v1");
   world.observe(production, "somebody-elses");
   observe_source(world, pushed(1));
-  ASSERT_FALSE(world.at(production).flow.front().wishes.empty());
+  ASSERT_FALSE(world.at(production).flow->wishes.empty());
   world.push(target(agent, release("v2")));
   EXPECT_EQ(world.live(agent).phase, Phase::running);
 }

@@ -93,7 +93,7 @@ TEST(GateRuns, APassIsAReportWithEvidenceAndThePromotionGoesOn) {
   EXPECT_EQ(report.evidence->text, R"({"metrics":{"critical":0}})");
   EXPECT_EQ(report.metrics.at("critical").text, "0");
   EXPECT_EQ(report.report, "sha256:00");
-  EXPECT_TRUE(world.state.services.at("gateway").runs.active.empty());
+  EXPECT_FALSE(world.state.services.at("gateway").runs.active);
 }
 
 TEST(GateRuns, AFailureIsAVerdictAndIsNotRunAgain) {

@@ -196,6 +196,68 @@ TEST(Rename, TheWayBackStaysWhatItWasAfterAnIrreversibleStep) {
   EXPECT_THAT(world.when(back, "person:alice"), Contains("rollback.started to v4"));
 }
 
+TEST(Rename, TriggersOfTheOldNameFireUnderTheNewOneOnceWhatIsUnderWayHasEnded) {
+  const auto after_staging = [](const std::string& environment) {
+    auto s = stage(environment);
+    StageTrigger trigger;
+    trigger.kind = Trigger::after;
+    trigger.after = "staging";
+    trigger.soak = 1h;
+    s.triggers = {trigger};
+    return s;
+  };
+  World world;
+  world.push({{access_policy(), environment("staging"), environment("production"),
+               service({stage("staging"), after_staging("production")}), target(staging, release("v1")),
+               target(production, release("v1"))},
+              {},
+              "person:frank"});
+  world.observe(staging, "v1");
+  world.observe(production, "v1");
+  world.pass(2h);
+  world.push(target(production, release("v2")));
+  ASSERT_THAT(world.effects(), ElementsAre("gateway/production/1/deploy#1"));
+  world.push(target(staging, release("v3")));
+  world.finish_all(staging);
+
+  // The old stage stays, and comes to be due while its target is renamed and something is under way there.
+  auto moved = target(live, release("v2"));
+  moved.formerly = production;
+  world.push(
+      {{environment("live"), service({stage("staging"), after_staging("production"), after_staging("live")}), moved},
+       {old_target}});
+  EXPECT_THAT(world.pass(2h), IsEmpty());
+  EXPECT_THAT(world.finish(production),
+              happened_in_order("promotion.succeeded #1", "target.renamed gateway/production -> gateway/live",
+                                "trigger.fired", "promotion.planned #2 v3"));
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/live/2/deploy#1"));
+}
+
+TEST(Rename, TheNameInBetweenHasItsTriggersAgain) {
+  const auto nightly = [](const std::string& environment) {
+    auto s = stage(environment);
+    StageTrigger trigger;
+    trigger.kind = Trigger::schedule;
+    trigger.schedule = "0 3 * * *";
+    s.triggers = {trigger};
+    return s;
+  };
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  auto push = renamed_environment(release("v2"), nightly("live"));
+  world.push(push);
+  ScheduleExpanded expanded{live, "0 3 * * *", world.now + 48h, {world.now + 2h}};
+  world.when(ExpandSchedule{expanded}, "engine");
+  EXPECT_TRUE(world.at(live).flow);
+  EXPECT_THAT(world.state.flow_wakeups, IsEmpty());
+  auto place = environment("main");
+  place.formerly = "live";
+  const TargetId last{"gateway", "main"};
+  world.push({{place, service({nightly("live"), stage("main")}), target(last, release("v2"))},
+              {{DocumentKind::environment, "live"}, {DocumentKind::target, "gateway.live"}}});
+  EXPECT_THAT(world.state.flow_wakeups, ElementsAre(testing::Pair(world.now + 2h, live)));
+}
+
 // v2 is on its way to gateway/production: its hook runs, its deploy is to come.
 World given_a_hook_runs(bool fails_later = false) {
   auto s = stage("production");

@@ -252,9 +252,7 @@ constexpr std::array all{
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[1]));
                const auto* known = p.target(id);
-               const bool kept =
-                   known && std::ranges::any_of(known->back.restore_point,
-                                                [&](const RestorePoint& point) { return point.of.version == w[0]; });
+               const bool kept = known && known->back.restore_point && known->back.restore_point->of.version == w[0];
                if (kept) return {};
                return found("none");
              }},

@@ -151,9 +151,9 @@ void Actors::look_by_a_monitor() {
     return;
   }
   const auto since = world_.now() - std::chrono::minutes(world_.below(90));
-  world_.submit(
-      ReportMonitor{id, world_.chance(0.4), 1 + static_cast<std::uint32_t>(world_.below(4)), since, "no answer"},
-      "engine");
+  world_.submit(ReportMonitor{id, world_.chance(0.4), 1 + static_cast<std::uint32_t>(world_.below(4)), since,
+                              reason("no answer")},
+                "engine");
 }
 
 // What the reconciler does: every window, whatever its schedule says, is from some hour on for ten hours a day.
@@ -216,7 +216,7 @@ void Actors::roll_back_some() {
   command.named = count == 1;
   command.to =
       world_.chance(0.7) ? "previous" : world_.any_of(candidates_[command.targets.front().service].releases).version;
-  command.reason = "errors";
+  command.reason = reason("errors");
   command.scope = "some";
   command.restore = world_.chance(0.2);
   command.break_glass = world_.chance(0.3);
@@ -233,17 +233,17 @@ void Actors::go_on_after_failure() {
   }
   std::vector<PromotionId> failed;
   for (const auto& [id, target] : world_.state().targets) {
-    for (const auto& p : target.back.failed) failed.push_back(p.id);
+    if (target.back.failed) failed.push_back(target.back.failed->id);
   }
-  if (!failed.empty()) world_.submit(RetryPromotion{world_.any_of(failed), "again"}, person());
+  if (!failed.empty()) world_.submit(RetryPromotion{world_.any_of(failed), reason("again")}, person());
 }
 
 void Actors::expedite_some(const Promotion& p) {
-  world_.submit(ExpeditePromotion{p.id, "a hole"}, person());
+  world_.submit(ExpeditePromotion{p.id, reason("a hole")}, person());
 }
 
 void Actors::override_some(const Promotion& p) {
-  world_.submit(OverrideProtection{p.id, "it burns"}, person());
+  world_.submit(OverrideProtection{p.id, reason("it burns")}, person());
 }
 
 AccessPolicy Actors::random_policy() {
@@ -265,6 +265,13 @@ AccessPolicy Actors::random_policy() {
   }
   policy.grants.push_back({{}, people_[0], {}, Role::approver, {"*"}, {"*"}});
   return policy;
+}
+
+std::string Actors::reason(const std::string& text) {
+  if (!world_.chance(0.1)) return text;
+  auto longer = std::string(world_.below(3), 'x') + text + ": ";
+  while (longer.size() + 3 <= 4'096) longer += "€";
+  return longer;
 }
 
 std::string Actors::next_commit() {
@@ -509,17 +516,17 @@ void Actors::approve_some(const Promotion& p) {
   approve(p.id, person());
 }
 void Actors::reject_some(const Promotion& p) {
-  world_.submit(Reject{p.id, "no"}, person());
+  world_.submit(Reject{p.id, reason("no")}, person());
 }
 void Actors::cancel_some(const Promotion& p) {
-  world_.submit(Cancel{p.id, "stop"}, person());
+  world_.submit(Cancel{p.id, reason("stop")}, person());
 }
 
 void Actors::promote_by_hand() {
   const auto& id = world_.any_of(ids_);
   auto release = world_.chance(0.3) ? new_release(id.service) : world_.any_of(candidates_[id.service].releases);
   if (world_.chance(0.3)) release = {release.version, {}, {}};
-  world_.submit(RequestPromotion{id, release, "by hand"}, person());
+  world_.submit(RequestPromotion{id, release, reason("by hand")}, person());
 }
 
 void Actors::act() {
@@ -587,7 +594,7 @@ void Actors::act_alone() {
   if (one_of(2)) {
     world_.submit(RegisterRelease{service, some_release(service), "main", {}}, "token:ci");
   } else if (one_of(1)) {
-    world_.submit(QuarantineRelease{{service, some_release(service).version}, "CVE"}, person());
+    world_.submit(QuarantineRelease{{service, some_release(service).version}, reason("CVE")}, person());
   } else if (one_of(2)) {
     world_.submit(ReinstateRelease{{service, some_release(service).version}, "looked at it"}, person());
   } else if (world_.state().effects_paused ? one_of(3) : one_of(1)) {

@@ -58,6 +58,8 @@ class Actors {
   void expedite_some(const Promotion& p);
 
   std::vector<const Promotion*> live() const;
+  // What somebody gives as a reason: now and then long, and of characters of three bytes, wherever it may be cut.
+  std::string reason(const std::string& text);
   std::string person() { return world_.any_of(people_); }
   std::string next_commit();
 

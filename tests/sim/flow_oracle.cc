@@ -65,6 +65,17 @@ void FlowOracle::handle(const TriggerDropped& e) {
   if (!queue.empty() && queue.front().release == e.release) queue.pop_front();
 }
 
+void FlowOracle::handle(const TargetRenamed& e) {
+  for (const auto& [other, course] : courses_) {
+    if (course.target == e.from)
+      violated(to_string(e.from) + " was renamed while " + to_string(other) + " was under way");
+  }
+  places_[e.target] = std::exchange(places_[e.from], {});
+  const auto& known = observed_[e.from.service];
+  auto& seen = observed_[e.target.service];
+  if (e.from.service != e.target.service) seen.insert(seen.end(), known.begin(), known.end());
+}
+
 void FlowOracle::handle(const PromotionPlanned& e) {
   const auto& id = e.promotion;
   for (const auto& [other, course] : courses_) {

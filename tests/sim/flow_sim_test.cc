@@ -33,7 +33,7 @@ class FlowWorld {
 
   void act() {
     const auto& id = ids_[below(static_cast<std::uint32_t>(ids_.size()))];
-    switch (below(14)) {
+    switch (below(15)) {
       case 0:
       case 1:
         observe(id.service, chance(4) ? std::string() : std::string("v") + std::to_string(++tags_));
@@ -48,7 +48,7 @@ class FlowWorld {
         report(id.service);
         break;
       case 5:
-        if (const auto* p = live(id); p && chance(3)) world_.cancel(p->id);
+        if (const auto* p = live(as_it_was(id)); p && chance(3)) world_.cancel(p->id);
         break;
       case 6:
         if (chance(3)) push_something(id);
@@ -58,6 +58,9 @@ class FlowWorld {
         break;
       case 8:
         if (chance(6)) quarantine(id.service);
+        break;
+      case 9:
+        if (chance(6)) rename(below(static_cast<std::uint32_t>(names_.size())));
         break;
       default:
         end_an_effect(id);
@@ -147,11 +150,48 @@ class FlowWorld {
     if (!current) return;
     world_.when(RecordObservation{id, {chance(2) ? "stranger" : current->release.version, {}}}, "engine");
   }
+  // With its targets, whatever is under way there. Its name stays where it was in the alphabet: no circle.
+  void rename(std::uint32_t which) {
+    const auto from = names_[which];
+    const auto to = from.substr(0, from.find('-')) + "-" + std::to_string(++renames_);
+    names_[which] = to;
+    Push push;
+    push.author = "person:frank";
+    for (const auto& name : names_) {
+      auto policy = world_.state.services.at(name == to ? from : name).document->document;
+      if (name == to) {
+        policy = random_service(to);
+        policy.formerly = from;
+      }
+      for (auto& other : policy.depends_on) {
+        if (other.service == from) other.service = to;
+      }
+      push.documents.emplace_back(std::move(policy));
+    }
+    push.removed.push_back({DocumentKind::service, from});
+    for (auto& id : ids_) {
+      if (id.service != from) continue;
+      const auto& document = world_.at(id).document;
+      id.service = to;
+      if (!document) continue;
+      push.removed.push_back({DocumentKind::target, from + "." + id.environment});
+      auto moved = document->document;
+      moved.id = id;
+      push.documents.emplace_back(std::move(moved));
+    }
+    world_.push(push);
+  }
+  // By the name under which something may still be under way.
+  const TargetId& as_it_was(const TargetId& id) const {
+    const auto renamed = world_.state.renamed_from.find(id);
+    return renamed == world_.state.renamed_from.end() ? id : renamed->second;
+  }
   const Promotion* live(const TargetId& id) const {
     const auto& p = world_.at(id).promotion;
     return p ? &*p : nullptr;
   }
-  void end_an_effect(const TargetId& id) {
+  void end_an_effect(const TargetId& called) {
+    const auto id = as_it_was(called);
     if (!pending_effect(world_.state, id)) return;
     const auto dice = below(12);
     world_.finish(id, dice == 0   ? Outcome::Kind::unhealthy
@@ -170,7 +210,7 @@ class FlowWorld {
     std::set<std::pair<Timestamp, TargetId>> wakeups;
     std::map<std::string, std::set<std::string>, std::less<>> under_way;
     for (const auto& [id, target] : world_.state.targets) {
-      if (!target.flow.empty() && target.flow.front().due) wakeups.insert({*target.flow.front().due, id});
+      if (target.flow && target.flow->due) wakeups.insert({*target.flow->due, id});
       if (target.promotion && target.promotion->phase != Phase::waiting) under_way[id.environment].insert(id.service);
     }
     if (wakeups != world_.state.flow_wakeups) violations_.push_back("the list of triggers that are due is wrong");
@@ -178,7 +218,7 @@ class FlowWorld {
   }
 
   std::mt19937_64 random_;
-  const std::vector<std::string> names_{"agent", "brand", "gateway"};
+  std::vector<std::string> names_{"agent", "brand", "gateway"};
   std::vector<TargetId> ids_;
   World world_;
   FlowOracle oracle_;
@@ -187,6 +227,7 @@ class FlowWorld {
   Duration jumped_{0};
   std::uint32_t commits_ = 0;
   std::uint32_t tags_ = 0;
+  std::uint32_t renames_ = 0;
   std::vector<std::string> violations_;
 };
 

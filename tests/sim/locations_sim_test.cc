@@ -110,7 +110,7 @@ class LocationWorld {
   }
   void go_on() {
     const auto& t = world_.at(production);
-    if (!t.back.failed.empty()) world_.when(RetryPromotion{t.back.failed.front().id, "mended"}, "person:alice");
+    if (t.back.failed) world_.when(RetryPromotion{t.back.failed->id, "mended"}, "person:alice");
     if (!world_.state.incidents.empty() && chance(2)) {
       world_.when(ResolveIncident{world_.state.incidents.begin()->first, "seen"}, "person:alice");
     }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "engine/domain/gate_runs.h"
 #include "store/codec.h"
 #include "store/snapshot_archive.h"
 #include "tests/domain/fixture.h"
@@ -12,6 +13,13 @@ namespace headgate::sim {
 namespace {
 
 constexpr std::size_t max_outside = 64;
+
+// Longer than any limit, of characters of three bytes.
+std::string long_reason(std::size_t offset) {
+  std::string text(offset, 'x');
+  while (text.size() < 5'000) text += "€";
+  return text;
+}
 
 }  // namespace
 
@@ -101,7 +109,12 @@ void World::look_for_the_stuck() {
   const auto& state = writer_->state();
   std::set<TargetId> live;
   std::set<std::pair<Timestamp, TargetId>> wakeups;
+  std::set<std::pair<Timestamp, TargetId>> flow_wakeups;
+  for (const auto& [name, service] : state.services) {
+    if (service.runs.wakeup) flow_wakeups.insert({*service.runs.wakeup, gates_of(name)});
+  }
   for (const auto& [id, target] : state.targets) {
+    if (target.flow && target.flow->due) flow_wakeups.insert({*target.flow->due, id});
     if (!target.promotion) continue;
     live.insert(id);
     const auto& p = *target.promotion;
@@ -114,6 +127,10 @@ void World::look_for_the_stuck() {
   }
   if (live != state.active) fail("the list of targets with a promotion under way is wrong");
   if (wakeups != state.wakeups) fail("the list of what is due when is wrong");
+  if (flow_wakeups != state.flow_wakeups) fail("the list of what triggers and gates are due when is wrong");
+  for (const auto* all : {&state.wakeups, &state.flow_wakeups}) {
+    if (!all->empty() && all->begin()->first <= now_) fail(to_string(all->begin()->second) + " is due for ever");
+  }
 }
 
 void World::dispatch() {
@@ -148,9 +165,7 @@ void World::pass(Duration elapsed) {
     const auto until = std::max(*wakeup - now_, Duration::zero());
     elapsed_ += until;
     now_ += until;
-    const auto before = log_.size();
     settle();
-    if (log_.size() == before && writer_->has_work(now_)) break;
   }
   now_ += end - elapsed_;
   elapsed_ = end;
@@ -173,8 +188,9 @@ void World::outcome(Outcome::Kind kind) {
   running.answered = true;
   const auto pending = pending_effect(writer_->state(), activity.id.promotion.target);
   const bool counts = pending && *pending == activity;
-  const CompleteActivity done{
-      activity.id, activity.attempt, {kind, kind == Outcome::Kind::succeeded ? "" : "it said no", {}, {}}};
+  std::string reason;
+  if (kind != Outcome::Kind::succeeded) reason = chance(0.1) ? long_reason(below(3)) : "it said no";
+  const CompleteActivity done{activity.id, activity.attempt, {kind, std::move(reason), {}, {}}};
   if (counts && kind == Outcome::Kind::succeeded) {
     auto& there = really_[activity.id.promotion.target];
     if (activity.step.deploys)
