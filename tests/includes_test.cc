@@ -37,7 +37,7 @@ const std::vector<Room>& rooms() {
        {"git2", "yaml-cpp/", "valijson/", "curl/", "ares.h", "date/", "openssl/", "boost/json", "boost/url", "fmt/",
         kSystem}},
       {"api",
-       {"engine/domain", "engine/ports", "engine/runtime", "store", "api"},
+       {"engine/domain", "engine/ports", "engine/runtime", "api"},
        {"boost/", "openssl/", "prometheus/", "fmt/", kSystem}},
       {"app",
        {"engine/domain", "engine/ports", "engine/runtime", "store", "reconciler", "api", "app"},
