@@ -202,5 +202,36 @@ TEST(Documents, NameOnlyVerbsAndOptionsOfTheProgram) {
   }
 }
 
+// --------------------------------------------------------------------------------------------------------- the rules
+
+// A rule whose test is gone is held by nothing. `Suite.Name` of GoogleTest, `file.test_name` of tests/e2e/.
+TEST(Rules, HaveTestsThatAreThere) {
+  static const std::regex definition(R"(\n(?:TYPED_)?TEST(?:_[FP])?\((\w+, \w+)\))");
+  static const std::regex end_to_end(R"(\n    def (test_\w+)\()");
+  std::set<std::string> there;
+  for (const auto& path : sources_below({"tests"})) {
+    for (auto name : matches(text_of(path), definition)) there.insert(name.replace(name.find(", "), 2, "."));
+  }
+  for (const auto& entry : fs::directory_iterator(root() / "tests/e2e")) {
+    if (entry.path().extension() != ".py") continue;
+    for (const auto& name : matches(text_of(entry.path()), end_to_end)) {
+      there.insert(entry.path().stem().string() + "." + name);
+    }
+  }
+  static const std::regex named(R"(`(\w+\.\w+)`)");
+  std::size_t rules = 0;
+  for (const auto& line : lines_of(root() / "docs/rules-and-tests.md")) {
+    const auto tests = matches(line, named);
+    for (const auto& name : tests) {
+      EXPECT_TRUE(there.contains(name)) << "docs/rules-and-tests.md: there is no test " << name << ", which held\n"
+                                        << line.substr(0, line.find(" | "));
+    }
+    if (!line.starts_with("| ") || line.starts_with("| rule |")) continue;
+    ++rules;
+    EXPECT_FALSE(tests.empty()) << "docs/rules-and-tests.md: held by nothing: " << line;
+  }
+  EXPECT_GT(rules, 0U);
+}
+
 }  // namespace
 }  // namespace headgate
