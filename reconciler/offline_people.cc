@@ -24,19 +24,16 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
-std::vector<std::string> identities_of(const PersonRecord& record) {
-  std::vector<std::string> identities;
-  if (!record.name.empty()) identities.push_back("name:" + record.name);
-  for (const auto& email : record.emails) identities.push_back("email:" + lower_case(email));
-  for (const auto& subject : record.oidc) identities.push_back("oidc:" + subject);
-  for (const auto& key : record.signing_keys) identities.push_back("key:" + key);
-  return identities;
-}
-
 void add_new(std::vector<std::string>& known, const std::vector<std::string>& more) {
   for (const auto& value : more) {
     if (std::ranges::find(known, value) == known.end()) known.push_back(value);
   }
+}
+
+void add_to(PersonRecord& record, const PersonRecord& more) {
+  add_new(record.emails, more.emails);
+  add_new(record.oidc, more.oidc);
+  add_new(record.signing_keys, more.signing_keys);
 }
 
 }  // namespace
@@ -48,46 +45,60 @@ std::string OfflinePeople::new_id(std::string_view prefix, std::string_view name
   }
 }
 
+std::vector<std::string> OfflinePeople::identities_of(const Entry& entry) {
+  std::vector<std::string> identities;
+  if (entry.named) identities.push_back("name:" + entry.record.name);
+  for (const auto& email : entry.record.emails) identities.push_back("email:" + lower_case(email));
+  for (const auto& subject : entry.record.oidc) identities.push_back("oidc:" + subject);
+  for (const auto& key : entry.record.signing_keys) identities.push_back("key:" + key);
+  return identities;
+}
+
 Result<std::string> OfflinePeople::person(const PersonRecord& record) {
   const std::lock_guard lock(mutex_);
-  const auto identities = identities_of(record);
+  const Entry wanted{record, !record.name.empty()};
+  const auto identities = identities_of(wanted);
   if (identities.empty()) return fail(ErrorCode::invalid_input, "a person without any identity");
-  std::set<std::string> ids;
+  std::vector<std::string> ids;  // whom they belong to
   for (const auto& identity : identities) {
-    if (const auto known = identities_.find(identity); known != identities_.end()) ids.insert(known->second);
+    const auto known = identities_.find(identity);
+    if (known != identities_.end() && std::ranges::find(ids, known->second) == ids.end()) ids.push_back(known->second);
   }
-  const auto named = [&](const std::string& id) { return named_.contains(id); };
-  if (std::ranges::count_if(ids, named) > 1) {
+  const auto named = [&](const std::string& id) { return people_.at(id).named; };
+  const auto of_the_policy = std::ranges::count_if(ids, named);
+  if (ids.size() > 1 && (!wanted.named || of_the_policy > 1)) {
     return fail(ErrorCode::conflict,
                 fmt::format("the identities of '{}' belong to {} people", record.name, ids.size()));
   }
   const auto kept = std::ranges::find_if(ids, named);
-  const auto id = ids.empty() ? new_id("person", identities.front()) : kept == ids.end() ? *ids.begin() : *kept;
-  named_.insert(id);
-  for (const auto& identity : identities) identities_.insert_or_assign(identity, id);
-  auto& known = people_[id];
-  known.id = id;
-  if (known.name.empty()) known.name = record.name;
-  add_new(known.emails, record.emails);
-  add_new(known.oidc, record.oidc);
-  add_new(known.signing_keys, record.signing_keys);
+  const auto id = ids.empty() ? new_id("person", identities.front()) : kept == ids.end() ? ids.front() : *kept;
+  auto& entry = people_[id];
+  entry.record.id = id;
+  if (wanted.named) {
+    if (entry.named) identities_.erase("name:" + entry.record.name);
+    entry.record.name = record.name;
+    entry.named = true;
+  }
   for (const auto& other : ids) {
     if (other == id) continue;
-    for (auto& [identity, owner] : identities_) {
-      if (owner == other) owner = id;
-    }
-    known.also.push_back(other);
-    people_.erase(other);
+    const auto joined = people_.extract(other).mapped().record;
+    add_to(entry.record, joined);
+    entry.record.also.push_back(other);
+    add_new(entry.record.also, joined.also);
   }
+  add_to(entry.record, record);
+  for (const auto& identity : identities_of(entry)) identities_.insert_or_assign(identity, id);
   return id;
 }
 
 Result<std::string> OfflinePeople::person_by_email(std::string_view name, std::string_view email) {
   const std::lock_guard lock(mutex_);
-  auto identity = "email:" + lower_case(email);
+  // One without an address is known as Git writes it.
+  const auto address = email.empty() ? std::string(name) + " <>" : std::string(email);
+  auto identity = "email:" + lower_case(address);
   if (const auto known = identities_.find(identity); known != identities_.end()) return known->second;
   auto id = new_id("person", identity);
-  people_[id] = {id, std::string(name), {std::string(email)}, {}, {}};
+  people_[id].record = {id, std::string(name), {address}, {}, {}};
   identities_.emplace(std::move(identity), id);
   return id;
 }
@@ -100,10 +111,18 @@ Result<std::string> OfflinePeople::token_id(std::string_view name) {
   return id;
 }
 
+OfflinePeople::Entries::const_iterator OfflinePeople::found(std::string_view id) const {
+  const auto at = people_.find(id);
+  if (at != people_.end()) return at;
+  return std::ranges::find_if(people_, [&](const auto& person) {
+    return std::ranges::find(person.second.record.also, id) != person.second.record.also.end();
+  });
+}
+
 std::optional<PersonRecord> OfflinePeople::find(std::string_view id) const {
   const std::lock_guard lock(mutex_);
-  const auto found = people_.find(id);
-  return found == people_.end() ? std::nullopt : std::optional(found->second);
+  const auto at = found(id);
+  return at == people_.end() ? std::nullopt : std::optional(at->second.record);
 }
 
 std::optional<std::string> OfflinePeople::token_name(std::string_view id) const {
@@ -117,16 +136,18 @@ std::optional<std::string> OfflinePeople::token_name(std::string_view id) const 
 std::vector<PersonRecord> OfflinePeople::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<PersonRecord> all;
-  for (const auto& [id, record] : people_) all.push_back(record);
+  for (const auto& [id, entry] : people_) all.push_back(entry.record);
   return all;
 }
 
 Result<void> OfflinePeople::erase(std::string_view id) {
   const std::lock_guard lock(mutex_);
-  const auto found = people_.find(id);
-  if (found == people_.end()) return fail(ErrorCode::not_found, fmt::format("no person '{}'", id));
-  people_.erase(found);
-  std::erase_if(identities_, [&](const auto& entry) { return entry.second == id; });
+  if (!used_ids_.contains(id)) return fail(ErrorCode::not_found, fmt::format("no person or token '{}'", id));
+  std::erase_if(tokens_, [&](const auto& token) { return token.second == id; });
+  if (const auto at = found(id); at != people_.end()) {
+    for (const auto& identity : identities_of(at->second)) identities_.erase(identity);
+    people_.erase(at);
+  }
   return {};
 }
 

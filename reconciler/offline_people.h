@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/ports/people.h"
 
@@ -22,13 +23,20 @@ class OfflinePeople final : public People {
   Result<void> erase(std::string_view id) override;
 
  private:
+  struct Entry {
+    PersonRecord record;
+    bool named = false;  // by a policy: people whom it names are never joined to each other
+  };
+  using Entries = std::map<std::string, Entry, std::less<>>;
+
+  static std::vector<std::string> identities_of(const Entry& entry);
   std::string new_id(std::string_view prefix, std::string_view name);
+  Entries::const_iterator found(std::string_view id) const;  // by any of the person's ids
 
   mutable std::mutex mutex_;
-  std::map<std::string, PersonRecord, std::less<>> people_;     // by id
+  Entries people_;                                              // by id
   std::map<std::string, std::string, std::less<>> identities_;  // "email:alice@example.com" -> person id
   std::map<std::string, std::string, std::less<>> tokens_;      // name -> id
-  std::set<std::string, std::less<>> named_;                    // people of a policy: never joined to each other
   std::set<std::string, std::less<>> used_ids_;                 // also of those who were erased
 };
 

@@ -42,7 +42,6 @@ class PeopleDirectory final : public People {
   std::optional<PersonRecord> find(std::string_view id) const override;
   std::optional<std::string> token_name(std::string_view id) const override;
   std::vector<PersonRecord> list() const override;  // by id
-  // Of a person or a token; not_found when the id was never handed out. Erasing twice is no error.
   Result<void> erase(std::string_view id) override;
 
  private:

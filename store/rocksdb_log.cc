@@ -329,7 +329,7 @@ Result<std::vector<Hash>> RocksDbLog::consistency_proof(std::uint64_t from, std:
 
 Result<std::string> RocksDbLog::checkpoint() const {
   const std::scoped_lock lock(checkpoint_mutex_);
-  const bool fresh = std::chrono::steady_clock::now() - signed_at_ < kCheckpointInterval;
+  const bool fresh = options_.steady() - signed_at_ < kCheckpointInterval;
   if (!checkpoint_.empty() && fresh) return checkpoint_;
   return sign_newest();
 }
@@ -346,7 +346,7 @@ Result<std::string> RocksDbLog::sign_newest() const {
   if (checkpoint_.empty() || checkpoint_size_ != reached.size) {
     checkpoint_ = sign_checkpoint({origin_, reached.size, reached.root}, *options_.key);
     checkpoint_size_ = reached.size;
-    signed_at_ = std::chrono::steady_clock::now();
+    signed_at_ = options_.steady();
   }
   return checkpoint_;
 }

@@ -54,6 +54,7 @@ class RocksDbLog final : public EventLog, private TileReader {
     std::shared_ptr<rocksdb::FileSystem> file_system = nullptr;  // null: the operating system's
     std::size_t index_flush_events = 32'768;
     LogChecks checks = LogChecks::all();
+    std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
   };
 
   // Makes an empty log where there is none. Refuses a log that holds less than its watermark or another root, or of

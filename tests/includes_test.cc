@@ -1,4 +1,5 @@
-// Includes point down, and a library is used in the rooms it belongs to: ARCHITECTURE.md as a table.
+// Includes point down, and a library is used in the rooms it belongs to: ARCHITECTURE.md as a table. And what tests
+// take from outside: a seed comes from tests/torture.h.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,7 +38,7 @@ const std::vector<Room>& rooms() {
        {"git2", "yaml-cpp/", "valijson/", "curl/", "ares.h", "date/", "openssl/", "boost/json", "boost/url", "fmt/",
         kSystem}},
       {"api",
-       {"engine/domain", "engine/ports", "engine/runtime", "store", "api"},
+       {"engine/domain", "engine/ports", "engine/runtime", "api"},
        {"boost/", "openssl/", "prometheus/", "fmt/", kSystem}},
       {"app",
        {"engine/domain", "engine/ports", "engine/runtime", "store", "reconciler", "api", "app"},
@@ -151,6 +152,24 @@ TEST(Includes, OfEveryHeaderHappenOnce) {
       std::ifstream in(entry.path());
       const std::string text(std::istreambuf_iterator<char>(in), {});
       EXPECT_NE(text.find("#pragma once"), text.npos) << fs::relative(entry.path(), root());
+    }
+  }
+}
+
+// A seed of its own can be neither chosen nor seen again.
+TEST(Tests, TakeTheirSeedsFromOnePlace) {
+  static const std::regex own(R"(random_device|time_since_epoch\(\)\.count\(\)\);|getenv\("HEADGATE_\w*SEED)");
+  for (const auto& entry : fs::recursive_directory_iterator(root() / "tests")) {
+    const auto file = fs::relative(entry.path(), root());
+    const bool source = file.extension() == ".h" || file.extension() == ".cc";
+    // `make sim` begins anywhere, and says where.
+    if (!source || file == "tests/torture.h" || file == "tests/sim/sim_test.cc" || file == "tests/includes_test.cc") {
+      continue;
+    }
+    std::ifstream in(entry.path());
+    std::string text;
+    for (std::size_t line = 1; std::getline(in, text); ++line) {
+      EXPECT_FALSE(std::regex_search(text, own)) << file << ":" << line << ": use torture_seed of tests/torture.h";
     }
   }
 }

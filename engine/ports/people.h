@@ -37,7 +37,9 @@ class People {
   virtual std::optional<PersonRecord> find(std::string_view id) const = 0;
   virtual std::optional<std::string> token_name(std::string_view id) const = 0;
   virtual std::vector<PersonRecord> list() const = 0;
-  virtual Result<void> erase(std::string_view id) = 0;  // overwritten, removed, synced; the id stays reserved
+  // Of a person (by any of the ids) or a token: overwritten, removed, synced; the ids stay reserved. not_found when the
+  // id was never handed out; erasing twice is no error.
+  virtual Result<void> erase(std::string_view id) = 0;
 };
 
 }  // namespace headgate

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/domain/fixture.h"
+#include "tests/torture.h"
 
 namespace headgate::test {
 namespace {
@@ -596,9 +597,7 @@ TEST(Healthy, AnOpenIncidentThereHoldsIt) {
 
 // Whatever a commit does that leaves every document what it was: nothing is planned, and no gate counts as passed.
 TEST(NothingChanged, PlansNothingAndPassesNoGate) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  std::mt19937_64 random(torture_seed("nothing changed"));
   auto gated_stage = stage("production");
   gated_stage.gates = {"lint", "scan"};
   auto world = World::running_v1(gated_stage);

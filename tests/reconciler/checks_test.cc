@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "reconciler/command_outcome.h"
 #include "reconciler/json_text.h"
+#include "tests/fakes/http_client.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -16,33 +19,11 @@ using testing::HasSubstr;
 using testing::Not;
 using Verdict = CheckResult::Verdict;
 
-// Gives the answers it was told, the last one again and again.
-class ScriptedHttp final : public HttpClient {
- public:
-  struct Answer {
-    int status = 200;
-    std::string body{};
-    Duration latency = milliseconds(12);
-    std::optional<Error> error{};
-  };
-  explicit ScriptedHttp(std::vector<Answer> answers) : answers_(std::move(answers)) {}
-
-  Result<HttpResponse> send(const HttpRequest& request, std::stop_token) override {
-    const auto& answer = answers_[std::min(count_++, answers_.size() - 1)];
-    last_timeout_ = request.timeout;
-    if (answer.error) return std::unexpected(*answer.error);
-    // In pieces, as a network does.
-    for (std::size_t at = 0; at < answer.body.size(); at += 1000) {
-      if (!request.on_data(std::string_view(answer.body).substr(at, 1000))) break;
-    }
-    return HttpResponse{answer.status, {}, "", answer.latency};
-  }
-
-  std::size_t count_ = 0;
-  Duration last_timeout_{0};
-
- private:
-  std::vector<Answer> answers_;
+struct Answer {
+  int status = 200;
+  std::string body{};
+  Duration latency = milliseconds(12);
+  std::optional<Error> error{};
 };
 
 class ChecksTest : public testing::Test {
@@ -55,15 +36,20 @@ class ChecksTest : public testing::Test {
     check.interval = seconds(30);
     return check;
   }
-  CheckResult run(const Check& check, std::vector<ScriptedHttp::Answer> answers, std::stop_token stop = {}) {
-    ScriptedHttp http{std::move(answers)};
+  CheckResult run(const Check& check, const std::vector<Answer>& answers, std::stop_token stop = {}) {
+    // The answers in turn, the last one again and again.
+    made_ = 0;
+    fakes::FakeHttpClient http{[&](const HttpRequest&, const std::stop_token&) -> Result<HttpResponse> {
+      const auto& answer = answers[std::min(made_++, answers.size() - 1)];
+      if (answer.error) return std::unexpected(*answer.error);
+      return HttpResponse{answer.status, {}, answer.body, answer.latency};
+    }};
     CheckRunner runner{http, run_command_, [this](Duration duration, std::stop_token token) {
                          waits_.push_back(duration);
                          if (on_wait_) on_wait_();
                          return !token.stop_requested();
                        }};
     auto result = runner.run(check, std::move(stop));
-    made_ = http.count_;
     EXPECT_LE(result.evidence.size(), max_check_evidence_bytes);
     const auto valid = compact_json_object(result.evidence);
     EXPECT_TRUE(valid) << valid.error().message;

@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <random>
 
 #include "reconciler/scaffold.h"
 #include "tests/reconciler/documents_support.h"
+#include "tests/torture.h"
 
 namespace headgate::reconciler::testing {
 namespace {
@@ -142,12 +141,9 @@ TEST(DocumentLimits, LargeHostileTextsAreAnsweredSoon) {
   }
 }
 
-// Changes valid documents at random; HEADGATE_TEST_SEED chooses other changes.
+// Changes valid documents at random.
 TEST(DocumentMutations, NeitherCrashNorSlipThrough) {
-  const auto* chosen = std::getenv("HEADGATE_TEST_SEED");
-  const auto seed = static_cast<std::uint32_t>(chosen == nullptr ? 20'261'120 : std::strtoul(chosen, nullptr, 10));
-  std::printf("HEADGATE_TEST_SEED=%u\n", seed);
-  std::mt19937 random(seed);
+  std::mt19937_64 random(torture_seed("changed documents"));
   const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
 
   std::vector<std::string> originals;

@@ -1,4 +1,5 @@
-// A repository of 10,000 files: that a small push costs by its size. The times are printed, not judged.
+// A repository of 10,000 files: a small push is a small difference. What it costs is printed, not judged; that is why
+// it has a program and a label (bench) of its own.
 #include <gtest/gtest.h>
 
 #include <algorithm>

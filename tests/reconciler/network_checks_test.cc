@@ -15,6 +15,7 @@
 
 #include "reconciler/checks.h"
 #include "reconciler/unique_fd.h"
+#include "tests/fakes/http_client.h"
 #include "tests/reconciler/http_test_server.h"
 #include "tests/reconciler/test_directory.h"
 
@@ -110,11 +111,7 @@ TEST(TcpCheck, IsCarriedOutByTheRunner) {
   std::uint32_t port = 0;
   const auto listener = bound_socket(SOCK_STREAM, port);
   ASSERT_EQ(::listen(listener.get(), 8), 0);
-  class NoHttp final : public HttpClient {
-    Result<HttpResponse> send(const HttpRequest&, std::stop_token) override {
-      return fail(ErrorCode::io, "nobody asked for http");
-    }
-  } http;
+  fakes::FakeHttpClient http;
   Check check;
   check.name = "port";
   check.tcp = TcpCheck{"127.0.0.1", port};

@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "tests/fakes/http_client.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -57,44 +59,43 @@ TEST(Prometheus, EverythingElseIsAnErrorThatSaysWhy) {
   }
 }
 
-class Recorder final : public HttpClient {
- public:
-  std::vector<std::string> urls;
-  int status = 200;
-  Result<HttpResponse> send(const HttpRequest& request, std::stop_token) override {
-    urls.push_back(request.url);
+// Answers each query with the number of those that were asked.
+class PrometheusTest : public testing::Test {
+ protected:
+  std::vector<std::string> urls_;
+  int status_ = 200;
+  fakes::FakeHttpClient http_{[this](const HttpRequest& request, const std::stop_token&) {
+    urls_.push_back(request.url);
     EXPECT_LE(request.timeout, std::chrono::seconds(10));
     EXPECT_LE(request.max_response_bytes, std::size_t{256} << 10);
     HttpResponse response;
-    response.status = status;
-    response.body = vector_of(sample(std::to_string(urls.size())));
+    response.status = status_;
+    response.body = vector_of(sample(std::to_string(urls_.size())));
     return response;
-  }
+  }};
 };
 
-TEST(Prometheus, AsksForValueSamplesAndBaseline) {
-  Recorder http;
+TEST_F(PrometheusTest, AsksForValueSamplesAndBaseline) {
   Measure what;
   what.metric.query = "up{slot=\"green\"} or vector(0)";
   what.metric.min_samples = MinSamples{"n", Decimal{"50"}};
   what.metric.baseline = Baseline{Duration(std::chrono::hours(1)), {}, Decimal{"1.2"}, "up{slot=\"blue\"}"};
   what.rollout_began = Timestamp(std::chrono::milliseconds(1'763'629'200'250));
-  const auto measured = Prometheus(http).measure("http://127.0.0.1:9090", what, {});
+  const auto measured = Prometheus(http_).measure("http://127.0.0.1:9090", what, {});
   ASSERT_TRUE(measured) << measured.error().message;
   EXPECT_EQ(measured->value->text, "1");
   EXPECT_EQ(measured->samples->text, "2");
   EXPECT_EQ(measured->baseline->text, "3");
-  EXPECT_THAT(http.urls,
+  EXPECT_THAT(urls_,
               ElementsAre("http://127.0.0.1:9090/api/v1/query?query=up%7Bslot%3D%22green%22%7D%20or%20vector%280%29",
                           "http://127.0.0.1:9090/api/v1/query?query=n",
                           "http://127.0.0.1:9090/api/v1/query?query=avg_over_time%28%28up%7Bslot%3D%22blue%22%7D%29%5B"
                           "3600000ms%3A60000ms%5D%29&time=1763629200.250"));
 }
 
-TEST(Prometheus, AnotherStatusIsNoMeasurement) {
-  Recorder http;
-  http.status = 503;
-  const auto measured = Prometheus(http).measure("http://127.0.0.1:9090", Measure{}, {});
+TEST_F(PrometheusTest, AnotherStatusIsNoMeasurement) {
+  status_ = 503;
+  const auto measured = Prometheus(http_).measure("http://127.0.0.1:9090", Measure{}, {});
   ASSERT_FALSE(measured);
   EXPECT_THAT(measured.error().message, HasSubstr("status 503"));
 }

@@ -12,6 +12,8 @@
 #include "engine/runtime/engine.h"
 #include "store/memory_log.h"
 #include "store/sha256.h"
+#include "tests/fakes/clock.h"
+#include "tests/fakes/snapshots.h"
 
 namespace headgate::runtime::testing {
 
@@ -21,58 +23,8 @@ inline std::string digest_of(std::string_view text) {
   return store::digest_text(store::sha256(text));
 }
 
-class ManualClock final : public Clock {
- public:
-  Timestamp now() const override { return Timestamp(Duration(wall_.load())); }
-  Duration steady() const override { return Duration(steady_.load()); }
-  void pass(Duration time) {  // time goes by
-    wall_ += time.count();
-    steady_ += time.count();
-  }
-  void step(Duration time) { wall_ += time.count(); }  // somebody sets the wall clock
-
- private:
-  std::atomic<Duration::rep> wall_{
-      Duration(std::chrono::sys_days(std::chrono::year(2026) / 11 / 20).time_since_epoch()).count()};
-  std::atomic<Duration::rep> steady_{0};
-};
-
-// Keeps nothing.
-class NoSnapshots : public Snapshots {
- public:
-  Result<void> save(const State&, const Hash&) override { return {}; }
-  std::optional<Snapshot> load(Position) const override { return std::nullopt; }
-};
-
-// Keeps the newest in memory.
-class MemorySnapshots : public Snapshots {
- public:
-  Result<void> save(const State& state, const Hash& root) override {
-    const std::scoped_lock lock(mutex_);
-    saved_.insert_or_assign(state.next, Snapshot{state, root});
-    return {};
-  }
-  std::optional<Snapshot> load(Position at) const override {
-    const std::scoped_lock lock(mutex_);
-    ++loads_;
-    auto found = saved_.upper_bound(at);
-    if (found == saved_.begin()) return std::nullopt;
-    return std::prev(found)->second;
-  }
-  std::size_t count() const {
-    const std::scoped_lock lock(mutex_);
-    return saved_.size();
-  }
-  void spoil_roots() {
-    const std::scoped_lock lock(mutex_);
-    for (auto& [position, snapshot] : saved_) snapshot.root[0] ^= 1;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  mutable int loads_ = 0;
-  std::map<Position, Snapshot> saved_;
-};
+using fakes::ManualClock;
+using fakes::MemorySnapshots;
 
 // Answers activities as the test says; by default each succeeds at once.
 class ScriptedExecutor final : public Executor {

@@ -211,14 +211,14 @@ TEST_F(EngineTest, StartsFromASnapshotAndDropsAForeignOne) {
   restart();  // saves one
   ASSERT_GE(snapshots.count(), 1U);
   const auto live = engine->read([](const State& state) { return state; });
-  const auto folded = state_at(*log, NoSnapshots(), live.next);
+  const auto folded = state_at(*log, MemorySnapshots(), live.next);
   ASSERT_TRUE(folded);
   EXPECT_EQ(*folded, live);
 
   snapshots.spoil_roots();
   restart();
   const auto again = engine->read([](const State& state) { return state; });
-  EXPECT_EQ(*state_at(*log, NoSnapshots(), again.next), again);
+  EXPECT_EQ(*state_at(*log, MemorySnapshots(), again.next), again);
 }
 
 TEST_F(EngineTest, TellsAnEndedPromotionFromItsOwnEvents) {

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include "tests/schemas/pretty.h"
 #include "tests/schemas/record_checker.h"
 #include "tests/store/samples.h"
+#include "tests/torture.h"
 
 namespace headgate::schemas {
 namespace {
@@ -70,11 +70,10 @@ TEST(Schemas, EveryGoldenRecordFits) {
 }
 
 TEST(Schemas, WhateverIsWrittenFits) {
-  const auto seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  std::mt19937_64 random(seed);
-  for (int round = 0; round < 1'000; ++round) {
+  std::mt19937_64 random(torture_seed("records and their schemas"));
+  for (auto round = torture_rounds(1'000); round > 0; --round) {
     const auto text = encoded(store::random_record(random, random(), store::RandomSource{random}.time()));
-    ASSERT_EQ(problem_of(text), "") << "seed " << seed << ": " << text;
+    ASSERT_EQ(problem_of(text), "") << text;
   }
 }
 

@@ -1,7 +1,6 @@
 // A seeded world in which everything begins by itself: branches and tags that race, come back and are rewritten, gates
 // that are reported before and after, drivers that fail, clocks that jump, people who interfere. After every event a
 // second opinion is asked. A seed that fails is printed; HEADGATE_SIM_SEED plays it again.
-#include <cstdlib>
 #include <iostream>
 #include <random>
 
@@ -232,13 +231,13 @@ class FlowWorld {
 };
 
 TEST(FlowSim, WhatBeginsByItselfWasAllowedTo) {
-  const auto* asked = std::getenv("HEADGATE_SIM_SEED");
-  const auto first = asked ? std::strtoull(asked, nullptr, 10) : torture_seed("flow");
+  const auto asked = given_world();
+  const auto first = asked ? *asked : torture_seed("flow");
   std::size_t promotions = 0;
   for (std::uint64_t seed = first; seed < first + (asked ? 1 : 40); ++seed) {
     FlowWorld world(seed);
     for (int i = 0; i < 250 && world.violations().empty(); ++i) world.act();
-    ASSERT_TRUE(world.violations().empty()) << "seed " << seed << ": " << world.violations().front();
+    ASSERT_TRUE(world.violations().empty()) << "HEADGATE_SIM_SEED=" << seed << ": " << world.violations().front();
     promotions += world.promotions();
   }
   std::cout << promotions << " promotions from seed " << first << '\n';

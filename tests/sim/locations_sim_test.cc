@@ -1,7 +1,6 @@
 // A seeded world of one target in several locations: waves that fail anywhere, locations that come, go and drift,
 // people who promote on demand, cancel, retry and roll back. After every event a second opinion is asked, which keeps
 // lists of what the records said. A seed that fails is printed; HEADGATE_SIM_SEED plays it again.
-#include <cstdlib>
 #include <iostream>
 #include <random>
 
@@ -150,14 +149,15 @@ class LocationWorld {
 };
 
 TEST(LocationsSim, NoWaveBeginsBeforeTheOneBeforeIsVerified) {
-  const auto* asked = std::getenv("HEADGATE_SIM_SEED");
-  const auto first = asked ? std::strtoull(asked, nullptr, 10) : torture_seed("locations");
+  const auto asked = given_world();
+  const auto first = asked ? *asked : torture_seed("locations");
   const auto seeds = asked ? 1 : torture_rounds(200);
   std::uint64_t succeeded = 0, taken_back = 0, mixed = 0, on_demand = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     LocationWorld world(seed);
     for (int i = 0; i < 500 && world.oracle.violations.empty(); ++i) world.act();
-    ASSERT_TRUE(world.oracle.violations.empty()) << "seed " << seed << ": " << world.oracle.violations.front();
+    ASSERT_TRUE(world.oracle.violations.empty())
+        << "HEADGATE_SIM_SEED=" << seed << ": " << world.oracle.violations.front();
     succeeded += world.oracle.succeeded;
     taken_back += world.oracle.taken_back;
     mixed += world.oracle.mixed;

@@ -12,6 +12,7 @@
 #include "tests/domain/fixture.h"
 #include "tests/sim/actors.h"
 #include "tests/sim/world.h"
+#include "tests/torture.h"
 
 namespace headgate::sim {
 namespace {
@@ -52,7 +53,7 @@ void run(std::uint64_t seed, Ends& ends) {
 
 TEST(Simulation, KeepsItsPromisesWhateverHappens) {
   Ends ends;
-  if (const auto seed = number_from("HEADGATE_SIM_SEED", 0); seed != 0) return run(seed, ends);
+  if (const auto seed = given_world()) return run(*seed, ends);
   const auto runs = number_from("HEADGATE_SIM_RUNS", 140);
   const std::uint64_t first = runs == 0 ? std::random_device{}() : 1;
   auto seed = first;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "tests/store/samples.h"
+#include "tests/torture.h"
 
 namespace headgate::store {
 namespace {
@@ -123,26 +124,25 @@ TEST(Codec, GoldenFilesHoldEveryType) {
 }
 
 TEST(Codec, WhateverIsWrittenIsRead) {
-  const auto seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(torture_seed("records"));
   Recorded<Event> read;
-  for (int round = 0; round < 5'000; ++round) {
+  for (auto round = torture_rounds(5'000); round > 0; --round) {
     const auto record = random_record(random, random(), RandomSource{random}.time());
     const auto text = encoded(record);
-    ASSERT_EQ(text.find('\n'), std::string::npos) << "seed " << seed;
+    ASSERT_EQ(text.find('\n'), std::string::npos) << text;
     const auto result = decode(text, read);
-    ASSERT_TRUE(result.has_value()) << "seed " << seed << ": " << result.error().message << "\n" << text;
-    ASSERT_TRUE(read == record) << "seed " << seed << ": " << text;
-    ASSERT_EQ(encoded(read), text) << "seed " << seed;
-    ASSERT_EQ(time_of(text), record.meta.time) << "seed " << seed;
+    ASSERT_TRUE(result.has_value()) << result.error().message << "\n" << text;
+    ASSERT_TRUE(read == record) << text;
+    ASSERT_EQ(encoded(read), text) << text;
+    ASSERT_EQ(time_of(text), record.meta.time) << text;
   }
 }
 
 TEST(Codec, DamageIsRefusedAndNeverCrashes) {
-  const auto seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(torture_seed("damaged records"));
   std::size_t refused = 0;
-  for (int round = 0; round < 3'000; ++round) {
+  const auto rounds = torture_rounds(3'000);
+  for (std::size_t round = 0; round < rounds; ++round) {
     auto text = encoded(random_record(random, random(), RandomSource{random}.time()));
     for (auto n = 1 + random() % 4; n > 0 && !text.empty(); --n) {
       const auto at = random() % text.size();
@@ -159,7 +159,7 @@ TEST(Codec, DamageIsRefusedAndNeverCrashes) {
     }
     if (!decode(text)) ++refused;
   }
-  EXPECT_GT(refused, 1'000U) << "seed " << seed;
+  EXPECT_GT(refused, rounds / 3);
 }
 
 TEST(Codec, EveryPrefixIsRefused) {

@@ -1,0 +1,92 @@
+// What no file can tell alone: whether the documents of a repository fit together. documents_check.cc begins, each of
+// its neighbours holds one kind of question.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reconciler/documents_check_host.h"
+#include "reconciler/documents_parser.h"
+#include "reconciler/yaml_diagnostics.h"
+
+namespace headgate::reconciler {
+
+class DocumentsCheck {
+ public:
+  DocumentsCheck(const std::vector<const SourcedDocument*>& all, const std::optional<HostOffers>& host);
+  std::vector<Diagnostic> run();  // once
+
+ private:
+  static constexpr std::size_t kMaxDiagnostics = 1000;
+  static constexpr std::size_t kMaxSuggestions = 100;
+
+  template <class T>
+  struct Found {
+    const T* document;
+    const Source* source;
+  };
+  template <class T>
+  using ByName = std::map<std::string_view, Found<T>>;
+
+  void report(const Source& source, std::uint32_t line, std::string message, std::string expected);
+  template <class T>
+  std::string suggestion(std::string_view name, const ByName<T>& known) const {
+    if (count_ >= kMaxSuggestions) return {};
+    std::vector<std::string_view> names;
+    names.reserve(known.size());
+    for (const auto& [each, found] : known) names.push_back(each);
+    return did_you_mean(name, names);
+  }
+
+  template <class T>
+  void remember(ByName<T>& by_name, const T& document, std::string_view name, const SourcedDocument& sourced);
+  void add(const Service& service, const SourcedDocument& sourced);
+  void add(const Environment& environment, const SourcedDocument& sourced);
+  void add(const Target& target, const SourcedDocument& sourced);
+  void add(const NotificationPolicy& policy, const SourcedDocument& sourced);
+  void add(const AccessPolicy& policy, const SourcedDocument& sourced);
+
+  // Whom documents name: documents_check_references.cc.
+  void check(const Service& service, const Source& source);
+  void check(const Environment& environment, const Source& source);
+  void check(const Target& target, const Source& source);
+  void check(const NotificationPolicy& policy, const Source& source);
+  // Where the variables of an environment are known, one that none of its targets sets is mistyped.
+  void check_ignored(const Environment& environment, const Source& source);
+
+  // What names stand in which order: documents_check_names.cc.
+  void check_order();      // services that are promoted after each other
+  void check_old_names();  // of two documents only one can carry on what happened under a name
+  std::string ring_through(std::string_view start) const;
+
+  // What a stage needs of the place that it leads to: documents_check_places.cc.
+  void check_places(const Service& service, const Stage& stage, const Source& source);
+  void check_strategy(const Stage& stage, const Source& source);
+  void check_retirement(const Target& target, const Source& source);
+  const Stage* stage_with_driver(const TargetId& id) const;
+
+  // Whether there is anybody who can approve: documents_check_approvals.cc.
+  void check_approvals(const Service& service, const Stage& stage, const ApprovalRule& rule, const Source& source);
+  void check_exceptions(const Service& service, const Stage& stage, const Source& source);
+  void check(const AccessPolicy& policy, const Source& source);
+  std::set<std::string_view> approvers(std::string_view service, std::string_view environment) const;
+
+  const std::vector<const SourcedDocument*>& all_;
+  const std::optional<HostOffers>& host_;
+  std::vector<Diagnostic> diagnostics_;
+  std::size_t count_ = 0;  // also of those beyond kMaxDiagnostics
+  ByName<Service> services_;
+  ByName<Environment> environments_;
+  ByName<Target> targets_;
+  ByName<NotificationPolicy> notification_policies_;
+  std::deque<std::string> target_names_;       // what the keys of targets_ point into
+  std::optional<Found<AccessPolicy>> policy_;  // the first
+  ByName<Team> teams_;                         // of policy_
+};
+
+}  // namespace headgate::reconciler

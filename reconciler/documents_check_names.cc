@@ -1,0 +1,81 @@
+// The order of services, and what was called otherwise before.
+#include <fmt/core.h>
+
+#include "reconciler/documents_check.h"
+
+namespace headgate::reconciler {
+
+// Services that are promoted after each other.
+void DocumentsCheck::check_order() {
+  for (const auto& [name, service] : services_) {
+    for (const auto& dependency : service.document->depends_on) {
+      if (services_.contains(dependency.service)) continue;
+      report(*service.source, dependency.line,
+             fmt::format("unknown service {}{}", quoted(dependency.service), suggestion(dependency.service, services_)),
+             "the name of a Service");
+    }
+    const auto ring = ring_through(name);
+    if (ring.empty()) continue;
+    report(*service.source, service.document->depends_on.front().line,
+           "services are promoted after each other in a circle: " + ring, "an order in which each can come");
+  }
+}
+
+// The shortest ring through a service, as "a -> b -> a"; empty when there is none.
+std::string DocumentsCheck::ring_through(std::string_view start) const {
+  std::map<std::string_view, std::string_view> came_from;
+  std::vector<std::string_view> queue{start};
+  for (std::size_t head = 0; head < queue.size(); ++head) {
+    const auto at = queue[head];
+    for (const auto& dependency : services_.find(at)->second.document->depends_on) {
+      if (dependency.service == start) {
+        std::string path(start);
+        for (auto back = at; back != start; back = came_from.at(back)) path.insert(0, std::string(back) + " -> ");
+        return std::string(start) + " -> " + path;
+      }
+      const auto next = services_.find(dependency.service);
+      if (next == services_.end() || !came_from.emplace(next->first, at).second) continue;
+      queue.push_back(next->first);
+    }
+  }
+  return {};
+}
+
+// Of two documents only one can carry on what happened under a name, and none while that name is still there.
+void DocumentsCheck::check_old_names() {
+  std::map<std::string, const Source*> taken;
+  const auto look = [&](std::string_view kind, const std::string& old, const auto& known, const Source& source) {
+    if (const auto there = known.find(old); there != known.end()) {
+      report(source, source.line, fmt::format("{} {} is still there, so that nothing was renamed", kind, quoted(old)),
+             fmt::format("no 'formerly', or {}:{} removed", there->second.source->file, there->second.source->line));
+    }
+    const auto [first, is_new] = taken.emplace(std::string(kind) + "/" + old, &source);
+    if (is_new) return;
+    report(source, source.line, fmt::format("two documents were formerly the {} {}", kind, quoted(old)),
+           fmt::format("one; the other is at {}:{}", first->second->file, first->second->line));
+  };
+  for (const auto& [name, service] : services_) {
+    if (const auto& old = service.document->formerly; !old.empty()) look("Service", old, services_, *service.source);
+  }
+  for (const auto& [name, environment] : environments_) {
+    if (const auto& old = environment.document->formerly; !old.empty()) {
+      look("Environment", old, environments_, *environment.source);
+    }
+  }
+  for (const auto& [name, target] : targets_) {
+    const auto& old = target.document->formerly;
+    if (!old) continue;
+    look("Target", old->service + "." + old->environment, targets_, *target.source);
+    const auto& service = target.document->id.service;
+    if (old->service == service) continue;
+    const auto now = services_.find(service);
+    if (now != services_.end() && now->second.document->formerly == old->service) continue;
+    report(
+        *target.source, target.source->line,
+        fmt::format("a target of service {} cannot go on as one of service {}", quoted(old->service), quoted(service)),
+        fmt::format("the same service, or 'formerly: {}' in the metadata of service {}", old->service,
+                    quoted(service)));
+  }
+}
+
+}  // namespace headgate::reconciler
