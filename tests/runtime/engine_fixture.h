@@ -63,6 +63,10 @@ class MemorySnapshots : public Snapshots {
     const std::scoped_lock lock(mutex_);
     return saved_.size();
   }
+  void change_states(const std::function<void(State&)>& change) {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [position, snapshot] : saved_) change(snapshot.state);
+  }
   void spoil_roots() {
     const std::scoped_lock lock(mutex_);
     for (auto& [position, snapshot] : saved_) snapshot.root[0] ^= 1;
