@@ -193,7 +193,7 @@ void Core::wait_for_position(const CallPtr& call, const AsyncHandler& handler) {
       *wanted + 1, options.min_position_wait, [self = weak_from_this(), call, handler, wanted](bool reached) {
         const auto core = self.lock();
         if (!core) return;  // the engine outlived the API: nobody waits any more
-        // On the writer's thread: what follows is for a worker.
+        // On a thread of the engine: what follows is for a worker.
         core->work(call, [core = core.get(), handler, wanted, reached](const CallPtr& c) {
           if (reached) return handler(c);
           core->answer(*c, problem(503, fmt::format("position {} was not reached in time; the log ends at {}", *wanted,

@@ -46,7 +46,7 @@ using ReadHandler = std::function<Result<Response>(Call&)>;
 using AsyncHandler = std::function<void(CallPtr)>;
 
 // How a write is answered, once it is durable: `fields` writes the result into the open object, beside position,
-// leaf_hash and changed. It runs on the writer's thread and must be quick.
+// leaf_hash and changed. It runs on the engine's thread that commits and must be quick.
 struct WriteAnswer {
   int status = 200;  // 200 in any case when nothing changed
   std::function<void(JsonWriter&, const Receipt&)> fields{};

@@ -113,7 +113,7 @@ struct Metrics::Impl {
   Family<Counter>& published_total = counters("headgate_checkpoint_publications_total",
                                               "Attempts to bring a checkpoint to a witness or a Git repository.");
 
-  // Of the writer's thread alone.
+  // Of the one thread that command_done and batch_appended come from (runtime/observer.h).
   std::array<Counter*, event_types> by_type{};
   std::map<std::string_view, std::array<Counter*, 2>> by_command;
   std::map<TargetId, std::map<Phase, Counter*>> by_target;

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <string>
 
+#include "engine/ports/pause.h"
+
 namespace headgate::app {
 namespace {
 
-constexpr auto sweep_every = std::chrono::minutes(10);
-constexpr auto while_behind = std::chrono::seconds(1);  // as long as there are events to read
+constexpr Duration sweep_every = std::chrono::minutes(10);
+constexpr Duration while_behind = std::chrono::seconds(1);  // as long as there are events to read
 
 }  // namespace
 
@@ -31,9 +33,8 @@ void BlobUpkeep::run(const std::stop_token& stop) {
     if (!trouble.empty() && trouble != said) log_.warning("blobs cannot expire: " + trouble);
     said = trouble;
     if (swept && swept->expired > 0) log_.info(std::to_string(swept->expired) + " blobs expired");
-    std::unique_lock lock(mutex_);
     const bool behind = swept && !swept->caught_up;
-    stopped_.wait_for(lock, stop, behind ? std::chrono::seconds(while_behind) : sweep_every, [] { return false; });
+    pause(behind ? while_behind : sweep_every, stop);
   }
 }
 

@@ -1,8 +1,6 @@
 // Lets blobs expire (store/blob_sweeper.h) while the server runs: a little every few minutes.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "app/logging.h"
@@ -22,8 +20,6 @@ class BlobUpkeep {
   store::BlobSweeper sweeper_;
   const Clock& clock_;
   Log& log_;
-  std::mutex mutex_;
-  std::condition_variable_any stopped_;
   std::jthread thread_;  // last: it uses the rest
 };
 

@@ -1,9 +1,9 @@
 #include "app/checkpoint_publisher.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
+
+#include "engine/ports/pause.h"
 
 namespace headgate::app {
 
@@ -15,9 +15,7 @@ CheckpointPublisher::CheckpointPublisher(Options options, Newest newest, Publish
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void CheckpointPublisher::run(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;  // only the stop token wakes it
-  auto pause = options_.every;
+  auto patience = options_.every;
   while (!stop.stop_requested()) {
     auto newest = newest_();
     Result<void> done;
@@ -30,9 +28,8 @@ void CheckpointPublisher::run(const std::stop_token& stop) {
       if (done) published_ = newest->note;
       told_(done);
     }
-    pause = done ? options_.every : std::min(pause * 2, std::max(options_.every, options_.max_pause));
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, pause, [] { return false; });
+    patience = done ? options_.every : std::min(patience * 2, std::max(options_.every, options_.max_pause));
+    pause(patience, stop);
   }
 }
 

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/ports/pause.h"
+
 namespace headgate::app {
 namespace {
 
@@ -43,8 +45,7 @@ void LogVerifier::run(const std::stop_token& stop) {
   take_the_lowest_priority();
   while (!stop.stop_requested()) {
     verify(stop);
-    std::unique_lock lock(mutex_);
-    stopped_.wait_for(lock, stop, every_, [] { return false; });
+    pause(every_, stop);
   }
 }
 

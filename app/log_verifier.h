@@ -1,7 +1,6 @@
 // Verifies the whole log while the server runs, at the lowest priority: bits rot where nobody reads.
 #pragma once
 
-#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -34,7 +33,6 @@ class LogVerifier {
   const Clock& clock_;
   Log& log_;
   mutable std::mutex mutex_;
-  std::condition_variable_any stopped_;
   std::optional<bool> whole_;  // none before the first verification ended
   Timestamp whole_at_{};
   std::optional<std::string> damage_;

@@ -6,6 +6,7 @@
 #include "api/http_server.h"
 #include "api/log_keys.h"
 #include "api/metrics.h"
+#include "api/secrets.h"
 #include "api/service.h"
 #include "app/admin_token.h"
 #include "app/backup_service.h"
@@ -28,6 +29,7 @@
 #include "reconciler/monitor_watch.h"
 #include "reconciler/notifier.h"
 #include "reconciler/reconciler.h"
+#include "reconciler/secret_file.h"
 #include "reconciler/source_watch.h"
 #include "reconciler/step_executor.h"
 #include "reconciler/target_observer.h"
@@ -45,6 +47,8 @@ namespace {
 constexpr std::size_t observer_workers = 4;
 constexpr std::size_t monitor_workers = 4;
 constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
+
+static_assert(reconciler::Redactor::token_bytes == api::token_length);  // what the redactor takes for a token
 
 std::string digest_of(std::string_view text) {
   return store::digest_text(store::sha256(text));
@@ -155,14 +159,6 @@ class WatchedRepository final : public api::RepositoryControl {
   const std::vector<Source>& sources_;
 };
 
-Result<std::optional<std::string>> read_token(const std::optional<std::filesystem::path>& file) {
-  if (!file) return std::nullopt;
-  HEADGATE_TRY(auto text, as_named(store::read_file(*file, 16 << 10)));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  if (text.empty()) return fail(ErrorCode::invalid_input, file->string() + " is empty: expected a token");
-  return text;
-}
-
 }  // namespace
 
 // In the order in which they are built; destroyed in the opposite one.
@@ -185,10 +181,10 @@ struct Server::Parts {
   std::unique_ptr<EvidenceMaker> evidence{};
 
   reconciler::CurlHttpClient http{};
+  reconciler::SecretsInUse secrets_in_use{};
   std::unique_ptr<reconciler::HostSecrets> host_secrets{};
   std::unique_ptr<reconciler::CurlMailSender> mail{};  // none where the file names no server
   std::unique_ptr<reconciler::NotificationDelivery> delivery{};
-  std::shared_ptr<const reconciler::Redactor> redactor{};
   std::unique_ptr<reconciler::GitRepository> repository{};
   std::vector<Source> sources{};  // in the order of the configuration; followed once the engine runs
   std::optional<reconciler::CommandPolicy> command_policy{};
@@ -226,7 +222,12 @@ struct Server::Parts {
   bool stopped = false;
 
   Result<void> open_store();
-  Result<void> add_source(const RepositoryConfig& source, std::vector<reconciler::NamedSecret>& secrets);
+  Result<void> add_source(const RepositoryConfig& source);
+  Result<std::string> read_secret(const std::string& name, const std::filesystem::path& file);
+  Result<std::optional<std::string>> read_token(const std::string& name,
+                                                const std::optional<std::filesystem::path>& file);
+  void read_host_secrets();
+  std::shared_ptr<const reconciler::Redactor> redactor_of_now();
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
   Result<void> start_engine(std::function<void()> fatal);
   Result<void> sign_with_key();
@@ -274,9 +275,37 @@ Result<void> Server::Parts::open_store() {
   return {};
 }
 
-Result<void> Server::Parts::add_source(const RepositoryConfig& source, std::vector<reconciler::NamedSecret>& secrets) {
-  HEADGATE_TRY(auto token, read_token(source.token_file));
-  if (token) secrets.push_back({"repository " + source.name, *token});
+// Each secret that a file of the host holds, once the server's own file names it; in use from then on.
+Result<std::string> Server::Parts::read_secret(const std::string& name, const std::filesystem::path& file) {
+  HEADGATE_TRY(auto text, as_named(reconciler::read_secret_file(file)));
+  secrets_in_use.add(name, text);
+  return text;
+}
+
+Result<std::optional<std::string>> Server::Parts::read_token(const std::string& name,
+                                                             const std::optional<std::filesystem::path>& file) {
+  if (!file) return std::nullopt;
+  return read_secret(name, *file);
+}
+
+// At the start, so that what is not there is told before it is needed.
+void Server::Parts::read_host_secrets() {
+  for (const auto& [name, scope] : host_secrets->scopes()) {
+    if (const auto value = host_secrets->read(name); !value) log.warning(value.error().message);
+  }
+  if (config.smtp && !config.smtp->password_file.empty()) {
+    if (const auto value = read_secret("smtp", config.smtp->password_file); !value) log.warning(value.error().message);
+  }
+}
+
+// A file that was written anew counts before anybody asks for it: a command may print what it holds by now.
+std::shared_ptr<const reconciler::Redactor> Server::Parts::redactor_of_now() {
+  for (const auto& [name, scope] : host_secrets->scopes()) static_cast<void>(host_secrets->read(name));
+  return secrets_in_use.redactor();
+}
+
+Result<void> Server::Parts::add_source(const RepositoryConfig& source) {
+  HEADGATE_TRY(auto token, read_token("repository " + source.name, source.token_file));
   reconciler::GitRepositoryConfig git;
   git.name = source.name;
   git.url = source.url;
@@ -292,24 +321,14 @@ Result<void> Server::Parts::add_source(const RepositoryConfig& source, std::vect
 }
 
 Result<void> Server::Parts::build_reconciler(const std::filesystem::path& supervisor) {
-  HEADGATE_TRY(auto token, read_token(config.repository.token_file));
-  std::vector<reconciler::NamedSecret> secrets;
-  if (token) secrets.push_back({"repository " + config.repository.name, *token});
-  for (const auto& source : config.sources) HEADGATE_TRY_VOID(add_source(source, secrets));
-  host_secrets = std::make_unique<reconciler::HostSecrets>(config.secrets);
-  for (const auto& [name, scope] : host_secrets->scopes()) {
-    auto value = host_secrets->read(name);  // one that is not there yet is missed when it is needed
-    if (value) {
-      secrets.push_back({name, std::move(*value)});
-    } else {
-      log.warning(value.error().message);
-    }
-  }
+  HEADGATE_TRY(auto token, read_token("repository " + config.repository.name, config.repository.token_file));
+  for (const auto& source : config.sources) HEADGATE_TRY_VOID(add_source(source));
+  host_secrets = std::make_unique<reconciler::HostSecrets>(config.secrets, secrets_in_use);
+  read_host_secrets();
   if (!config.signed_by.empty()) {
     HEADGATE_TRY(const auto text, as_named(store::read_file(config.signed_by, 1 << 20)));
     HEADGATE_TRY(allowed_signers, reconciler::parse_allowed_signers(config.signed_by.string(), text));
   }
-  redactor = std::make_shared<const reconciler::Redactor>(secrets);
 
   reconciler::GitRepositoryConfig git;
   git.name = config.repository.name;
@@ -332,7 +351,7 @@ Result<void> Server::Parts::build_reconciler(const std::filesystem::path& superv
     return repository->read_blob(blob, reconciler::ScriptExports::max_script_bytes);
   };
   driver = std::make_unique<reconciler::CommandDriver>(*runner, *exports, *command_policy, load_script,
-                                                       config.data / "work", redactor);
+                                                       config.data / "work", [this] { return redactor_of_now(); });
   executor = std::make_unique<reconciler::StepExecutor>(*driver, http, *blobs, notice());
   return {};
 }
@@ -405,7 +424,7 @@ Result<void> Server::Parts::start_publishing() {
                                                                publishing_told("witness " + witness.key().name())));
   }
   if (const auto& git = config.checkpoints.git) {
-    HEADGATE_TRY(auto token, read_token(git->token_file));
+    HEADGATE_TRY(auto token, read_token("checkpoints", git->token_file));
     HEADGATE_TRY(git_checkpoints, reconciler::GitCheckpoints::create({.url = git->url,
                                                                       .branch = git->branch,
                                                                       .clone = config.data / "checkpoints.git",
@@ -488,10 +507,7 @@ void Server::Parts::start_reconciling() {
   if (const auto& smtp = config.smtp) {
     reconciler::SmtpServer server{smtp->url, smtp->from, smtp->user};
     if (!smtp->password_file.empty()) {
-      server.password = [file = smtp->password_file]() -> Result<std::string> {
-        HEADGATE_TRY(auto password, read_token(file));
-        return *password;
-      };
+      server.password = [this, file = smtp->password_file] { return read_secret("smtp", file); };
     }
     mail = std::make_unique<reconciler::CurlMailSender>(std::move(server), [this] { return clock.now(); });
   }

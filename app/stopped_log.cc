@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 
 #include "app/named_file.h"
 #include "app/table.h"
+#include "engine/ports/pause.h"
 
 namespace headgate::app {
 
@@ -53,12 +52,9 @@ void Progress::operator()(Position done, Position all) {
 Stopwatch::Stopwatch(const std::string& work) {
   if (!on_terminal(STDERR_FILENO)) return;
   thread_ = std::jthread([work](std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
     for (int seconds = 0; !stop.stop_requested(); ++seconds) {
       std::fprintf(stderr, "\r\033[K%s, %d s", work.c_str(), seconds);
-      stopped.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+      pause(std::chrono::seconds(1), stop);
     }
     std::fprintf(stderr, "\r\033[K");
   });

@@ -162,7 +162,7 @@ std::vector<double> measure_pushes(const std::filesystem::path& dir) {
   const auto policy = reconciler::CommandPolicy::make({});
   reconciler::CommandDriver driver(
       runner, exports, *policy, [](const std::string&) { return fail(ErrorCode::not_found, "none"); }, dir / "work",
-      nullptr);
+      [] { return nullptr; });
   reconciler::Reconciler reconciler({"environments", "main", std::chrono::hours(1), {}}, **repository, parser, people,
                                     driver, *world.engine, *world.engine, world.clock,
                                     [](reconciler::NoticeLevel, std::string_view, std::string_view) {});

@@ -1,9 +1,9 @@
 #include "reconciler/authorship_watch.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <set>
+
+#include "engine/ports/pause.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -42,12 +42,9 @@ AuthorshipWatch::~AuthorshipWatch() = default;
 
 void AuthorshipWatch::start() {
   thread_ = std::jthread([this](std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
       look(stop);
-      wake.wait_for(lock, stop, look_every, [] { return false; });
+      pause(look_every, stop);
     }
   });
 }

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -166,14 +164,6 @@ CheckResult conclude(Summary& summary, CheckResult::Verdict verdict, std::string
 }
 
 }  // namespace
-
-bool sleep_for(Duration duration, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock{mutex};
-  wake.wait_for(lock, stop, duration, [] { return false; });
-  return !stop.stop_requested();
-}
 
 CheckAttempt CheckRunner::try_once(const Check& check, const std::stop_token& stop) const {
   if (check.http) return try_http(http_, check, stop);

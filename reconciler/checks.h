@@ -9,6 +9,7 @@
 
 #include "engine/domain/documents.h"
 #include "engine/ports/http_client.h"
+#include "engine/ports/pause.h"
 #include "reconciler/check_attempt.h"
 #include "reconciler/network_checks.h"
 #include "reconciler/process_runner.h"
@@ -33,14 +34,13 @@ inline constexpr std::size_t max_check_body_bytes = 1 << 20;  // `contains` is s
 
 // Waits, and says false when `stop` came first.
 using Sleeper = std::function<bool(Duration, std::stop_token)>;
-bool sleep_for(Duration duration, std::stop_token stop);
 
 class CheckRunner {
  public:
   // Runs a command of a check under the host's policy, within run.timeout.
   using RunCommand = std::function<Result<ProcessResult>(const Run&, std::stop_token)>;
 
-  CheckRunner(HttpClient& http, RunCommand run_command, Sleeper sleeper = sleep_for, NetworkOptions network = {})
+  CheckRunner(HttpClient& http, RunCommand run_command, Sleeper sleeper = pause, NetworkOptions network = {})
       : http_(http), run_command_(std::move(run_command)), sleeper_(std::move(sleeper)), network_(std::move(network)) {}
 
   // Blocks for at most check.after + attempts x (interval + timeout). One attempt is bounded by check.timeout, one

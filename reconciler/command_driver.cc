@@ -76,7 +76,7 @@ Result<ProcessResult> CommandDriver::run(const Run& run, const TargetId& target,
   spec.directory = work_ / (target.service + "." + target.environment);
   spec.timeout = std::min(run.timeout, permit.timeout);
   spec.user = permit.user;
-  spec.redactor = redactor_;
+  spec.redactor = redactor_();
   std::error_code error;
   std::filesystem::create_directories(spec.directory, error);
   if (error) return fail(ErrorCode::io, "cannot make " + spec.directory.string() + ": " + error.message());

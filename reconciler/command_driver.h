@@ -12,8 +12,8 @@
 #include "engine/ports/blobs.h"
 #include "reconciler/command_policy.h"
 #include "reconciler/process_runner.h"
-#include "reconciler/redactor.h"
 #include "reconciler/script_exports.h"
+#include "reconciler/secrets_in_use.h"
 
 namespace headgate::reconciler {
 
@@ -22,9 +22,9 @@ using LoadScript = std::function<Result<std::string>(const std::string& blob)>;
 
 class CommandDriver {
  public:
-  // `work`: under it each target has a folder of its own, in which its commands run.
+  // `work`: under it each target has a folder of its own, in which its commands run. `redactor`: from any thread.
   CommandDriver(ProcessRunner& runner, ScriptExports& exports, const CommandPolicy& policy, LoadScript load,
-                std::filesystem::path work, std::shared_ptr<const Redactor> redactor)
+                std::filesystem::path work, RedactorOfNow redactor)
       : runner_(runner),
         exports_(exports),
         policy_(policy),
@@ -44,7 +44,7 @@ class CommandDriver {
   const CommandPolicy& policy_;
   LoadScript load_;
   std::filesystem::path work_;
-  std::shared_ptr<const Redactor> redactor_;
+  RedactorOfNow redactor_;
 };
 
 // HEADGATE_ACTIVITY, _ATTEMPT, _PROMOTION, _STEP, _SERVICE, _ENVIRONMENT, _RELEASE_VERSION, _RELEASE_COMMIT,

@@ -80,6 +80,17 @@ bool CronSchedule::fits(std::chrono::year_month_day day) const {
   return any_day || any_weekday ? by_day && by_weekday : by_day || by_weekday;
 }
 
+std::vector<std::chrono::minutes> CronSchedule::times_on(std::chrono::year_month_day day) const {
+  std::vector<std::chrono::minutes> times;
+  if (!fits(day)) return times;
+  for (unsigned hour = 0; hour < 24; ++hour) {
+    for (unsigned minute = 0; hours[hour] && minute < 60; ++minute) {
+      if (minutes[minute]) times.push_back(std::chrono::hours(hour) + std::chrono::minutes(minute));
+    }
+  }
+  return times;
+}
+
 Result<CronSchedule> parse_cron(std::string_view text) {
   std::array<std::bitset<60>, kFields.size()> sets;
   std::array<std::string_view, kFields.size()> words;

@@ -6,6 +6,7 @@
 #include <bitset>
 #include <chrono>
 #include <string_view>
+#include <vector>
 
 #include "engine/domain/error.h"
 
@@ -21,6 +22,8 @@ struct CronSchedule {
   bool any_weekday = false;
 
   bool fits(std::chrono::year_month_day day) const;
+  // Its times of such a day, from midnight on, in order; none where the day does not fit.
+  std::vector<std::chrono::minutes> times_on(std::chrono::year_month_day day) const;
 };
 
 // invalid_input says which field is wrong, and why.

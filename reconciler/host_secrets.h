@@ -7,6 +7,7 @@
 
 #include "engine/ports/secrets.h"
 #include "reconciler/documents_check_host.h"
+#include "reconciler/secrets_in_use.h"
 
 namespace headgate::reconciler {
 
@@ -18,16 +19,17 @@ struct SecretSource {
 
 class HostSecrets final : public Secrets {
  public:
-  explicit HostSecrets(std::map<std::string, SecretSource, std::less<>> sources) : sources_(std::move(sources)) {}
+  // What it reads is in use from then on. `in_use` outlives it.
+  HostSecrets(std::map<std::string, SecretSource, std::less<>> sources, SecretsInUse& in_use)
+      : sources_(std::move(sources)), in_use_(in_use) {}
 
   // Without the white space at its end; a rotated file counts from the next time on.
   Result<std::string> read(std::string_view name) const override;
   std::map<std::string, SecretScope, std::less<>> scopes() const;
 
-  static constexpr std::size_t max_secret_bytes = 16 << 10;
-
  private:
   const std::map<std::string, SecretSource, std::less<>> sources_;
+  SecretsInUse& in_use_;
 };
 
 }  // namespace headgate::reconciler

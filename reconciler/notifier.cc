@@ -4,6 +4,7 @@
 #include <future>
 #include <random>
 
+#include "engine/ports/pause.h"
 #include "reconciler/notification_text.h"
 
 namespace headgate::reconciler {
@@ -100,7 +101,7 @@ void Notifier::follow(const std::string& id, std::stop_token stop) {
     const auto page = log_.read(next, page_records);
     if (!page) {
       notice_(NoticeLevel::warning, "the log cannot be read: " + page.error().message, id);
-      wait(options_.look_every, stop);
+      pause(options_.look_every, stop);
       continue;
     }
     for (const auto& record : *page) {
@@ -123,7 +124,7 @@ bool Notifier::tell(const std::string& id, const StoredRecord& record, bool& awa
     const auto view = look(id);
     if (!view || !view->types.contains(type)) return false;  // told by another policy from now on, or not at all
     if (view->paused) {
-      wait(options_.look_every, stop);
+      pause(options_.look_every, stop);
       continue;
     }
     const auto delivery = delivery_.deliver(view->receiver, record.bytes, stop);
@@ -144,7 +145,7 @@ bool Notifier::tell(const std::string& id, const StoredRecord& record, bool& awa
       this->record({id, record.position, type, attempt, delivery.reason}, stop);
       return true;
     }
-    wait(jittered(delay), stop);
+    pause(jittered(delay), stop);
     delay = std::min(delay * 2, options_.longest_delay);
     ++attempt;
   }
@@ -160,7 +161,7 @@ void Notifier::record(const RecordNotification& what, std::stop_token stop) {
       }
       return;
     }
-    wait(full_queue_delay, stop);
+    pause(full_queue_delay, stop);
   }
 }
 
@@ -172,11 +173,6 @@ std::uint64_t Notifier::nudges() {
 void Notifier::wait_for_growth(std::uint64_t seen, std::stop_token stop) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::move(stop), options_.look_every, [&] { return nudges_ != seen; });
-}
-
-void Notifier::wait(Duration patience, std::stop_token stop) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::move(stop), patience, [] { return false; });
 }
 
 }  // namespace headgate::reconciler

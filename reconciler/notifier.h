@@ -62,7 +62,6 @@ class Notifier {
   std::uint64_t nudges();
   // Until there was a nudge after `seen` of them, or for look_every.
   void wait_for_growth(std::uint64_t seen, std::stop_token stop);
-  void wait(Duration patience, std::stop_token stop);
 
   const StateView& state_;
   CommandSink& sink_;

@@ -10,12 +10,12 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <mutex>
 #include <vector>
+
+#include "engine/ports/pause.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -51,13 +51,6 @@ std::string holders(int fd) {
     if (holds("/proc/" + std::string(entry->d_name), file)) pids.emplace_back(entry->d_name);
   }
   return pids.empty() ? "processes that /proc does not show" : fmt::format("process {}", fmt::join(pids, ", "));
-}
-
-void pause(Duration time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock{mutex};
-  wake.wait_for(lock, stop, time, [] { return false; });
 }
 
 Result<UniqueFd> open_lock(const std::filesystem::path& file) {

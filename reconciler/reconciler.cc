@@ -5,6 +5,7 @@
 #include "engine/domain/governance.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/documents_parser.h"
+#include "reconciler/observed_commit.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
 #include "reconciler/yaml_diagnostics.h"
@@ -118,18 +119,7 @@ Result<void> Reconciler::observe_commits(const Head& head, const std::string& kn
   std::uint64_t changed = 0;
   if (const auto changes = repository_.changes(known, head.sha)) changed = changes->size();
   for (const auto& commit : head.commits) {
-    CommitObserved observed;
-    observed.repository = options_.repository;
-    observed.branch = options_.branch;
-    observed.sha = commit.sha;
-    observed.parents = commit.parents;
-    HEADGATE_TRY(observed.author, people_.person_by_email(commit.author.name, commit.author.email));
-    HEADGATE_TRY(observed.committer, people_.person_by_email(commit.committer.name, commit.committer.email));
-    for (const auto& person : commit.co_authors) {
-      HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
-      observed.co_authors.push_back(std::move(id));
-    }
-    observed.message = commit.subject;
+    HEADGATE_TRY(auto observed, observed_commit(commit, options_.repository, options_.branch, people_));
     if (commit.sha == head.sha) observed.changed = changed;
     command.commits.push_back(std::move(observed));
   }

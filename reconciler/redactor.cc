@@ -45,6 +45,13 @@ std::string base64_within(std::string_view value, std::size_t before, std::strin
   return text.substr(first, last - first);
 }
 
+bool begins_with_token(std::string_view text) {
+  constexpr std::string_view prefix = "hg_";
+  if (text.size() < Redactor::token_bytes || !text.starts_with(prefix)) return false;
+  const auto secret = text.substr(prefix.size(), Redactor::token_bytes - prefix.size());
+  return secret.find_first_not_of(base64_url) == std::string_view::npos;
+}
+
 std::string percent_encoded(std::string_view value, std::string_view unreserved, bool upper, bool plus_for_space) {
   std::string text;
   for (const auto c : value) {
@@ -116,7 +123,7 @@ Redactor::Redactor(const std::vector<NamedSecret>& secrets) {
     by_beginning_[key].push_back(i);
     beginnings_.set(hash_of(key));
   }
-  longest_ = patterns_.empty() ? 0 : patterns_.front().size();
+  if (!patterns_.empty()) longest_ = std::max(longest_, patterns_.front().size());
 }
 
 void Redactor::add_pattern(std::string pattern) {
@@ -140,14 +147,15 @@ void Redactor::add_forms(std::string_view value) {
 
 std::size_t Redactor::match(std::string_view text) const {
   if (text.size() < shortest_secret_bytes) return 0;
+  const std::size_t token = begins_with_token(text) ? token_bytes : 0;
   const auto key = beginning_of(text);
-  if (!beginnings_.test(hash_of(key))) return 0;
+  if (!beginnings_.test(hash_of(key))) return token;
   const auto found = by_beginning_.find(key);
-  if (found == by_beginning_.end()) return 0;
+  if (found == by_beginning_.end()) return token;
   for (const auto i : found->second) {
-    if (text.starts_with(patterns_[i])) return patterns_[i].size();
+    if (text.starts_with(patterns_[i])) return std::max(token, patterns_[i].size());
   }
-  return 0;
+  return token;
 }
 
 std::string Redactor::redact(std::string_view text) const {
@@ -176,7 +184,6 @@ std::string RedactedStream::advance(std::size_t until) {
 
 std::string RedactedStream::push(std::string_view piece) {
   const auto longest = redactor_.longest_pattern_bytes();
-  if (longest == 0) return std::string(piece);
   pending_ += piece;
   return pending_.size() < longest ? std::string() : advance(pending_.size() - longest + 1);
 }

@@ -1,5 +1,6 @@
 // Takes known secrets out of text before it is stored or shown: as they are, line by line where they have several,
-// and in the forms in which tools print them (base64 also inside a longer text, URL-encoded, JSON-escaped).
+// and in the forms in which tools print them (base64 also inside a longer text, URL-encoded, JSON-escaped). And what
+// has the form of a token of Headgate's own, of which nobody knows the text.
 #pragma once
 
 #include <bitset>
@@ -21,6 +22,7 @@ struct NamedSecret {
 class Redactor {
  public:
   static constexpr std::size_t shortest_secret_bytes = 4;  // shorter ones would blot out ordinary text
+  static constexpr std::size_t token_bytes = 46;           // hg_ and 43 characters of base64url
 
   struct Refused {
     std::string name;
@@ -45,7 +47,7 @@ class Redactor {
   std::vector<std::string> patterns_;
   std::unordered_map<std::uint32_t, std::vector<std::size_t>> by_beginning_;  // first 4 bytes; longest pattern first
   std::bitset<65536> beginnings_;  // hashes of the keys above, to pass over ordinary text quickly
-  std::size_t longest_ = 0;
+  std::size_t longest_ = token_bytes;
   std::vector<Refused> refused_;
 };
 

@@ -18,17 +18,14 @@ Result<Expansion> expand(const std::string& schedule, Timestamp now) {
   Expansion expanded;
   expanded.until = std::chrono::floor<std::chrono::minutes>(now + schedule_horizon);
   for (auto day = std::chrono::floor<std::chrono::days>(now); day < expanded.until; day += std::chrono::days(1)) {
-    if (!cron.fits(std::chrono::year_month_day{day})) continue;
-    for (unsigned hour = 0; hour < 24; ++hour) {
-      for (unsigned minute = 0; cron.hours[hour] && minute < 60; ++minute) {
-        const Timestamp time = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
-        if (!cron.minutes[minute] || time <= now || time >= expanded.until) continue;
-        if (expanded.times.size() == max_schedule_times) {
-          expanded.until = time;
-          return expanded;
-        }
-        expanded.times.push_back(time);
+    for (const auto of_day : cron.times_on(std::chrono::year_month_day{day})) {
+      const Timestamp time = day + of_day;
+      if (time <= now || time >= expanded.until) continue;
+      if (expanded.times.size() == max_schedule_times) {
+        expanded.until = time;
+        return expanded;
       }
+      expanded.times.push_back(time);
     }
   }
   return expanded;

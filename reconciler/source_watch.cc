@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "engine/ports/submit_and_wait.h"
+#include "reconciler/observed_commit.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -148,18 +149,7 @@ Result<void> SourceWatch::observe_branch(const GitRef& ref, const std::string& k
     news->commits = std::move(head.commits);
   }
   for (const auto& commit : news->commits) {
-    CommitObserved observed;
-    observed.repository = name_;
-    observed.branch = ref.name;
-    observed.sha = commit.sha;
-    observed.parents = commit.parents;
-    HEADGATE_TRY(observed.author, people_.person_by_email(commit.author.name, commit.author.email));
-    HEADGATE_TRY(observed.committer, people_.person_by_email(commit.committer.name, commit.committer.email));
-    for (const auto& person : commit.co_authors) {
-      HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
-      observed.co_authors.push_back(std::move(id));
-    }
-    observed.message = commit.subject;
+    HEADGATE_TRY(auto observed, observed_commit(commit, name_, ref.name, people_));
     if (commit.sha == ref.commit) observed.changed = changed;
     command.commits.push_back(std::move(observed));
   }

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "engine/domain/planner.h"
+#include "engine/ports/submit_and_wait.h"
 #include "reconciler/command_outcome.h"
 
 namespace headgate::reconciler {
@@ -63,6 +64,10 @@ Result<Observation> parse_observation(const std::string& evidence_json) {
   return observation;
 }
 
+std::string TargetObserver::Place::name() const {
+  return to_string(target) + (location.empty() ? "" : "/" + location);
+}
+
 TargetObserver::TargetObserver(std::size_t workers, const StateView& state, CommandSink& sink, CommandDriver& driver,
                                Clock& clock, Notice notice)
     : state_(state), sink_(sink), driver_(driver), clock_(clock), notice_(std::move(notice)) {
@@ -75,32 +80,60 @@ TargetObserver::~TargetObserver() {
 }
 
 void TargetObserver::nudge() {
-  const std::scoped_lock lock(mutex_);
-  nudged_ = true;
-  changed_.notify_one();
+  {
+    const std::scoped_lock lock(nudge_mutex_);
+    nudged_ = true;
+  }
+  nudge_.notify_one();
 }
 
-// With the lock held: every target that has come into sight is due at once.
+bool TargetObserver::wait_for_nudge(Duration patience, std::stop_token stop) {
+  std::unique_lock lock(nudge_mutex_);
+  return nudge_.wait_for(lock, std::move(stop), patience, [this] { return nudged_; });
+}
+
+bool TargetObserver::is_time_to_look() {
+  {
+    const std::scoped_lock lock(nudge_mutex_);
+    if (std::exchange(nudged_, false)) return true;
+  }
+  const std::scoped_lock lock(mutex_);
+  return clock_.steady() >= looked_ + look_every;
+}
+
+// Every target that has come into sight is due at once.
 void TargetObserver::look_for_targets() {
-  nudged_ = false;
+  const auto now = clock_.steady();
+  Position seen = 0;
+  bool lately = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    seen = seen_configuration_;
+    lately = !known_.empty() && now < looked_ + look_every;
+  }
+  std::vector<Place> places;
+  bool looked = false;
   state_.with_state([&](const State& state) {
     // A target without a document comes into sight with the first wish of a trigger, without a configuration.
-    const bool same = state.configuration.position == seen_configuration_;
-    if (same && !known_.empty() && clock_.steady() < looked_ + look_every) return;
-    seen_configuration_ = state.configuration.position;
-    looked_ = clock_.steady();
+    looked = !lately || state.configuration.position != seen;
+    if (!looked) return;
+    seen = state.configuration.position;
     for (const auto& [id, target] : state.targets) {
       if (!is_observed(target)) continue;
-      const auto see = [&](const std::string& location) {
-        if (const Place place{id, location}; known_.emplace(place, false).second) due_.push({clock_.steady(), place});
-      };
       const auto environment = state.environments.find(id.environment);
       if (environment == state.environments.end()) continue;
       const auto& locations = environment->second.document.locations;
-      if (locations.empty()) see({});
-      for (const auto& location : locations) see(location.name);
+      if (locations.empty()) places.push_back({id, {}});
+      for (const auto& location : locations) places.push_back({id, location.name});
     }
   });
+  if (!looked) return;
+  const std::scoped_lock lock(mutex_);
+  seen_configuration_ = std::max(seen_configuration_, seen);
+  looked_ = now;
+  for (auto& place : places) {
+    if (known_.emplace(place, false).second) due_.push({now, std::move(place)});
+  }
 }
 
 TargetObserver::Task TargetObserver::task_of(const Place& place) const {
@@ -129,54 +162,68 @@ TargetObserver::Task TargetObserver::task_of(const Place& place) const {
 }
 
 void TargetObserver::work(std::stop_token stop) {
-  std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    if (nudged_ || clock_.steady() >= looked_ + look_every) look_for_targets();
-    const auto now = clock_.steady();
-    if (due_.empty() || due_.top().at > now) {
-      const auto patience = due_.empty() ? look_every : std::min(look_every, due_.top().at - now);
-      if (!changed_.wait_for(lock, stop, patience, [this] { return nudged_; })) nudged_ = due_.empty();
+    if (is_time_to_look()) look_for_targets();
+    std::optional<Place> place;
+    auto patience = look_every;
+    bool nothing_known = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto now = clock_.steady();
+      nothing_known = due_.empty();
+      if (!due_.empty() && due_.top().at <= now) {
+        place = due_.top().place;
+        due_.pop();
+      } else if (!due_.empty()) {
+        patience = std::min(patience, due_.top().at - now);
+      }
+    }
+    if (!place) {
+      if (!wait_for_nudge(patience, stop) && nothing_known) nudge();
       continue;
     }
-    const auto place = due_.top().place;
-    due_.pop();
-    lock.unlock();
-    const auto task = task_of(place);
-    if (task.observable) observe(place, task, stop);
-    lock.lock();
+    const auto task = task_of(*place);
+    if (task.observable) observe(*place, task, stop);
+    const std::scoped_lock lock(mutex_);
     if (task.observable) {
-      due_.push({clock_.steady() + task.every, place});
+      due_.push({clock_.steady() + task.every, *place});
     } else {
-      known_.erase(place);  // seen anew when it comes back
+      known_.erase(*place);  // seen anew when it comes back
     }
   }
 }
 
+// Of a place that is still known: said once until it works again.
+void TargetObserver::tell(const Place& place, const std::string& trouble) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = known_.find(place);
+    if (known == known_.end()) return;
+    const bool again = std::exchange(known->second, !trouble.empty());
+    if (trouble.empty() || again) return;
+  }
+  notice_(NoticeLevel::warning, "cannot observe: " + trouble, place.name());
+}
+
 void TargetObserver::observe(const Place& place, const Task& task, std::stop_token stop) {
   const auto& target = place.target;
-  const auto name = to_string(target) + (place.location.empty() ? "" : "/" + place.location);
-  const auto tell = [&](const std::string& trouble) {
-    bool again = false;
-    {
-      const std::scoped_lock lock(mutex_);
-      again = std::exchange(known_[place], !trouble.empty());
-    }
-    if (!trouble.empty() && !again) notice_(NoticeLevel::warning, "cannot observe: " + trouble, name);
-  };
+  const auto activity = "observe/" + place.name();
   auto environment = target_environment(target, task.variables);
-  environment["HEADGATE_ACTIVITY"] = "observe/" + name;
+  environment["HEADGATE_ACTIVITY"] = activity;
   if (!place.location.empty()) environment["HEADGATE_LOCATION"] = place.location;
-  const auto result = driver_.run(task.observe, target, "observe/" + name, std::move(environment), stop);
-  if (!result) return tell(result.error().message);
+  const auto result = driver_.run(task.observe, target, activity, std::move(environment), stop);
+  if (!result) return tell(place, result.error().message);
   if (result->end == ProcessResult::End::stopped) return;
   const auto outcome = command_outcome(*result);
-  if (outcome.kind != CommandOutcome::Kind::succeeded) return tell(outcome.reason);
+  if (outcome.kind != CommandOutcome::Kind::succeeded) return tell(place, outcome.reason);
   // Silence is no observation: taken for "nothing runs there" it would start a first promotion over whatever does.
   const auto observed = parse_observation(outcome.evidence_json);
-  if (!observed) return tell(observed.error().message);
-  tell({});
-  // A full queue: the next look tells it.
-  sink_.submit({.command = RecordObservation{target, *observed, task.begun, place.location}}, [](Result<Receipt>) {});
+  if (!observed) return tell(place, observed.error().message);
+  const auto recorded =
+      submit_and_wait(sink_, {.command = RecordObservation{target, *observed, task.begun, place.location}});
+  // A full queue, or one that closes: the next look tells it.
+  if (!recorded && recorded.error().code == ErrorCode::unavailable) return;
+  tell(place, recorded ? std::string() : recorded.error().message);
 }
 
 }  // namespace headgate::reconciler

@@ -25,13 +25,14 @@ class TargetObserver {
                  Notice notice);
   ~TargetObserver();  // stops what runs and waits for it
 
-  // Something happened: new targets may be in sight. From any thread, cheap.
+  // Something happened: new targets may be in sight. From any thread; never waits for a look.
   void nudge();
 
  private:
   struct Place {
     TargetId target;
     std::string location;  // empty: the environment is one place
+    std::string name() const;
     auto operator<=>(const Place&) const = default;
   };
   struct Due {
@@ -48,9 +49,12 @@ class TargetObserver {
   };
 
   void work(std::stop_token stop);
+  bool is_time_to_look();
   void look_for_targets();
+  bool wait_for_nudge(Duration patience, std::stop_token stop);
   Task task_of(const Place& place) const;
   void observe(const Place& place, const Task& task, std::stop_token stop);
+  void tell(const Place& place, const std::string& trouble);
 
   const StateView& state_;
   CommandSink& sink_;
@@ -58,12 +62,14 @@ class TargetObserver {
   Clock& clock_;
   Notice notice_;
 
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
+  std::mutex nudge_mutex_;  // of `nudged_` alone: whoever nudges must not wait for those who work
+  std::condition_variable_any nudge_;
   bool nudged_ = true;
+
+  std::mutex mutex_;  // never held while the state is read
   Position seen_configuration_ = 0;
   Duration looked_{0};           // when all targets were last looked through, by the steady clock
-  std::map<Place, bool> known_;  // value: the last observation failed (told once)
+  std::map<Place, bool> known_;  // value: the last observation failed or was refused (told once)
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<std::jthread> threads_;
 };

@@ -10,7 +10,6 @@
 namespace headgate::reconciler {
 namespace {
 
-using std::chrono::hours;
 using std::chrono::minutes;
 
 std::int64_t days_since_epoch(Timestamp at) {
@@ -60,13 +59,9 @@ Result<std::vector<WindowInterval>> occurrences(const Window& window, std::uint3
   const auto last = days_since_epoch(until) + 1;
   for (auto day = days_since_epoch(from - *window.duration) - 1; day <= last; ++day) {
     const std::chrono::days since_epoch(day);
-    if (!schedule.fits(std::chrono::year_month_day{std::chrono::sys_days{since_epoch}})) continue;
-    for (unsigned h = 0; h < 24; ++h) {
-      for (unsigned m = 0; schedule.hours[h] && m < 60; ++m) {
-        if (!schedule.minutes[m]) continue;
-        const date::local_seconds local(std::chrono::seconds(since_epoch + hours(h) + minutes(m)));
-        for (const auto begin : instants(zone, local, both)) add(begin, begin + *window.duration);
-      }
+    for (const auto of_day : schedule.times_on(std::chrono::year_month_day{std::chrono::sys_days{since_epoch}})) {
+      const date::local_seconds local(std::chrono::seconds(since_epoch + of_day));
+      for (const auto begin : instants(zone, local, both)) add(begin, begin + *window.duration);
     }
   }
   return merged(std::move(intervals));

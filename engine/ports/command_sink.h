@@ -33,7 +33,9 @@ class CommandSink {
  public:
   virtual ~CommandSink() = default;
   // Thread-safe, never blocks. False: the queue is full or closed, nothing will happen (HTTP 503). Else `done` is
-  // called exactly once, from the writer's thread, after the events are durable: it must be quick and must not throw.
+  // called once, after the events are durable, from the engine's thread that commits: all other answers wait for it, so
+  // it must be quick and must not throw. It is never called when the log refuses an append: whether the events are in
+  // it is then unknown, and the process ends.
   virtual bool submit(Submission submission, std::function<void(Result<Receipt>)> done) = 0;
 };
 

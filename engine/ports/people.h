@@ -20,6 +20,9 @@ struct PersonRecord {
   std::vector<std::string> also{};  // further ids, from before it was known that it is one person
 };
 
+// Thread-safe. What changes the directory waits for the disk: never within StateView::with_state, nor on the engine's
+// or a socket's thread. What only looks (find, token_name, list) is memory and is asked anywhere, within with_state
+// too, so that an implementation takes no lock for it that it holds over a sync or while it reads the state.
 class People {
  public:
   virtual ~People() = default;

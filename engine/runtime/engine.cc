@@ -101,6 +101,7 @@ Result<void> Engine::load() {
   commit_thread_ = std::jthread([this](std::stop_token stop) { run_commits(stop); });
   writer_thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   snapshot_thread_ = std::jthread([this](std::stop_token stop) { write_snapshots(stop); });
+  started_ = true;
   return {};
 }
 
@@ -133,7 +134,7 @@ std::vector<Engine::Queued> Engine::take_commands(std::stop_token stop) {
   const std::size_t room =
       writer_.full() ? 0 : options_.batch_commands - std::min(options_.batch_commands, commands_.size());
   Duration patience = clock_check;
-  if (room > 0 && writer_.has_work(now)) {
+  if (room > 0 && writer_.has_work(now) && !stop.stop_requested()) {
     patience = Duration::zero();
   } else if (const auto wakeup = writer_.next_wakeup()) {
     patience = std::clamp<Duration>(*wakeup - now, milliseconds(1), patience);
@@ -167,10 +168,12 @@ void Engine::run(std::stop_token stop) {
       commands.insert(commands.begin(), {{.command = StepClock{offset_now - offset}}, {}});
       offset = offset_now;
     }
-    const bool idle = commands.empty() && (writer_.full() || !writer_.has_work(now));
+    // Asked to stop it answers the commands that wait; what follows by itself is for the next start.
+    const bool ending = commands.empty() && stop.stop_requested();
+    const bool idle = ending || (commands.empty() && (writer_.full() || !writer_.has_work(now)));
     if (!idle && !decide_all(std::move(commands), now)) return;
     if (!hand_over()) return;
-    if (idle && !growing() && stop.stop_requested()) return;
+    if (ending && !growing() && queue_depth() == 0) return;
     release_waiters();
   }
 }
@@ -306,7 +309,11 @@ void Engine::publish(const Batch& batch) {
     const std::scoped_lock lock(subscribers_mutex_);
     for (const auto& [id, call] : subscribers_) call(published_.next);
   }
-  if (published_.next - snapshot_position_ >= options_.snapshot_every) snapshot_due_.notify_all();
+  if (published_.next - snapshot_position_ >= options_.snapshot_every) {
+    // Whoever looks under the lock has seen this position or is told of it.
+    { const std::scoped_lock lock(snapshot_mutex_); }
+    snapshot_due_.notify_all();
+  }
 }
 
 void Engine::when_at(Position position, Duration timeout, std::function<void(bool)> call) {
@@ -316,7 +323,7 @@ void Engine::when_at(Position position, Duration timeout, std::function<void(boo
     const std::scoped_lock lock(waiters_mutex_);
     // Asked again under the lock: a batch published since has released its waiters already.
     reached = this->position() >= position;
-    if (!reached && waiters_.size() < options_.waiter_limit) {
+    if (!reached && !waiting_ended_ && waiters_.size() < options_.waiter_limit) {
       waiters_.push_back({position, clock_.steady() + timeout, std::move(call)});
       return;
     }
@@ -339,6 +346,16 @@ void Engine::release_waiters() {
     });
   }
   for (auto& [waiter, reached] : released) waiter.call(reached);
+}
+
+void Engine::release_all() {
+  std::vector<Waiter> released;
+  {
+    const std::scoped_lock lock(waiters_mutex_);
+    waiting_ended_ = true;
+    released = std::exchange(waiters_, {});
+  }
+  for (auto& waiter : released) waiter.call(waiter.position <= position());
 }
 
 std::shared_ptr<void> Engine::subscribe(std::function<void(Position)> call) {
@@ -380,23 +397,28 @@ void Engine::write_snapshots(std::stop_token stop) {
 
 void Engine::stop(Duration drain) {
   const std::scoped_lock once(stop_mutex_);
-  if (std::exchange(stopped_, true) || !writer_thread_.joinable()) return;
+  if (std::exchange(stopped_, true)) return;
+  const auto end = [](std::jthread& thread) {  // a start that failed has not made all of them
+    thread.request_stop();
+    if (thread.joinable()) thread.join();
+  };
   {
     const std::scoped_lock lock(queue_mutex_);
     accepting_ = false;
   }
   dispatcher_.stop(drain);
-  snapshot_thread_.request_stop();
-  snapshot_thread_.join();
+  end(snapshot_thread_);
   {
     const std::scoped_lock lock(queue_mutex_);
     closed_ = true;
   }
-  writer_thread_.request_stop();
-  writer_thread_.join();
-  commit_thread_.request_stop();
-  commit_thread_.join();
-  if (failed_) return;  // nothing more is written
+  end(writer_thread_);
+  end(commit_thread_);
+  if (started_ && !failed_) write_stop();
+  release_all();
+}
+
+void Engine::write_stop() {
   if (!decide_all({{{.command = StopEngine{}}, {}}}, clock_.now()) || !commit(take_decided())) return;
   const auto began = clock_.steady();
   const auto saved = [&]() -> Result<void> {
@@ -408,9 +430,6 @@ void Engine::stop(Duration drain) {
   } else {
     observer_.trouble(saved.error(), "snapshot");
   }
-  const std::scoped_lock lock(waiters_mutex_);
-  for (auto& waiter : waiters_) waiter.call(false);
-  waiters_.clear();
 }
 
 }  // namespace headgate::runtime

@@ -27,6 +27,7 @@
 #include "engine/ports/snapshots.h"
 #include "engine/ports/state_view.h"
 #include "engine/runtime/dispatcher.h"
+#include "engine/runtime/fair_shared_mutex.h"
 #include "engine/runtime/observer.h"
 #include "engine/runtime/writer.h"
 
@@ -54,7 +55,7 @@ class Engine final : public CommandSink, public StateView {
 
   bool submit(Submission submission, std::function<void(Result<Receipt>)> done) override;
 
-  // The published state: everything durable up to state.next. `read` runs under a shared lock: copy out, do not wait.
+  // The published state: everything durable up to state.next, under the lock that StateView tells of.
   template <class F>
   auto read(F&& f) const {
     const std::shared_lock lock(published_mutex_);
@@ -62,15 +63,18 @@ class Engine final : public CommandSink, public StateView {
   }
   void with_state(const std::function<void(const State&)>& f) const override { read(f); }
   Position position() const { return published_position_.load(std::memory_order_acquire); }
-  // Calls back once position() >= `position` (true) or `timeout` has passed (false); at once when it holds already.
+  // Calls back exactly once: when position() >= `position` (true), after `timeout`, or when the engine stops (false).
+  // From the caller's thread where that is so already or too many wait, else from one of the engine's, which other
+  // answers wait for: it must be quick and must not throw.
   void when_at(Position position, Duration timeout, std::function<void(bool)> call);
-  // Called with position() after each batch, from the committer's thread; must be quick. The subscription ends when the
-  // returned token is destroyed, and is not running any more when the destructor returns.
+  // Called with position() after each batch, from the committer's thread (the last one from stop's): must be quick, and
+  // wait for no lock that somebody holds for long. The subscription ends when the returned token is destroyed, and is
+  // not running any more when the destructor returns.
   std::shared_ptr<void> subscribe(std::function<void(Position)> call);
 
   std::size_t queue_depth() const;
   // Refuses new commands, lets running activities finish for `drain`, stops the rest (they resume after the next
-  // start), writes engine.stopped, saves a snapshot. Idempotent.
+  // start), answers what was accepted, writes engine.stopped, saves a snapshot. Idempotent.
   void stop(Duration drain);
 
  private:
@@ -105,6 +109,8 @@ class Engine final : public CommandSink, public StateView {
   void refused(const Error& error);
   void publish(const Batch& batch);
   void release_waiters();
+  void release_all();  // waiters, at the end; from then on nobody waits
+  void write_stop();
   void write_snapshots(std::stop_token stop);
   std::vector<Queued> take_commands(std::stop_token stop);
 
@@ -122,10 +128,9 @@ class Engine final : public CommandSink, public StateView {
   std::vector<Result<Receipt>> receipts_;
   std::size_t staged_events_ = 0;  // of the growing batch
 
-  mutable std::shared_mutex published_mutex_;
+  mutable FairSharedMutex published_mutex_;
   State published_;
   std::atomic<Position> published_position_{0};
-  Dispatcher dispatcher_;
 
   mutable std::mutex queue_mutex_;
   std::condition_variable_any writer_wakes_;
@@ -141,6 +146,7 @@ class Engine final : public CommandSink, public StateView {
 
   std::mutex waiters_mutex_;
   std::vector<Waiter> waiters_;
+  bool waiting_ended_ = false;
 
   std::mutex subscribers_mutex_;
   std::map<std::uint64_t, std::function<void(Position)>> subscribers_;
@@ -150,7 +156,10 @@ class Engine final : public CommandSink, public StateView {
   std::condition_variable_any snapshot_due_;
   std::atomic<Position> snapshot_position_{0};  // of the newest one
 
+  Dispatcher dispatcher_;  // its workers enqueue outcomes
+
   std::mutex stop_mutex_;
+  bool started_ = false;  // all threads are there
   bool stopped_ = false;
   std::jthread snapshot_thread_;
   std::jthread commit_thread_;

@@ -1,5 +1,6 @@
-// What the runtime tells of itself, for metrics and log lines. Every call comes from a thread of the runtime, must be
-// quick and must not throw.
+// What the runtime tells of itself, for metrics and log lines. Every call must be quick and must not throw.
+// command_done and batch_appended come from one thread at a time, the committer's, or at the end the one that stops the
+// engine; the others from any thread of the runtime.
 #pragma once
 
 #include <span>

@@ -1,6 +1,7 @@
 // Saved states in memory. Held to the contract of the real ones by tests/store/snapshots_contract_test.cc.
 #pragma once
 
+#include <functional>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -27,6 +28,10 @@ class MemorySnapshots final : public Snapshots {
   std::size_t count() const {
     const std::scoped_lock lock(mutex_);
     return saved_.size();
+  }
+  void change_states(const std::function<void(State&)>& change) {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [position, snapshot] : saved_) change(snapshot.state);
   }
   // As if they were of another log.
   void spoil_roots() {

@@ -191,11 +191,11 @@ TEST_F(ChecksTest, ACommandThatMayNotRunIsNoEvidence) {
   EXPECT_EQ(calls, 4);
 }
 
-TEST(SleepFor, EndsWithAStop) {
+TEST(Pause, EndsWithAStop) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_FALSE(sleep_for(std::chrono::hours(1), stop.get_token()));
-  EXPECT_TRUE(sleep_for(Duration{1}, {}));
+  EXPECT_FALSE(pause(std::chrono::hours(1), stop.get_token()));
+  EXPECT_TRUE(pause(Duration{1}, {}));
 }
 
 }  // namespace

@@ -42,6 +42,21 @@ TEST(Redactor, LeavesOrdinaryTextAlone) {
   EXPECT_EQ(Redactor({}).redact("anything"), "anything");
 }
 
+TEST(Redactor, HidesWhatHasTheFormOfATokenOfOurs) {
+  const std::string token = "hg_" + std::string(21, 'a') + "-_0Z" + std::string(18, 'b');
+  ASSERT_EQ(token.size(), Redactor::token_bytes);
+  const auto redactor = redactor_of("bbbb.");
+  EXPECT_EQ(redactor.redact("Authorization: Bearer " + token + "\n"), "Authorization: Bearer [redacted]\n");
+  EXPECT_EQ(redactor.redact(token + "."), "[redacted]") << "and what begins within it";
+  const auto shorter = token.substr(0, token.size() - 1);
+  EXPECT_EQ(redactor.redact(shorter), shorter);
+  EXPECT_EQ(redactor.redact(shorter + "!"), shorter + "!");
+  RedactedStream stream{redactor};
+  auto shown = stream.push("x " + token.substr(0, 20));
+  shown += stream.push(token.substr(20) + " y");
+  EXPECT_EQ(shown + stream.finish(), "x [redacted] y");
+}
+
 TEST(Redactor, RefusesWhatWouldBlotOutEverything) {
   const Redactor redactor({{"pin", "123"}, {"blank", "\n"}, {"fine", "1234"}});
   ASSERT_EQ(redactor.refused().size(), 2U);

@@ -183,6 +183,35 @@ TEST_F(EngineTest, RefusesWhenTheQueueIsFull) {
   EXPECT_FALSE(engine->submit({.command = StartEngine{"x"}}, [](Result<Receipt>) { FAIL(); }));
 }
 
+TEST_F(EngineTest, StopsWhileATargetIsDueThatHasNothingToDo) {
+  engine->stop(Duration::zero());
+  engine.reset();
+  snapshots.change_states([](State& state) { state.wakeups.insert({Timestamp{}, {"nobody", "nowhere"}}); });
+  start();
+  ASSERT_TRUE(run(CreateToken{"token:a", "sha256:x", {}, {}}));
+  auto stopped = std::async(std::launch::async, [&] { engine->stop(Duration::zero()); });
+  ASSERT_EQ(stopped.wait_for(20s), std::future_status::ready);
+  EXPECT_EQ(count<EngineStopped>(), 2U);
+}
+
+TEST_F(EngineTest, NobodyWaitsForAPositionOnceItHasStopped) {
+  int calls = 0;
+  bool reached = true;
+  const auto note = [&](bool ok) {
+    ++calls;
+    reached = ok;
+  };
+  engine->when_at(engine->position() + 1'000, 1h, note);
+  engine->stop(Duration::zero());
+  EXPECT_EQ(calls, 1);
+  EXPECT_FALSE(reached);
+  engine->when_at(engine->position() + 1'000, 1h, note);
+  EXPECT_EQ(calls, 2) << "nobody would release it any more";
+  engine->when_at(engine->position(), 1h, note);
+  EXPECT_EQ(calls, 3);
+  EXPECT_TRUE(reached);
+}
+
 TEST_F(EngineTest, CallsBackAtAPosition) {
   std::promise<bool> reached;
   const auto at = engine->position() + 1;
@@ -300,6 +329,40 @@ TEST_F(EngineTest, DecidesTheNextBatchWhileTheLogIsBusyAndShowsNoneOfItBefore) {
   log = memory.get();
 }
 
+TEST_F(EngineTest, AnswersAtItsEndWhatItAccepted) {
+  engine->stop(Duration::zero());
+  engine.reset();
+  queue_limit = 10'000;
+  UnsteadyLog unsteady(*memory);
+  log = &unsteady;
+  start();
+  unsteady.commits = 0;
+  unsteady.slow = true;
+  const std::size_t in_a_batch = EngineOptions{}.batch_commands;
+  int accepted = 0;
+  std::atomic<int> answered = 0;
+  const auto create = [&] {
+    const auto id = std::to_string(accepted);
+    const bool taken =
+        engine->submit({.command = CreateToken{"token:" + id, "sha256:" + id, {}, {}}},
+                       [&](Result<Receipt> receipt) { answered += receipt.has_value() ? 1 : 1'000'000; });
+    if (taken) ++accepted;
+    return taken;
+  };
+  EXPECT_TRUE(create());
+  EXPECT_TRUE(eventually([&] { return unsteady.commits == 1; }));
+  for (std::size_t i = 0; i < in_a_batch + 500; ++i) EXPECT_TRUE(create());
+  EXPECT_TRUE(eventually([&] { return engine->queue_depth() == 500; })) << "the next batch is full, the rest waits";
+  auto stopped = std::async(std::launch::async, [&] { engine->stop(Duration::zero()); });
+  EXPECT_TRUE(eventually([&] { return !create(); })) << "it takes nothing more";
+  unsteady.slow = false;
+  unsteady.slow.notify_all();
+  stopped.get();
+  EXPECT_EQ(answered, accepted);
+  engine.reset();
+  log = memory.get();
+}
+
 TEST_F(EngineTest, StopsAtOnceWhenTheLogRefuses) {
   engine->stop(Duration::zero());
   engine.reset();
@@ -310,11 +373,14 @@ TEST_F(EngineTest, StopsAtOnceWhenTheLogRefuses) {
   std::atomic<bool> answered = false;
   ASSERT_TRUE(engine->submit({.command = CreateToken{"token:a", "sha256:x", {}, {}}},
                              [&](Result<Receipt>) { answered = true; }));
+  std::atomic<int> waited_in_vain = 0;
+  engine->when_at(engine->position() + 1'000, 1h, [&](bool reached) { waited_in_vain += reached ? 1'000 : 1; });
   ASSERT_TRUE(eventually([&] { return !engine->submit({.command = StartEngine{"x"}}, [](Result<Receipt>) {}); }));
   engine->stop(Duration::zero());
   ASSERT_EQ(fatal.size(), 1U);
   EXPECT_NE(fatal.front().find("no space left"), std::string::npos);
   EXPECT_FALSE(answered) << "the outcome is unknown: nobody is answered";
+  EXPECT_EQ(waited_in_vain, 1);
   EXPECT_FALSE(engine->read([](const State& state) { return state.tokens.contains("token:a"); }));
   engine.reset();
   log = memory.get();
