@@ -54,6 +54,17 @@ TEST_F(ApiEvidence, AFilterIsWrittenSoThatItReadsBack) {
   EXPECT_TRUE(given.empty());
 }
 
+TEST_F(ApiEvidence, ATypeAsItStandsInARecordIsTheTypeInAnyVersion) {
+  world.release_to_staging("v1");
+  const auto reports = world.stored("gate.reported").size();
+  ASSERT_GT(reports, 0U);
+  for (const auto* type : {"dev.headgate.gate.reported.v2", "gate.reported.v1", "gate.reported"}) {
+    ASSERT_EQ(world.call("GET", fmt::format("/v1/evidence?type={}", type), "auditor").status, 200);
+    EXPECT_EQ(given.size(), reports) << type;
+    EXPECT_EQ(at(export_record.bytes, "/data/filter"), "type=gate.reported");
+  }
+}
+
 TEST_F(ApiEvidence, WhoeverMaySeeAPartGetsNoBundleThatCallsItselfWhole) {
   world.release_to_staging("v1");
   const auto refused = world.call("GET", "/v1/evidence?service=billing", "erin");
