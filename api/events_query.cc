@@ -35,6 +35,11 @@ EventFilter read_event_filter(QueryReader& query, bool with_end) {
   if (with_end) filter.to = query.time("to");
   constexpr std::string_view prefix = "dev.headgate.";
   if (filter.type.starts_with(prefix)) filter.type.erase(0, prefix.size());
+  const auto version = filter.type.rfind(".v");
+  if (version != std::string::npos && version > 0 && version + 2 < filter.type.size() &&
+      filter.type.find_first_not_of("0123456789", version + 2) == std::string::npos) {
+    filter.type.erase(version);
+  }
   return filter;
 }
 

@@ -9,7 +9,8 @@
 
 namespace headgate::api {
 
-// type (glob), service, environment, actor, correlation, from, to. Streams have no end: without `to`.
+// type (glob; also as it stands in a record, and then of every version), service, environment, actor, correlation,
+// from, to. Streams have no end: without `to`.
 EventFilter read_event_filter(QueryReader& query, bool with_end = true);
 
 enum class EventFormat { json, ndjson, csv };

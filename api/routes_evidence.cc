@@ -9,7 +9,6 @@
 #include "api/events_query.h"
 #include "api/problem.h"
 #include "api/routes.h"
-#include "api/visibility.h"
 
 namespace headgate::api {
 namespace {
@@ -19,9 +18,8 @@ constexpr std::size_t max_records = 10'000;
 constexpr std::size_t max_bytes = 32 << 20;
 constexpr int unprocessable = 422;
 
-// Everything that matches among the first `size` records and may be seen.
-Result<std::vector<StoredRecord>> find_records(Core& core, const Principal& principal, const EventFilter& filter,
-                                               Position size) {
+// Everything that matches among the first `size` records.
+Result<std::vector<StoredRecord>> find_records(Core& core, const EventFilter& filter, Position size) {
   std::vector<StoredRecord> found;
   std::size_t bytes = 0;
   EventQuery query;
@@ -32,7 +30,6 @@ Result<std::vector<StoredRecord>> find_records(Core& core, const Principal& prin
     if (page.records.empty()) return found;
     query.after = page.records.back().position;
     std::erase_if(page.records, [size](const StoredRecord& record) { return record.position >= size; });
-    HEADGATE_TRY_VOID(keep_visible(page.records, core.deps.engine, principal));
     for (const auto& record : page.records) bytes += record.bytes.size();
     std::ranges::move(page.records, std::back_inserter(found));
     if (found.size() > max_records || bytes > max_bytes) {
@@ -86,7 +83,7 @@ Result<Response> bundle(Core& core, const Export& taken, Position exported) {
 
 void export_evidence(Core& core, const CallPtr& call, const EventFilter& filter, const std::shared_ptr<Turn>& turn) {
   const Position size = core.deps.log.size();
-  auto records = find_records(core, call->principal, filter, size);
+  auto records = find_records(core, filter, size);
   if (!records) {
     turn->end();
     const bool too_many = records.error().code == ErrorCode::too_large;
@@ -123,6 +120,12 @@ void add_evidence_routes(Core& core, Router& router) {
     if (!core.deps.evidence) return core.answer(*call, problem(503, "this server makes no evidence bundles"));
     if (call->request.method == "HEAD") {
       return core.answer(*call, problem(405, "evidence is taken by GET: each bundle is recorded in the log"));
+    }
+    // A bundle says that none that matches is missing: what somebody may not see would be.
+    if (auto allowed = core.require(*call, Role::auditor, "*", "*"); !allowed) {
+      allowed.error().message +=
+          ": a bundle says that none that matches is missing; GET /v1/events gives what you may see";
+      return core.answer(*call, std::unexpected(allowed.error()));
     }
     auto turn = Turn::take(busy);
     if (!turn) return core.answer(*call, problem(503, "another bundle is being made: ask again in some seconds"));

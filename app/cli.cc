@@ -37,7 +37,9 @@ int report(const Error& error) {
   return exit_code_of(error);
 }
 
-int run_program(int argc, char** argv) {
+namespace {
+
+int run_verb(int argc, char** argv) {
   Cli cli;
   cli.program.require_subcommand(1);
   cli.program.fallthrough();
@@ -63,11 +65,22 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const auto unknown = cli.program.remaining();
     if (error.get_exit_code() != 0 && cli.program.get_subcommands().empty() && !unknown.empty()) {
-      return report({ErrorCode::invalid_input, "there is no command '" + unknown.front() + "': see headgate --help", {}});
+      return report(
+          {ErrorCode::invalid_input, "there is no command '" + unknown.front() + "': see headgate --help", {}});
     }
     return cli.program.exit(error) == 0 ? exit_done : exit_usage;
   }
   return cli.run ? cli.run() : exit_usage;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  const int code = run_verb(argc, argv);
+  // For every verb: what could not be printed was not done.
+  const bool printed = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (printed || code != exit_done) return code;
+  return report({ErrorCode::io, "cannot write to standard output", {}});
 }
 
 }  // namespace headgate::app

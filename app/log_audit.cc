@@ -22,6 +22,7 @@ class Audit {
   Result<Audited> run() {
     HEADGATE_TRY(const auto note, fetch_("/checkpoint"));
     HEADGATE_TRY_VOID(read_checkpoints(note));
+    note_earlier_root();
     for (Position begin = 0; begin < size(); begin += kTileWidth) {
       HEADGATE_TRY_VOID(take_bundle(begin, std::min(kTileWidth, size() - begin)));
       if (options_.progress) options_.progress(tree_.size(), size());
@@ -33,6 +34,7 @@ class Audit {
                       store::hex(tree_.root()) + ", the checkpoint says " + store::hex(found_.checkpoint.root));
     }
     HEADGATE_TRY_VOID(check_keys(note));
+    HEADGATE_TRY_VOID(check_earlier());
     return std::move(found_);
   }
 
@@ -40,31 +42,36 @@ class Audit {
   Position size() const { return found_.checkpoint.size; }
 
   Result<void> read_checkpoints(const std::string& note) {
+    HEADGATE_TRY(found_.checkpoint, said_checkpoint(note));
     if (options_.key) {
       auto opened = store::open_checkpoint(note, *options_.key);
       if (!opened) {
         opened.error().message += "; if the log's key was rotated, ask its operator for the new verifier key";
         return std::unexpected(std::move(opened).error());
       }
-      found_.checkpoint = std::move(*opened);
-    } else {
-      HEADGATE_TRY(const auto parsed, store::parse_note(note));
-      HEADGATE_TRY(found_.checkpoint, store::parse_checkpoint_text(parsed.text));
     }
-    if (options_.earlier.empty()) return {};
-    HEADGATE_TRY(const auto parsed, store::parse_note(options_.earlier));
+    if (!options_.earlier) return {};
+    HEADGATE_TRY(const auto parsed, store::parse_note(*options_.earlier));
     HEADGATE_TRY(found_.earlier, store::parse_checkpoint_text(parsed.text));
+    return {};
+  }
+
+  // Once for each size of the tree.
+  void note_earlier_root() {
+    if (found_.earlier && tree_.size() == found_.earlier->size) earlier_root_ = tree_.root();
+  }
+
+  // Last, when the keys are known: what nobody signed says nothing of the history.
+  Result<void> check_earlier() const {
+    if (!found_.earlier) return {};
+    HEADGATE_TRY_VOID(open_checkpoint_of(found_.keys, *options_.earlier));
     if (found_.earlier->size > size()) {
       return fail(
           ErrorCode::corrupt,
           fmt::format("the earlier checkpoint is of {} records, the server's newest of {}: records were taken back",
                       found_.earlier->size, size()));
     }
-    return check_earlier();
-  }
-
-  Result<void> check_earlier() {
-    if (!found_.earlier || tree_.size() != found_.earlier->size || tree_.root() == found_.earlier->root) return {};
+    if (earlier_root_ == found_.earlier->root) return {};
     return fail(ErrorCode::corrupt,
                 fmt::format("the server's first {} records are not those of the earlier checkpoint: "
                             "the history was altered",
@@ -116,8 +123,8 @@ class Audit {
     tree_.append(store::leaf_hash(bytes), [&](store::TileId id, const store::TileHashes& hashes) {
       if (tiles) tiles = check_tile({id.level, id.number}, hashes);
     });
-    HEADGATE_TRY_VOID(tiles);
-    return check_earlier();
+    note_earlier_root();
+    return tiles;
   }
 
   Result<void> check_unfinished_tiles() {
@@ -144,7 +151,6 @@ class Audit {
       return fail(ErrorCode::corrupt,
                   "the records name another key than the one that was given: " + found_.keys.back().verifier_key);
     }
-    if (found_.earlier) HEADGATE_TRY_VOID(open_checkpoint_of(found_.keys, options_.earlier));
     return {};
   }
 
@@ -152,6 +158,7 @@ class Audit {
   const AuditOptions& options_;
   store::MerkleTree tree_;
   Timestamp latest_ = Timestamp::min();
+  std::optional<Hash> earlier_root_;  // of the records here, where `earlier` ends
   Audited found_;
 };
 
@@ -159,19 +166,33 @@ class Audit {
 
 Result<store::Checkpoint> open_checkpoint_of(const std::vector<api::LogKey>& keys, std::string_view note) {
   HEADGATE_TRY_VOID(store::parse_note(note));
+  std::optional<Error> replaced;
   for (const auto& key : keys) {
     HEADGATE_TRY(const auto verifier, store::VerifierKey::parse(key.verifier_key));
     auto opened = store::open_checkpoint(note, verifier);
     if (!opened) continue;
     if (!key.until || opened->size <= *key.until) return opened;
-    return fail(ErrorCode::corrupt,
-                fmt::format("the checkpoint of {} records is signed by a key that record {} replaced", opened->size,
-                            *key.until));
+    // A key may come back later.
+    replaced = Error{ErrorCode::corrupt,
+                     fmt::format("the checkpoint of {} records is signed by a key that record {} replaced",
+                                 opened->size, *key.until),
+                     {}};
   }
+  if (replaced) return std::unexpected(std::move(*replaced));
   if (keys.empty()) return fail(ErrorCode::corrupt, "the log's records name no key: its first one is not log.created");
   return fail(ErrorCode::corrupt,
               fmt::format("the checkpoint is not signed by {} that the log's records name, or it was altered",
                           keys.size() == 1 ? "the key" : "any of the keys"));
+}
+
+Result<store::Checkpoint> said_checkpoint(std::string_view note) {
+  const auto said = [&]() -> Result<store::Checkpoint> {
+    HEADGATE_TRY(const auto parsed, store::parse_note(note));
+    return store::parse_checkpoint_text(parsed.text);
+  }();
+  if (said) return said;
+  return fail(ErrorCode::unavailable,
+              "the answer to /checkpoint is no checkpoint: is this a Headgate server? (" + said.error().message + ")");
 }
 
 Result<Audited> audit_log(const Fetch& fetch, const AuditOptions& options) {

@@ -12,12 +12,15 @@
 namespace headgate::app {
 
 // The checkpoint under the key of the log that has signed it; a key that was replaced is good only up to then.
-// corrupt: none of them has. invalid_input: no checkpoint at all.
+// corrupt: none of them has. invalid_input, too_large: no checkpoint at all.
 Result<store::Checkpoint> open_checkpoint_of(const std::vector<api::LogKey>& keys, std::string_view note);
+
+// What a server says at /checkpoint, its signature not looked at. unavailable: that is no checkpoint at all.
+Result<store::Checkpoint> said_checkpoint(std::string_view note);
 
 struct AuditOptions {
   std::optional<store::VerifierKey> key{};  // known beforehand; without it the log's own word is taken
-  std::string earlier{};                    // a checkpoint that this log gave out before; empty: none
+  std::optional<std::string> earlier{};     // a checkpoint that this log gave out before
   std::function<void(Position done, Position all)> progress{};
 };
 
@@ -35,7 +38,7 @@ using Fetch = std::function<Result<std::string>(const std::string& path)>;
 // Takes the newest checkpoint, then every record below it as entry bundles, and computes the whole tree from them: each
 // tile that the server gives must be the one computed, and so must the root of the checkpoint and that of `earlier`.
 // The checkpoint must be signed by `key`, and by the key that the records name. corrupt, naming the first thing that
-// differs.
+// differs; unavailable when the server gives no checkpoint at all.
 Result<Audited> audit_log(const Fetch& fetch, const AuditOptions& options);
 
 }  // namespace headgate::app

@@ -39,7 +39,7 @@ Result<int> export_evidence(const Cli& cli, const EvidenceOptions& o, const std:
                                                    {"to", to}},
                                                   "application/zip"));
   HEADGATE_TRY_VOID(store::create_file_durably(file, bundle, 0644));
-  std::printf("wrote %s; it holds README.md and verify.py: python3 verify.py %s\n", file.c_str(), file.c_str());
+  std::printf("wrote %s: unpack it, its README.md says how to verify what is in it\n", file.c_str());
   return exit_done;
 }
 

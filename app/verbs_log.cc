@@ -1,4 +1,5 @@
 // log verify, proof, checkpoint, stat: on a server, or on a stopped data directory. verbs_log_export.cc has the rest.
+#include <charconv>
 #include <cstdio>
 
 #include "app/cli.h"
@@ -37,9 +38,25 @@ Result<std::optional<store::VerifierKey>> verifier_of(const std::string& given) 
   return key;
 }
 
-Result<std::string> earlier_checkpoint(const LogOptions& o) {
-  if (o.checkpoint.empty()) return std::string();
-  return as_named(store::read_file(o.checkpoint, store::kMaxNoteBytes));
+Result<std::optional<std::string>> earlier_checkpoint(const LogOptions& o) {
+  if (o.checkpoint.empty()) return std::nullopt;
+  HEADGATE_TRY(auto note, as_named(store::read_file(o.checkpoint, store::kMaxNoteBytes)));
+  if (const auto parsed = store::parse_note(note); !parsed) {
+    return fail(ErrorCode::invalid_input, o.checkpoint + " holds no checkpoint: " + parsed.error().message);
+  }
+  return note;
+}
+
+// Of what an option or argument was given: an empty text is an unset variable, never "not given".
+std::string is_given(const std::string& text) {
+  return text.empty() ? "an empty text was given" : "";
+}
+
+std::string is_position(const std::string& text) {
+  Position position = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), position);
+  if (error == std::errc{} && end == text.data() + text.size()) return "";
+  return "'" + text + "' is no position: expected a whole number below 2^64";
 }
 
 void print_keys(const std::vector<api::LogKey>& keys) {
@@ -66,9 +83,10 @@ std::string held_text(const std::optional<store::Checkpoint>& earlier) {
 }
 
 // The log's first records are those that the checkpoint committed to.
-Result<std::optional<store::Checkpoint>> check_earlier(const StoppedLog& open, const std::string& note, Position size) {
-  if (note.empty()) return std::nullopt;
-  HEADGATE_TRY(auto earlier, open_checkpoint_of(open.keys, note));
+Result<std::optional<store::Checkpoint>> check_earlier(const StoppedLog& open, const std::optional<std::string>& note,
+                                                       Position size) {
+  if (!note) return std::nullopt;
+  HEADGATE_TRY(auto earlier, open_checkpoint_of(open.keys, *note));
   if (earlier.size > size) {
     return fail(ErrorCode::corrupt, "the checkpoint is of " + std::to_string(earlier.size) +
                                         " records, the log holds " + std::to_string(size) + ": records are missing");
@@ -139,9 +157,7 @@ Result<int> verify_server(Client& client, const LogOptions& o, const Cli& cli) {
 }
 
 Result<int> print_text(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    return fail(ErrorCode::io, "cannot write to standard output");
-  }
+  std::printf("%s", text.c_str());
   return exit_done;
 }
 
@@ -196,8 +212,7 @@ Result<std::vector<api::LogKey>> keys_of_server(Client& client) {
 
 Result<int> stat_server(Client& client, const Cli& cli) {
   HEADGATE_TRY(const auto note, client.get_text("/checkpoint", {}, "text/plain"));
-  HEADGATE_TRY(const auto parsed, store::parse_note(note));
-  HEADGATE_TRY(const auto point, store::parse_checkpoint_text(parsed.text));
+  HEADGATE_TRY(const auto point, said_checkpoint(note));
   HEADGATE_TRY(const auto keys, keys_of_server(client));
   const json::object answer{
       {"origin", point.origin}, {"records", point.size}, {"root", store::hex(point.root)}, {"keys", json_of(keys)}};
@@ -211,7 +226,9 @@ Result<int> stat_server(Client& client, const Cli& cli) {
 
 template <class OnData, class OnServer>
 void act(Cli& cli, CLI::App* verb, const std::shared_ptr<LogOptions>& o, OnData on_data, OnServer on_server) {
-  verb->add_option("--data", o->data, "a stopped data directory, instead of a server")->type_name("DIR");
+  verb->add_option("--data", o->data, "a stopped data directory, instead of a server")
+      ->type_name("DIR")
+      ->check(is_given);
   verb->callback([&cli, o, on_data, on_server] {
     cli.run = [&cli, o, on_data, on_server] {
       const auto result = [&]() -> Result<int> {
@@ -227,7 +244,8 @@ void act(Cli& cli, CLI::App* verb, const std::shared_ptr<LogOptions>& o, OnData 
 void add_signing_key(CLI::App* verb, const std::shared_ptr<LogOptions>& o) {
   verb->add_option("--signing-key", o->signing_key,
                    "with --data: the key that signs, where it is not <data>/log.key (or HEADGATE_SIGNING_KEY_FILE)")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(is_given);
 }
 
 }  // namespace
@@ -239,9 +257,11 @@ void add_log_verbs(Cli& cli) {
   auto* verify = group->add_subcommand("verify", "Compute everything anew from the records: hashes, tree, root");
   auto v = std::make_shared<LogOptions>();
   verify->add_option("--checkpoint", v->checkpoint, "an earlier checkpoint that the log must still hold")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(is_given);
   verify->add_option("--key,--verifier-key", v->verifier, "the log's verifier key as you know it, or its file")
-      ->type_name("KEY|FILE");
+      ->type_name("KEY|FILE")
+      ->check(is_given);
   verify->footer(
       "Against a server it takes a token of an auditor, and believes nothing but --key: records and tiles are fetched\n"
       "and the tree is computed here. Exit code 1: something is not what it should be.\n\n"
@@ -254,7 +274,7 @@ void add_log_verbs(Cli& cli) {
 
   auto* proof = group->add_subcommand("proof", "The .tlog-proof of a record");
   auto p = std::make_shared<LogOptions>();
-  proof->add_option("POSITION", p->position)->required();
+  proof->add_option("POSITION", p->position)->required()->check(is_position);
   proof->footer("Example:\n  headgate log proof 41 > 41.tlog-proof");
   add_signing_key(proof, p);
   act(cli, proof, p, proof_of_data, [](Client& client, const LogOptions& o) -> Result<int> {
@@ -268,6 +288,7 @@ void add_log_verbs(Cli& cli) {
   add_signing_key(checkpoint, c);
   act(cli, checkpoint, c, checkpoint_of_data, [](Client& client, const LogOptions&) -> Result<int> {
     HEADGATE_TRY(const auto text, client.get_text("/checkpoint", {}, "text/plain"));
+    HEADGATE_TRY_VOID(said_checkpoint(text));
     return print_text(text);
   });
 

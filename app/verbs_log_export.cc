@@ -21,20 +21,24 @@ struct ExportOptions {
   std::string data, from, to, out;
 };
 
-// Standard output, or a file that has its name only once it is whole.
+// Standard output, or a file that has its name only once it is whole. What stands under that name and is no plain file
+// (a device, a pipe, a link) is written into as it is and stays what it is.
 class Sink {
  public:
   static Result<Sink> open(const std::string& path) {
     Sink sink;
     if (path.empty()) return sink;
+    std::error_code error;
+    const auto found = std::filesystem::symlink_status(path, error).type();
+    sink.renamed_ = found == std::filesystem::file_type::not_found || found == std::filesystem::file_type::regular;
     sink.path_ = path;
-    HEADGATE_TRY(sink.file_, store::open_file(sink.partial(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    HEADGATE_TRY(sink.file_, store::open_file(sink.destination(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     return sink;
   }
   Sink(Sink&&) noexcept = default;
   Sink& operator=(Sink&&) = delete;
   ~Sink() {
-    if (file_) ::unlink(partial().c_str());
+    if (file_ && renamed_) ::unlink(destination().c_str());
   }
 
   Result<void> line(std::string_view record) {
@@ -44,23 +48,23 @@ class Sink {
 
   Result<void> finish() {
     HEADGATE_TRY_VOID(flush());
-    if (!file_) return {};
-    HEADGATE_TRY_VOID(store::sync_file(file_.get(), partial()));
-    if (::rename(partial().c_str(), path_.c_str()) != 0) return store::fail_io("write", path_, errno);
+    if (!file_ || !renamed_) return {};
+    HEADGATE_TRY_VOID(store::sync_file(file_.get(), destination()));
+    if (::rename(destination().c_str(), path_.c_str()) != 0) return store::fail_io("write", path_, errno);
     file_.reset();
     return {};
   }
 
  private:
   Sink() = default;
-  std::string partial() const { return path_ + ".part"; }
+  std::string destination() const { return renamed_ ? path_ + ".part" : path_; }
 
   Result<void> flush() {
     const int fd = file_ ? file_.get() : STDOUT_FILENO;
     for (std::string_view rest = buffer_; !rest.empty();) {
       const auto written = ::write(fd, rest.data(), rest.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return store::fail_io("write", file_ ? partial() : "standard output", errno);
+      if (written <= 0) return store::fail_io("write", file_ ? destination() : "standard output", errno);
       rest.remove_prefix(static_cast<std::size_t>(written));
     }
     buffer_.clear();
@@ -68,6 +72,7 @@ class Sink {
   }
 
   std::string path_;
+  bool renamed_ = false;
   store::UniqueFd file_;
   std::string buffer_;
 };

@@ -1,24 +1,28 @@
 #!/usr/bin/env python3
 """Checks an evidence bundle of a Headgate log. Needs Python 3.9 and `openssl` 3, and no network.
 
-    python3 verify.py evidence.zip [--key KEY]
+    unzip evidence.zip -d evidence
+    python3 verify.py evidence [--key KEY] [--witness KEY]...
 
-KEY is the log's verifier key, or a file that holds it, as you got it from somewhere else than this bundle. Exit code:
-0 all is proven, 1 something is not, 2 used wrongly. What is checked, in this order:
+It checks the files of that folder, so that what is proven is what you then read. A zip is taken too, but only a plain
+one, in which all programs see the same files. KEY is the verifier key of the log or of a witness, or a file that holds
+it, as you got it from somewhere else than this bundle. Exit code: 0 all is proven, 1 something is not, 2 used wrongly.
+What is checked, in this order:
 
  1. The bundle holds the files that its index.json names, each once, and no others.
  2. The key's id is the hash of its name and bytes; it is KEY, when KEY is given.
  3. `checkpoint` (origin, number of records, root hash of the Merkle tree over them) bears that key's signature, and
-    those of the witnesses in `witness.keys`, when there are any.
+    those of the witnesses that you named, and of those in `witness.keys`, when there are any.
  4. Each record's bytes lead, by the sibling hashes of its .tlog-proof, to that root: it is in the log, at that place,
     unchanged. (RFC 9162 2.1.3.2; formats: c2sp.org/signed-note, /tlog-checkpoint, /tlog-proof, /tlog-cosignature.)
  5. The log itself recorded this export, with its filter and the number of records found: each record matches that
     filter, and there are just so many, so none was left out.
 """
 
-import argparse, base64, hashlib, json, os, re, struct, subprocess, sys, tempfile, urllib.parse, zipfile, zlib
+import argparse, base64, hashlib, json, os, re, stat, struct, subprocess, sys, tempfile, urllib.parse, zlib
 
-MAX_FILE = 4 << 20  # of any file in a bundle, unpacked
+MAX_FILE, MAX_ALL = 4 << 20, 512 << 20  # bytes of any file in a bundle, and of all of them, unpacked
+ZIP_EXTRAS = {0x5455, 0x7875}  # times and owners; others may give an entry another name
 ED25519_DER = bytes.fromhex("302a300506032b6570032100")  # what stands before a raw public key in its DER form
 
 
@@ -35,14 +39,84 @@ def b64(text):
     return base64.b64decode(text, validate=True)
 
 
-def read_files(path):
-    with zipfile.ZipFile(path) as bundle:
-        entries = bundle.infolist()
-        names = [entry.filename for entry in entries]
-        expect(len(names) == len(set(names)), "the bundle holds a file twice")
-        for entry in entries:
-            expect(entry.file_size <= MAX_FILE, f"{entry.filename!r} is larger than {MAX_FILE} bytes")
-        return {entry.filename: bundle.read(entry) for entry in entries}
+def check_sizes(sizes):
+    for name, size in sizes.items():
+        expect(size <= MAX_FILE, f"{name!r} is larger than {MAX_FILE} bytes")
+    expect(sum(sizes.values()) <= MAX_ALL, f"the bundle holds more than {MAX_ALL} bytes")
+
+
+def read_folder(folder):
+    sizes = {}
+    for place, folders, names in os.walk(folder):
+        for path in (os.path.join(place, each) for each in folders + names):
+            name, status = os.path.relpath(path, folder).replace(os.sep, "/"), os.lstat(path)
+            if not stat.S_ISDIR(status.st_mode):
+                expect(stat.S_ISREG(status.st_mode), f"{name!r} is no regular file")
+                sizes[name] = status.st_size
+    check_sizes(sizes)
+    files = {}
+    for name in sizes:
+        with open(os.path.join(folder, name), "rb") as file:
+            files[name] = file.read()
+    return files
+
+
+def read_zip(path):
+    """Entry behind entry from the first byte on, then a directory that says the same of each, then the end record; and
+    nothing before, between or behind them. So whoever reads the entries sees what whoever reads the directory sees."""
+    with open(path, "rb") as file:
+        raw = file.read(MAX_ALL)
+    plain = lambda so: expect(so, "this is not a plain zip: unpack it and verify the folder")
+    plain(len(raw) >= 22)
+    magic, disks, here, count, length, row, comment = struct.unpack("<4sIHHIIH", raw[-22:])
+    plain((magic, disks, here, comment) == (b"PK\5\6", 0, count, 0) and row + length + 22 == len(raw))
+    entries, at, directory = {}, 0, row
+    for _ in range(count):
+        # A row of the directory. `about` (version, flags, method, time) and `sums` (CRC, packed and true size) stand in
+        # the entry too; n, extra and comment are lengths.
+        head = struct.unpack("<4s2x10s12s4H2xII", raw[row : row + 46])
+        magic, about, sums, n, extra, comment, disk, mode, place = head
+        flags, method = struct.unpack("<2xHH4x", about)
+        name, extras = raw[row + 46 : row + 46 + n], [raw[row + 46 + n : row + 46 + n + extra]]
+        row += 46 + n + extra
+        plain((magic, comment, disk, place) == (b"PK\1\2", 0, 0, at) and not mode & 0x10)
+        plain(stat.S_IFMT(mode >> 16) in (0, stat.S_IFREG))
+        # The entry: its head, name, extra, bytes.
+        sums_follow = flags & 8  # behind the bytes; before them there are none, or the size alone
+        plain(flags & ~0x80E == 0 and (method == 8 or method == 0 and not sums_follow))
+        plain(raw[at : at + 14] == b"PK\3\4" + about and raw[at + 30 : at + 30 + n] == name)
+        plain(raw[at + 14 : at + 26] in ([bytes(12), bytes(8) + sums[8:]] if sums_follow else [sums]))
+        local_n, extra = struct.unpack("<HH", raw[at + 26 : at + 30])
+        at += 30 + n + extra
+        extras.append(raw[at - extra : at])
+        plain(local_n == n and all(extra_ids(each) <= ZIP_EXTRAS for each in extras))
+        crc, packed, size = struct.unpack("<III", sums)
+        expect(name.decode() not in entries, f"the bundle holds {name!r} twice")
+        entries[name.decode()] = method, crc, size, raw[at : at + packed]
+        at += packed
+        plain(not sums_follow or raw[at : at + 16] == b"PK\7\x08" + sums)
+        at += 16 if sums_follow else 0
+    plain(at == directory and row + 22 == len(raw))
+    check_sizes({name: size for name, (_, _, size, _) in entries.items()})
+    files = {}  # only now are they unpacked
+    for name, (method, crc, size, content) in entries.items():
+        if method == 8:
+            inflater = zlib.decompressobj(-15)
+            content = inflater.decompress(content, size + 1)
+            plain(inflater.eof and not inflater.unused_data)
+        expect(len(content) == size and zlib.crc32(content) == crc, f"{name!r} is damaged")
+        files[name] = content
+    return files
+
+
+def extra_ids(extra):
+    ids = set()
+    while extra:
+        extra_id, length = struct.unpack("<HH", extra[:4])
+        expect(len(extra) >= 4 + length, "an extra field of the zip is cut off")
+        ids.add(extra_id)
+        extra = extra[4 + length :]
+    return ids
 
 
 def check_index(files):
@@ -67,7 +141,8 @@ def parse_key(text, algorithm):
     data = b64(encoded)
     expect(len(data) == 33 and data[0] == algorithm, f"{text.strip()!r} is no verifier key of algorithm {algorithm}")
     true_id = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
-    expect(key_id == true_id.hex(), f"the verifier key of {name} was altered: its id is {true_id.hex()}, not {key_id}")
+    same = key_id == true_id.hex()
+    expect(same, f"the verifier key of {name!r} was altered: its id is {true_id.hex()}, not {key_id!r}")
     return name, true_id, data[1:]
 
 
@@ -91,16 +166,17 @@ def check_checkpoint(note, key, witnesses):
         data = b64(encoded)
         found[name, data[:4]] = data[4:]
     name, key_id, public_key = key
-    expect((name, key_id) in found, f"the checkpoint bears no signature of the key {name} {key_id.hex()}")
+    expect((name, key_id) in found, f"the checkpoint bears no signature of the key {name!r} {key_id.hex()}")
     expect(ed25519_good(public_key, text.encode(), found[name, key_id]),
            "the checkpoint's signature is wrong: the checkpoint or the signature was altered")
     for name, key_id, public_key in witnesses:
         data = found.get((name, key_id), b"")
-        expect(len(data) == 72, f"the checkpoint bears no cosignature of the witness {name}")
+        expect(len(data) == 72, f"the checkpoint bears no cosignature of the witness {name!r}")
         message = f"cosignature/v1\ntime {struct.unpack('>Q', data[:8])[0]}\n{text}"
-        expect(ed25519_good(public_key, message.encode(), data[8:]), f"the cosignature of the witness {name} is wrong")
+        good = ed25519_good(public_key, message.encode(), data[8:])
+        expect(good, f"the cosignature of the witness {name!r} is wrong")
     origin, size, root = text.split("\n")[:3]
-    expect(origin == key[0], f"the checkpoint is of the log {origin}, the key of {key[0]}")
+    expect(origin == key[0], f"the checkpoint is of the log {origin!r}, the key of {key[0]!r}")
     return origin, int(size), b64(root)
 
 
@@ -125,7 +201,7 @@ def check_record(position, record, proof, checkpoint, size, root):
     same = last == 0 and node == root
     expect(same, f"record {position} is not what the log holds there: it or its proof was altered")
     event = json.loads(record)
-    expect(event["id"] == str(position), f"record {position} calls itself {event['id']}")
+    expect(event["id"] == str(position), f"record {position} calls itself {event['id']!r}")
     return event
 
 
@@ -143,7 +219,7 @@ def check_completeness(index, events):
     expect(export["type"].startswith("dev.headgate.audit.exported."), f"record {index['export']} records no export")
     told = export["data"]
     expect(len(events) == told["records"],
-           f"the log recorded an export of {told['records']} records, this bundle holds {len(events)}")
+           f"the log recorded an export of {told['records']!r} records, this bundle holds {len(events)}")
     conditions = urllib.parse.parse_qsl(told["filter"], strict_parsing=True) if told["filter"] else []
     for position, event in events.items():
         fits = all(matches(event, *condition) for condition in conditions)
@@ -151,45 +227,57 @@ def check_completeness(index, events):
     return export
 
 
-def verify(path, trusted_key):
-    files = read_files(path)
+def verify(path, trusted_key, trusted_witnesses):
+    files = read_folder(path) if os.path.isdir(path) else read_zip(path)
     index = check_index(files)
     key = parse_key(files["verifier.key"].decode(), 1)
     if trusted_key is not None:
         expect(key == parse_key(trusted_key, 1), "the bundle's verifier key is not the one that you gave")
-    witnesses = [parse_key(line, 4) for line in files.get("witness.keys", b"").decode().splitlines()]
-    origin, size, root = check_checkpoint(files["checkpoint"], key, witnesses)
+    witnesses = [parse_key(given, 4) for given in trusted_witnesses]
+    brought = [parse_key(line, 4) for line in files.get("witness.keys", b"").decode().splitlines()]
+    brought = [witness for witness in brought if witness not in witnesses]
+    origin, size, root = check_checkpoint(files["checkpoint"], key, witnesses + brought)
     events = {}
     for position in index["records"] + [index["export"]]:
         record, proof = files[f"records/{position}.json"], files[f"proofs/{position}.tlog-proof"]
         events[position] = check_record(position, record, proof, files["checkpoint"], size, root)
     export = check_completeness(index, events)
-    print(f"OK: {len(events)} records are in the log {origin}, unchanged, under its checkpoint of {size} records")
-    print(f"    filter: {export['data']['filter'] or 'none'}; exported by {export['actor']} at {export['time']}, "
-          f"from the first {export['data']['size']} records; by its own count none that matches is missing")
+    print(f"OK: {len(events)} records are in the log {origin!r}, unchanged, under its checkpoint of {size} records")
+    print(f"    filter: {export['data']['filter'] or 'none'!r}; exported by {export['actor']!r} at {export['time']!r}, "
+          f"from the first {export['data']['size']!r} records; by its own count none that matches is missing")
     for name, _, _ in witnesses:
-        print(f"    cosigned by the witness {name}")
+        print(f"    cosigned by the witness {name!r}")
+    for name, _, _ in brought:
+        print(f"    says a key that came with this bundle: cosigned by the witness {name!r}")
+    if brought:
+        print("    whoever forges a bundle can put any key into it: give --witness with the one that you know")
     if trusted_key is None:
-        print(f"    signed by {files['verifier.key'].decode().strip()}\n    compare this key with one that you got "
+        print(f"    signed by {files['verifier.key'].decode().strip()!r}\n    compare this key with one that you got "
               "from somewhere else, or give it with --key: whoever forges a bundle can put any key into it")
+
+
+def key_text(given):
+    if not os.path.exists(given):
+        return given
+    with open(given, encoding="utf-8") as file:
+        return file.read()
 
 
 def main():
     parser = argparse.ArgumentParser(description="Checks an evidence bundle of a Headgate log.")
-    parser.add_argument("bundle")
+    parser.add_argument("bundle", help="the folder into which the zip was unpacked, or the zip")
     parser.add_argument("--key", help="the log's verifier key, or a file that holds it")
+    parser.add_argument("--witness", metavar="KEY", action="append", default=[],
+                        help="a witness that must have cosigned: its verifier key, or a file that holds it; repeatable")
     options = parser.parse_args()
-    key = options.key
-    if key is not None and os.path.exists(key):
-        with open(key, encoding="utf-8") as file:
-            key = file.read()
     try:
-        verify(options.bundle, key)
+        key = options.key if options.key is None else key_text(options.key)
+        verify(options.bundle, key, [key_text(given) for given in options.witness])
     except Refused as refused:
         print(f"REFUSED: {refused}", file=sys.stderr)
         return 1
-    except (OSError, LookupError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        print(f"REFUSED: it cannot be read: {type(error).__name__}: {error}", file=sys.stderr)
+    except Exception as error:  # what was not expected proves nothing
+        print(f"REFUSED: it cannot be read: {type(error).__name__}: {str(error)!r}", file=sys.stderr)
         return 1
     return 0
 

@@ -54,6 +54,27 @@ TEST_F(ApiEvidence, AFilterIsWrittenSoThatItReadsBack) {
   EXPECT_TRUE(given.empty());
 }
 
+TEST_F(ApiEvidence, ATypeAsItStandsInARecordIsTheTypeInAnyVersion) {
+  world.release_to_staging("v1");
+  const auto reports = world.stored("gate.reported").size();
+  ASSERT_GT(reports, 0U);
+  for (const auto* type : {"dev.headgate.gate.reported.v2", "gate.reported.v1", "gate.reported"}) {
+    ASSERT_EQ(world.call("GET", fmt::format("/v1/evidence?type={}", type), "auditor").status, 200);
+    EXPECT_EQ(given.size(), reports) << type;
+    EXPECT_EQ(at(export_record.bytes, "/data/filter"), "type=gate.reported");
+  }
+}
+
+TEST_F(ApiEvidence, WhoeverMaySeeAPartGetsNoBundleThatCallsItselfWhole) {
+  world.release_to_staging("v1");
+  const auto refused = world.call("GET", "/v1/evidence?service=billing", "erin");
+  EXPECT_EQ(refused.status, 403) << refused.body;
+  EXPECT_NE(at(refused, "/detail").find("none that matches is missing"), std::string::npos) << refused.body;
+  EXPECT_TRUE(world.stored("audit.exported").empty());
+  EXPECT_EQ(world.call("GET", "/v1/events?service=billing", "erin", {}, "Accept: application/x-ndjson\r\n").status,
+            200);
+}
+
 TEST_F(ApiEvidence, TooManyRecordsAreRefusedBeforeAnythingIsRecorded) {
   std::promise<void> last;
   constexpr int reports = 10'001;

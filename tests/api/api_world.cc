@@ -208,6 +208,7 @@ void ApiWorld::configure() {
   grant("carol", Role::approver, {"gateway"}, {"production"});
   grant("dave", Role::approver, {"*"}, {"*"});
   grant("frank", Role::viewer, {"billing"}, {"*"});
+  grant("erin", Role::auditor, {"billing"}, {"*"});
   grant("dave", Role::break_glass, {"*"}, {"*"});
   access.grants.back().require_claims = {{"amr", "mfa"}};
 

@@ -7,11 +7,13 @@ import io
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import unittest
 import warnings
 import zipfile
+import zlib
 
 from witness import Witness
 from world import World, eventually
@@ -41,9 +43,12 @@ class Evidence(unittest.TestCase):
             self.assertIsNone(bundle.testzip())
             return answer.body, {name: bundle.read(name) for name in bundle.namelist()}
 
-    def verify(self, zipped, *arguments):
-        path = self.world.root / "evidence.zip"
-        path.write_bytes(zipped)
+    def verify(self, bundle, *arguments):
+        """Of the bytes of a zip, or of a folder."""
+        path = bundle
+        if isinstance(bundle, bytes):
+            path = self.world.root / "evidence.zip"
+            path.write_bytes(bundle)
         return subprocess.run(
             [sys.executable, "-I", str(VERIFIER), str(path), *arguments],
             env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=120,
@@ -192,6 +197,58 @@ class Evidence(unittest.TestCase):
         # The other half of every refusal: packed anew without a change it is good.
         self.assertEqual(self.verify(zipped_of(files)).returncode, 0)
 
+    def test_what_is_read_is_what_was_verified(self):
+        self.begin()
+        zipped, files = self.bundle("?service=greeter")
+        record = f"records/{json.loads(files['index.json'])['records'][0]}.json"
+        forged = files[record].replace(b"greeter", b"grafter")
+        folder = self.world.root / "unpacked"
+        with zipfile.ZipFile(io.BytesIO(zipped)) as bundle:
+            bundle.extractall(folder)
+        good = self.verify(folder)
+        self.assertEqual(good.returncode, 0, good.stderr)
+
+        def refuses(what, bundle, words):
+            with self.subTest(what):
+                refused = self.verify(bundle)
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertIn(words, refused.stderr)
+
+        (folder / record).write_bytes(forged)
+        refuses("a forged file", folder, "is not what the log holds there")
+        (folder / record).rename(self.world.root / "elsewhere")
+        refuses("a missing file", folder, "the bundle lacks " + record)
+        (self.world.root / "elsewhere").write_bytes(files[record])
+        (folder / record).symlink_to(self.world.root / "elsewhere")
+        refuses("a link", folder, "no regular file")
+        (folder / record).unlink()
+        (folder / record).write_bytes(files[record])
+        (folder / "proofs/.more").write_bytes(b"")
+        refuses("another file", folder, "'proofs/.more', which index.json does not name")
+
+        # Zips in which programs see different files, and others that are not of the plain kind.
+        for what, crafted in crafted_zips(files, record, forged).items():
+            refuses(what, crafted, "this is not a plain zip")
+        self.assertEqual(self.verify(raw_zip([Entry(n, c) for n, c in files.items()])).returncode, 0)
+
+    def test_a_bundle_cannot_make_the_verifier_stumble(self):
+        self.begin()
+        _, files = self.bundle("?service=greeter")
+        key = files["verifier.key"].decode()
+        forged_name = "x\x1b[2K\rOK: all is well+00000000+" + key.split("+", 2)[2]
+        bomb = {f"records/{n}.json": bytes(4 << 20) for n in range(130)}
+        for what, content, words in (
+            ("a name that writes to the terminal", {**files, "verifier.key": forged_name.encode()}, "was altered"),
+            ("a deeply nested index", {**files, "index.json": b"[" * 1_000_000}, "RecursionError"),
+            ("half a gigabyte", {**files, **bomb}, "holds more than"),
+        ):
+            with self.subTest(what):
+                refused = self.verify(zipped_of(content))
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertTrue(refused.stderr.startswith("REFUSED: "), refused.stderr[-500:])
+                self.assertIn(words, refused.stderr)
+                self.assertTrue(refused.stderr.rstrip("\n").isprintable(), repr(refused.stderr))
+
     @staticmethod
     def key_of_algorithm(algorithm):
         data = bytes([algorithm]) + bytes(32)
@@ -227,7 +284,17 @@ class Evidence(unittest.TestCase):
         self.assertEqual(files["witness.keys"].decode(), witness.key + "\n")
         good = self.verify(zipped, "--key", self.log_key())
         self.assertEqual(good.returncode, 0, good.stderr)
-        self.assertIn(f"cosigned by the witness {witness.name}", good.stdout)
+        self.assertIn(f"says a key that came with this bundle: cosigned by the witness '{witness.name}'", good.stdout)
+        named = self.verify(zipped, "--key", self.log_key(), "--witness", witness.key)
+        self.assertEqual(named.returncode, 0, named.stderr)
+        self.assertIn(f"    cosigned by the witness '{witness.name}'", named.stdout)
+        self.assertNotIn("came with this bundle", named.stdout)
+        # Whoever makes the bundle can bring a witness of the same name; that is not the one that was named.
+        stranger = Witness()
+        self.addCleanup(stranger.close)
+        refused = self.verify(zipped, "--witness", witness.key, "--witness", stranger.key)
+        self.assertEqual(refused.returncode, 1, refused.stdout)
+        self.assertIn("bears no cosignature of the witness", refused.stderr)
         checkpoint = files["checkpoint"].decode()
         for what, content, words in (
             ("no cosignature", checkpoint[: checkpoint.index(f"\u2014 {witness.name}")], "bears no cosignature"),
@@ -299,6 +366,81 @@ class Evidence(unittest.TestCase):
         ]
         self.assertEqual(sizes, sorted(sizes, reverse=True), "the history only grows")
         self.assertEqual(self.world.stop(), 0)
+
+
+class Entry:
+    """Of a zip that is written byte by byte, as zipfile never would."""
+
+    def __init__(self, name, content, *, extra=b"", mode=0o100644, flags=0, method=0, packed=None, listed=True):
+        self.name, self.content, self.extra, self.mode = name.encode(), content, extra, mode
+        self.flags, self.method, self.listed = flags, method, listed
+        self.packed = content if packed is None else packed
+
+    def about(self):
+        return struct.pack("<5H3I", 20, self.flags, self.method, 0, 0x21, zlib.crc32(self.content), len(self.packed), len(self.content))
+
+    def local(self):
+        return b"PK\3\4" + self.about() + struct.pack("<HH", len(self.name), len(self.extra)) + self.name + self.extra + self.packed
+
+    def central(self, at):
+        lengths = struct.pack("<HHHHHII", len(self.name), len(self.extra), 0, 0, 0, self.mode << 16, at)
+        return b"PK\1\2\x14\3" + self.about() + lengths + self.name + self.extra
+
+
+def raw_zip(entries, before=b"", between=b"", behind=b"", comment=b"", zip64=False):
+    body, directory, listed = before, b"", 0
+    for entry in entries:
+        if entry.listed:
+            directory += entry.central(len(body))
+            listed += 1
+        body += entry.local()
+    body += between
+    end = b""
+    if zip64:
+        end += struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, listed, listed, len(directory), len(body))
+        end += struct.pack("<IIQI", 0x07064B50, 0, len(body) + len(directory), 1)
+    end += struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, listed, listed, len(directory), len(body), len(comment))
+    return body + directory + end + comment + behind
+
+
+def crafted_zips(files, record, forged):
+    entries = [Entry(name, content) for name, content in files.items()]
+
+    def replaced(name, *by):
+        return [each for entry in entries for each in (by if entry.name == name.encode() else [entry])]
+
+    def other_name(name, unicode_name):
+        data = struct.pack("<BI", 1, zlib.crc32(name.encode())) + unicode_name.encode()
+        return struct.pack("<HH", 0x7075, len(data)) + data
+
+    content = files[record]
+    renamed = [
+        *replaced(record, Entry(record, content, extra=other_name(record, "proofs/old"))),
+        Entry("README.md", forged, extra=other_name("README.md", record)),
+    ]
+    whole = raw_zip(entries)
+    crafted = {
+        "a second name": [e for e in renamed if e.name != b"README.md" or e.extra],
+        "a zip64 directory": raw_zip(entries, zip64=True),
+        "an entry that no directory lists": [*entries, Entry(record, forged, listed=False)],
+        "an unlisted entry in the middle": replaced(record, Entry(record, content), Entry(record, forged, listed=False)),
+        "a link": replaced("README.md", Entry("README.md", b"/etc/passwd", mode=0o120777)),
+        "an encrypted entry": replaced(record, Entry(record, content, flags=1)),
+        "another compression": replaced(record, Entry(record, content, method=12)),
+        "bytes behind the compressed ones": replaced(record, Entry(record, content, method=8, packed=deflated(content) + b"more")),
+        "bytes before": raw_zip(entries, before=b"junk"),
+        "bytes before the directory": raw_zip(entries, between=b"junk"),
+        "bytes behind": raw_zip(entries, behind=b"junk"),
+        "a comment": raw_zip(entries, comment=b"a comment"),
+        "two zips": whole + whole,
+        "another name before the bytes": whole.replace(record.encode(), record.replace("records", "RECORDS").encode(), 1),
+    }
+    return {what: each if isinstance(each, bytes) else raw_zip(each) for what, each in crafted.items()}
+
+
+def deflated(content):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(content) + packer.flush()
 
 
 def zipped_of(files):

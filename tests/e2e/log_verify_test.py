@@ -132,10 +132,9 @@ class LogVerification(unittest.TestCase):
             "a bundle cut short": on(r"/tile/entries/000", lambda b: b[:-1]),
             "the size": on("/checkpoint", lambda b: b.replace(b"\n", b"\n1", 1)),
             "the root": on("/checkpoint", lambda b: b.replace(b.split(b"\n")[2], b"A" * 43 + b"=", 1)),
-            "the signature": on("/checkpoint", lambda b: flipped(b, len(b) - 30)),
+            "the signature": on("/checkpoint", lambda b: b[:-30] + (b"B" if b[-30:-29] == b"A" else b"A") + b[-29:]),
             "another log's name": on("/checkpoint", lambda b: b.replace(b"e2e.headgate.test", b"e2f.headgate.test")),
             "an older tree of the same size": on("/checkpoint", lambda b: same_size),
-            "no note at all": on("/checkpoint", lambda b: b""),
         }
         for name, alter in lies.items():
             with Liar(self.world, alter) as liar:
@@ -148,6 +147,43 @@ class LogVerification(unittest.TestCase):
                         self.assertNotIn("verified", done.stdout)
                 liar.shutdown()
                 serving.join()
+
+    def test_an_empty_checkpoint_or_key_is_not_the_same_as_none(self):
+        empty = self.world.root / "empty"
+        empty.write_bytes(b"")
+        url = f"http://127.0.0.1:{self.world.port}"
+        for what in ("--checkpoint", "--key"):
+            for given in ("", str(empty)):
+                with self.subTest(option=what, given=given):
+                    done = self.world.cli("log", "verify", "--server", url, what, given)
+                    self.assertEqual(done.returncode, 2, done.stdout)
+                    self.assertEqual(done.stdout, "")
+
+    def test_an_earlier_checkpoint_that_nobody_signed_says_nothing_of_the_history(self):
+        url = f"http://127.0.0.1:{self.world.port}"
+        forged = self.world.root / "forged.checkpoint"
+        text = self.earlier.read_bytes()
+        root = text.split(b"\n")[2]
+        for change in (text.replace(b"\n", b"\n9", 1), text.replace(root, b"A" * 43 + b"=", 1)):
+            forged.write_bytes(change)
+            refused = self.ours(url, forged)
+            self.assertEqual(refused.returncode, 1, refused.stdout)
+            self.assertIn("is not signed by", refused.stderr)
+
+    def test_what_is_no_checkpoint_is_no_answer(self):
+        for garbage in (b"", b"<html>a proxy</html>\n", b"a text\n\n\xe2\x80\x94 e2e.headgate.test AAAAAAA=\n"):
+            with Liar(self.world, on("/checkpoint", lambda b, garbage=garbage: garbage)) as liar:
+                threading.Thread(target=liar.serve_forever, daemon=True).start()
+                key = ("--key", self.key)
+                for verb in (("verify",), ("verify", *key), ("stat",), ("checkpoint",)):
+                    with self.subTest(verb=verb, garbage=garbage):
+                        done = self.world.cli("log", *verb, "--server", liar.url)
+                        self.assertEqual(done.returncode, 3, done.stderr)
+                        self.assertEqual(done.stdout, "")
+                        self.assertIn("no checkpoint", done.stderr)
+                        self.assertNotIn("rotated", done.stderr)
+                self.assertIn(self.go(liar.url).returncode, (1, 2))
+                liar.shutdown()
 
     def test_history_that_was_taken_back_is_refused(self):
         older = self.earlier.read_bytes()
@@ -224,6 +260,10 @@ class LogVerbs(unittest.TestCase):
         proof = self.world.cli("log", "proof", "2")
         self.assertTrue(proof.stdout.startswith("c2sp.org/tlog-proof@v1\nindex 2\n"), proof.stderr)
         self.assertEqual(self.world.cli("log", "proof", "1000000").returncode, 1)
+        for nothing in ("", "-1", "1x", str(2**64)):
+            refused = self.world.cli("log", "proof", nothing)
+            self.assertEqual(refused.returncode, 2, refused.stdout)
+            self.assertIn("no position", refused.stderr)
         stat = json.loads(self.world.cli("log", "stat", "-o", "json").stdout)
         self.assertGreaterEqual(stat["records"], size)
         checkpoint = self.world.root / "old.checkpoint"
@@ -244,6 +284,44 @@ class LogVerbs(unittest.TestCase):
         self.assertIn(b"among them those of the checkpoint", verified.stdout)
         checkpoint.write_bytes(flipped(checkpoint.read_bytes(), 30))
         self.assertEqual(self.stopped("verify", "--checkpoint", str(checkpoint)).returncode, 1)
+        checkpoint.write_bytes(b"")
+        for option, given in (("--checkpoint", str(checkpoint)), ("--checkpoint", ""), ("--key", "")):
+            refused = self.stopped("verify", option, given)
+            self.assertEqual(refused.returncode, 2, refused.stdout)
+            self.assertEqual(refused.stdout, b"")
+        with open("/dev/full", "wb") as full:
+            for verb in (("stat",), ("stat", "-o", "json"), ("verify",), ("proof", "2"), ("checkpoint",), ("export",)):
+                done = subprocess.run([BINARY, "log", *verb, "--data", str(self.world.data)], stdout=full, timeout=60)
+                self.assertEqual(done.returncode, 3, verb)
+
+    def test_an_export_leaves_what_is_no_plain_file_as_it_is(self):
+        self.world.start()
+        self.world.stop()
+        whole = self.stopped("export").stdout
+        self.assertGreater(len(whole), 0)
+        pipe, link, target = (self.world.root / name for name in ("pipe", "link", "target"))
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+            done = self.stopped("export", "-o", str(pipe))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            if not pipe.is_fifo():  # the reader would wait for ever
+                reader.kill()
+            self.assertTrue(pipe.is_fifo())
+            self.assertEqual(reader.stdout.read(), whole)
+        link.symlink_to(target)
+        for before in (None, b"longer than the export" * 10_000):
+            if before:
+                target.write_bytes(before)
+            done = self.stopped("export", "-o", str(link))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(link.is_symlink())
+            self.assertEqual(target.read_bytes(), whole)
+        # A plain file is the old one or the new one, and nothing is left beside it.
+        self.assertEqual(self.stopped("export", "-o", str(target)).returncode, 0)
+        self.assertEqual(target.read_bytes(), whole)
+        self.assertEqual(self.stopped("export", "--from", "never", "-o", str(target)).returncode, 2)
+        self.assertEqual(target.read_bytes(), whole)
+        self.assertEqual(list(self.world.root.glob("*.part")), [])
 
     def refused_start(self, *arguments, env=None):
         done = subprocess.run(
@@ -316,6 +394,24 @@ class LogVerbs(unittest.TestCase):
         self.assertEqual(signed.returncode, 0, signed.stderr)
         wrong = self.stopped("checkpoint", "--signing-key", str(self.world.root / "first.key"))
         self.assertEqual(wrong.returncode, 1)
+
+        # The first key is taken back on purpose: it signs again, and what it signed before its first end stays good.
+        shutil.copy2(self.world.root / "first.key", key)
+        self.world.start(arguments=["--rotate-key"])
+        back = int(self.world.events("key.rotated")[-1]["id"])
+        newest = self.world.root / "newest.checkpoint"
+        newest.write_bytes(
+            eventually(
+                lambda: (c := self.world.http("GET", "/checkpoint", token=None).body) and int(c.split(b"\n")[1]) > back and c,
+                "signed by the first key again",
+            )
+        )
+        for checkpoint in (old_checkpoint, newest):
+            done = self.world.cli("log", "verify", "--key", old_key, "--checkpoint", str(checkpoint))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.world.stop()
+        verified = self.stopped("verify", "--checkpoint", str(newest))
+        self.assertEqual(verified.returncode, 0, verified.stderr)
 
 
 if __name__ == "__main__":
