@@ -49,14 +49,16 @@ struct HttpServer::Impl {
   std::optional<Timer> accept_retry;
   HttpEndpoint endpoint;
   std::mutex stop_mutex;
+  bool serving = false;
   bool stopped = false;
 
-  Impl(HttpServerOptions options, Router router) : service(std::move(options), std::move(router)) {}
+  explicit Impl(HttpServerOptions options) : service(std::move(options), Router()) {}
 
   Task<void> accept_all();
   Task<void> sweep(Thread& thread);
   void admit(Socket socket, HttpLoop& loop);
   Result<void> open(const asio::ip::address& address);
+  void serve(Router router);
   void run(Thread& thread);
   void stop(milliseconds drain);
 };
@@ -117,12 +119,20 @@ Result<void> HttpServer::Impl::open(const asio::ip::address& address) {
                                            service.options.port, ec.message()));
   }
   endpoint = {bound.address().to_string(), bound.port()};
+  return {};
+}
+
+void HttpServer::Impl::serve(Router router) {
+  const std::scoped_lock lock(stop_mutex);
+  if (stopped) return;
+  HEADGATE_CHECK(!serving);
+  serving = true;
+  service.router = std::move(router);
   asio::co_spawn(threads[0]->loop.io.get_executor(), accept_all(), asio::detached);
   for (auto& thread : threads) {
     asio::co_spawn(thread->loop.io.get_executor(), sweep(*thread), asio::detached);
     thread->runs = std::thread([this, &on = *thread] { run(on); });
   }
-  return {};
 }
 
 void HttpServer::Impl::run(Thread& thread) {
@@ -141,6 +151,10 @@ void HttpServer::Impl::stop(milliseconds drain) {
   const std::scoped_lock lock(stop_mutex);
   if (stopped) return;
   stopped = true;
+  if (!serving) {
+    acceptor.reset();
+    return;
+  }
   const auto on_every_thread = [&](auto&& action) {
     // Shared, because the last one to count down may still be inside when wait() returns.
     const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(threads.size()));
@@ -200,7 +214,7 @@ void HttpServer::stop(milliseconds drain) {
   impl_->stop(drain);
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, Router router) {
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpServerOptions options) {
   error_code ec;
   const auto address = asio::ip::make_address(options.address, ec);
   if (ec) {
@@ -214,12 +228,19 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
                     options.address));
   }
   if (options.threads == 0) return fail(ErrorCode::invalid_input, "0 HTTP threads, expected at least 1");
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(router));
-  if (auto opened = impl->open(address); !opened) {
-    impl->stopped = true;  // no thread was started
-    return std::unexpected(std::move(opened).error());
-  }
+  auto impl = std::make_unique<Impl>(std::move(options));
+  HEADGATE_TRY_VOID(impl->open(address));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+void HttpServer::serve(Router router) {
+  impl_->serve(std::move(router));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, Router router) {
+  HEADGATE_TRY(auto server, listen(std::move(options)));
+  server->serve(std::move(router));
+  return server;
 }
 
 }  // namespace headgate::api

@@ -67,7 +67,11 @@ struct HttpEndpoint {
 
 class HttpServer {
  public:
-  // Listening on return. invalid_input: the options; io: the address is taken or the like.
+  // Has the address on return: whoever connects waits for `serve`. invalid_input: the options; io: the address is taken
+  // or the like.
+  static Result<std::unique_ptr<HttpServer>> listen(HttpServerOptions options);
+  void serve(Router router);  // from here on it answers; once
+  // Both at once.
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, Router router);
 
   ~HttpServer();  // stop(0)

@@ -218,7 +218,8 @@ struct Server::Parts {
   std::shared_ptr<void> nudges{};
   std::unique_ptr<WatchedRepository> watched{};
   std::unique_ptr<api::Api> api{};
-  std::unique_ptr<api::HttpServer> http_server{};
+  std::unique_ptr<api::HttpServer> http_server{};  // has the address before the engine begins anything
+  bool started = false;
   bool stopped = false;
 
   Result<void> open_store();
@@ -237,6 +238,7 @@ struct Server::Parts {
   void start_backups();
   void start_reconciling();
   Result<void> listen();
+  void serve();
   reconciler::Notice notice() {
     return [this](reconciler::NoticeLevel level, std::string_view message, std::string_view correlation) {
       if (level == reconciler::NoticeLevel::warning) {
@@ -515,17 +517,8 @@ void Server::Parts::start_reconciling() {
   notifier = std::make_unique<reconciler::Notifier>(*engine, *engine, *events, *delivery, clock, notice());
 }
 
+// An address that is taken is told before anything happens outside; who connects from here on waits for `serve`.
 Result<void> Server::Parts::listen() {
-  api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
-                                    clock,   *proofs, *watched,   metrics, {}};
-  dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
-    return evidence->make(records, exported);
-  };
-  dependencies.backups = backups.get();
-  log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
-  metrics.add_gauges([this] { return log_verifier->gauges(); });
-  dependencies.not_ready = [this] { return log_verifier->damage(); };
-  api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::HttpServerOptions options;
   options.address = config.address;
   options.port = config.port;
@@ -536,10 +529,24 @@ Result<void> Server::Parts::listen() {
   options.decorate = [this](api::Response& response) { api->decorate(response); };
   options.on_request = [this](const api::Access& access) { metrics.on_request(access); };
   options.on_fault = [this](std::string_view fault) { log.error(fault); };
+  HEADGATE_TRY(http_server, api::HttpServer::listen(std::move(options)));
+  return {};
+}
+
+void Server::Parts::serve() {
+  api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
+                                    clock,   *proofs, *watched,   metrics, {}};
+  dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
+    return evidence->make(records, exported);
+  };
+  dependencies.backups = backups.get();
+  log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
+  metrics.add_gauges([this] { return log_verifier->gauges(); });
+  dependencies.not_ready = [this] { return log_verifier->damage(); };
+  api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;
   api->add_routes(router);
-  HEADGATE_TRY(http_server, api::HttpServer::start(std::move(options), std::move(router)));
-  return {};
+  http_server->serve(std::move(router));
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -550,11 +557,12 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
   auto& parts = *server->parts_;
   HEADGATE_TRY_VOID(parts.open_store());
   HEADGATE_TRY_VOID(parts.build_reconciler(supervisor));
+  HEADGATE_TRY_VOID(parts.listen());
   HEADGATE_TRY_VOID(parts.start_engine(std::move(fatal)));
   HEADGATE_TRY_VOID(parts.start_publishing());
   parts.start_backups();
   parts.start_reconciling();
-  HEADGATE_TRY_VOID(parts.listen());
+  parts.serve();
   parts.blob_upkeep = std::make_unique<BlobUpkeep>(*parts.blobs, *parts.events, *parts.engine, clock, log);
   // Last, when everything that they lead to is there.
   parts.reconciler->start();
@@ -565,6 +573,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Clock&
     parts.target_observer->nudge();
     parts.notifier->nudge();
   });
+  parts.started = true;
   log.info("listening on " + server->url() + ", data in " + config.data.string());
   return server;
 }
@@ -598,7 +607,8 @@ void Server::stop() {
   p.blob_upkeep.reset();
   p.publishers.clear();
   if (p.backups) p.backups->stop_backups();
-  if (p.engine) p.engine->stop(p.config.drain);
+  // Nobody waits for the effects of a start that failed: the next one takes them up again.
+  if (p.engine) p.engine->stop(p.started ? p.config.drain : Duration::zero());
   p.backups.reset();
   if (p.events) {
     if (const auto closed = p.events->close(); !closed) p.log.error("closing the log: " + closed.error().message);

@@ -346,6 +346,27 @@ TEST_F(HttpServerTest, ManyClientsOnSeveralThreads) {
   EXPECT_EQ(right, 1600);
 }
 
+TEST_F(HttpServerTest, AnswersFromServeOnWhoeverCameBefore) {
+  auto listening = HttpServer::listen(std::move(options));
+  ASSERT_TRUE(listening.has_value()) << listening.error().message;
+  server = std::move(*listening);
+  EXPECT_EQ(HttpServer::listen({.port = server->endpoint().port}).error().code, ErrorCode::io) << "it has the address";
+  RawClient one = client();
+  one.send(get("/hello"));
+  server->serve(std::move(router));
+  const auto answer = one.read_answer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "hello");
+}
+
+TEST_F(HttpServerTest, GivesTheAddressBackWhenItNeverServed) {
+  auto listening = HttpServer::listen(std::move(options));
+  ASSERT_TRUE(listening.has_value()) << listening.error().message;
+  const auto port = (*listening)->endpoint().port;
+  (*listening)->stop(std::chrono::seconds(5));
+  EXPECT_TRUE(HttpServer::listen({.port = port}).has_value());
+}
+
 TEST_F(HttpServerTest, RefusesToListenWhereItShouldNot) {
   const auto start = [](HttpServerOptions with) { return HttpServer::start(std::move(with), Router()); };
   const auto open = start({.address = "0.0.0.0"});
