@@ -149,6 +149,18 @@ Result<Response> proof_of_event(Core& core, Call& call) {
   return Response::of(200, "text/plain; charset=utf-8", std::move(text));
 }
 
+// A reader who has seen more than there is read another log, or one that has lost its end since: to go on would skip what
+// comes in between.
+Result<Position> behind(const Core& core, Position seen) {
+  const auto end = core.deps.engine.position();
+  if (seen < end) return seen + 1;
+  return fail(ErrorCode::conflict,
+              fmt::format("the log has {} events, and the last that was received is {}: it is another log, or was "
+                          "restored from before that; read it from the beginning",
+                          end, seen),
+              {{"Last-Event-ID", std::to_string(seen), fmt::format("less than {}", end)}});
+}
+
 Result<Position> stream_start(Core& core, const Request& request, const EventFilter& filter, QueryReader& reader) {
   const auto after = reader.number("after", 0, std::numeric_limits<Position>::max() - 1);
   HEADGATE_TRY_VOID(reader.finish());
@@ -159,9 +171,9 @@ Result<Position> stream_start(Core& core, const Request& request, const EventFil
       return fail(ErrorCode::invalid_input, "the Last-Event-ID is no position",
                   {{"Last-Event-ID", std::string(*last), "the id of the last event that was received"}});
     }
-    return *position + 1;
+    return behind(core, *position);
   }
-  if (after) return *after + 1;
+  if (after) return behind(core, *after);
   if (filter.from) return 0;
   return core.deps.engine.position();
 }

@@ -61,6 +61,8 @@ TargetRow row_of(const State& state, const TargetId& id, const TargetState& targ
     }
   } else if (target.promotion->phase == Phase::waiting) {
     row.waiting_for = unmet_of(judge(state, *target.promotion, now));
+  } else if (const auto* step = target.promotion->current()) {
+    row.waiting_for = step->unmet;
   }
   if (auto waits = explain_proposal(state, id)) row.waiting_for.push_back(std::move(*waits));
   return row;

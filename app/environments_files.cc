@@ -45,6 +45,7 @@ struct Files {
 ReadDocuments read(const Files& from, People& people) {
   const reconciler::YamlDocumentParser parser(people);
   ReadDocuments read;
+  NotRead not_read;
   for (const auto& path : from.paths) {
     if (!reconciler::is_document_file(path)) continue;
     const auto blob = from.files.find(path);
@@ -52,16 +53,17 @@ ReadDocuments read(const Files& from, People& people) {
                      : Result<std::string>(fail(ErrorCode::io, "the file cannot be read"));
     if (!text) {
       read.diagnostics.push_back({path, 1, 1, text.error().message, {}, {}});
+      not_read.others = true;
       continue;
     }
     auto parsed = parser.parse({path, *blob, std::move(*text)}, from.files);
     std::ranges::move(parsed.documents, std::back_inserter(read.documents));
     reconciler::append_new(read.diagnostics, std::move(parsed.diagnostics));
+    not_read.add(std::move(parsed.not_read));
   }
-  if (!read.diagnostics.empty()) return read;
   std::vector<const SourcedDocument*> all;
   for (const auto& document : read.documents) all.push_back(&document);
-  read.diagnostics = parser.check(all);
+  reconciler::append_new(read.diagnostics, parser.check(all, not_read));
   return read;
 }
 

@@ -8,8 +8,9 @@
 
 namespace headgate::reconciler {
 
-DocumentsCheck::DocumentsCheck(const std::vector<const SourcedDocument*>& all, const std::optional<HostOffers>& host)
-    : all_(all), host_(host) {
+DocumentsCheck::DocumentsCheck(const std::vector<const SourcedDocument*>& all, const NotRead& not_read,
+                               const std::optional<HostOffers>& host)
+    : all_(all), not_read_(not_read), host_(host) {
   for (const auto* sourced : all) {
     std::visit([&](const auto& document) { add(document, *sourced); }, sourced->document);
   }
@@ -34,6 +35,22 @@ std::vector<Diagnostic> DocumentsCheck::run() {
                             fmt::format("{} more mistakes are not listed", count_ - kMaxDiagnostics), "", ""});
   }
   return std::move(diagnostics_);
+}
+
+bool DocumentsCheck::is_service(const std::string& name) const {
+  return services_.contains(name) || is_not_read({DocumentKind::service, name});
+}
+
+bool DocumentsCheck::is_environment(const std::string& name) const {
+  return environments_.contains(name) || is_not_read({DocumentKind::environment, name});
+}
+
+bool DocumentsCheck::is_not_read(const DocumentKey& key) const {
+  return not_read_.others || std::ranges::find(not_read_.named, key) != not_read_.named.end();
+}
+
+bool DocumentsCheck::all_read_of(DocumentKind kind) const {
+  return !not_read_.others && std::ranges::find(not_read_.named, kind, &DocumentKey::kind) == not_read_.named.end();
 }
 
 void DocumentsCheck::report(const Source& source, std::uint32_t line, std::string message, std::string expected) {
@@ -85,8 +102,9 @@ void DocumentsCheck::add(const AccessPolicy& policy, const SourcedDocument& sour
   at(sourced.source, *policy_->source);
 }
 
-std::vector<Diagnostic> YamlDocumentParser::check(const std::vector<const SourcedDocument*>& all) const {
-  return DocumentsCheck(all, host_).run();
+std::vector<Diagnostic> YamlDocumentParser::check(const std::vector<const SourcedDocument*>& all,
+                                                  const NotRead& not_read) const {
+  return DocumentsCheck(all, not_read, host_).run();
 }
 
 }  // namespace headgate::reconciler

@@ -18,7 +18,9 @@ namespace headgate::reconciler {
 
 class DocumentsCheck {
  public:
-  DocumentsCheck(const std::vector<const SourcedDocument*>& all, const std::optional<HostOffers>& host);
+  // All three must outlive it.
+  DocumentsCheck(const std::vector<const SourcedDocument*>& all, const NotRead& not_read,
+                 const std::optional<HostOffers>& host);
   std::vector<Diagnostic> run();  // once
 
  private:
@@ -32,6 +34,12 @@ class DocumentsCheck {
   };
   template <class T>
   using ByName = std::map<std::string_view, Found<T>>;
+
+  // Whether there is such a document, whatever it says.
+  bool is_service(const std::string& name) const;
+  bool is_environment(const std::string& name) const;
+  bool is_not_read(const DocumentKey& key) const;
+  bool all_read_of(DocumentKind kind) const;
 
   void report(const Source& source, std::uint32_t line, std::string message, std::string expected);
   template <class T>
@@ -77,6 +85,7 @@ class DocumentsCheck {
   std::set<std::string_view> approvers(std::string_view service, std::string_view environment) const;
 
   const std::vector<const SourcedDocument*>& all_;
+  const NotRead& not_read_;
   const std::optional<HostOffers>& host_;
   std::vector<Diagnostic> diagnostics_;
   std::size_t count_ = 0;  // also of those beyond kMaxDiagnostics

@@ -18,6 +18,7 @@ void DocumentsCheck::check_approvals(const Service& service, const Stage& stage,
                                      const Source& source) {
   const auto team = teams_.find(rule.team);
   if (team == teams_.end()) {
+    if (!all_read_of(DocumentKind::access_policy)) return;
     report(source, rule.line, fmt::format("unknown team {}{}", quoted(rule.team), suggestion(rule.team, teams_)),
            "a team of the AccessPolicy");
     return;
@@ -129,10 +130,10 @@ void DocumentsCheck::check(const AccessPolicy& policy, const Source& source) {
       report(source, source.line, "a grant to an unknown person", "a person of the same document");
     }
     for (const auto& name : grant.environments) {
-      if (name != "*" && !environments_.contains(name)) unknown_environments.insert(name);
+      if (name != "*" && !is_environment(name)) unknown_environments.insert(name);
     }
     for (const auto& name : grant.services) {
-      if (name != "*" && !services_.contains(name)) unknown_services.insert(name);
+      if (name != "*" && !is_service(name)) unknown_services.insert(name);
     }
   }
   for (const auto& name : unknown_environments) {

@@ -9,7 +9,7 @@ namespace headgate::reconciler {
 void DocumentsCheck::check_order() {
   for (const auto& [name, service] : services_) {
     for (const auto& dependency : service.document->depends_on) {
-      if (services_.contains(dependency.service)) continue;
+      if (is_service(dependency.service)) continue;
       report(*service.source, dependency.line,
              fmt::format("unknown service {}{}", quoted(dependency.service), suggestion(dependency.service, services_)),
              "the name of a Service");
@@ -69,7 +69,7 @@ void DocumentsCheck::check_old_names() {
     const auto& service = target.document->id.service;
     if (old->service == service) continue;
     const auto now = services_.find(service);
-    if (now != services_.end() && now->second.document->formerly == old->service) continue;
+    if (now == services_.end() ? is_service(service) : now->second.document->formerly == old->service) continue;
     report(
         *target.source, target.source->line,
         fmt::format("a target of service {} cannot go on as one of service {}", quoted(old->service), quoted(service)),

@@ -9,7 +9,7 @@ namespace headgate::reconciler {
 
 void DocumentsCheck::check(const Service& service, const Source& source) {
   for (const auto& stage : service.stages) {
-    if (!environments_.contains(stage.environment)) {
+    if (!is_environment(stage.environment)) {
       report(source, stage.line,
              fmt::format("unknown environment {}{}", quoted(stage.environment),
                          suggestion(stage.environment, environments_)),
@@ -25,7 +25,7 @@ void DocumentsCheck::check(const Service& service, const Source& source) {
 void DocumentsCheck::check(const Environment& environment, const Source& source) {
   for (const auto& monitor : environment.monitors) {
     for (const auto& service : monitor.services) {
-      if (services_.contains(service)) continue;
+      if (is_service(service)) continue;
       report(source, monitor.line,
              fmt::format("monitor {} is of the unknown service {}{}", quoted(monitor.name), quoted(service),
                          suggestion(service, services_)),
@@ -36,12 +36,12 @@ void DocumentsCheck::check(const Environment& environment, const Source& source)
 
 void DocumentsCheck::check(const Target& target, const Source& source) {
   const auto service = services_.find(target.id.service);
-  if (service == services_.end()) {
+  if (!is_service(target.id.service)) {
     report(source, source.line,
            fmt::format("unknown service {}{}", quoted(target.id.service), suggestion(target.id.service, services_)),
            "the name of a Service");
   }
-  if (!environments_.contains(target.id.environment)) {
+  if (!is_environment(target.id.environment)) {
     report(source, source.line,
            fmt::format("unknown environment {}{}", quoted(target.id.environment),
                        suggestion(target.id.environment, environments_)),
@@ -60,7 +60,7 @@ void DocumentsCheck::check(const Target& target, const Source& source) {
 void DocumentsCheck::check(const NotificationPolicy& policy, const Source& source) {
   for (const auto& route : policy.routes) {
     for (const auto& name : route.environments) {
-      if (environments_.contains(name)) continue;
+      if (is_environment(name)) continue;
       report(source, route.line,
              fmt::format("a route names the unknown environment {}{}", quoted(name), suggestion(name, environments_)),
              "the name of an Environment");
@@ -70,7 +70,7 @@ void DocumentsCheck::check(const NotificationPolicy& policy, const Source& sourc
 
 // Where the variables of an environment are known, one that none of its targets sets is mistyped.
 void DocumentsCheck::check_ignored(const Environment& environment, const Source& source) {
-  if (environment.ignore_differences.empty()) return;
+  if (environment.ignore_differences.empty() || !all_read_of(DocumentKind::target)) return;
   std::set<std::string_view> set;
   for (const auto& [key, target] : targets_) {
     if (target.document->id.environment != environment.name) continue;

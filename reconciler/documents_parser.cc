@@ -183,8 +183,17 @@ ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const CommitFi
         parsed.documents.push_back({{file.path, root.place.line, file.blob}, std::move(*document)});
       }
     }
+    if (sink.count() > mistakes_before) {
+      auto key = document ? key_of(*document) : DocumentKey{};
+      if (key.name.empty()) {
+        parsed.not_read.others = true;
+      } else {
+        parsed.not_read.named.push_back(std::move(key));
+      }
+    }
     mistakes_before = sink.count();
   });
+  if (sink.count() > mistakes_before) parsed.not_read.others = true;  // no YAML from there on
   parsed.diagnostics = sink.take();
   return parsed;
 }

@@ -1,8 +1,7 @@
 // YAML files of the environments repository to documents.
 //
 // A document with any mistake is left out of ParsedDocuments, since a part of a policy is not a weaker policy but
-// another one. So `check` is meant for a commit whose files have no diagnostics of their own: over the rest, what is
-// left out would look unknown.
+// another one. It is named in `not_read`, so that `check` of the rest does not take it for unknown.
 #pragma once
 
 #include <string_view>
@@ -26,7 +25,8 @@ class YamlDocumentParser final : public DocumentParser {
 
   ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const override;
   // Columns are 1: documents carry lines. What one document alone decides is found by parse.
-  std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all) const override;
+  std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all,
+                                const NotRead& not_read = {}) const override;
 
  private:
   People& people_;

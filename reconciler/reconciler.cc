@@ -153,7 +153,7 @@ Result<bool> Reconciler::reconcile(const std::string& commit, const std::string&
   }
   if (!changes) return std::unexpected(changes.error());
   HEADGATE_TRY(auto read, read_files(commit, *changes));
-  if (read.diagnostics.empty()) read.diagnostics = parser_.check(in_force_->to_check(read.files));
+  append_new(read.diagnostics, parser_.check(in_force_->to_check(read.files), read.not_read));
   if (read.diagnostics.empty()) return accept(commit, std::move(read.files));
   notice_(NoticeLevel::warning,
           "commit " + commit +
@@ -201,12 +201,15 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     auto text = repository_.read_blob(blob, max_document_file_bytes);
     if (!text && text.error().code == ErrorCode::too_large) {
       read.diagnostics.push_back({path, 1, 1, "the file is too large", text.error().message, "at most 1 MiB"});
+      read.not_read.others = true;
+      read.files[path] = {};
       continue;
     }
     if (!text) return std::unexpected(text.error());
     auto parsed = parser_.parse({path, blob, std::move(*text)}, {find_blob, read_blob});
     if (trouble) return std::unexpected(*trouble);
     append_new(read.diagnostics, std::move(parsed.diagnostics));
+    read.not_read.add(std::move(parsed.not_read));
     for (const auto& document : parsed.documents) {
       const auto key = key_of(document.document);
       const auto bytes = stored_size_bound(document.document);

@@ -60,6 +60,7 @@ class Reconciler {
   struct Read {
     DocumentSet::Files files;
     std::vector<Diagnostic> diagnostics;
+    NotRead not_read;
   };
 
   // How a commit stands to the configuration in force.

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +21,20 @@ struct SourceFile {
   std::string text;
 };
 
+// Documents with mistakes of their own: what refers to them is not at fault.
+struct NotRead {
+  std::vector<DocumentKey> named;
+  bool others = false;  // there are some whose kind or name could not be read either
+  void add(NotRead more) {
+    named.insert(named.end(), std::make_move_iterator(more.named.begin()), std::make_move_iterator(more.named.end()));
+    others = others || more.others;
+  }
+};
+
 struct ParsedDocuments {
   std::vector<SourcedDocument> documents;  // in file order
   std::vector<Diagnostic> diagnostics;
+  NotRead not_read;
 };
 
 // Git blob id of a file of the same commit, by path relative to the configured path; nullopt when there is no such
@@ -49,7 +61,8 @@ class DocumentParser {
   // they have. Thread-safe.
   virtual ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const = 0;
   // What no file can tell alone: unknown references, duplicate names, cycles, over all documents of a commit.
-  virtual std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all) const = 0;
+  virtual std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all,
+                                        const NotRead& not_read = {}) const = 0;
 };
 
 }  // namespace headgate

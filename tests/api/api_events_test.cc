@@ -239,6 +239,9 @@ TEST_F(ApiEvents, StreamsRefuseWhatTheyCannotDo) {
   EXPECT_EQ(world.call("GET", "/v1/events/stream?to=2030-01-01T00:00:00Z").status, 400);
   EXPECT_EQ(world.call("GET", "/v1/events/stream?order=desc").status, 400);
   EXPECT_EQ(world.call("GET", "/v1/events/stream", "admin", {}, "Last-Event-ID: x\r\n").status, 400);
+  // Of another log, or one that has lost its end: nothing is passed over in silence.
+  EXPECT_EQ(world.call("GET", "/v1/events/stream", "admin", {}, "Last-Event-ID: 99999\r\n").status, 409);
+  EXPECT_EQ(world.call("GET", "/v1/events/stream?after=99999").status, 409);
 }
 
 TEST(ApiEventLimits, StreamsAreCounted) {

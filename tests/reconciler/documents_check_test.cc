@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "reconciler/document_set.h"
 #include "reconciler/scaffold.h"
 #include "tests/reconciler/documents_support.h"
@@ -45,6 +47,54 @@ TEST(DocumentsCheck, AGoodRepositoryHasNoMistakes) {
   EXPECT_EQ(checked({approved_by("{team: managers, count: 2}"), named_environment("production"), released_target(""),
                      policy("{team: managers, role: approver, environments: [production], services: [gateway]}")}),
             "");
+}
+
+// As `checked`, of files with mistakes of their own.
+std::string found_together(const std::vector<std::string>& files) {
+  OfflinePeople people;
+  const YamlDocumentParser parser(people);
+  std::vector<ParsedDocuments> parsed;
+  std::vector<Diagnostic> diagnostics;
+  NotRead not_read;
+  for (const auto& text : files) {
+    auto& file =
+        parsed.emplace_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
+    append_new(diagnostics, file.diagnostics);
+    not_read.add(file.not_read);
+  }
+  std::vector<const SourcedDocument*> all;
+  for (const auto& file : parsed) {
+    for (const auto& document : file.documents) all.push_back(&document);
+  }
+  append_new(diagnostics, parser.check(all, not_read));
+  return in_lines(diagnostics);
+}
+
+TEST(DocumentsCheck, AMistakeInOneFileHidesNoneBetweenTheOthers) {
+  const auto broken = document("Environment", "staging", "  drivr: {}\n");
+  const auto all =
+      found_together({approved_by("{team: manager, count: 2}"), named_environment("production"), released_target(""),
+                      policy("{team: managers, role: approver, environments: [stagin]}"), broken});
+  EXPECT_THAT(all, ::testing::HasSubstr("5.yaml:5:3: error: unknown field 'drivr'"));
+  EXPECT_THAT(all, ::testing::HasSubstr("unknown team 'manager', did you mean 'managers'?"));
+  EXPECT_THAT(all, ::testing::HasSubstr("a grant names the unknown environment 'stagin'"));
+}
+
+TEST(DocumentsCheck, WhatRefersToADocumentWithMistakesIsNotAtFault) {
+  const auto environment = document("Environment", "production", "  drivr: {}\n");
+  const auto service = approved_by("{team: managers, count: 2}");
+  const auto grants = policy("{team: managers, role: approver, environments: [production], services: [gateway]}");
+  const auto only = [](const std::string& found, std::string_view file) {
+    std::istringstream lines(found);
+    for (std::string line; std::getline(lines, line);) EXPECT_TRUE(line.starts_with(file)) << line;
+    EXPECT_NE(found, "");
+  };
+  only(found_together({environment, service, released_target(""), grants}), "1.yaml:");
+  only(found_together({stage("      protecton: {}\n"), named_environment("production"), released_target(""), grants}),
+       "1.yaml:");
+  only(found_together({access("  peple: {}\n"), service, named_environment("production"), released_target("")}),
+       "1.yaml:");
+  only(found_together({"kind: [\n", service, released_target("")}), "1.yaml:");  // whatever it may be
 }
 
 TEST(DocumentsCheck, TheDriverOfAStageRetiresInPlaceOfTheEnvironments) {
