@@ -70,6 +70,7 @@ def read_zip(path):
     plain(len(raw) >= 22)
     magic, disks, here, count, length, row, comment = struct.unpack("<4sIHHIIH", raw[-22:])
     plain((magic, disks, here, comment) == (b"PK\5\6", 0, count, 0) and row + length + 22 == len(raw))
+    plain(raw[-42:-38] != b"PK\6\7")  # the way to another end record, whatever these bytes belong to
     entries, at, directory = {}, 0, row
     for _ in range(count):
         # A row of the directory. `about` (version, flags, method, time) and `sums` (CRC, packed and true size) stand in

@@ -418,10 +418,13 @@ def crafted_zips(files, record, forged):
         *replaced(record, Entry(record, content, extra=other_name(record, "proofs/old"))),
         Entry("README.md", forged, extra=other_name("README.md", record)),
     ]
+    last = list(files)[-1]
+    hiding = struct.pack("<HH", 0x7875, 20) + struct.pack("<IIQI", 0x07064B50, 0, 0, 1)
     whole = raw_zip(entries)
     crafted = {
         "a second name": [e for e in renamed if e.name != b"README.md" or e.extra],
         "a zip64 directory": raw_zip(entries, zip64=True),
+        "the way to a zip64 directory, inside the last extra": [*entries[:-1], Entry(last, files[last], extra=hiding)],
         "an entry that no directory lists": [*entries, Entry(record, forged, listed=False)],
         "an unlisted entry in the middle": replaced(record, Entry(record, content), Entry(record, forged, listed=False)),
         "a link": replaced("README.md", Entry("README.md", b"/etc/passwd", mode=0o120777)),
