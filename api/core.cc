@@ -15,17 +15,22 @@ namespace {
 
 constexpr std::size_t max_idempotency_key = 128;
 
-std::string parameter_or_empty(const Request& request, std::string_view name) {
+const std::string* parameter_or_null(const Request& request, std::string_view name) {
   const auto found =
       std::ranges::find(request.parameters, name, [](const auto& entry) { return std::string_view(entry.first); });
-  return found == request.parameters.end() ? std::string() : found->second;
+  return found == request.parameters.end() ? nullptr : &found->second;
 }
 
-std::string place_of(std::string_view service, std::string_view environment) {
-  if (service.empty() && environment.empty()) return {};
-  if (environment.empty()) return fmt::format(" for service {}", service);
-  if (service.empty()) return fmt::format(" for environment {}", environment);
-  return fmt::format(" for {}/{}", service, environment);
+std::string words_for(const Reach& reach) {
+  using enum Reach::Extent;
+  const auto& service = reach.service();
+  const auto& environment = reach.environment();
+  if (service.extent == one && environment.extent == one) {
+    return fmt::format(" for {}/{}", service.name, environment.name);
+  }
+  if (service.extent == one) return fmt::format(" for service {}", service.name);
+  if (environment.extent == one) return fmt::format(" for environment {}", environment.name);
+  return service.extent == all ? " for every service and environment" : "";
 }
 
 std::string_view article(std::string_view role) {
@@ -33,11 +38,10 @@ std::string_view article(std::string_view role) {
 }
 
 // What the principal lacks: the role, or the sign-in that it asks for.
-std::unexpected<Error> lacks_role(const State& state, const Principal& principal, Role role, std::string_view service,
-                                  std::string_view environment) {
+std::unexpected<Error> lacks_role(const State& state, const Principal& principal, Role role, const Reach& reach) {
   const auto name = name_of(role);
-  auto text = fmt::format("this needs {} {} role{}", article(name), name, place_of(service, environment));
-  if (const auto claims = missing_claims(state, principal, role, service, environment); !claims.empty()) {
+  auto text = fmt::format("this needs {} {} role{}", article(name), name, words_for(reach));
+  if (const auto claims = missing_claims(state, principal, role, reach); !claims.empty()) {
     text += ": " + claims;
   }
   return fail(ErrorCode::forbidden, std::move(text));
@@ -106,7 +110,7 @@ void Core::async(Router& router, std::string method, std::string pattern, std::s
 
 void Core::add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
                std::size_t max_body_bytes) {
-  const auto rule = AccessRule::of(access);
+  const auto rule = AccessRule::of(access, pattern);
   router.add({.method = std::move(method),
               .pattern = std::move(pattern),
               .access = std::move(access),
@@ -159,8 +163,7 @@ Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule
   if (!is_token(text)) return refuse("the bearer token is not one of Headgate's");
   Caller caller;
   caller.token_digest = sha256_digest(text);
-  const auto service = parameter_or_empty(request, "service");
-  const auto environment = parameter_or_empty(request, "environment");
+  const auto reach = rule.reach(parameter_or_null(request, "service"), parameter_or_null(request, "environment"));
   const auto at = now();
   return deps.engine.read([&](const State& state) -> Result<Caller> {
     auto principal = headgate::authenticate(state, caller.token_digest, at);
@@ -168,16 +171,16 @@ Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule
     caller.principal = std::move(*principal);
     constexpr std::array seeing{Role::admin, Role::auditor, Role::operator_, Role::approver};
     caller.sees_names =
-        std::ranges::any_of(seeing, [&](Role role) { return may(state, caller.principal, role, {}, {}); });
-    if (may(state, caller.principal, rule.role, service, environment)) return std::move(caller);
-    return lacks_role(state, caller.principal, rule.role, service, environment);
+        std::ranges::any_of(seeing, [&](Role role) { return may(state, caller.principal, role, Reach::somewhere()); });
+    if (may(state, caller.principal, rule.role, reach)) return std::move(caller);
+    return lacks_role(state, caller.principal, rule.role, reach);
   });
 }
 
-Result<void> Core::require(const Call& call, Role role, std::string_view service, std::string_view environment) const {
+Result<void> Core::require(const Call& call, Role role, const Reach& reach) const {
   return deps.engine.read([&](const State& state) -> Result<void> {
-    if (may(state, call.principal, role, service, environment)) return {};
-    return lacks_role(state, call.principal, role, service, environment);
+    if (may(state, call.principal, role, reach)) return {};
+    return lacks_role(state, call.principal, role, reach);
   });
 }
 

@@ -59,8 +59,8 @@ class Core : public std::enable_shared_from_this<Core> {
   Core(ApiDependencies dependencies, ApiOptions options);
   ~Core();
 
-  // `access`: none, loopback (open there, a viewer's elsewhere), or a role, asked for the {service} and {environment}
-  // of the pattern, where it has them, else anywhere.
+  // `access`: none, loopback (open there, elsewhere a viewer's of everything), or a role: for the {service} and
+  // {environment} of the pattern, or, where it has none, "somewhere" or "everywhere" (access_rule.h).
   //   quick  on the socket thread: state in memory only
   //   heavy  on a worker: the log, files, folds
   //   async  takes the call and answers when it can
@@ -70,7 +70,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void async(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler);
 
   // The role, where the pattern alone did not tell for what. An Error is the whole answer.
-  Result<void> require(const Call& call, Role role, std::string_view service, std::string_view environment) const;
+  Result<void> require(const Call& call, Role role, const Reach& reach) const;
 
   // Durable first, then the answer. Takes care of Idempotency-Key, dry_run, a full queue and refusals.
   void submit(const CallPtr& call, Command command, WriteAnswer answer);

@@ -216,14 +216,20 @@ Result<Response> erase_person(Core& core, const Call& call) {
 }  // namespace
 
 void add_access_routes(Core& core, Router& router) {
-  core.quick(router, "GET", "/v1/tokens", "auditor", [&core](Call& call) { return list_tokens(core, call); });
-  // The directory of people is files: not for a socket thread.
-  core.async(router, "POST", "/v1/tokens", "admin",
+  core.quick(router, "GET", "/v1/tokens", "auditor everywhere",
+             [&core](Call& call) { return list_tokens(core, call); });
+  // The directory of people is files: not for a socket thread. A token's roles hold everywhere, so that only an admin
+  // everywhere gives no more than they have.
+  core.async(router, "POST", "/v1/tokens", "admin everywhere",
              [&core](const CallPtr& call) { core.work(call, [&core](const CallPtr& c) { create_token(core, c); }); });
-  core.async(router, "DELETE", "/v1/tokens/{id}", "admin", [&core](const CallPtr& call) { revoke_token(core, call); });
-  core.heavy(router, "GET", "/v1/people", "auditor", [&core](Call& call) { return list_people(core, call); });
-  core.heavy(router, "GET", "/v1/people/{id}", "auditor", [&core](Call& call) { return get_person(core, call); });
-  core.heavy(router, "DELETE", "/v1/people/{id}", "admin", [&core](Call& call) { return erase_person(core, call); });
+  core.async(router, "DELETE", "/v1/tokens/{id}", "admin everywhere",
+             [&core](const CallPtr& call) { revoke_token(core, call); });
+  core.heavy(router, "GET", "/v1/people", "auditor everywhere",
+             [&core](Call& call) { return list_people(core, call); });
+  core.heavy(router, "GET", "/v1/people/{id}", "auditor everywhere",
+             [&core](Call& call) { return get_person(core, call); });
+  core.heavy(router, "DELETE", "/v1/people/{id}", "admin everywhere",
+             [&core](Call& call) { return erase_person(core, call); });
 }
 
 }  // namespace headgate::api

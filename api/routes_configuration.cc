@@ -119,7 +119,8 @@ Result<Response> list_services(const Core& core, const Call& call) {
   return core.from_state([&](const State& state) {
     return page_by_name(call, services_kind, state.services,
                         [&](JsonWriter& json, const std::string& name, const ServiceState& service) {
-                          if (!service.document || !may(state, call.principal, Role::viewer, name, {})) return false;
+                          if (!service.document || !may(state, call.principal, Role::viewer, Reach::of_service(name)))
+                            return false;
                           write_service(json, name, service);
                           return true;
                         });
@@ -144,7 +145,7 @@ Result<Response> list_environments(const Core& core, const Call& call) {
   return core.from_state([&](const State& state) {
     return page_by_name(call, environments_kind, state.environments,
                         [&](JsonWriter& json, const std::string& name, const InForce<Environment>& environment) {
-                          if (!may(state, call.principal, Role::viewer, {}, name)) return false;
+                          if (!may(state, call.principal, Role::viewer, Reach::of_environment(name))) return false;
                           write_environment(json, state, name, environment, core.deps.clock.now());
                           return true;
                         });
@@ -216,7 +217,7 @@ Result<Response> configuration(const Core& core, const Call& call) {
     write_proposal(json.key("proposal"), state, names);
     write_declined(json.key("declined"), state, names);
     // Who may do what is for those who answer for it.
-    if (c.access && may(state, call.principal, Role::auditor, {}, {})) {
+    if (c.access && may(state, call.principal, Role::auditor, Reach::everywhere())) {
       write_access(json.key("access"), *c.access, names);
     }
     json.end_object();
@@ -275,17 +276,19 @@ Result<Response> sync_repository(const Core& core, const Call& call) {
 }  // namespace
 
 void add_configuration_routes(Core& core, Router& router) {
-  core.quick(router, "GET", "/v1/services", "viewer", [&core](Call& call) { return list_services(core, call); });
+  core.quick(router, "GET", "/v1/services", "viewer somewhere",
+             [&core](Call& call) { return list_services(core, call); });
   core.quick(router, "GET", "/v1/services/{service}", "viewer",
              [&core](Call& call) { return one_service(core, call); });
-  core.quick(router, "GET", "/v1/environments", "viewer",
+  core.quick(router, "GET", "/v1/environments", "viewer somewhere",
              [&core](Call& call) { return list_environments(core, call); });
   core.quick(router, "GET", "/v1/environments/{environment}", "viewer",
              [&core](Call& call) { return one_environment(core, call); });
-  core.quick(router, "GET", "/v1/configuration", "viewer", [&core](Call& call) { return configuration(core, call); });
-  core.quick(router, "GET", "/v1/repositories", "viewer",
+  core.quick(router, "GET", "/v1/configuration", "viewer somewhere",
+             [&core](Call& call) { return configuration(core, call); });
+  core.quick(router, "GET", "/v1/repositories", "viewer somewhere",
              [&core](Call& call) { return list_repositories(core, call); });
-  core.quick(router, "POST", "/v1/repositories/{name}/sync", "operator",
+  core.quick(router, "POST", "/v1/repositories/{name}/sync", "operator somewhere",
              [&core](Call& call) { return sync_repository(core, call); });
 }
 

@@ -116,7 +116,7 @@ void list_events(Core& core, const CallPtr& call) {
       return page_of_events(core, c, listing, format);
     });
   }
-  if (auto allowed = core.require(*call, Role::auditor, {}, {}); !allowed) {
+  if (auto allowed = core.require(*call, Role::auditor, Reach::somewhere()); !allowed) {
     allowed.error().message += " to export all of it; a page (limit, cursor) needs a viewer role only";
     return core.answer(*call, std::unexpected(allowed.error()));
   }
@@ -183,10 +183,13 @@ Result<Response> stream_events(Core& core, Call& call) {
 }  // namespace
 
 void add_event_routes(Core& core, Router& router) {
-  core.async(router, "GET", "/v1/events", "viewer", [&core](const CallPtr& call) { list_events(core, call); });
-  core.quick(router, "GET", "/v1/events/stream", "viewer", [&core](Call& call) { return stream_events(core, call); });
-  core.heavy(router, "GET", "/v1/events/{position}", "viewer", [&core](Call& call) { return one_event(core, call); });
-  core.heavy(router, "GET", "/v1/events/{position}/proof", "viewer",
+  core.async(router, "GET", "/v1/events", "viewer somewhere",
+             [&core](const CallPtr& call) { list_events(core, call); });
+  core.quick(router, "GET", "/v1/events/stream", "viewer somewhere",
+             [&core](Call& call) { return stream_events(core, call); });
+  core.heavy(router, "GET", "/v1/events/{position}", "viewer somewhere",
+             [&core](Call& call) { return one_event(core, call); });
+  core.heavy(router, "GET", "/v1/events/{position}/proof", "viewer somewhere",
              [&core](Call& call) { return proof_of_event(core, call); });
 }
 

@@ -116,7 +116,7 @@ void export_evidence(Core& core, const CallPtr& call, const EventFilter& filter,
 
 void add_evidence_routes(Core& core, Router& router) {
   const auto busy = std::make_shared<std::atomic_flag>();
-  core.async(router, "GET", "/v1/evidence", "auditor", [&core, busy](const CallPtr& call) {
+  core.async(router, "GET", "/v1/evidence", "auditor somewhere", [&core, busy](const CallPtr& call) {
     QueryReader reader(call->request.query);
     auto filter = read_event_filter(reader);
     if (const auto read = reader.finish(); !read) return core.answer(*call, std::unexpected(read.error()));

@@ -11,9 +11,10 @@ namespace {
 constexpr std::string_view list_kind = "freezes";
 
 bool visible(const State& state, const Call& call, const Freeze& freeze) {
-  if (freeze.services.empty()) return may(state, call.principal, Role::viewer, {}, freeze.environment);
+  if (freeze.services.empty())
+    return may(state, call.principal, Role::viewer, Reach::of_environment(freeze.environment));
   return std::ranges::any_of(freeze.services, [&](const std::string& service) {
-    return may(state, call.principal, Role::viewer, service, freeze.environment);
+    return may(state, call.principal, Role::viewer, Reach::of(service, freeze.environment));
   });
 }
 
@@ -70,8 +71,10 @@ Result<void> require_all(const Core& core, const Call& call, const std::string& 
       return all;
     });
   }
-  HEADGATE_TRY_VOID(core.require(call, Role::operator_, {}, environment));
-  for (const auto& service : services) HEADGATE_TRY_VOID(core.require(call, Role::operator_, service, environment));
+  HEADGATE_TRY_VOID(core.require(call, Role::operator_, Reach::of_environment(environment)));
+  for (const auto& service : services) {
+    HEADGATE_TRY_VOID(core.require(call, Role::operator_, Reach::of(service, environment)));
+  }
   return {};
 }
 
@@ -135,9 +138,11 @@ void lift_freeze(Core& core, const CallPtr& call) {
 }  // namespace
 
 void add_freeze_routes(Core& core, Router& router) {
-  core.quick(router, "GET", "/v1/freezes", "viewer", [&core](Call& call) { return list_freezes(core, call); });
-  core.async(router, "POST", "/v1/freezes", "operator", [&core](const CallPtr& call) { set_freeze(core, call); });
-  core.async(router, "DELETE", "/v1/freezes/{id}", "operator",
+  core.quick(router, "GET", "/v1/freezes", "viewer somewhere",
+             [&core](Call& call) { return list_freezes(core, call); });
+  core.async(router, "POST", "/v1/freezes", "operator somewhere",
+             [&core](const CallPtr& call) { set_freeze(core, call); });
+  core.async(router, "DELETE", "/v1/freezes/{id}", "operator somewhere",
              [&core](const CallPtr& call) { lift_freeze(core, call); });
 }
 

@@ -92,9 +92,9 @@ void write_declined(JsonWriter& json, const State& state, const Names& names) {
 
 // Who may follows from what is proposed: a team's member, an operator, or an administrator.
 void add_governance_routes(Core& core, Router& router) {
-  core.async(router, "POST", "/v1/configuration/{digest}/approve", "viewer",
+  core.async(router, "POST", "/v1/configuration/{digest}/approve", "viewer somewhere",
              [&core](const CallPtr& call) { approve(core, call); });
-  core.async(router, "POST", "/v1/configuration/{digest}/reject", "viewer",
+  core.async(router, "POST", "/v1/configuration/{digest}/reject", "viewer somewhere",
              [&core](const CallPtr& call) { reject(core, call); });
 }
 

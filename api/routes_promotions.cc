@@ -60,7 +60,7 @@ Result<Response> live_page(const Core& core, const Call& call, const Listing& li
     for (const auto& id : state.active) {
       const auto& p = *state.targets.at(id).promotion;
       if (listing.before && p.planned_at >= *listing.before) continue;
-      if (!listing.filter.fits(p) || !may(state, call.principal, Role::viewer, id.service, id.environment)) continue;
+      if (!listing.filter.fits(p) || !may(state, call.principal, Role::viewer, Reach::of(id))) continue;
       live.push_back(&p);
     }
     std::ranges::sort(live, std::ranges::greater{}, &Promotion::planned_at);
@@ -104,7 +104,7 @@ Result<Response> page_of_promotions(const Core& core, const Call& call, const Li
       HEADGATE_TRY(const auto id, parse_promotion_id(view.subject));
       bool visible = true;
       const bool lives = core.deps.engine.read([&](const State& state) {
-        visible = may(state, call.principal, Role::viewer, id.target.service, id.target.environment);
+        visible = may(state, call.principal, Role::viewer, Reach::of(id.target));
         const auto* p = state.live(id);
         if (!p || !visible) return p != nullptr;
         if (listing.filter.fits(*p)) {
@@ -187,7 +187,7 @@ Result<RequestPromotion> read_request(const Core& core, const Call& call) {
   command.expedite = body.optional_boolean("expedite").value_or(false);
   command.locations = body.optional_strings("locations");
   HEADGATE_TRY_VOID(body.finish());
-  HEADGATE_TRY_VOID(core.require(call, Role::operator_, command.target.service, command.target.environment));
+  HEADGATE_TRY_VOID(core.require(call, Role::operator_, Reach::of(command.target)));
   return command;
 }
 
@@ -268,9 +268,10 @@ void act_on_promotion(Core& core, const CallPtr& call, bool body_optional, Read 
 }  // namespace
 
 void add_promotion_routes(Core& core, Router& router) {
-  core.async(router, "POST", "/v1/promotions", "operator",
+  core.async(router, "POST", "/v1/promotions", "operator somewhere",
              [&core](const CallPtr& call) { request_promotion(core, call); });
-  core.async(router, "GET", "/v1/promotions", "viewer", [&core](const CallPtr& call) { list_promotions(core, call); });
+  core.async(router, "GET", "/v1/promotions", "viewer somewhere",
+             [&core](const CallPtr& call) { list_promotions(core, call); });
   core.async(router, "GET", "/v1/promotions/{service}/{environment}/{n}", "viewer",
              [&core](const CallPtr& call) { get_promotion(core, call); });
   core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/approve", "approver",

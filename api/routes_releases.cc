@@ -41,13 +41,13 @@ void write_gates(JsonWriter& json, const ServiceState& service, const Release& r
   json.end_array();
 }
 
-// Where the release is: on its way, running, or verified once.
-void write_places(JsonWriter& json, const State& state, const std::string& name, const ServiceState& service,
-                  const Release& release) {
+// Where the release is, of the places that the viewer may see: on its way, running, or verified once.
+void write_places(JsonWriter& json, const State& state, const Principal& viewer, const std::string& name,
+                  const ServiceState& service, const Release& release) {
   json.begin_array();
   for (const auto& environment : service.environments) {
     const auto* target = state.find({name, environment});
-    if (!target) continue;
+    if (!target || !may(state, viewer, Role::viewer, Reach::of(name, environment))) continue;
     const bool current = target->current && target->current->release.same_candidate(release);
     const bool desired = target->desired && target->desired->release.same_candidate(release);
     const bool promoting = target->promotion && target->promotion->to.release.same_candidate(release);
@@ -67,8 +67,8 @@ void write_places(JsonWriter& json, const State& state, const std::string& name,
   json.end_array();
 }
 
-void write_release(JsonWriter& json, const State& state, const std::string& name, const ServiceState& service,
-                   const RegisteredRelease& registered) {
+void write_release(JsonWriter& json, const State& state, const Principal& viewer, const std::string& name,
+                   const ServiceState& service, const RegisteredRelease& registered) {
   const auto& release = registered.release;
   json.begin_object();
   json.field("service", name);
@@ -88,7 +88,7 @@ void write_release(JsonWriter& json, const State& state, const std::string& name
     json.value(nullptr);
   }
   write_gates(json.key("gates"), service, release);
-  write_places(json.key("targets"), state, name, service, release);
+  write_places(json.key("targets"), state, viewer, name, service, release);
   json.end_object();
 }
 
@@ -119,7 +119,7 @@ Result<Response> list_releases(const Core& core, const Call& call) {
         next = std::to_string(last);
         break;
       }
-      write_release(json, state, name, *service, found->second);
+      write_release(json, state, call.principal, name, *service, found->second);
       last = found->second.position;
       ++shown;
     }
@@ -145,7 +145,7 @@ Result<Response> one_release(const Core& core, const Call& call) {
                               name, version, ServiceState::max_releases));
     }
     JsonWriter json;
-    write_release(json, state, name, *service, found->second);
+    write_release(json, state, call.principal, name, *service, found->second);
     return Response::json(200, json.take());
   });
 }
@@ -163,7 +163,7 @@ Result<RegisterRelease> read_registration(const Core& core, const Call& call) {
   command.branch = body.optional_string("branch").value_or("");
   command.tags = body.optional_strings("tags");
   HEADGATE_TRY_VOID(body.finish());
-  HEADGATE_TRY_VOID(core.require(call, Role::reporter, command.service, {}));
+  HEADGATE_TRY_VOID(core.require(call, Role::reporter, Reach::of_service(command.service)));
   return command;
 }
 
@@ -201,7 +201,7 @@ Result<ReportGate> read_gate(const Core& core, const Call& call) {
   command.summary = body.optional_string("summary").value_or("");
   command.report = body.optional_string("report").value_or("");
   HEADGATE_TRY_VOID(body.finish());
-  HEADGATE_TRY_VOID(core.require(call, Role::reporter, command.service, {}));
+  HEADGATE_TRY_VOID(core.require(call, Role::reporter, Reach::of_service(command.service)));
   return command;
 }
 
@@ -237,6 +237,23 @@ void report_gate(Core& core, const CallPtr& call) {
   });
 }
 
+// What holds for a release holds in every environment of its service, so the role must reach all of them.
+Result<void> require_all_environments(const Core& core, const Call& call, const std::string& service) {
+  HEADGATE_TRY_VOID(core.require(call, Role::operator_, Reach::of_service(service)));
+  const auto closed = core.deps.engine.read([&](const State& state) -> std::string {
+    const auto at = state.services.find(service);
+    if (at == state.services.end()) return {};
+    for (const auto& environment : at->second.environments) {
+      if (!may(state, call.principal, Role::operator_, Reach::of(service, environment))) return environment;
+    }
+    return {};
+  });
+  if (closed.empty()) return {};
+  return fail(ErrorCode::forbidden,
+              fmt::format("this needs an operator role for {} in every environment that it has; it is missing for {}",
+                          service, closed));
+}
+
 Result<QuarantineRelease> read_quarantine(const Core& core, const Call& call) {
   HEADGATE_TRY(const auto value, json_body(call));
   JsonReader body(value);
@@ -245,7 +262,7 @@ Result<QuarantineRelease> read_quarantine(const Core& core, const Call& call) {
   command.release.version = body.required_string("version");
   command.reason = body.required_string("reason");
   HEADGATE_TRY_VOID(body.finish());
-  HEADGATE_TRY_VOID(core.require(call, Role::operator_, command.release.service, {}));
+  HEADGATE_TRY_VOID(require_all_environments(core, call, command.release.service));
   return command;
 }
 
@@ -270,20 +287,7 @@ Result<ReinstateRelease> read_reinstatement(const Core& core, const Call& call) 
   JsonReader body(value);
   if (auto reason = body.optional_string("reason")) command.reason = std::move(*reason);
   HEADGATE_TRY_VOID(body.finish());
-  // It opens every environment of the service, so the role must reach all of them.
-  const auto closed = core.deps.engine.read([&](const State& state) -> std::string {
-    const auto service = state.services.find(command.release.service);
-    if (service == state.services.end()) return {};
-    for (const auto& environment : service->second.environments) {
-      if (!may(state, call.principal, Role::operator_, command.release.service, environment)) return environment;
-    }
-    return {};
-  });
-  if (!closed.empty()) {
-    return fail(ErrorCode::forbidden,
-                fmt::format("this needs an operator role for {} in every environment that it has; it is missing for {}",
-                            command.release.service, closed));
-  }
+  HEADGATE_TRY_VOID(require_all_environments(core, call, command.release.service));
   return command;
 }
 
@@ -302,10 +306,11 @@ void add_release_routes(Core& core, Router& router) {
              [&core](Call& call) { return list_releases(core, call); });
   core.quick(router, "GET", "/v1/releases/{service}/{version}", "viewer",
              [&core](Call& call) { return one_release(core, call); });
-  core.async(router, "POST", "/v1/releases", "reporter",
+  core.async(router, "POST", "/v1/releases", "reporter somewhere",
              [&core](const CallPtr& call) { register_release(core, call); });
-  core.async(router, "POST", "/v1/gates", "reporter", [&core](const CallPtr& call) { report_gate(core, call); });
-  core.async(router, "POST", "/v1/quarantine", "operator",
+  core.async(router, "POST", "/v1/gates", "reporter somewhere",
+             [&core](const CallPtr& call) { report_gate(core, call); });
+  core.async(router, "POST", "/v1/quarantine", "operator somewhere",
              [&core](const CallPtr& call) { quarantine_release(core, call); });
   core.async(router, "DELETE", "/v1/quarantine/{service}/{version}", "operator",
              [&core](const CallPtr& call) { reinstate_release(core, call); });

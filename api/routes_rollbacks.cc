@@ -126,9 +126,9 @@ Result<Asked> read_rollback(const Core& core, const Call& call) {
   std::ranges::sort(scope.services);
   scope.services.erase(std::unique(scope.services.begin(), scope.services.end()), scope.services.end());
   const auto role = command.break_glass ? Role::break_glass : Role::operator_;
-  HEADGATE_TRY_VOID(core.require(call, role, {}, scope.environment));
+  HEADGATE_TRY_VOID(core.require(call, role, Reach::of_environment(scope.environment)));
   command.targets = core.deps.engine.read([&](const State& state) { return scope.targets(state); });
-  for (const auto& id : command.targets) HEADGATE_TRY_VOID(core.require(call, role, id.service, id.environment));
+  for (const auto& id : command.targets) HEADGATE_TRY_VOID(core.require(call, role, Reach::of(id)));
   if (call.dry_run && command.targets.size() <= max_rollback_targets) {
     asked.preview = core.deps.engine.read([&](const State& state) { return preview(state, command); });
   }
@@ -164,7 +164,7 @@ Result<Response> list_incidents(const Core& core, const Call& call) {
       const auto& [id, incident] = entry;
       if ((service && *service != incident.target.service) ||
           (environment && *environment != incident.target.environment) || (before && incident.position >= *before) ||
-          !may(state, call.principal, Role::viewer, incident.target.service, incident.target.environment)) {
+          !may(state, call.principal, Role::viewer, Reach::of(incident.target))) {
         continue;
       }
       open.push_back(&entry);
@@ -200,7 +200,7 @@ Result<void> require_incident(const Core& core, const Call& call, const std::str
     return at == state.incidents.end() ? std::nullopt : std::optional(at->second.target);
   });
   if (!target) return {};  // the refusal names it
-  return core.require(call, Role::operator_, target->service, target->environment);
+  return core.require(call, Role::operator_, Reach::of(*target));
 }
 
 template <class C>
@@ -230,11 +230,13 @@ void act_on_incident(Core& core, const CallPtr& call, std::string_view field, st
 
 void add_rollback_routes(Core& core, Router& router) {
   // An operator's, or with break_glass in its body a breakGlass's: the body tells.
-  core.async(router, "POST", "/v1/rollbacks", "viewer", [&core](const CallPtr& call) { roll_back(core, call); });
-  core.quick(router, "GET", "/v1/incidents", "viewer", [&core](Call& call) { return list_incidents(core, call); });
-  core.async(router, "POST", "/v1/incidents/{id}/note", "operator",
+  core.async(router, "POST", "/v1/rollbacks", "viewer somewhere",
+             [&core](const CallPtr& call) { roll_back(core, call); });
+  core.quick(router, "GET", "/v1/incidents", "viewer somewhere",
+             [&core](Call& call) { return list_incidents(core, call); });
+  core.async(router, "POST", "/v1/incidents/{id}/note", "operator somewhere",
              [&core](const CallPtr& call) { act_on_incident(core, call, "note", &NoteIncident::note); });
-  core.async(router, "POST", "/v1/incidents/{id}/resolve", "operator",
+  core.async(router, "POST", "/v1/incidents/{id}/resolve", "operator somewhere",
              [&core](const CallPtr& call) { act_on_incident(core, call, "review", &ResolveIncident::review); });
 }
 

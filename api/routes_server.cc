@@ -23,7 +23,7 @@ void add_server_routes(Core& core, Router& router) {
     return Response::of(200, "text/plain; version=0.0.4; charset=utf-8",
                         core.deps.metrics.page(core.deps.engine, core.deps.proofs.checkpoint_time(), core.now()));
   });
-  core.quick(router, "GET", "/openapi.json", "viewer",
+  core.quick(router, "GET", "/openapi.json", "viewer somewhere",
              [](Call&) -> Result<Response> { return Response::json(200, std::string(openapi_text())); });
 }
 

@@ -60,7 +60,7 @@ Result<Response> page_of_targets(const Core& core, const Call& call, const Views
       break;
     }
     if (!filter.fits(id, target)) continue;
-    if (!may(views.present, call.principal, Role::viewer, id.service, id.environment)) continue;
+    if (!may(views.present, call.principal, Role::viewer, Reach::of(id))) continue;
     write_target(json, state, id, target, views.at, names);
     ++shown;
   }
@@ -189,7 +189,8 @@ void adopt_target(Core& core, const CallPtr& call) {
 }  // namespace
 
 void add_target_routes(Core& core, Router& router) {
-  core.async(router, "GET", "/v1/targets", "viewer", [&core](const CallPtr& call) { list_targets(core, call); });
+  core.async(router, "GET", "/v1/targets", "viewer somewhere",
+             [&core](const CallPtr& call) { list_targets(core, call); });
   core.async(router, "GET", "/v1/targets/{service}/{environment}", "viewer",
              [&core](const CallPtr& call) { get_target(core, call); });
   core.heavy(router, "GET", "/v1/targets/{service}/{environment}/history", "viewer",

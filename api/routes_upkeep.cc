@@ -146,12 +146,13 @@ void change_effects(Core& core, const CallPtr& call, bool paused) {
 }  // namespace
 
 void add_upkeep_routes(Core& core, Router& router) {
-  core.heavy(router, "GET", "/v1/backups", "viewer", [&core](Call& call) { return list_backups(core, call); });
-  core.heavy(router, "POST", "/v1/backups", "admin",
+  core.heavy(router, "GET", "/v1/backups", "viewer somewhere",
+             [&core](Call& call) { return list_backups(core, call); });
+  core.heavy(router, "POST", "/v1/backups", "admin everywhere",
              [&core, runs = std::make_shared<KeyedRuns>()](Call& call) { return start_backup(core, call, *runs); });
-  core.async(router, "POST", "/v1/effects/pause", "admin",
+  core.async(router, "POST", "/v1/effects/pause", "admin everywhere",
              [&core](const CallPtr& call) { change_effects<PauseEffects>(core, call, true); });
-  core.async(router, "POST", "/v1/effects/resume", "admin",
+  core.async(router, "POST", "/v1/effects/resume", "admin everywhere",
              [&core](const CallPtr& call) { change_effects<ResumeEffects>(core, call, false); });
 }
 

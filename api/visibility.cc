@@ -2,23 +2,27 @@
 
 namespace headgate::api {
 
-// Asking for "*" asks for a grant that is not limited.
 Visibility::Visibility(const State& state, const Principal& principal)
     : state_(state),
       principal_(principal),
-      everything_(may(state, principal, Role::auditor, "*", "*")),
-      general_(everything_ || may(state, principal, Role::viewer, "*", "*")) {}
+      everything_(may(state, principal, Role::auditor, Reach::everywhere())),
+      general_(everything_ || may(state, principal, Role::viewer, Reach::everywhere())) {}
 
 bool Visibility::shows(const RecordView& record) {
   if (everything_) return true;
   if (record.type.starts_with("token.") || record.type.starts_with("access.")) return false;
   if (record.service.empty() && record.environment.empty()) return general_;
-  return general_ || shows_place(record.service, record.environment);
+  return general_ || shows_place({record.service, record.environment});
 }
 
-bool Visibility::shows_place(const std::string& service, const std::string& environment) {
-  const auto [at, fresh] = places_.try_emplace({service, environment}, false);
-  if (fresh) at->second = may(state_, principal_, Role::viewer, service, environment);
+bool Visibility::shows_place(const TargetId& place) {
+  const auto [at, fresh] = places_.try_emplace(place, false);
+  if (fresh) {
+    const auto asked = place.environment.empty() ? Reach::of_service(place.service)
+                       : place.service.empty()   ? Reach::of_environment(place.environment)
+                                                 : Reach::of(place);
+    at->second = may(state_, principal_, Role::viewer, asked);
+  }
   return at->second;
 }
 

@@ -3,7 +3,6 @@
 
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "api/record_view.h"
@@ -22,13 +21,13 @@ class Visibility {
   bool shows(const RecordView& record);
 
  private:
-  bool shows_place(const std::string& service, const std::string& environment);
+  bool shows_place(const TargetId& place);
 
   const State& state_;
   const Principal& principal_;
   bool everything_;
-  bool general_;  // records of no service or environment: commits, documents, the engine
-  std::map<std::pair<std::string, std::string>, bool> places_;
+  bool general_;                     // records of no service or environment: commits, documents, the engine
+  std::map<TargetId, bool> places_;  // of records; one half may be empty
 };
 
 // Drops what may not be seen; reads the records without the engine's lock. corrupt: one of them cannot be read.

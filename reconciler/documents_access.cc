@@ -233,6 +233,14 @@ void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
   if (!environments && !services && f.is_map() && grant.role != Role::admin && grant.role != Role::auditor) {
     r.at(node, "a grant says nothing of where it holds", "", "environments, services or both; [\"*\"] is all of them");
   }
+  for (const auto* scope : {"environments", "services"}) {
+    const auto& names = std::string_view(scope) == "services" ? grant.services : grant.environments;
+    const auto* value = f.value_of(scope);
+    const bool limits = value != nullptr && !names.empty() && std::ranges::find(names, "*") == names.end();
+    if (grant.role != Role::admin || !limits) continue;
+    r.at(*value, "an admin is one everywhere", "",
+         "[\"*\"]: tokens, people, backups and effects are of no environment or service");
+  }
   f.optional("requireClaims", read_claims, grant.require_claims);
   if (f.value_of("requireClaims") != nullptr && f.value_of("token") != nullptr) {
     r.at(*f.value_of("requireClaims"), "a token has no claims: this grant would never count", "",

@@ -5,9 +5,10 @@
 namespace headgate {
 namespace {
 
-bool covers(const std::vector<std::string>& scope, std::string_view name) {
-  return scope.empty() || name.empty() ||
-         std::ranges::any_of(scope, [&](const std::string& entry) { return entry == "*" || entry == name; });
+bool covers(const std::vector<std::string>& scope, const Reach::Part& asked) {
+  const auto holds = [&](std::string_view name) { return std::ranges::find(scope, name) != scope.end(); };
+  if (scope.empty() || holds("*") || asked.extent == Reach::Extent::any) return true;
+  return asked.extent == Reach::Extent::one && holds(asked.name);
 }
 
 bool implies(Role held, Role asked) {
@@ -34,10 +35,9 @@ bool meets(const Grant& grant, const Principal& principal) {
 }
 
 // Whether the grant gives the role there, if its claims are met.
-bool gives(const AccessPolicy& policy, const Grant& grant, const Principal& principal, Role role,
-           std::string_view service, std::string_view environment) {
-  return implies(grant.role, role) && covers(grant.services, service) && covers(grant.environments, environment) &&
-         concerns(policy, grant, principal);
+bool gives(const AccessPolicy& policy, const Grant& grant, const Principal& principal, Role role, const Reach& reach) {
+  return implies(grant.role, role) && covers(grant.services, reach.service()) &&
+         covers(grant.environments, reach.environment()) && concerns(policy, grant, principal);
 }
 
 }  // namespace
@@ -57,8 +57,7 @@ std::optional<Principal> authenticate(const State& state, std::string_view token
   return principal;
 }
 
-bool may(const State& state, const Principal& principal, Role role, std::string_view service,
-         std::string_view environment) {
+bool may(const State& state, const Principal& principal, Role role, const Reach& reach) {
   const auto token = state.tokens.find(principal.token);
   if (token != state.tokens.end() &&
       std::ranges::any_of(token->second.roles, [&](Role held) { return implies(held, role); })) {
@@ -67,16 +66,15 @@ bool may(const State& state, const Principal& principal, Role role, std::string_
   const auto* policy = state.access();
   if (!policy) return false;
   return std::ranges::any_of(policy->grants, [&](const Grant& grant) {
-    return gives(*policy, grant, principal, role, service, environment) && meets(grant, principal);
+    return gives(*policy, grant, principal, role, reach) && meets(grant, principal);
   });
 }
 
-std::string missing_claims(const State& state, const Principal& principal, Role role, std::string_view service,
-                           std::string_view environment) {
+std::string missing_claims(const State& state, const Principal& principal, Role role, const Reach& reach) {
   const auto* policy = state.access();
   if (!policy) return {};
   const auto grant = std::ranges::find_if(policy->grants, [&](const Grant& g) {
-    return gives(*policy, g, principal, role, service, environment) && !meets(g, principal);
+    return gives(*policy, g, principal, role, reach) && !meets(g, principal);
   });
   if (grant == policy->grants.end()) return {};
   std::string asked;
@@ -119,8 +117,8 @@ namespace {
 // Not an administrator's: who approves speaks for a team.
 bool makes_approver(const AccessPolicy& policy, const Grant& grant, const Principal& principal,
                     const TargetId& target) {
-  return grant.role == Role::approver &&
-         gives(policy, grant, principal, Role::approver, target.service, target.environment) && meets(grant, principal);
+  return grant.role == Role::approver && gives(policy, grant, principal, Role::approver, Reach::of(target)) &&
+         meets(grant, principal);
 }
 }  // namespace
 

@@ -54,9 +54,8 @@ std::vector<Position> evidence_of(const State& state, const Promotion& p) {
 
 // Of somebody who holds the role approver, but not by the way they came in.
 std::unexpected<Error> refuse_sign_in(const State& state, const Promotion& p, const Context& context) {
-  const auto& [service, environment] = p.id.target;
   return fail(ErrorCode::forbidden,
-              missing_claims(state, {{}, context.actor, context.claims}, Role::approver, service, environment));
+              missing_claims(state, {{}, context.actor, context.claims}, Role::approver, Reach::of(p.id.target)));
 }
 
 std::string environments_of(const Service& service) {

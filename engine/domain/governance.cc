@@ -85,7 +85,7 @@ std::string team_names(const std::vector<ApprovalRule>& rules) {
 
 bool may_approve_as(const State& state, const std::string& team, const std::string& person, const Claims* claims) {
   const auto* policy = state.access();
-  return policy && is_member(*policy, team, person) && holds(state, person, claims, Role::approver, {}, {});
+  return policy && is_member(*policy, team, person) && holds(state, person, claims, Role::approver, Reach::somewhere());
 }
 
 std::string who_can_approve(const State& state, const Proposal& proposal, const std::vector<ApprovalRule>& rules) {
@@ -193,10 +193,9 @@ std::string describe_change(const ConfigurationChange& change) {
   return text;
 }
 
-bool holds(const State& state, const std::string& actor, const Claims* claims, Role role, std::string_view service,
-           std::string_view environment) {
+bool holds(const State& state, const std::string& actor, const Claims* claims, Role role, const Reach& reach) {
   const auto allowed = [&](const std::string& token, const std::string& person) {
-    return may(state, {token, person, claims ? *claims : Claims{}, !claims}, role, service, environment);
+    return may(state, {token, person, claims ? *claims : Claims{}, !claims}, role, reach);
   };
   if (actor.starts_with("token:")) return allowed(actor, {});
   if (allowed({}, actor)) return true;
@@ -290,12 +289,12 @@ Result<std::string> counts_for(const State& state, const Proposal& proposal, con
                                const Claims& claims, const std::string& asked) {
   const auto& change = proposal.change;
   if (change.by_admin) {
-    if (holds(state, actor, &claims, Role::admin, {}, {})) return std::string();
+    if (holds(state, actor, &claims, Role::admin, Reach::everywhere())) return std::string();
     return fail(ErrorCode::forbidden, "no AccessPolicy is in force: an administrator must approve");
   }
   if (change.governance.empty()) {
     for (const auto& id : removed_targets(state, proposal.staged)) {
-      if (holds(state, actor, &claims, Role::operator_, id.service, id.environment)) continue;
+      if (holds(state, actor, &claims, Role::operator_, Reach::of(id))) continue;
       return fail(ErrorCode::forbidden, "an operator must approve, and you are none for " + to_string(id));
     }
     return std::string();
@@ -313,7 +312,7 @@ Result<std::string> counts_for(const State& state, const Proposal& proposal, con
   if (!fits.empty()) return fits;
   for (const auto& rule : change.governance) {
     if ((!asked.empty() && asked != rule.team) || !may_approve_as(state, rule.team, actor, nullptr)) continue;
-    return fail(ErrorCode::forbidden, missing_claims(state, {{}, actor, claims}, Role::approver, {}, {}));
+    return fail(ErrorCode::forbidden, missing_claims(state, {{}, actor, claims}, Role::approver, Reach::somewhere()));
   }
   return fail(ErrorCode::forbidden, "the approval of " + (asked.empty() ? team_names(change.governance) : asked) +
                                         " is asked for, and you are not a member with the approver role");

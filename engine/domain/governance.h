@@ -37,7 +37,6 @@ bool is_own_work(const State& state, const Proposal& proposal, const std::string
 
 // Whether a person, whichever of their tokens they come in with, or a token holds the role. `claims`: of their sign-in;
 // null: with any.
-bool holds(const State& state, const std::string& actor, const Claims* claims, Role role, std::string_view service,
-           std::string_view environment);
+bool holds(const State& state, const std::string& actor, const Claims* claims, Role role, const Reach& reach);
 
 }  // namespace headgate

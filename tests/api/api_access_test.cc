@@ -84,10 +84,29 @@ bool allows(const std::string& asked, const std::string& held) {
   return asked == held || asked == "viewer" || held == "admin";
 }
 
+// What a grant for one environment does not reach: it has no environment, or concerns all that the service has.
+const std::set<std::string> beyond_one_environment{
+    "GET /v1/events/{position}",  // of the first one, which is the engine's own
+    "GET /v1/events/{position}/proof",
+    "GET /tile/entries/{path*}",
+    "POST /v1/quarantine",
+    "DELETE /v1/quarantine/{service}/{version}",
+    "GET /v1/blobs/{digest}",
+    "GET /v1/tokens",
+    "POST /v1/tokens",
+    "DELETE /v1/tokens/{id}",
+    "GET /v1/people",
+    "GET /v1/people/{id}",
+    "DELETE /v1/people/{id}",
+    "POST /v1/backups",
+    "POST /v1/effects/pause",
+    "POST /v1/effects/resume",
+};
+
 // With dry_run, so that no row of the table changes what the next one meets.
-std::string sample_path(const std::string& method, std::string pattern) {
+std::string sample_path(const std::string& method, std::string pattern, const std::string& environment = "staging") {
   const std::map<std::string, std::string> values{{"{service}", "gateway"},
-                                                  {"{environment}", "staging"},
+                                                  {"{environment}", environment},
                                                   {"{version}", "v1"},
                                                   {"{n}", "1"},
                                                   {"{position}", "0"},
@@ -124,6 +143,22 @@ std::string sample_body(const std::string& route) {
   return route.starts_with("GET") ? "" : "{}";
 }
 
+// A stream's answer has no end: its first line tells enough.
+std::string status_of(const ApiWorld& world, const std::string& request) {
+  RawClient client(world.endpoint());
+  EXPECT_TRUE(client.send(request));
+  return client.read_until("\r\n").substr(9, 3);
+}
+
+void expect_answer(const std::string& route, const std::string& held, const std::string& status, bool allowed) {
+  if (route.ends_with("/approve") || route.ends_with("/reject")) {
+    // A role alone approves nothing: the promotion has ended, which only those hear that may ask.
+    EXPECT_EQ(status, allowed ? "409" : "403") << route << " as " << held;
+  } else {
+    EXPECT_EQ(status != "403" && status != "401", allowed) << route << " as '" << held << "': " << status;
+  }
+}
+
 TEST(ApiAccess, EveryRouteAsksForTheRoleOfTheTable) {
   ApiWorld world;
   world.release_to_staging("v1");
@@ -135,22 +170,52 @@ TEST(ApiAccess, EveryRouteAsksForTheRoleOfTheTable) {
     const auto& asked = table.at(route);
     for (const std::string held :
          {"", "nothing", "viewer", "auditor", "reporter", "approver", "operator", "breakGlass", "admin"}) {
-      RawClient client(world.endpoint());
-      ASSERT_TRUE(client.send(ApiWorld::request(method, sample_path(method, pattern), held, sample_body(route))));
-      // A stream's answer has no end: its first line tells enough.
-      const auto status = client.read_until("\r\n").substr(9, 3);
-      const bool allowed = allows(asked, held);
+      const auto status =
+          status_of(world, ApiWorld::request(method, sample_path(method, pattern), held, sample_body(route)));
       if (held.empty() && asked != "none") {
         EXPECT_EQ(status, "401") << route;
-      } else if (route.ends_with("/approve") || route.ends_with("/reject")) {
-        // A role alone approves nothing: the promotion has ended, which only those hear that may ask.
-        EXPECT_EQ(status, allowed ? "409" : "403") << route << " as " << held;
       } else {
-        EXPECT_EQ(status != "403" && status != "401", allowed) << route << " as '" << held << "': " << status;
+        expect_answer(route, held, status, allows(asked, held));
       }
     }
   }
   for (const auto& [route, role] : table) EXPECT_TRUE(known.contains(route)) << route << " is not registered";
+  for (const auto& route : beyond_one_environment) EXPECT_TRUE(known.contains(route)) << route << " is not registered";
+}
+
+// The roles again, each granted for staging alone.
+TEST(ApiAccess, AGrantForOneEnvironmentReachesThatOneOnly) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  auto policy = *world.engine->read([](const State& state) { return std::optional(*state.access()); });
+  std::vector<std::string> roles;
+  for (const auto role :
+       {Role::viewer, Role::auditor, Role::reporter, Role::approver, Role::operator_, Role::break_glass, Role::admin}) {
+    roles.emplace_back(name_of(role));
+    const auto name = "staging-" + roles.back();
+    world.make_token(name, {});
+    policy.grants.push_back({{}, {}, *world.people->token_id(name), role, {"staging"}, {"*"}});
+  }
+  const std::string commit(40, 'd');
+  ASSERT_TRUE(world.run(StageDocuments{commit, {{{"access.yaml", 1, "b"}, policy}}, {}}));
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit}));
+
+  for (const auto& [method, pattern] : world.routes) {
+    const auto route = method + " " + pattern;
+    const auto& asked = table.at(route);
+    const auto body = sample_body(route);
+    auto elsewhere = body;
+    if (const auto at = elsewhere.find("staging"); at != std::string::npos) elsewhere.replace(at, 7, "production");
+    const bool has_environment = pattern.find("{environment}") != std::string::npos || elsewhere != body;
+    for (const auto& held : roles) {
+      const auto who = "staging-" + held;
+      const auto here = status_of(world, ApiWorld::request(method, sample_path(method, pattern), who, body));
+      expect_answer(route, who, here, allows(asked, held) && !beyond_one_environment.contains(route));
+      if (!has_environment) continue;
+      const auto path = sample_path(method, pattern, "production");
+      EXPECT_EQ(status_of(world, ApiWorld::request(method, path, who, elsewhere)), "403") << route << " as " << who;
+    }
+  }
 }
 
 TEST(ApiAccess, BreakGlassTakesThePlaceOfOperatorInARollback) {
@@ -238,6 +303,21 @@ TEST(ApiAccess, ViewersSeeTheirServicesAndEnvironments) {
   EXPECT_NE(seen.find("promotion.planned"), std::string::npos);
   EXPECT_EQ(seen.find("token.created"), std::string::npos);
   EXPECT_NE(world.call("GET", "/v1/events?limit=500", "auditor").body.find("token.created"), std::string::npos);
+}
+
+TEST(ApiAccess, AReleaseShowsThePlacesThatItsViewerMaySee) {
+  ApiWorld world;
+  world.release_to_staging("v1");
+  world.promote("v1", "production");
+  for (const std::string path : {"/v1/releases/gateway/v1", "/v1/releases/gateway"}) {
+    const std::string row = path.ends_with("v1") ? "" : "/releases/0";
+    const auto all = world.call("GET", path, "viewer");
+    EXPECT_EQ(size_at(all.body, row + "/targets"), 2U) << all.body;
+    const auto own = world.call("GET", path, "carol");  // an approver in production
+    ASSERT_EQ(size_at(own.body, row + "/targets"), 1U) << own.body;
+    EXPECT_EQ(at(own, row + "/targets/0/environment"), "production");
+    EXPECT_EQ(at(own, row + "/targets/0/promotion"), "gateway/production/1");
+  }
 }
 
 TEST(ApiAccess, RolesReachAsFarAsTheirGrants) {

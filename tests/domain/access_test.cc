@@ -60,7 +60,7 @@ TEST(Roles, ImplyWhatTheTableSays) {
     world.when(CreateToken{id, "sha256:" + id, {held}, {}}, "engine");
     for (const auto asked : all) {
       const bool expected = std::ranges::find(allowed, asked) != allowed.end();
-      EXPECT_EQ(may(world.state, {id, {}}, asked, "gateway", "production"), expected)
+      EXPECT_EQ(may(world.state, {id, {}}, asked, Reach::of("gateway", "production")), expected)
           << name_of(held) << " " << name_of(asked);
     }
   }
@@ -80,27 +80,37 @@ TEST(Grants, ReachTheirServicesAndEnvironmentsOnly) {
   struct Row {
     Principal who;
     Role role;
-    const char* service;
-    const char* environment;
+    Reach reach;
     bool allowed;
   };
   for (const auto& row : std::vector<Row>{
-           {bob, Role::operator_, "gateway", "staging", true},
-           {bob, Role::operator_, "search", "staging", true},
-           {bob, Role::operator_, "gateway", "production", false},
-           {bob, Role::operator_, "billing", "staging", false},
-           {bob, Role::operator_, "", "", true},
-           {bob, Role::viewer, "gateway", "staging", true},
-           {bob, Role::approver, "gateway", "staging", false},
-           {ci, Role::reporter, "gateway", "production", true},
-           {ci, Role::reporter, "search", "production", false},
-           {dave, Role::auditor, "gateway", "production", true},
-           {dave, Role::operator_, "gateway", "staging", false},
-           {stranger, Role::viewer, "", "", false},
-           {{"token:x", "person:zoe"}, Role::viewer, "", "", false},
+           {bob, Role::operator_, Reach::of("gateway", "staging"), true},
+           {bob, Role::operator_, Reach::of("search", "staging"), true},
+           {bob, Role::operator_, Reach::of("gateway", "production"), false},
+           {bob, Role::operator_, Reach::of("billing", "staging"), false},
+           {bob, Role::operator_, Reach::of_service("gateway"), true},
+           {bob, Role::operator_, Reach::of_service("billing"), false},
+           {bob, Role::operator_, Reach::of_environment("staging"), true},
+           {bob, Role::operator_, Reach::of_environment("production"), false},
+           {bob, Role::operator_, Reach::somewhere(), true},
+           {bob, Role::operator_, Reach::everywhere(), false},
+           {bob, Role::operator_, Reach::of("", ""), false},
+           {bob, Role::operator_, Reach::of("gateway", ""), false},
+           {bob, Role::viewer, Reach::of("gateway", "staging"), true},
+           {bob, Role::approver, Reach::of("gateway", "staging"), false},
+           {ci, Role::reporter, Reach::of("gateway", "production"), true},
+           {ci, Role::reporter, Reach::of("search", "production"), false},
+           {ci, Role::reporter, Reach::of_service("gateway"), true},
+           {ci, Role::reporter, Reach::everywhere(), false},
+           {dave, Role::auditor, Reach::of("gateway", "production"), true},
+           {dave, Role::auditor, Reach::everywhere(), true},
+           {dave, Role::operator_, Reach::of("gateway", "staging"), false},
+           {stranger, Role::viewer, Reach::somewhere(), false},
+           {{"token:x", "person:zoe"}, Role::viewer, Reach::somewhere(), false},
        }) {
-    EXPECT_EQ(may(world.state, row.who, row.role, row.service, row.environment), row.allowed)
-        << row.who.actor() << " " << name_of(row.role) << " " << row.service << "/" << row.environment;
+    EXPECT_EQ(may(world.state, row.who, row.role, row.reach), row.allowed)
+        << row.who.actor() << " " << name_of(row.role) << " " << row.reach.service().name << "/"
+        << row.reach.environment().name;
   }
 }
 
@@ -151,17 +161,19 @@ TEST(RequireClaims, AGrantWithThemCountsOnlyForWhoHasThem) {
   World world;
   world.push(policy, "person:frank");
   const auto allowed = [&](const Claims& claims) {
-    return may(world.state, {"token:carol", "person:carol", claims}, Role::operator_, "gateway", "production");
+    return may(world.state, {"token:carol", "person:carol", claims}, Role::operator_,
+               Reach::of("gateway", "production"));
   };
   EXPECT_FALSE(allowed({}));
   EXPECT_FALSE(allowed(mfa));
   EXPECT_FALSE(allowed({{"amr", {"mfa"}}, {"acr", {"low"}}}));
   EXPECT_TRUE(allowed({{"amr", {"mfa"}}, {"acr", {"low", "high"}}}));
   const Principal carol{"token:carol", "person:carol", {{"amr", {"pwd"}}}};
-  EXPECT_EQ(missing_claims(world.state, carol, Role::operator_, "gateway", "production"),
+  EXPECT_EQ(missing_claims(world.state, carol, Role::operator_, Reach::of("gateway", "production")),
             "managers' role operator asks for acr: high, amr: mfa; this sign-in has amr: pwd");
   const Principal alice{"token:alice", "person:alice"};
-  EXPECT_EQ(missing_claims(world.state, alice, Role::operator_, "gateway", "production"), "") << "it is not hers";
+  EXPECT_EQ(missing_claims(world.state, alice, Role::operator_, Reach::of("gateway", "production")), "")
+      << "it is not hers";
 }
 
 TEST(RequireClaims, ATokenApprovesNothingThatAsksForThem) {

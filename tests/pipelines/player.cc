@@ -158,8 +158,8 @@ Result<void> Player::tell(const Command& command, const std::string& actor) {
 Result<void> Player::ask(const std::string& who, Role role, const TargetId& id, const Command& command) {
   HEADGATE_TRY(const auto actor, person(who));
   const Principal principal{{}, actor, one_factor.contains(who) ? password_alone : two_factors};
-  if (!may(world.state, principal, role, id.service, id.environment)) {
-    const auto missing = missing_claims(world.state, principal, role, id.service, id.environment);
+  if (!may(world.state, principal, role, Reach::of(id))) {
+    const auto missing = missing_claims(world.state, principal, role, Reach::of(id));
     refused.push_back(who + " does not hold the role " + std::string(name_of(role)) + " in " + id.environment +
                       (missing.empty() ? "" : ": " + missing));
     return {};
