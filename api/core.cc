@@ -21,6 +21,12 @@ const std::string* parameter_or_null(const Request& request, std::string_view na
   return found == request.parameters.end() ? nullptr : &found->second;
 }
 
+// Whether the request was made on this host. A proxy here speaks for somebody elsewhere, and says so.
+bool is_local(const Request& request) {
+  return request.is_loopback && request.headers.count("forwarded") == 0 &&
+         request.headers.count("x-forwarded-for") == 0;
+}
+
 std::string words_for(const Reach& reach) {
   using enum Reach::Extent;
   const auto& service = reach.service();
@@ -124,7 +130,7 @@ void Core::add(Router& router, std::string method, std::string pattern, std::str
 
 // Judged again when the body is there: the token may have been revoked meanwhile.
 std::optional<Response> Core::refusal(const Request& request, const AccessRule& rule) {
-  if (rule.admits_anybody(request.is_loopback)) return std::nullopt;
+  if (rule.admits_anybody(is_local(request))) return std::nullopt;
   const auto caller = authenticate(request, rule);
   if (caller) return std::nullopt;
   auto response = problem(caller.error());
@@ -133,7 +139,7 @@ std::optional<Response> Core::refusal(const Request& request, const AccessRule& 
 }
 
 void Core::admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler) {
-  if (!rule.admits_anybody(call->request.is_loopback)) {
+  if (!rule.admits_anybody(is_local(call->request))) {
     auto caller = authenticate(call->request, rule);
     if (!caller) return answer(*call, std::unexpected(caller.error()));
     static_cast<Caller&>(*call) = std::move(*caller);

@@ -59,8 +59,8 @@ class Core : public std::enable_shared_from_this<Core> {
   Core(ApiDependencies dependencies, ApiOptions options);
   ~Core();
 
-  // `access`: none, loopback (open there, elsewhere a viewer's of everything), or a role: for the {service} and
-  // {environment} of the pattern, or, where it has none, "somewhere" or "everywhere" (access_rule.h).
+  // `access`: none, loopback (open there unless a proxy sent it, elsewhere a viewer's of everything), or a role: for
+  // the {service} and {environment} of the pattern, or, where it has none, "somewhere" or "everywhere" (access_rule.h).
   //   quick  on the socket thread: state in memory only
   //   heavy  on a worker: the log, files, folds
   //   async  takes the call and answers when it can

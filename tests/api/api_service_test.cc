@@ -291,7 +291,7 @@ TEST_F(ApiService, ABackupIsBegunOnceForAKey) {
 TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
   Router router;
   world.api->add_routes(router);
-  const auto ask = [&](bool loopback, std::string_view who) {
+  const auto ask = [&](bool loopback, std::string_view who, const char* by_proxy = nullptr) {
     const auto match = router.match("GET", {"metrics"});
     Request request;
     request.method = "GET";
@@ -299,6 +299,7 @@ TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
     request.route = match.route->pattern;
     request.is_loopback = loopback;
     if (!who.empty()) request.headers.add("Authorization", "Bearer " + token_for(who));
+    if (by_proxy != nullptr) request.headers.add(by_proxy, "for=192.0.2.7");
     std::promise<int> status;
     match.route->handler(std::move(request),
                          Reply([&](const Response& response) { status.set_value(response.status); }));
@@ -308,6 +309,11 @@ TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
   EXPECT_EQ(ask(false, ""), 401);
   EXPECT_EQ(ask(false, "nothing"), 403);
   EXPECT_EQ(ask(false, "viewer"), 200);
+  EXPECT_EQ(ask(false, "frank"), 403) << "they tell of all services";
+  for (const char* header : {"Forwarded", "X-Forwarded-For"}) {
+    EXPECT_EQ(ask(true, "", header), 401) << header << ": it is a proxy that is on this host";
+    EXPECT_EQ(ask(true, "viewer", header), 200) << header;
+  }
 }
 
 TEST_F(ApiService, CheckpointAndTilesArePublic) {
