@@ -81,7 +81,8 @@ class Core : public std::enable_shared_from_this<Core> {
   void answer(Call& call, Result<Response> response);
   void answer(Call& call, Response response);
 
-  // Runs `read` under the engine's lock and says in the answer which position it saw.
+  // Runs `read` under the engine's lock, so it must be quick: a row, no directory of people, no page of what is judged.
+  // Says in the answer which position it saw.
   template <class F>
   Result<Response> from_state(F&& read) const {
     return deps.engine.read([&](const State& state) -> Result<Response> {

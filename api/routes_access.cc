@@ -23,40 +23,53 @@ void write_roles(JsonWriter& json, const std::vector<Role>& roles) {
   json.end_array();
 }
 
+std::string owner_of(const AccessPolicy* policy, const std::string& token) {
+  std::string owner;
+  if (!policy) return owner;
+  for (const auto& person : policy->people) {
+    if (std::ranges::find(person.tokens, token) != person.tokens.end()) owner = person.id;
+  }
+  return owner;
+}
+
+struct TokenRow {
+  std::string id;
+  TokenState token;
+  std::string owner;
+};
+
 Result<Response> list_tokens(const Core& core, const Call& call) {
   QueryReader query(call.request.query);
   const auto page = read_page(query, tokens_kind);
   HEADGATE_TRY_VOID(query.finish());
-  return core.from_state([&](const State& state) -> Result<Response> {
-    const auto names = core.names_for(call);
-    const auto* policy = state.access();
-    JsonWriter json;
-    json.begin_object().key("tokens").begin_array();
+  std::vector<TokenRow> rows;
+  bool more = false;
+  const auto seen = core.deps.engine.read([&](const State& state) {
     auto at = page.after ? state.tokens.upper_bound(*page.after) : state.tokens.begin();
-    std::string last;
-    for (std::size_t shown = 0; at != state.tokens.end() && shown < page.limit; ++at, ++shown) {
-      const auto& [id, token] = *at;
-      last = id;
-      json.begin_object().field("id", id);
-      json.field("name", core.deps.people.token_name(id).value_or(""));
-      write_roles(json.key("roles"), token.roles);
-      json.key("person");
-      std::string owner;
-      if (policy) {
-        for (const auto& person : policy->people) {
-          if (std::ranges::find(person.tokens, id) != person.tokens.end()) owner = person.id;
-        }
-      }
-      names.write(json, owner);
-      json.field("created", format_timestamp(token.created));
-      write_time(json.key("expires"), token.expires);
-      json.end_object();
+    for (; at != state.tokens.end() && rows.size() < page.limit; ++at) {
+      rows.push_back({at->first, at->second, owner_of(state.access(), at->first)});
     }
-    json.end_array();
-    write_next(json, tokens_kind, at == state.tokens.end() ? std::nullopt : std::optional(last));
-    json.end_object();
-    return Response::json(200, json.take());
+    more = at != state.tokens.end();
+    return state.next;
   });
+  const auto names = core.names_for(call);
+  JsonWriter json;
+  json.begin_object().key("tokens").begin_array();
+  for (const auto& [id, token, owner] : rows) {
+    json.begin_object().field("id", id);
+    json.field("name", core.deps.people.token_name(id).value_or(""));
+    write_roles(json.key("roles"), token.roles);
+    names.write(json.key("person"), owner);
+    json.field("created", format_timestamp(token.created));
+    write_time(json.key("expires"), token.expires);
+    json.end_object();
+  }
+  json.end_array();
+  write_next(json, tokens_kind, more ? std::optional(rows.back().id) : std::nullopt);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, seen);
+  return response;
 }
 
 struct NewToken {
@@ -100,12 +113,14 @@ Result<NewToken> read_token(const Core& core, const Call& call) {
 // The id that the name has, where a token of that name exists: asking the directory would make one.
 Result<std::string> id_for(Core& core, const Call& call, const std::string& name) {
   if (!call.dry_run) return core.deps.people.token_id(name);
-  return core.deps.engine.read([&](const State& state) -> std::string {
-    for (const auto& [id, token] : state.tokens) {
-      if (core.deps.people.token_name(id) == name) return id;
-    }
-    return "token:new";
+  std::vector<std::string> ids;
+  core.deps.engine.read([&](const State& state) {
+    for (const auto& [id, token] : state.tokens) ids.push_back(id);
   });
+  for (auto& id : ids) {
+    if (core.deps.people.token_name(id) == name) return std::move(id);
+  }
+  return std::string("token:new");
 }
 
 void create_token(Core& core, const CallPtr& call) {

@@ -22,41 +22,41 @@ Result<Response> list_freezes(const Core& core, const Call& call) {
   QueryReader query(call.request.query);
   const auto page = read_page(query, list_kind);
   HEADGATE_TRY_VOID(query.finish());
-  return core.from_state([&](const State& state) -> Result<Response> {
-    const auto names = core.names_for(call);
-    JsonWriter json;
-    json.begin_object().key("freezes").begin_array();
-    std::optional<std::string> next;
-    std::size_t shown = 0;
-    std::string last;
-    for (auto at = page.after ? state.freezes.upper_bound(*page.after) : state.freezes.begin();
-         at != state.freezes.end(); ++at) {
-      const auto& [id, freeze] = *at;
-      if (!freeze.in_force(core.now()) || !visible(state, call, freeze)) continue;
-      if (shown == page.limit) {
-        next = last;
-        break;
-      }
-      json.begin_object().field("id", id).field("environment", freeze.environment);
-      json.key("services").begin_array();
-      for (const auto& service : freeze.services) json.value(service);
-      json.end_array();
-      json.field("reason", freeze.reason).key("until");
-      if (freeze.until) {
-        json.value(format_timestamp(*freeze.until));
-      } else {
-        json.value(nullptr);
-      }
-      json.field("by", names.in_text(freeze.by)).field("position", freeze.position);
-      json.field("time", format_timestamp(freeze.time)).end_object();
-      last = id;
-      ++shown;
+  std::vector<std::pair<std::string, Freeze>> rows;
+  bool more = false;
+  const auto now = core.now();
+  const auto seen = core.deps.engine.read([&](const State& state) {
+    auto at = page.after ? state.freezes.upper_bound(*page.after) : state.freezes.begin();
+    for (; at != state.freezes.end() && !more; ++at) {
+      if (!at->second.in_force(now) || !visible(state, call, at->second)) continue;
+      more = rows.size() == page.limit;
+      if (!more) rows.push_back(*at);
     }
-    json.end_array();
-    write_next(json, list_kind, next);
-    json.end_object();
-    return Response::json(200, json.take());
+    return state.next;
   });
+  const auto names = core.names_for(call);
+  JsonWriter json;
+  json.begin_object().key("freezes").begin_array();
+  for (const auto& [id, freeze] : rows) {
+    json.begin_object().field("id", id).field("environment", freeze.environment);
+    json.key("services").begin_array();
+    for (const auto& service : freeze.services) json.value(service);
+    json.end_array();
+    json.field("reason", freeze.reason).key("until");
+    if (freeze.until) {
+      json.value(format_timestamp(*freeze.until));
+    } else {
+      json.value(nullptr);
+    }
+    json.field("by", names.in_text(freeze.by)).field("position", freeze.position);
+    json.field("time", format_timestamp(freeze.time)).end_object();
+  }
+  json.end_array();
+  write_next(json, list_kind, more ? std::optional(rows.back().first) : std::nullopt);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, seen);
+  return response;
 }
 
 // The operator role for every service that the freeze covers, all of the environment's where it names none.

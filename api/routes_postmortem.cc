@@ -121,19 +121,9 @@ Result<Response> postmortem(const Core& core, const Call& call) {
   HEADGATE_TRY(const auto id, promotion_of_path(call.request));
   QueryReader query(call.request.query);
   HEADGATE_TRY_VOID(query.finish());
-  std::optional<Promotion> promotion;
-  HEADGATE_TRY_VOID(read_promotion(
-      core, id,
-      [&](const State&, const Promotion& p) -> Result<Response> {
-        promotion = p;
-        return Response::json(200, "{}");
-      },
-      [&](const Promotion& p) -> Result<Response> {
-        promotion = p;
-        return Response::json(200, "{}");
-      }));
+  HEADGATE_TRY(const auto found, find_promotion(core, id));
   HEADGATE_TRY(const auto story, read_story(core, id));
-  return Response::of(200, "text/markdown; charset=utf-8", text_of(*promotion, story));
+  return Response::of(200, "text/markdown; charset=utf-8", text_of(found.promotion, story));
 }
 
 }  // namespace

@@ -78,12 +78,11 @@ Result<Response> explain(const Core& core, const Call& call) {
   HEADGATE_TRY_VOID(query.finish());
   const auto names = core.names_for(call);
   if (at) return explain_at(core, id, *at, names);
-  return read_promotion(
-      core, id,
-      [&](const State& state, const Promotion& p) -> Result<Response> {
-        return explanation(p, judge(state, p, core.now()), state.next, names);
-      },
-      [&](const Promotion& p) { return explain_ended(core, p, names); });
+  HEADGATE_TRY(const auto found, find_promotion(core, id));
+  auto response = found.lives ? explanation(found.promotion, found.conditions, found.seen, names)
+                              : explain_ended(core, found.promotion, names);
+  if (response) Core::set_position(*response, found.seen);
+  return response;
 }
 
 // The cursor carries the time of the last row as well, so that the first row of the next page knows its distance.

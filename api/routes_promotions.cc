@@ -53,28 +53,36 @@ Result<Listing> read_listing(const Request& request) {
   return listing;
 }
 
-// Live promotions, the newest first, all from the state.
+// Live promotions, the newest first, all from the state. Each is judged in a read of its own: a page of hundreds holds
+// up nobody.
 Result<Response> live_page(const Core& core, const Call& call, const Listing& listing) {
-  return core.from_state([&](const State& state) -> Result<Response> {
-    std::vector<const Promotion*> live;
+  std::vector<std::pair<Position, PromotionId>> live;  // by where they were planned
+  const auto seen = core.deps.engine.read([&](const State& state) {
     for (const auto& id : state.active) {
       const auto& p = *state.targets.at(id).promotion;
       if (listing.before && p.planned_at >= *listing.before) continue;
       if (!listing.filter.fits(p) || !may(state, call.principal, Role::viewer, Reach::of(id))) continue;
-      live.push_back(&p);
+      live.emplace_back(p.planned_at, p.id);
     }
-    std::ranges::sort(live, std::ranges::greater{}, &Promotion::planned_at);
-    const bool more = live.size() > listing.page.limit;
-    if (more) live.resize(listing.page.limit);
-    const auto names = core.names_for(call);
-    JsonWriter json;
-    json.begin_object().key("promotions").begin_array();
-    for (const auto* p : live) write_promotion(json, *p, &state, core.now(), names);
-    json.end_array();
-    write_next(json, list_kind, more ? std::optional(std::to_string(live.back()->planned_at)) : std::nullopt);
-    json.end_object();
-    return Response::json(200, json.take());
+    return state.next;
   });
+  std::ranges::sort(live, std::ranges::greater{});
+  const bool more = live.size() > listing.page.limit;
+  if (more) live.resize(listing.page.limit);
+  const auto names = core.names_for(call);
+  JsonWriter json;
+  json.begin_object().key("promotions").begin_array();
+  for (const auto& [planned_at, id] : live) {
+    // One that went on meanwhile may be no row any more.
+    const auto found = live_promotion(core, id);
+    if (found && listing.filter.fits(found->promotion)) write_promotion(json, *found, names);
+  }
+  json.end_array();
+  write_next(json, list_kind, more ? std::optional(std::to_string(live.back().first)) : std::nullopt);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, seen);
+  return response;
 }
 
 // All of them, the newest first: where they were planned, in the log; what became of them, from the state or from their
@@ -96,33 +104,28 @@ Result<Response> page_of_promotions(const Core& core, const Call& call, const Li
   std::size_t folded = 0;
   bool more = true;
   while (more && shown < listing.page.limit && folded < max_folded) {
-    HEADGATE_TRY(const auto found, core.deps.log.query(query));
-    more = found.more && !found.records.empty();
-    for (const auto& record : found.records) {
+    HEADGATE_TRY(const auto planned, core.deps.log.query(query));
+    more = planned.more && !planned.records.empty();
+    for (const auto& record : planned.records) {
       query.after = record.position;
       HEADGATE_TRY(const auto view, view_record(record.bytes));
       HEADGATE_TRY(const auto id, parse_promotion_id(view.subject));
-      bool visible = true;
-      const bool lives = core.deps.engine.read([&](const State& state) {
-        visible = may(state, call.principal, Role::viewer, Reach::of(id.target));
-        const auto* p = state.live(id);
-        if (!p || !visible) return p != nullptr;
-        if (listing.filter.fits(*p)) {
-          write_promotion(json, *p, &state, core.now(), names);
-          ++shown;
+      const bool visible = core.deps.engine.read(
+          [&](const State& state) { return may(state, call.principal, Role::viewer, Reach::of(id.target)); });
+      if (visible) {
+        auto found = live_promotion(core, id);
+        if (!found) {
+          ++folded;
+          HEADGATE_TRY(auto promotion, runtime::promotion_of_log(core.deps.log, id));
+          found = FoundPromotion{.promotion = std::move(promotion)};
         }
-        return true;
-      });
-      if (visible && !lives) {
-        ++folded;
-        HEADGATE_TRY(const auto p, runtime::promotion_of_log(core.deps.log, id));
-        if (listing.filter.fits(p)) {
-          write_promotion(json, p, nullptr, core.now(), names);
+        if (listing.filter.fits(found->promotion)) {
+          write_promotion(json, *found, names);
           ++shown;
         }
       }
       if (shown < listing.page.limit && folded < max_folded) continue;
-      more = more || &record != &found.records.back();
+      more = more || &record != &planned.records.back();
       break;
     }
   }
@@ -142,10 +145,12 @@ void list_promotions(Core& core, const CallPtr& call) {
                  [&core, listing = std::move(*listing)](Call& c) { return page_of_promotions(core, c, listing); });
 }
 
-Response show_promotion(const Core& core, const Call& call, const Promotion& p, const State* state) {
+Response show_promotion(const Core& core, const Call& call, const FoundPromotion& found) {
   JsonWriter json;
-  write_promotion(json, p, state, core.now(), core.names_for(call));
-  return Response::json(200, json.take());
+  write_promotion(json, found, core.names_for(call));
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, found.seen);
+  return response;
 }
 
 void get_promotion(Core& core, const CallPtr& call) {
@@ -153,21 +158,10 @@ void get_promotion(Core& core, const CallPtr& call) {
   if (!id) return core.answer(*call, std::unexpected(id.error()));
   QueryReader query(call->request.query);
   if (auto read = query.finish(); !read) return core.answer(*call, std::unexpected(read.error()));
-  auto live = core.deps.engine.read([&](const State& state) -> std::optional<Response> {
-    const auto* p = state.live(*id);
-    if (!p) return std::nullopt;
-    auto response = show_promotion(core, *call, *p, &state);
-    Core::set_position(response, state.next);
-    return response;
-  });
-  if (live) return core.answer(*call, std::move(*live));
-  core.on_worker(call, [&core, id = *id](Call& c) {
-    const auto show = [&](const Promotion& p, const State* state) -> Result<Response> {
-      return show_promotion(core, c, p, state);
-    };
-    return read_promotion(
-        core, id, [&](const State& state, const Promotion& p) { return show(p, &state); },
-        [&](const Promotion& p) { return show(p, nullptr); });
+  if (const auto live = live_promotion(core, *id)) return core.answer(*call, show_promotion(core, *call, *live));
+  core.on_worker(call, [&core, id = *id](Call& c) -> Result<Response> {
+    HEADGATE_TRY(const auto found, find_promotion(core, id));
+    return show_promotion(core, c, found);
   });
 }
 

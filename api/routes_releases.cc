@@ -105,29 +105,39 @@ Result<Response> list_releases(const Core& core, const Call& call) {
   const auto page = read_page(query, list_kind);
   const auto before = position_of(page, query);
   HEADGATE_TRY_VOID(query.finish());
-  return core.from_state([&](const State& state) -> Result<Response> {
+  std::vector<std::pair<Position, std::string>> rows;  // positions and versions
+  bool more = false;
+  Position seen = 0;
+  HEADGATE_TRY_VOID(core.deps.engine.read([&](const State& state) -> Result<void> {
+    seen = state.next;
     HEADGATE_TRY(const ServiceState* service, service_of(state, name));
-    JsonWriter json;
-    json.begin_object().field("service", name).key("releases").begin_array();
-    std::size_t shown = 0;
-    std::optional<std::string> next;
-    Position last = 0;
     for (const auto& version : service->release_order | std::views::reverse) {
       const auto found = service->releases.find(version);
       if (found == service->releases.end() || (before && found->second.position >= *before)) continue;
-      if (shown == page.limit) {
-        next = std::to_string(last);
-        break;
-      }
-      write_release(json, state, call.principal, name, *service, found->second);
-      last = found->second.position;
-      ++shown;
+      more = rows.size() == page.limit;
+      if (more) break;
+      rows.emplace_back(found->second.position, version);
     }
-    json.end_array();
-    write_next(json, list_kind, next);
-    json.end_object();
-    return Response::json(200, json.take());
-  });
+    return {};
+  }));
+  JsonWriter json;
+  json.begin_object().field("service", name).key("releases").begin_array();
+  // Each in a read of its own: a page of hundreds holds up nobody.
+  for (const auto& [position, version] : rows) {
+    core.deps.engine.read([&](const State& state) {
+      const auto service = service_of(state, name);
+      if (!service) return;
+      const auto found = (*service)->releases.find(version);
+      if (found == (*service)->releases.end()) return;  // too old meanwhile
+      write_release(json, state, call.principal, name, **service, found->second);
+    });
+  }
+  json.end_array();
+  write_next(json, list_kind, more ? std::optional(std::to_string(rows.back().first)) : std::nullopt);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, seen);
+  return response;
 }
 
 Result<Response> one_release(const Core& core, const Call& call) {

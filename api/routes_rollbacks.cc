@@ -50,32 +50,38 @@ struct Scope {
   }
 };
 
-// What is about to happen, one object a target, and why the others are left out: two JSON arrays.
-std::pair<std::string, std::string> preview(const State& state, const RollBack& command) {
+// What is about to happen to the target, or why it is left out.
+void preview_target(JsonWriter& json, JsonWriter& skipped, const State& state, const RollBack& command,
+                    const TargetId& id) {
   const DigestFunction no_digest = [](std::string_view) { return std::string(); };
+  const auto way = rollback_way(state, id, command.to);
+  const auto* target = state.find(id);
+  const PromotionId as{id, target ? target->last_number + 1 : 1};
+  const auto plan =
+      way ? rollback_plan(state, as, *way, command.restore, no_digest) : Result<Plan>(std::unexpected(way.error()));
+  const bool left_out = !plan || (!way->to && !command.named);
+  if (left_out) {
+    skipped.begin_object().field("target", to_string(id));
+    skipped.field("reason", plan ? "no other release was verified there" : plan.error().message).end_object();
+    return;
+  }
+  json.begin_object().field("id", to_string(as)).field("target", to_string(id));
+  write_wish(json.key("leaves"), way->leaves);
+  write_wish(json.key("to"), way->to);
+  json.field("restore", command.restore).field("crosses", way->crosses);
+  json.key("steps").begin_array();
+  for (const auto& step : plan->steps) json.value(step.name);
+  json.end_array().end_object();
+}
+
+// One object a target, and those that are left out: two JSON arrays. Each is planned in a read of its own.
+std::pair<std::string, std::string> preview(const Core& core, const RollBack& command) {
   JsonWriter json;
   JsonWriter skipped;
   json.begin_array();
   skipped.begin_array();
   for (const auto& id : command.targets) {
-    const auto way = rollback_way(state, id, command.to);
-    const auto* target = state.find(id);
-    const PromotionId as{id, target ? target->last_number + 1 : 1};
-    const auto plan =
-        way ? rollback_plan(state, as, *way, command.restore, no_digest) : Result<Plan>(std::unexpected(way.error()));
-    const bool left_out = !plan || (!way->to && !command.named);
-    if (left_out) {
-      skipped.begin_object().field("target", to_string(id));
-      skipped.field("reason", plan ? "no other release was verified there" : plan.error().message).end_object();
-      continue;
-    }
-    json.begin_object().field("id", to_string(as)).field("target", to_string(id));
-    write_wish(json.key("leaves"), way->leaves);
-    write_wish(json.key("to"), way->to);
-    json.field("restore", command.restore).field("crosses", way->crosses);
-    json.key("steps").begin_array();
-    for (const auto& step : plan->steps) json.value(step.name);
-    json.end_array().end_object();
+    core.deps.engine.read([&](const State& state) { preview_target(json, skipped, state, command, id); });
   }
   json.end_array();
   skipped.end_array();
@@ -130,7 +136,7 @@ Result<Asked> read_rollback(const Core& core, const Call& call) {
   command.targets = core.deps.engine.read([&](const State& state) { return scope.targets(state); });
   for (const auto& id : command.targets) HEADGATE_TRY_VOID(core.require(call, role, Reach::of(id)));
   if (call.dry_run && command.targets.size() <= max_rollback_targets) {
-    asked.preview = core.deps.engine.read([&](const State& state) { return preview(state, command); });
+    asked.preview = preview(core, command);
   }
   return asked;
 }
@@ -157,40 +163,45 @@ Result<Response> list_incidents(const Core& core, const Call& call) {
   const auto page = read_page(query, list_kind);
   const auto before = position_of(page, query);
   HEADGATE_TRY_VOID(query.finish());
-  return core.from_state([&](const State& state) -> Result<Response> {
-    const auto names = core.names_for(call);
-    std::vector<const std::pair<const std::string, Incident>*> open;
+  std::vector<std::pair<std::string, Incident>> open;
+  bool more = false;
+  const auto seen = core.deps.engine.read([&](const State& state) {
+    std::vector<const std::pair<const std::string, Incident>*> visible;
     for (const auto& entry : state.incidents) {
-      const auto& [id, incident] = entry;
+      const auto& incident = entry.second;
       if ((service && *service != incident.target.service) ||
           (environment && *environment != incident.target.environment) || (before && incident.position >= *before) ||
           !may(state, call.principal, Role::viewer, Reach::of(incident.target))) {
         continue;
       }
-      open.push_back(&entry);
+      visible.push_back(&entry);
     }
-    std::ranges::sort(open, std::ranges::greater{}, [](const auto* entry) { return entry->second.position; });
-    const bool more = open.size() > page.limit;
-    if (more) open.resize(page.limit);
-    JsonWriter json;
-    json.begin_object().key("incidents").begin_array();
-    for (const auto* entry : open) {
-      const auto& [id, incident] = *entry;
-      json.begin_object().field("id", id).field("target", to_string(incident.target));
-      json.field("promotion", incident.promotion).field("release", incident.release);
-      json.field("reason", names.in_text(incident.reason)).field("next_step", names.in_text(incident.next));
-      json.field("freeze", incident.freeze);
-      names.write(json.key("acknowledged_by"), incident.acknowledged_by);
-      json.key("notes").begin_array();
-      for (const auto& note : incident.notes) json.value(names.in_text(note));
-      json.end_array();
-      json.field("position", incident.position).field("opened", format_timestamp(incident.time)).end_object();
-    }
-    json.end_array();
-    write_next(json, list_kind, more ? std::optional(std::to_string(open.back()->second.position)) : std::nullopt);
-    json.end_object();
-    return Response::json(200, json.take());
+    std::ranges::sort(visible, std::ranges::greater{}, [](const auto* entry) { return entry->second.position; });
+    more = visible.size() > page.limit;
+    if (more) visible.resize(page.limit);
+    for (const auto* entry : visible) open.push_back(*entry);
+    return state.next;
   });
+  const auto names = core.names_for(call);
+  JsonWriter json;
+  json.begin_object().key("incidents").begin_array();
+  for (const auto& [id, incident] : open) {
+    json.begin_object().field("id", id).field("target", to_string(incident.target));
+    json.field("promotion", incident.promotion).field("release", incident.release);
+    json.field("reason", names.in_text(incident.reason)).field("next_step", names.in_text(incident.next));
+    json.field("freeze", incident.freeze);
+    names.write(json.key("acknowledged_by"), incident.acknowledged_by);
+    json.key("notes").begin_array();
+    for (const auto& note : incident.notes) json.value(names.in_text(note));
+    json.end_array();
+    json.field("position", incident.position).field("opened", format_timestamp(incident.time)).end_object();
+  }
+  json.end_array();
+  write_next(json, list_kind, more ? std::optional(std::to_string(open.back().second.position)) : std::nullopt);
+  json.end_object();
+  auto response = Response::json(200, json.take());
+  Core::set_position(response, seen);
+  return response;
 }
 
 // The operator role for the incident's own target.

@@ -81,17 +81,15 @@ Result<Response> state_at_moment(Core& core, Call& call) {
   json.key("targets").begin_array();
   auto row = page.after ? state.targets.upper_bound(*page.after) : state.targets.begin();
   std::string last;
+  std::vector<decltype(row)> visible;
   core.deps.engine.read([&](const State& present) {
-    std::size_t shown = 0;
     std::size_t scanned = 0;
-    for (; row != state.targets.end() && shown < page.limit && scanned < max_scanned; ++row, ++scanned) {
-      const auto& [id, target] = *row;
-      last = to_string(id);
-      if (!may(present, call.principal, Role::viewer, Reach::of(id))) continue;
-      write_target(json, state, id, target, time, names);
-      ++shown;
+    for (; row != state.targets.end() && visible.size() < page.limit && scanned < max_scanned; ++row, ++scanned) {
+      last = to_string(row->first);
+      if (may(present, call.principal, Role::viewer, Reach::of(row->first))) visible.push_back(row);
     }
   });
+  for (const auto& at : visible) write_target(json, row_of(state, at->first, at->second, time), names);
   json.end_array();
   const bool more = row != state.targets.end();
   write_next(json, state_kind, more ? std::optional(fmt::format("{} {}", moment.next - 1, last)) : std::nullopt);

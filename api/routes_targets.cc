@@ -27,55 +27,83 @@ struct TargetFilter {
   }
 };
 
-// A state to show, past or present, and the present one, by which it is judged who may see it.
-struct Views {
-  const State& shown;
-  const State& present;
-  Timestamp at;
+// The state to show, the live one or one that was, read bit by bit: a page of hundreds of rows holds up nobody.
+class Shown {
+ public:
+  explicit Shown(const Core& core) : core_(core) {}
+  Shown(const Core& core, const State& then) : core_(core), then_(&then) {}
+
+  // Calls `read` with it, the time to judge by, and the present state, by which it is judged who may see what.
+  template <class F>
+  auto read(F&& read) const {
+    return core_.deps.engine.read([&](const State& present) {
+      return then_ ? read(*then_, then_->last_time, present) : read(present, core_.now(), present);
+    });
+  }
+
+ private:
+  const Core& core_;
+  const State* then_ = nullptr;
 };
 
-Result<Response> page_of_targets(const Core& core, const Call& call, const Views& views, const TargetFilter& filter,
+// The rows from a place on, in the order of the services.
+struct Cursor {
+  std::optional<TargetId> after;
+  std::size_t scanned = 0;
+  bool at_end = false;
+};
+
+// The next one that fits and may be seen, unless too many are passed over.
+std::optional<TargetRow> next_row(const Shown& shown, const Call& call, const TargetFilter& filter, Cursor& cursor) {
+  return shown.read([&](const State& state, Timestamp now, const State& present) -> std::optional<TargetRow> {
+    auto at = cursor.after     ? state.targets.upper_bound(*cursor.after)
+              : filter.service ? state.targets.lower_bound({*filter.service, {}})
+                               : state.targets.begin();
+    std::optional<TargetRow> row;
+    for (; at != state.targets.end() && !row && cursor.scanned < max_scanned; ++at, ++cursor.scanned) {
+      const auto& [id, target] = *at;
+      if (filter.service && id.service != *filter.service) {
+        cursor.at_end = true;
+        return std::nullopt;
+      }
+      cursor.after = id;
+      if (!filter.fits(id, target) || !may(present, call.principal, Role::viewer, Reach::of(id))) continue;
+      row = row_of(state, id, target, now);
+    }
+    cursor.at_end = at == state.targets.end();
+    return row;
+  });
+}
+
+Result<Response> page_of_targets(const Core& core, const Call& call, const Shown& from, const TargetFilter& filter,
                                  const PageRequest& page) {
-  const auto& state = views.shown;
   const auto names = core.names_for(call);
-  auto row = state.targets.begin();
+  Cursor cursor;
   if (page.after) {
-    const auto last = parse_target_id(*page.after);
-    if (!last) return std::unexpected(last.error());
-    row = state.targets.upper_bound(*last);
-  } else if (filter.service) {
-    row = state.targets.lower_bound({*filter.service, {}});
+    HEADGATE_TRY(cursor.after, parse_target_id(*page.after));
   }
   JsonWriter json;
   json.begin_object().key("targets").begin_array();
-  std::size_t scanned = 0;
-  std::size_t shown = 0;
-  std::string last;
-  for (; row != state.targets.end() && shown < page.limit && scanned < max_scanned; ++row, ++scanned) {
-    const auto& [id, target] = *row;
-    last = to_string(id);
-    // They stand in the order of the services.
-    if (filter.service && id.service != *filter.service) {
-      row = state.targets.end();
-      break;
-    }
-    if (!filter.fits(id, target)) continue;
-    if (!may(views.present, call.principal, Role::viewer, Reach::of(id))) continue;
-    write_target(json, state, id, target, views.at, names);
-    ++shown;
+  for (std::size_t shown = 0; shown < page.limit; ++shown) {
+    const auto row = next_row(from, call, filter, cursor);
+    if (!row) break;
+    write_target(json, *row, names);
   }
   json.end_array();
-  write_next(json, list_kind, row == state.targets.end() ? std::nullopt : std::optional(last));
+  write_next(json, list_kind, cursor.at_end ? std::nullopt : std::optional(to_string(*cursor.after)));
   json.end_object();
   return Response::json(200, json.take());
 }
 
-Result<Response> one_target(const Core& core, const Call& call, const Views& views) {
+Result<Response> one_target(const Core& core, const Call& call, const Shown& from) {
   HEADGATE_TRY(const auto id, target_of_path(call.request));
-  const auto* target = views.shown.find(id);
-  if (!target) return fail(ErrorCode::not_found, fmt::format("no target {}", to_string(id)));
+  const auto row = from.read([&](const State& state, Timestamp now, const State&) -> std::optional<TargetRow> {
+    const auto* target = state.find(id);
+    return target ? std::optional(row_of(state, id, *target, now)) : std::nullopt;
+  });
+  if (!row) return fail(ErrorCode::not_found, fmt::format("no target {}", to_string(id)));
   JsonWriter json;
-  write_target(json, views.shown, id, *target, views.at, core.names_for(call));
+  write_target(json, *row, core.names_for(call));
   return Response::json(200, json.take());
 }
 
@@ -83,16 +111,15 @@ Result<Response> one_target(const Core& core, const Call& call, const Views& vie
 template <class F>
 void read_now_or_then(Core& core, const CallPtr& call, const std::optional<std::string>& at, F read) {
   if (!at) {
-    return core.answer(*call, core.from_state([&](const State& state) {
-      return read(*call, Views{state, state, core.now()});
-    }));
+    const auto seen = core.deps.engine.position();
+    Result<Response> response = read(*call, Shown(core));
+    if (response) Core::set_position(*response, seen);
+    return core.answer(*call, std::move(response));
   }
   core.on_worker(call, [&core, at = *at, read = std::move(read)](Call& c) -> Result<Response> {
     HEADGATE_TRY(const auto moment, find_moment(core, at));
     HEADGATE_TRY(const auto state, state_of(core, moment));
-    auto response = core.deps.engine.read([&](const State& present) {
-      return read(c, Views{state, present, state.last_time});
-    });
+    Result<Response> response = read(c, Shown(core, state));
     if (response) Core::set_position(*response, moment.next);
     return response;
   });
@@ -105,8 +132,8 @@ void list_targets(Core& core, const CallPtr& call) {
   const auto page = read_page(query, list_kind);
   if (page.after && !parse_target_id(*page.after)) query.refuse("cursor", "no cursor of this list", "a 'next'");
   if (auto read = query.finish(); !read) return core.answer(*call, std::unexpected(read.error()));
-  read_now_or_then(core, call, at, [&core, filter, page](const Call& c, const Views& views) {
-    return page_of_targets(core, c, views, filter, page);
+  read_now_or_then(core, call, at, [&core, filter, page](const Call& c, const Shown& from) {
+    return page_of_targets(core, c, from, filter, page);
   });
 }
 
@@ -114,7 +141,7 @@ void get_target(Core& core, const CallPtr& call) {
   QueryReader query(call->request.query);
   const auto at = query.text("at");
   if (auto read = query.finish(); !read) return core.answer(*call, std::unexpected(read.error()));
-  read_now_or_then(core, call, at, [&core](const Call& c, const Views& views) { return one_target(core, c, views); });
+  read_now_or_then(core, call, at, [&core](const Call& c, const Shown& from) { return one_target(core, c, from); });
 }
 
 // What changed a target or its wish; the steps in between are a promotion's timeline.

@@ -128,7 +128,7 @@ void write_promotion_summary(JsonWriter& json, const Promotion& promotion) {
   json.end_object();
 }
 
-void write_promotion(JsonWriter& json, const Promotion& promotion, const State* state, Timestamp now,
+void write_promotion(JsonWriter& json, const Promotion& promotion, const std::vector<Condition>& unmet,
                      const Names& names) {
   const auto* step = promotion.current();
   json.begin_object();
@@ -156,8 +156,6 @@ void write_promotion(JsonWriter& json, const Promotion& promotion, const State* 
   for (const auto& person : promotion.people) names.write(json, person);
   json.end_array();
   write_described(json.key("rules"), promotion.rules);
-  std::vector<Condition> unmet;
-  if (state && promotion.phase == Phase::waiting) unmet = unmet_of(judge(*state, promotion, now));
   write_conditions(json.key("unmet"), unmet, names);
   json.field("planned_position", promotion.planned_at);
   json.field("last_position", promotion.last_position);

@@ -19,8 +19,8 @@ void write_condition(JsonWriter& json, const Condition& condition, const Names& 
 void write_conditions(JsonWriter& json, const std::vector<Condition>& conditions, const Names& names);
 std::vector<Condition> unmet_of(std::vector<Condition> conditions);
 
-// The whole promotion. `state` is where it lives, null when it has ended: then nothing is unmet any more.
-void write_promotion(JsonWriter& json, const Promotion& promotion, const State* state, Timestamp now,
+// The whole promotion, with the conditions that it waits for.
+void write_promotion(JsonWriter& json, const Promotion& promotion, const std::vector<Condition>& unmet,
                      const Names& names);
 // What its target's row shows of it.
 void write_promotion_summary(JsonWriter& json, const Promotion& promotion);

@@ -27,10 +27,10 @@ void write_observation(JsonWriter& json, const std::optional<Observation>& obser
   json.end_object();
 }
 
-void write_locations(JsonWriter& json, const State& state, const TargetId& id, const TargetState& target) {
+void write_locations(JsonWriter& json, const TargetRow& row) {
   json.begin_array();
-  for (const auto& location : locations_of(state, id)) {
-    const auto& there = at_location(target, location.name);
+  for (const auto& location : row.locations) {
+    const auto& there = at_location(row.target, location.name);
     json.begin_object();
     json.field("name", location.name);
     json.field("standby", location.standby);
@@ -51,8 +51,23 @@ void write_locations(JsonWriter& json, const State& state, const TargetId& id, c
 
 }  // namespace
 
-void write_target(JsonWriter& json, const State& state, const TargetId& id, const TargetState& target, Timestamp now,
-                  const Names& names) {
+TargetRow row_of(const State& state, const TargetId& id, const TargetState& target, Timestamp now) {
+  const auto locations = locations_of(state, id);
+  TargetRow row{id, target, {locations.begin(), locations.end()}, {}};
+  if (!target.promotion) {
+    row.waiting_for = explain_idle(state, id);
+    if (target.document) {
+      for (auto& waits : explain_triggers(state, id)) row.waiting_for.push_back(std::move(waits));
+    }
+  } else if (target.promotion->phase == Phase::waiting) {
+    row.waiting_for = unmet_of(judge(state, *target.promotion, now));
+  }
+  if (auto waits = explain_proposal(state, id)) row.waiting_for.push_back(std::move(*waits));
+  return row;
+}
+
+void write_target(JsonWriter& json, const TargetRow& row, const Names& names) {
+  const auto& [id, target, locations, waiting_for] = row;
   json.begin_object();
   json.field("target", to_string(id));
   json.field("service", id.service);
@@ -68,7 +83,7 @@ void write_target(JsonWriter& json, const State& state, const TargetId& id, cons
   }
   write_observation(json.key("observed"), target.observed);
   json.field("drift", target.drifted);
-  write_locations(json.key("locations"), state, id, target);
+  write_locations(json.key("locations"), row);
   write_text_or_null(json.key("pinned"), names.in_text(target.pinned));
   write_text_or_null(json.key("held"), names.in_text(target.held));
   json.field("suspended", target.document && target.document->document.suspend);
@@ -86,18 +101,11 @@ void write_target(JsonWriter& json, const State& state, const TargetId& id, cons
   }
   json.field("promotions", target.last_number);
   json.key("promotion");
-  std::vector<Condition> waiting_for;
   if (target.promotion) {
     write_promotion_summary(json, *target.promotion);
-    if (target.promotion->phase == Phase::waiting) waiting_for = unmet_of(judge(state, *target.promotion, now));
   } else {
     json.value(nullptr);
-    waiting_for = explain_idle(state, id);
-    if (target.document) {
-      for (auto& waits : explain_triggers(state, id)) waiting_for.push_back(std::move(waits));
-    }
   }
-  if (auto waits = explain_proposal(state, id)) waiting_for.push_back(std::move(*waits));
   write_conditions(json.key("waiting_for"), waiting_for, names);
   json.end_object();
 }

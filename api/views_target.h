@@ -7,7 +7,14 @@
 
 namespace headgate::api {
 
-void write_target(JsonWriter& json, const State& state, const TargetId& id, const TargetState& target, Timestamp now,
-                  const Names& names);
+// What is shown of a target: a copy, so that whoever shows it holds up nobody.
+struct TargetRow {
+  TargetId id;
+  TargetState target;
+  std::vector<Location> locations;
+  std::vector<Condition> waiting_for;
+};
+TargetRow row_of(const State& state, const TargetId& id, const TargetState& target, Timestamp now);
+void write_target(JsonWriter& json, const TargetRow& row, const Names& names);
 
 }  // namespace headgate::api
