@@ -104,10 +104,6 @@ JsonReader JsonReader::child(const JsonValue& value, std::string pointer) {
   return JsonReader(std::move(node));
 }
 
-bool JsonReader::has(std::string_view key) const {
-  return node_->value != nullptr && node_->value->find(key) != nullptr;
-}
-
 const JsonValue* JsonReader::ask(std::string_view key) {
   if (std::ranges::find(node_->asked, key) == node_->asked.end()) node_->asked.emplace_back(key);
   return node_->value == nullptr ? nullptr : node_->value->find(key);
@@ -165,35 +161,12 @@ std::optional<std::int64_t> JsonReader::optional_integer(std::string_view key, s
   return std::nullopt;
 }
 
-std::int64_t JsonReader::required_integer(std::string_view key, std::int64_t min, std::int64_t max) {
-  if (require(key, "an integer") == nullptr) return 0;
-  return optional_integer(key, min, max).value_or(0);
-}
-
 std::optional<bool> JsonReader::optional_boolean(std::string_view key) {
   const JsonValue* value = ask(key);
   if (value == nullptr) return std::nullopt;
   if (const bool* flag = value->boolean()) return *flag;
   wrong(key, *value, "true or false");
   return std::nullopt;
-}
-
-bool JsonReader::required_boolean(std::string_view key) {
-  if (require(key, "true or false") == nullptr) return false;
-  return optional_boolean(key).value_or(false);
-}
-
-std::optional<Decimal> JsonReader::optional_decimal(std::string_view key) {
-  const JsonValue* value = ask(key);
-  if (value == nullptr) return std::nullopt;
-  if (const Decimal* number = value->number()) return *number;
-  wrong(key, *value, "a number");
-  return std::nullopt;
-}
-
-Decimal JsonReader::required_decimal(std::string_view key) {
-  if (require(key, "a number") == nullptr) return {"0"};
-  return optional_decimal(key).value_or(Decimal{"0"});
 }
 
 std::vector<std::string> JsonReader::optional_strings(std::string_view key) {
@@ -257,30 +230,6 @@ JsonReader JsonReader::required_object(std::string_view key) {
   auto absent = std::make_shared<Node>();  // reads as empty; that it is missing has been said
   absent->errors = node_->errors;
   return JsonReader(std::move(absent));
-}
-
-std::optional<JsonReader> JsonReader::optional_object(std::string_view key) {
-  const JsonValue* value = ask(key);
-  if (value == nullptr) return std::nullopt;
-  return child(*value, node_->pointer + pointer_token(key));
-}
-
-std::vector<JsonReader> JsonReader::optional_objects(std::string_view key) {
-  std::vector<JsonReader> readers;
-  const JsonValue* value = ask(key);
-  if (value == nullptr) return readers;
-  const JsonArray* items = value->array();
-  if (items == nullptr) {
-    wrong(key, *value, "an array of objects");
-    return readers;
-  }
-  const std::string pointer = node_->pointer + pointer_token(key) + '/';
-  for (std::size_t i = 0; i < items->size(); ++i) readers.push_back(child((*items)[i], pointer + std::to_string(i)));
-  return readers;
-}
-
-const JsonValue* JsonReader::optional_value(std::string_view key) {
-  return ask(key);
 }
 
 Result<void> JsonReader::finish() const {

@@ -29,33 +29,21 @@ class JsonReader {
   // `value` must outlive the reader. Anything but an object is an error of its own.
   explicit JsonReader(const JsonValue& value);
 
-  bool has(std::string_view key) const;
-
   std::string required_string(std::string_view key);  // not empty
   std::optional<std::string> optional_string(std::string_view key);
 
   static constexpr std::int64_t any_integer = std::numeric_limits<std::int64_t>::max();
-  std::int64_t required_integer(std::string_view key, std::int64_t min = 0, std::int64_t max = any_integer);
   std::optional<std::int64_t> optional_integer(std::string_view key, std::int64_t min = 0,
                                                std::int64_t max = any_integer);
 
-  bool required_boolean(std::string_view key);
   std::optional<bool> optional_boolean(std::string_view key);
-
-  Decimal required_decimal(std::string_view key);
-  std::optional<Decimal> optional_decimal(std::string_view key);
 
   std::vector<std::string> optional_strings(std::string_view key);  // an array of strings; empty when absent
   StringMap optional_string_map(std::string_view key);              // an object of strings; empty when absent
   std::map<std::string, Decimal, std::less<>> optional_decimal_map(std::string_view key);
 
-  // Readers of what lies inside share this one's errors; the finish() of the outermost covers them.
+  // A reader of what lies inside shares this one's errors; the finish() of the outermost covers it.
   JsonReader required_object(std::string_view key);
-  std::optional<JsonReader> optional_object(std::string_view key);
-  std::vector<JsonReader> optional_objects(std::string_view key);  // an array of objects
-
-  // Marks a field as known without reading it (the caller looks at the tree itself).
-  const JsonValue* optional_value(std::string_view key);
 
   // A finding of the caller's own: refuse("version", "'v 1'", "letters, digits and . _ + -").
   void refuse(std::string_view key, std::string found, std::string expected);

@@ -49,7 +49,7 @@ void read(const JsonValue& value) {
   static_cast<void>(body.optional_strings("roles"));
   static_cast<void>(body.optional_string_map("artifacts"));
   static_cast<void>(body.optional_decimal_map("metrics"));
-  for (auto& inner : body.optional_objects("list")) static_cast<void>(inner.optional_decimal("value"));
+  static_cast<void>(body.required_object("release").optional_string("version"));
   if (const auto read = body.finish(); !read && read.error().fields.empty()) __builtin_trap();
 }
 
