@@ -127,6 +127,17 @@ Result<Client> Client::connect(const Cli& cli) {
   return Client(std::move(server), std::move(token));
 }
 
+void act(Cli& cli, CLI::App* verb, std::function<Result<int>(Client&)> action) {
+  verb->callback([&cli, action = std::move(action)] {
+    cli.run = [&cli, action] {
+      auto client = Client::connect(cli);
+      if (!client) return report(client.error());
+      const auto result = action(*client);
+      return result ? *result : report(result.error());
+    };
+  });
+}
+
 Result<HttpResponse> Client::exchange(HttpRequest request, const Query& query) {
   request.url = server_ + request.url;
   char separator = '?';

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +43,9 @@ class Client {
   std::string token_;
   std::unique_ptr<reconciler::CurlHttpClient> http_ = std::make_unique<reconciler::CurlHttpClient>();
 };
+
+// Lets the verb run `action` with a connected client, and turns an Error into its exit code.
+void act(Cli& cli, CLI::App* verb, std::function<Result<int>(Client&)> action);
 
 std::string percent_encode(std::string_view text);
 
