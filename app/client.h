@@ -17,7 +17,8 @@ using Query = std::vector<std::pair<std::string, std::string>>;  // entries with
 
 class Client {
  public:
-  // The token comes from --token-file or HEADGATE_TOKEN; without either, requests carry none.
+  // The token comes from --token-file or HEADGATE_TOKEN; without either, requests carry none. With one, plain http://
+  // is refused but to this host.
   static Result<Client> connect(const Cli& cli);
 
   Result<boost::json::value> get(const std::string& path, const Query& query = {});
@@ -48,6 +49,7 @@ class Client {
 void act(Cli& cli, CLI::App* verb, std::function<Result<int>(Client&)> action);
 
 std::string percent_encode(std::string_view text);
+Result<void> check_server(const std::string& server, bool with_token);
 
 // Everything of the list `name` that `path` answers page by page, at most `limit` rows (0: all).
 Result<boost::json::array> all_pages(Client& client, const std::string& path, std::string_view name, Query query,
