@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 
 #include "api/record_view.h"
 
@@ -67,15 +69,7 @@ std::string filter_text(const EventFilter& filter) {
   const auto add = [&](std::string_view name, std::string_view value) {
     if (value.empty()) return;
     out += fmt::format("{}{}=", out.empty() ? "" : "&", name);
-    for (const char c : value) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                         std::string_view("-._~:/*").find(c) != std::string_view::npos;
-      if (plain) {
-        out += c;
-      } else {
-        out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-      }
-    }
+    out += boost::urls::encode(value, boost::urls::unreserved_chars + ':' + '/' + '*');
   };
   add("type", filter.type);
   add("service", filter.service);

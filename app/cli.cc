@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "app/program.h"
+#include "app/table.h"
 
 namespace headgate::app {
 
@@ -27,12 +28,12 @@ int exit_code_of(const Error& error) {
 }
 
 int report(const Error& error) {
-  std::fprintf(stderr, "headgate: %s\n", error.message.c_str());
+  std::fprintf(stderr, "headgate: %s\n", printable_lines(error.message).c_str());
   for (const auto& field : error.fields) {
     if (!field.pointer.empty() && error.message.find(field.pointer) != std::string::npos)
       continue;  // the message says it already
-    std::fprintf(stderr, "  %s: found %s, expected %s\n", field.pointer.c_str(), field.found.c_str(),
-                 field.expected.c_str());
+    std::fprintf(stderr, "  %s: found %s, expected %s\n", printable(field.pointer).c_str(),
+                 printable(field.found).c_str(), printable(field.expected).c_str());
   }
   return exit_code_of(error);
 }

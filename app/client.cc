@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <charconv>
 #include <cstdlib>
 #include <thread>
 
 #include "app/named_file.h"
+#include "reconciler/git_url.h"
 #include "store/files.h"
 
 namespace headgate::app {
@@ -98,20 +101,24 @@ std::string random_key() {
 }  // namespace
 
 std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += "0123456789ABCDEF"[byte >> 4];
-      out += "0123456789ABCDEF"[byte & 15];
-    }
+  return boost::urls::encode(text, boost::urls::unreserved_chars);
+}
+
+// A token in plain HTTP can be read by whoever is on the way to the server: it stays on this host.
+Result<void> check_server(const std::string& server, bool with_token) {
+  const auto origin = reconciler::origin_of(server);
+  if (!origin) {
+    return fail(ErrorCode::invalid_input,
+                "the server '" + server + "' is no URL of one: expected https://host:port, or http:// on this host");
   }
-  return out;
+  constexpr std::string_view plain = "http://";
+  if (!with_token || !origin->starts_with(plain)) return {};
+  auto host = origin->substr(plain.size(), origin->rfind(':') - plain.size());
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  if (!reconciler::is_loopback(host)) {
+    return fail(ErrorCode::invalid_input, server + " would carry the token readable over the network: use https://");
+  }
+  return {};
 }
 
 Result<Client> Client::connect(const Cli& cli) {
@@ -124,7 +131,19 @@ Result<Client> Client::connect(const Cli& cli) {
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
   auto server = cli.server;
   while (server.ends_with('/')) server.pop_back();
+  HEADGATE_TRY_VOID(check_server(server, !token.empty()));
   return Client(std::move(server), std::move(token));
+}
+
+void act(Cli& cli, CLI::App* verb, std::function<Result<int>(Client&)> action) {
+  verb->callback([&cli, action = std::move(action)] {
+    cli.run = [&cli, action] {
+      auto client = Client::connect(cli);
+      if (!client) return report(client.error());
+      const auto result = action(*client);
+      return result ? *result : report(result.error());
+    };
+  });
 }
 
 Result<HttpResponse> Client::exchange(HttpRequest request, const Query& query) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +17,8 @@ using Query = std::vector<std::pair<std::string, std::string>>;  // entries with
 
 class Client {
  public:
-  // The token comes from --token-file or HEADGATE_TOKEN; without either, requests carry none.
+  // The token comes from --token-file or HEADGATE_TOKEN; without either, requests carry none. With one, plain http://
+  // is refused but to this host.
   static Result<Client> connect(const Cli& cli);
 
   Result<boost::json::value> get(const std::string& path, const Query& query = {});
@@ -42,7 +45,11 @@ class Client {
   std::unique_ptr<reconciler::CurlHttpClient> http_ = std::make_unique<reconciler::CurlHttpClient>();
 };
 
+// Lets the verb run `action` with a connected client, and turns an Error into its exit code.
+void act(Cli& cli, CLI::App* verb, std::function<Result<int>(Client&)> action);
+
 std::string percent_encode(std::string_view text);
+Result<void> check_server(const std::string& server, bool with_token);
 
 // Everything of the list `name` that `path` answers page by page, at most `limit` rows (0: all).
 Result<boost::json::array> all_pages(Client& client, const std::string& path, std::string_view name, Query query,

@@ -7,16 +7,15 @@
 #include "reconciler/digests.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_tree_files.h"
+#include "reconciler/script_exports.h"
 #include "reconciler/yaml_diagnostics.h"
+#include "reconciler/yaml_tree.h"
 #include "store/files.h"
 
 namespace headgate::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t max_file_bytes = 1 << 20;
-constexpr std::size_t max_script_bytes = 16 << 20;
 
 // The files of a work tree: relative path -> absolute one. Hidden folders, .git among them, are left out.
 Result<std::map<std::string, fs::path>> files_of(const fs::path& directory) {
@@ -49,7 +48,7 @@ ReadDocuments read(const Files& from, People& people) {
   for (const auto& path : from.paths) {
     if (!reconciler::is_document_file(path)) continue;
     const auto blob = from.files.find(path);
-    auto text = blob ? from.files.read(*blob, max_file_bytes)
+    auto text = blob ? from.files.read(*blob, reconciler::kMaxFileBytes)
                      : Result<std::string>(fail(ErrorCode::io, "the file cannot be read"));
     if (!text) {
       read.diagnostics.push_back({path, 1, 1, text.error().message, {}, {}});
@@ -73,7 +72,7 @@ Result<ReadDocuments> read_work_tree(const fs::path& directory, People& people) 
   const FindBlob find = [&](std::string_view path) -> std::optional<std::string> {
     const auto at = files.find(std::string(path));
     if (at == files.end()) return std::nullopt;
-    const auto text = store::read_file(at->second, max_script_bytes);
+    const auto text = store::read_file(at->second, reconciler::ScriptExports::max_script_bytes);
     if (!text) return std::nullopt;
     auto blob = reconciler::git_blob_id(*text);
     path_of_blob[blob] = at->second;

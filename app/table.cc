@@ -15,11 +15,25 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & '\xC0') != '\x80'; }));
 }
 
-// Control characters of what others wrote must not reach the terminal.
-std::string printable(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, ' ');
+// How many bytes the control character at the beginning of the text has; 0: there is none.
+std::size_t control_at(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
+  if (byte(0) == 0xC2 && byte(1) >= 0x80 && byte(1) <= 0x9F) return 2;  // U+0080 to U+009F
+  if (byte(0) != 0xE2) return 0;
+  const bool embeds = byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE;    // U+202A to U+202E
+  const bool isolates = byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;  // U+2066 to U+2069
+  return embeds || isolates ? 3 : 0;
+}
+
+std::string without_controls(std::string_view text, std::string_view kept) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const auto control = kept.find(text.front()) == std::string_view::npos ? control_at(text) : 0;
+    out += control > 0 ? ' ' : text.front();
+    text.remove_prefix(std::max<std::size_t>(control, 1));
+  }
   return out;
 }
 
@@ -81,6 +95,14 @@ void indent_yaml(const boost::json::value& value, int depth, std::string& out) {
 
 }  // namespace
 
+std::string printable(std::string_view text) {
+  return without_controls(text, {});
+}
+
+std::string printable_lines(std::string_view text) {
+  return without_controls(text, "\n\t");
+}
+
 bool on_terminal(int fd) {
   return isatty(fd) == 1;
 }
@@ -140,11 +162,16 @@ const boost::json::value* value_at(const boost::json::value& value, std::initial
   return at;
 }
 
-std::string text_at(const boost::json::value& value, std::initializer_list<std::string_view> path) {
+std::optional<std::string> text_at(const boost::json::value& value, std::initializer_list<std::string_view> path) {
   const auto* at = value_at(value, path);
-  if (!at || at->is_null()) return "-";
-  if (at->is_string()) return at->as_string().empty() ? "-" : std::string(at->as_string());
-  return boost::json::serialize(*at);
+  if (!at || at->is_null()) return std::nullopt;
+  if (!at->is_string()) return boost::json::serialize(*at);
+  return at->as_string().empty() ? std::nullopt : std::optional<std::string>(at->as_string());
+}
+
+std::string shown_at(const boost::json::value& value, std::initializer_list<std::string_view> path) {
+  const auto text = text_at(value, path);
+  return text ? printable(*text) : "-";
 }
 
 }  // namespace headgate::app

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,16 @@ bool print_raw(std::string_view output, const boost::json::value& value);
 bool on_terminal(int fd);
 std::string bold(std::string_view text);  // as it is when standard output is no terminal or NO_COLOR is set
 
-// The text at a path of members ("current", "version"); "-" when it is absent, null or empty.
-std::string text_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
+// What others wrote must not move the cursor, colour the terminal or turn the line around: each control character
+// (those of C1 and those for the direction of writing among them) becomes a space. `printable_lines` keeps line ends
+// and tabs.
+std::string printable(std::string_view text);
+std::string printable_lines(std::string_view text);
+
+// The text at a path of members ("current", "version") as it is; nullopt when it is absent, null or empty.
+std::optional<std::string> text_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
+// For people: printable, and "-" when there is none.
+std::string shown_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
 const boost::json::value* value_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
 
 }  // namespace headgate::app

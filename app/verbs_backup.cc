@@ -50,8 +50,8 @@ int print_rows(const Cli& cli, const json::array& rows) {
   if (print_raw(cli.output, rows)) return exit_done;
   Table table({"ID", "TIME", "RECORDS", "BYTES", "VERIFIED", "FAILURE"});
   for (const auto& row : rows) {
-    table.add({text_at(row, {"id"}), text_at(row, {"time"}), text_at(row, {"size"}), text_at(row, {"bytes"}),
-               text_at(row, {"verified"}), text_at(row, {"failure"})});
+    table.add({shown_at(row, {"id"}), shown_at(row, {"time"}), shown_at(row, {"size"}), shown_at(row, {"bytes"}),
+               shown_at(row, {"verified"}), shown_at(row, {"failure"})});
   }
   table.print();
   return exit_done;
@@ -60,17 +60,17 @@ int print_rows(const Cli& cli, const json::array& rows) {
 // Until the run that the server has begun has ended; prints the backup that it was about.
 Result<int> wait_for_run(Client& client, const Cli& cli, const json::object& body) {
   HEADGATE_TRY(const auto started, client.post("/v1/backups", body));
-  const auto run = std::stoull(text_at(started, {"run"}));
+  const auto run = std::stoull(text_at(started, {"run"}).value_or("0"));
   const auto wait = [&]() -> Result<json::value> {
     const Stopwatch line(body.empty() ? "the server takes a backup" : "the server reads the backup again");
     while (true) {
       HEADGATE_TRY(auto answer, client.get("/v1/backups", {{"limit", "1"}}));
-      if (std::stoull(text_at(answer, {"runs"})) >= run) return answer;
+      if (std::stoull(text_at(answer, {"runs"}).value_or("0")) >= run) return answer;
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
   };
   HEADGATE_TRY(const auto ended, wait());
-  if (const auto error = text_at(ended, {"last_error"}); error != "-") return fail(ErrorCode::corrupt, error);
+  if (const auto error = text_at(ended, {"last_error"})) return fail(ErrorCode::corrupt, *error);
   const auto id = text_at(ended, {"last_id"});
   HEADGATE_TRY(const auto all, all_pages(client, "/v1/backups", "backups", {}));
   json::array rows;
@@ -261,8 +261,7 @@ void add_effects(Cli& cli) {
     auto reason = std::make_shared<std::string>();
     verb->add_option("--reason", *reason)->required();
     verb->footer(std::string("Example:\n  headgate effects ") + name + " --reason 'moving the database'");
-    run_verb(cli, verb, [&cli, reason, path = std::string("/v1/effects/") + name]() -> Result<int> {
-      HEADGATE_TRY(auto client, Client::connect(cli));
+    act(cli, verb, [&cli, reason, path = std::string("/v1/effects/") + name](Client& client) -> Result<int> {
       HEADGATE_TRY(const auto answer, client.post(path, {{"reason", *reason}}));
       if (print_raw(cli.output, answer)) return exit_done;
       std::printf("effects %s %s\n", text_at(answer, {"changed"}) == "true" ? "are" : "were already",

@@ -10,46 +10,35 @@ namespace {
 
 namespace json = boost::json;
 
-template <class F>
-void act(Cli& cli, CLI::App* verb, F f) {
-  verb->callback([&cli, f] {
-    cli.run = [&cli, f] {
-      auto client = Client::connect(cli);
-      if (!client) return report(client.error());
-      const Result<int> result = f(*client);
-      return result ? *result : report(result.error());
-    };
-  });
-}
-
 void print_proposal(const json::value& proposal) {
-  std::printf("proposed   commit %s %s\n", text_at(proposal, {"commit"}).c_str(), text_at(proposal, {"text"}).c_str());
-  std::printf("digest     %s\n", text_at(proposal, {"digest"}).c_str());
+  std::printf("proposed   commit %s %s\n", shown_at(proposal, {"commit"}).c_str(),
+              shown_at(proposal, {"text"}).c_str());
+  std::printf("digest     %s\n", shown_at(proposal, {"digest"}).c_str());
   for (const auto& condition : proposal.at("conditions").as_array()) {
     std::printf("  %s %s\n", text_at(condition, {"met"}) == "true" ? "met  " : "unmet",
-                text_at(condition, {"text"}).c_str());
-    if (const auto remedy = text_at(condition, {"remedy"}); remedy != "-") std::printf("        %s\n", remedy.c_str());
+                shown_at(condition, {"text"}).c_str());
+    if (text_at(condition, {"remedy"})) std::printf("        %s\n", shown_at(condition, {"remedy"}).c_str());
   }
 }
 
 Result<int> show(Client& client, const Cli& cli) {
   HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
   if (print_raw(cli.output, answer)) return exit_done;
-  std::printf("in force   commit %s of %s since %s\n", text_at(answer, {"commit"}).c_str(),
-              text_at(answer, {"repository"}).c_str(), text_at(answer, {"time"}).c_str());
+  std::printf("in force   commit %s of %s since %s\n", shown_at(answer, {"commit"}).c_str(),
+              shown_at(answer, {"repository"}).c_str(), shown_at(answer, {"time"}).c_str());
   if (const auto* proposal = value_at(answer, {"proposal"}); proposal && proposal->is_object()) {
     print_proposal(*proposal);
   }
   if (const auto* declined = value_at(answer, {"declined"}); declined && declined->is_object()) {
     const auto comment = text_at(*declined, {"comment"});
-    std::printf("declined   commit %s by %s%s\n", text_at(*declined, {"commit"}).c_str(),
-                text_at(*declined, {"by", "id"}).c_str(), comment == "-" ? "" : (": " + comment).c_str());
+    std::printf("declined   commit %s by %s%s\n", shown_at(*declined, {"commit"}).c_str(),
+                shown_at(*declined, {"by", "id"}).c_str(), comment ? (": " + printable(*comment)).c_str() : "");
   }
   if (const auto* rejected = value_at(answer, {"rejected"}); rejected && rejected->is_object()) {
-    std::printf("rejected   commit %s\n", text_at(*rejected, {"commit"}).c_str());
+    std::printf("rejected   commit %s\n", shown_at(*rejected, {"commit"}).c_str());
     for (const auto& diagnostic : rejected->at("diagnostics").as_array()) {
-      std::printf("  %s:%s: %s\n", text_at(diagnostic, {"file"}).c_str(), text_at(diagnostic, {"line"}).c_str(),
-                  text_at(diagnostic, {"message"}).c_str());
+      std::printf("  %s:%s: %s\n", shown_at(diagnostic, {"file"}).c_str(), shown_at(diagnostic, {"line"}).c_str(),
+                  shown_at(diagnostic, {"message"}).c_str());
     }
   }
   return exit_done;
@@ -62,7 +51,7 @@ Result<std::string> digest_of(Client& client, const Cli& cli, const std::string&
   const auto* proposal = value_at(answer, {"proposal"});
   if (!proposal || !proposal->is_object()) return fail(ErrorCode::conflict, "no configuration waits for approval");
   if (cli.output.empty() || cli.output == "table") print_proposal(*proposal);
-  return text_at(*proposal, {"digest"});
+  return text_at(*proposal, {"digest"}).value_or("");
 }
 
 struct AnswerOptions {
@@ -84,7 +73,7 @@ void add_approve(Cli& cli, CLI::App& group) {
     HEADGATE_TRY(const auto answer, client.post("/v1/configuration/" + percent_encode(digest) + "/approve", body));
     if (print_raw(cli.output, answer)) return exit_done;
     const bool in_force = text_at(answer, {"in_force"}) == "true";
-    std::printf("approved; commit %s %s\n", text_at(answer, {"commit"}).c_str(),
+    std::printf("approved; commit %s %s\n", shown_at(answer, {"commit"}).c_str(),
                 in_force ? "is in force" : "waits for more (headgate config status)");
     return exit_done;
   });
@@ -101,7 +90,7 @@ void add_reject(Cli& cli, CLI::App& group) {
     json::object body;
     if (!o->comment.empty()) body["comment"] = o->comment;
     HEADGATE_TRY(const auto answer, client.post("/v1/configuration/" + percent_encode(digest) + "/reject", body));
-    if (!print_raw(cli.output, answer)) std::printf("declined commit %s\n", text_at(answer, {"commit"}).c_str());
+    if (!print_raw(cli.output, answer)) std::printf("declined commit %s\n", shown_at(answer, {"commit"}).c_str());
     return exit_done;
   });
 }

@@ -84,14 +84,14 @@ Result<Side> side_of(Client& client) {
   for (const auto& [path, kind] : {std::pair{"services", "Service"}, std::pair{"environments", "Environment"}}) {
     HEADGATE_TRY(auto rows, all_pages(client, std::string("/v1/") + path, path, {}));
     for (auto& row : rows) {
-      auto& document = side.documents[{kind, text_at(row, {"name"})}];
+      auto& document = side.documents[{kind, text_at(row, {"name"}).value_or("")}];
       document = row.at("document");
       drop_places(document);
     }
   }
   HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {}));
   for (auto& row : targets) {
-    const auto name = text_at(row, {"service"}) + "." + text_at(row, {"environment"});
+    const auto name = shown_at(row, {"service"}) + "." + shown_at(row, {"environment"});
     side.running[name] = row.at("current");
     const auto* desired = value_at(row, {"desired"});
     if (row.at("document").is_null() || desired == nullptr || !desired->is_object()) continue;
@@ -145,12 +145,13 @@ bool same_release(const json::value& running, const json::value& wish) {
 // What follows for a target from what is wished and what runs there.
 std::string plan_of(const json::value& wish, const json::value* running) {
   if (wish.at("suspended") == json::value(true)) return "nothing: it is suspended";
-  if (running == nullptr || running->is_null()) return "is observed, then a promotion to " + text_at(wish, {"version"});
+  if (running == nullptr || running->is_null())
+    return "is observed, then a promotion to " + shown_at(wish, {"version"});
   if (same_release(*running, wish)) return "nothing: it runs";
   if (text_at(*running, {"version"}) == text_at(wish, {"version"})) {
-    return "a promotion of " + text_at(wish, {"version"}) + " with other variables";
+    return "a promotion of " + shown_at(wish, {"version"}) + " with other variables";
   }
-  return "a promotion from " + text_at(*running, {"version"}) + " to " + text_at(wish, {"version"});
+  return "a promotion from " + shown_at(*running, {"version"}) + " to " + shown_at(wish, {"version"});
 }
 
 struct Change {
@@ -219,7 +220,8 @@ int trouble(const Error& error) {
 Result<ReadDocuments> read_good(const std::string& directory, const std::string& revision, People& people) {
   HEADGATE_TRY(auto read, read_documents(directory, revision, people));
   if (read.diagnostics.empty()) return read;
-  for (const auto& diagnostic : read.diagnostics) std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+  for (const auto& diagnostic : read.diagnostics)
+    std::fprintf(stderr, "%s\n", printable_lines(to_string(diagnostic)).c_str());
   return fail(ErrorCode::invalid_input, (revision.empty() ? directory : revision) + " has " +
                                             std::to_string(read.diagnostics.size()) +
                                             " mistakes: nothing of it would "

@@ -61,7 +61,7 @@ std::string is_position(const std::string& text) {
 
 void print_keys(const std::vector<api::LogKey>& keys) {
   for (const auto& key : keys) {
-    std::printf("key        %s from record %llu", key.verifier_key.c_str(), number(key.from));
+    std::printf("key        %s from record %llu", printable(key.verifier_key).c_str(), number(key.from));
     if (key.until) std::printf(" until %llu", number(*key.until));
     std::printf("\n");
   }
@@ -203,7 +203,7 @@ Result<std::vector<api::LogKey>> keys_of_server(Client& client) {
     const auto* until = value_at(row, {"until"});
     if (!from || !from->is_int64()) return fail(ErrorCode::unavailable, "a key in /v1/log/keys has no position");
     auto& key = keys.emplace_back();
-    key.verifier_key = text_at(row, {"verifier_key"});
+    key.verifier_key = text_at(row, {"verifier_key"}).value_or("");
     key.from = static_cast<Position>(from->as_int64());
     if (until && until->is_int64()) key.until = static_cast<Position>(until->as_int64());
   }
@@ -217,8 +217,8 @@ Result<int> stat_server(Client& client, const Cli& cli) {
   const json::object answer{
       {"origin", point.origin}, {"records", point.size}, {"root", store::hex(point.root)}, {"keys", json_of(keys)}};
   if (!print_raw(cli.output, answer)) {
-    std::printf("origin     %s\nrecords    %llu (signed)\nroot       %s\n", point.origin.c_str(), number(point.size),
-                store::hex(point.root).c_str());
+    std::printf("origin     %s\nrecords    %llu (signed)\nroot       %s\n", printable(point.origin).c_str(),
+                number(point.size), store::hex(point.root).c_str());
     print_keys(keys);
   }
   return exit_done;

@@ -12,18 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-template <class F>
-void act(Cli& cli, CLI::App* verb, F f) {
-  verb->callback([&cli, f] {
-    cli.run = [&cli, f] {
-      auto client = Client::connect(cli);
-      if (!client) return report(client.error());
-      const Result<int> result = f(*client);
-      return result ? *result : report(result.error());
-    };
-  });
-}
-
 struct FreezeOptions {
   std::string environment, reason, until;
   std::vector<std::string> services;
@@ -43,7 +31,7 @@ void add_freeze(Cli& cli) {
     if (!o->until.empty()) body["until"] = o->until;
     HEADGATE_TRY(const auto answer, client.post("/v1/freezes", body));
     if (!print_raw(cli.output, answer)) {
-      const auto id = text_at(answer, {"id"});
+      const auto id = shown_at(answer, {"id"});
       std::printf("freeze %s of %s is in force\nnext: headgate unfreeze %s\n", id.c_str(), o->environment.c_str(),
                   id.c_str());
     }
@@ -76,7 +64,7 @@ void add_override(Cli& cli) {
     HEADGATE_TRY(const auto answer,
                  client.post("/v1/promotions/" + *id + "/override", json::object{{"reason", *reason}}));
     if (!print_raw(cli.output, answer)) {
-      std::printf("%s passes: %s\n", id->c_str(), text_at(answer, {"events"}).c_str());
+      std::printf("%s passes: %s\n", id->c_str(), shown_at(answer, {"events"}).c_str());
     }
     return exit_done;
   });

@@ -15,21 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
-// Connects, runs, and turns an Error into its exit code.
-template <class F>
-std::function<int()> with_client(Cli& cli, F f) {
-  return [&cli, f] {
-    auto client = Client::connect(cli);
-    if (!client) return report(client.error());
-    const Result<int> result = f(*client);
-    return result ? *result : report(result.error());
-  };
-}
-
-std::string waiting_for(const json::value& target) {
+std::optional<std::string> waiting_for(const json::value& target) {
   const auto* conditions = value_at(target, {"waiting_for"});
-  if (!conditions || !conditions->is_array() || conditions->as_array().empty()) return "-";
-  auto text = text_at(conditions->as_array().front(), {"text"});
+  if (!conditions || !conditions->is_array() || conditions->as_array().empty()) return std::nullopt;
+  auto text = shown_at(conditions->as_array().front(), {"text"});
   if (const auto more = conditions->as_array().size() - 1; more > 0) text += " (and " + std::to_string(more) + " more)";
   return text;
 }
@@ -37,15 +26,15 @@ std::string waiting_for(const json::value& target) {
 std::string state_of(const json::value& target) {
   const auto* promotion = value_at(target, {"promotion"});
   if (promotion && promotion->is_object()) {
-    return text_at(*promotion, {"phase"}) + " " + text_at(*promotion, {"version"}) + " at " +
-           text_at(*promotion, {"step"});
+    return shown_at(*promotion, {"phase"}) + " " + shown_at(*promotion, {"version"}) + " at " +
+           shown_at(*promotion, {"step"});
   }
   if (text_at(target, {"orphaned"}) == "true") return "orphaned";
   if (text_at(target, {"retiring"}) == "true") return "retiring";
-  if (text_at(target, {"held"}) != "-") return "held";
-  if (text_at(target, {"pinned"}) != "-") return "pinned";
+  if (text_at(target, {"held"})) return "held";
+  if (text_at(target, {"pinned"})) return "pinned";
   if (text_at(target, {"drift"}) == "true") return "drifted";
-  return waiting_for(target) == "-" ? "in step" : "waiting";
+  return waiting_for(target) ? "waiting" : "in step";
 }
 
 // Below its target, a row for each of its locations.
@@ -54,12 +43,12 @@ void add_locations(Table& table, const json::value& target) {
   if (!locations || !locations->is_array()) return;
   for (const auto& location : locations->as_array()) {
     const bool standby = text_at(location, {"standby"}) == "true";
-    const auto missed = text_at(location, {"missed", "version"});
-    table.add({text_at(target, {"target"}) + "/" + text_at(location, {"name"}), missed,
-               text_at(location, {"current", "version"}), text_at(location, {"observed", "version"}),
+    const auto missed = shown_at(location, {"missed", "version"});
+    table.add({shown_at(target, {"target"}) + "/" + shown_at(location, {"name"}), missed,
+               shown_at(location, {"current", "version"}), shown_at(location, {"observed", "version"}),
                text_at(location, {"drift"}) == "true" ? "drifted"
                : standby                              ? "standby"
-                                                      : "wave " + text_at(location, {"wave"}),
+                                                      : "wave " + shown_at(location, {"wave"}),
                "-"});
   }
 }
@@ -67,9 +56,9 @@ void add_locations(Table& table, const json::value& target) {
 void print_targets(const json::array& targets) {
   Table table({"TARGET", "DESIRED", "CURRENT", "OBSERVED", "STATE", "WAITING FOR"});
   for (const auto& target : targets) {
-    table.add({text_at(target, {"target"}), text_at(target, {"desired", "version"}),
-               text_at(target, {"current", "version"}), text_at(target, {"observed", "version"}), state_of(target),
-               waiting_for(target)});
+    table.add({shown_at(target, {"target"}), shown_at(target, {"desired", "version"}),
+               shown_at(target, {"current", "version"}), shown_at(target, {"observed", "version"}), state_of(target),
+               waiting_for(target).value_or("-")});
     add_locations(table, target);
   }
   table.print();
@@ -79,8 +68,8 @@ void print_targets(const json::array& targets) {
 Result<void> print_pause(Client& client) {
   HEADGATE_TRY(const auto state, client.get("/v1/state", {{"limit", "1"}}));
   if (text_at(state, {"effects", "paused"}) != "true") return {};
-  std::printf("%s\n", bold("EFFECTS ARE PAUSED since " + text_at(state, {"effects", "since"}) + ": " +
-                           text_at(state, {"effects", "reason"}) + " (headgate effects resume --reason …)")
+  std::printf("%s\n", bold("EFFECTS ARE PAUSED since " + shown_at(state, {"effects", "since"}) + ": " +
+                           shown_at(state, {"effects", "reason"}) + " (headgate effects resume --reason …)")
                           .c_str());
   return {};
 }
@@ -90,8 +79,8 @@ Result<void> print_proposal(Client& client) {
   HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
   const auto* proposal = value_at(answer, {"proposal"});
   if (!proposal || !proposal->is_object()) return {};
-  std::printf("%s\n", bold("COMMIT " + text_at(*proposal, {"commit"}) + " WAITS FOR APPROVAL: it " +
-                           text_at(*proposal, {"text"}) + " (headgate config status)")
+  std::printf("%s\n", bold("COMMIT " + shown_at(*proposal, {"commit"}) + " WAITS FOR APPROVAL: it " +
+                           shown_at(*proposal, {"text"}) + " (headgate config status)")
                           .c_str());
   return {};
 }
@@ -123,7 +112,7 @@ void print_listing(const Listing& listing, const json::array& rows) {
     for (const auto& [title, path] : listing.columns) {
       const auto* at = &row;
       for (const auto name : path) at = at && at->is_object() ? at->as_object().if_contains(name) : nullptr;
-      cells.push_back(at ? text_at(*at, {}) : "-");
+      cells.push_back(at ? shown_at(*at, {}) : "-");
     }
     table.add(std::move(cells));
   }
@@ -238,26 +227,26 @@ Result<std::string> promotion_path(const std::string& id) {
 
 void print_condition(const json::value& condition) {
   const bool met = text_at(condition, {"met"}) == "true";
-  std::printf("  %s  %s\n", met ? "met  " : "UNMET", text_at(condition, {"text"}).c_str());
-  if (text_at(condition, {"file"}) != "-") {
-    std::printf("         rule: %s:%s at %s\n", text_at(condition, {"file"}).c_str(),
-                text_at(condition, {"line"}).c_str(), text_at(condition, {"commit"}).substr(0, 12).c_str());
+  std::printf("  %s  %s\n", met ? "met  " : "UNMET", shown_at(condition, {"text"}).c_str());
+  if (text_at(condition, {"file"})) {
+    std::printf("         rule: %s:%s at %s\n", shown_at(condition, {"file"}).c_str(),
+                shown_at(condition, {"line"}).c_str(), shown_at(condition, {"commit"}).substr(0, 12).c_str());
   }
   if (const auto* events = value_at(condition, {"events"});
       events && events->is_array() && !events->as_array().empty()) {
     std::string positions;
-    for (const auto& position : events->as_array()) positions += " " + text_at(position, {});
+    for (const auto& position : events->as_array()) positions += " " + shown_at(position, {});
     std::printf("         events:%s\n", positions.c_str());
   }
-  if (!met && text_at(condition, {"remedy"}) != "-")
-    std::printf("         next: %s\n", text_at(condition, {"remedy"}).c_str());
+  if (!met && text_at(condition, {"remedy"}))
+    std::printf("         next: %s\n", shown_at(condition, {"remedy"}).c_str());
 }
 
 Result<int> explain(Client& client, const Cli& cli, const std::string& id, const std::string& at) {
   HEADGATE_TRY(const auto path, promotion_path(id));
   HEADGATE_TRY(auto answer, client.get(path + "/explain", {{"at", at}}));
   if (print_raw(cli.output, answer)) return exit_done;
-  std::printf("%s\n", bold(text_at(answer, {"text"})).c_str());
+  std::printf("%s\n", bold(shown_at(answer, {"text"})).c_str());
   if (const auto* conditions = value_at(answer, {"conditions"}); conditions && conditions->is_array()) {
     for (const auto& condition : conditions->as_array()) print_condition(condition);
   }
@@ -270,10 +259,9 @@ Result<int> timeline(Client& client, const Cli& cli, const std::string& id) {
   if (print_raw(cli.output, events)) return exit_done;
   Table table({"POSITION", "TIME", "AFTER", "EVENT", "SUBJECT", "ACTOR"});
   for (const auto& event : events) {
-    auto actor = text_at(event, {"actor", "name"});
-    if (actor == "-") actor = text_at(event, {"actor", "id"});
-    table.add({text_at(event, {"position"}), text_at(event, {"time"}), text_at(event, {"since_previous_ms"}) + " ms",
-               text_at(event, {"type"}), text_at(event, {"subject"}), actor});
+    const auto actor = shown_at(event, {"actor", text_at(event, {"actor", "name"}) ? "name" : "id"});
+    table.add({shown_at(event, {"position"}), shown_at(event, {"time"}), shown_at(event, {"since_previous_ms"}) + " ms",
+               shown_at(event, {"type"}), shown_at(event, {"subject"}), actor});
   }
   table.print();
   return exit_done;
@@ -295,14 +283,14 @@ void print_record(const std::string& record, bool raw) {
   } else {
     boost::system::error_code bad;
     const auto event = json::parse(record, bad);
-    auto type = text_at(event, {"type"});
+    auto type = shown_at(event, {"type"});
     if (type.starts_with("dev.headgate.")) type = type.substr(13);
     if (const auto version = type.rfind(".v"); version != std::string::npos) type = type.substr(0, version);
-    auto data = value_at(event, {"data"}) ? json::serialize(*value_at(event, {"data"})) : std::string();
+    auto data = value_at(event, {"data"}) ? printable(json::serialize(*value_at(event, {"data"}))) : std::string();
     if (data.size() > 100) data = data.substr(0, 97) + "...";
-    std::printf("%-8s %s  %-24s %-34s %-18s %s\n", text_at(event, {"id"}).c_str(),
-                text_at(event, {"time"}).substr(0, 23).c_str(), type.c_str(), text_at(event, {"subject"}).c_str(),
-                text_at(event, {"actor"}).c_str(), data.c_str());
+    std::printf("%-8s %s  %-24s %-34s %-18s %s\n", shown_at(event, {"id"}).c_str(),
+                shown_at(event, {"time"}).substr(0, 23).c_str(), type.c_str(), shown_at(event, {"subject"}).c_str(),
+                shown_at(event, {"actor"}).c_str(), data.c_str());
   }
   std::fflush(stdout);
 }
@@ -314,7 +302,7 @@ Result<int> follow(Client& client, const Query& query, bool raw) {
   HEADGATE_TRY(const auto state, client.get("/v1/state", {{"limit", "1"}}));
   const auto given = std::ranges::find(query, "from", &Query::value_type::first);
   const bool from_now = given == query.end() || given->second.empty();
-  std::string last = from_now ? text_at(state, {"position"}) : std::string();
+  std::string last = from_now ? text_at(state, {"position"}).value_or("") : std::string();
   auto pause = first_pause;
   bool told = false;
   while (true) {
@@ -335,7 +323,7 @@ Result<int> follow(Client& client, const Query& query, bool raw) {
     }
     if (!std::exchange(told, true)) {
       std::fprintf(stderr, "headgate: %s; connecting again\n",
-                   ended ? "the server ended the stream" : ended.error().message.c_str());
+                   ended ? "the server ended the stream" : printable(ended.error().message).c_str());
     }
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, last_pause);
@@ -369,7 +357,7 @@ Result<int> state(Client& client, const Cli& cli, const std::string& at) {
     answer.as_object().erase("next");
   }
   if (print_raw(cli.output, answer)) return exit_done;
-  std::printf("at position %s, %s\n", text_at(answer, {"position"}).c_str(), text_at(answer, {"time"}).c_str());
+  std::printf("at position %s, %s\n", shown_at(answer, {"position"}).c_str(), shown_at(answer, {"time"}).c_str());
   print_targets(targets);
   return exit_done;
 }
@@ -381,9 +369,7 @@ void add_read_verbs(Cli& cli) {
   auto service = std::make_shared<std::string>();
   status_verb->add_option("SERVICE", *service, "only this service");
   status_verb->footer("Example:\n  headgate status gateway");
-  status_verb->callback([&cli, service] {
-    cli.run = with_client(cli, [&cli, service](Client& client) { return show_status(client, cli, *service); });
-  });
+  act(cli, status_verb, [&cli, service](Client& client) { return show_status(client, cli, *service); });
 
   auto* get_verb = cli.program.add_subcommand(
       "get", "List services, environments, targets, releases, promotions, freezes, incidents, repositories");
@@ -401,19 +387,14 @@ void add_read_verbs(Cli& cli) {
   get_verb->add_flag("--active", get_options->active, "promotions that have not ended");
   get_verb->add_option("--limit", get_options->limit, "at most so many rows (promotions: 50)");
   get_verb->footer("Example:\n  headgate get promotions --service gateway --active");
-  get_verb->callback([&cli, what, get_options] {
-    cli.run =
-        with_client(cli, [&cli, what, get_options](Client& client) { return get(client, cli, *what, *get_options); });
-  });
+  act(cli, get_verb, [&cli, what, get_options](Client& client) { return get(client, cli, *what, *get_options); });
 
   const auto add_story = [&](const char* name, const char* help, auto function) {
     auto* verb = cli.program.add_subcommand(name, help);
     auto id = std::make_shared<std::string>();
     verb->add_option("PROMOTION", *id, "such as gateway/production/7")->required();
     verb->footer(std::string("Example:\n  headgate ") + name + " gateway/production/7");
-    verb->callback([&cli, id, function] {
-      cli.run = with_client(cli, [&cli, id, function](Client& client) { return function(client, cli, *id); });
-    });
+    act(cli, verb, [&cli, id, function](Client& client) { return function(client, cli, *id); });
   };
   auto* explain_verb =
       cli.program.add_subcommand("explain", "Why a promotion is where it is: every condition, its rule and its events");
@@ -422,9 +403,7 @@ void add_read_verbs(Cli& cli) {
   explain_verb->add_option("PROMOTION", *explained, "such as gateway/production/7")->required();
   explain_verb->add_option("--at", *at, "as it was then: a position of the log, or a time of RFC 3339");
   explain_verb->footer("Example:\n  headgate explain gateway/production/7 --at 2026-11-20T09:00:00Z");
-  explain_verb->callback([&cli, explained, at] {
-    cli.run = with_client(cli, [&cli, explained, at](Client& client) { return explain(client, cli, *explained, *at); });
-  });
+  act(cli, explain_verb, [&cli, explained, at](Client& client) { return explain(client, cli, *explained, *at); });
   add_story("timeline", "Every event of a promotion, with the time since the one before", timeline);
 
   auto* events_verb = cli.program.add_subcommand("events", "Query the log, or follow it");
@@ -448,17 +427,13 @@ void add_read_verbs(Cli& cli) {
       ->excludes(limit);
   events_verb->footer(
       "-o json prints the stored records byte for byte.\n\nExample:\n  headgate events --type 'approval.*' --follow");
-  events_verb->callback([&cli, event_options] {
-    cli.run = with_client(cli, [&cli, event_options](Client& client) { return events(client, cli, *event_options); });
-  });
+  act(cli, events_verb, [&cli, event_options](Client& client) { return events(client, cli, *event_options); });
 
   auto* state_verb = cli.program.add_subcommand("state", "Everything as it was at a moment");
   auto moment = std::make_shared<std::string>();
   state_verb->add_option("--at", *moment, "position or RFC 3339 time")->required();
   state_verb->footer("Example:\n  headgate state --at 2026-11-20T14:00:00Z");
-  state_verb->callback([&cli, moment] {
-    cli.run = with_client(cli, [&cli, moment](Client& client) { return state(client, cli, *moment); });
-  });
+  act(cli, state_verb, [&cli, moment](Client& client) { return state(client, cli, *moment); });
 }
 
 }  // namespace headgate::app

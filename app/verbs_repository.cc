@@ -5,6 +5,7 @@
 
 #include "app/cli.h"
 #include "app/environments_files.h"
+#include "app/table.h"
 #include "reconciler/offline_people.h"
 #include "reconciler/scaffold.h"
 
@@ -60,7 +61,7 @@ int validate(const fs::path& directory, bool json) {
   } else {
     for (auto diagnostic : diagnostics) {
       diagnostic.file = (directory / diagnostic.file).string();
-      std::printf("%s\n", to_string(diagnostic).c_str());
+      std::printf("%s\n", printable_lines(to_string(diagnostic)).c_str());
     }
     if (diagnostics.empty()) {
       std::printf("%zu documents, no mistakes\n", documents.size());

@@ -11,18 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-template <class F>
-void act(Cli& cli, CLI::App* verb, F f) {
-  verb->callback([&cli, f] {
-    cli.run = [&cli, f] {
-      auto client = Client::connect(cli);
-      if (!client) return report(client.error());
-      const Result<int> result = f(*client);
-      return result ? *result : report(result.error());
-    };
-  });
-}
-
 struct RollbackOptions {
   std::string environment, group, to, scope, reason;
   std::vector<std::string> services;
@@ -36,23 +24,23 @@ void print_skipped(const json::value& preview) {
   const auto* skipped = value_at(preview, {"skipped"});
   if (!skipped || !skipped->is_array()) return;
   for (const auto& s : skipped->as_array()) {
-    std::printf("%s is left as it is: %s\n", text_at(s, {"target"}).c_str(), text_at(s, {"reason"}).c_str());
+    std::printf("%s is left as it is: %s\n", shown_at(s, {"target"}).c_str(), shown_at(s, {"reason"}).c_str());
   }
 }
 
 void print_rollbacks(const json::value& answer, bool dry_run) {
   if (const auto* rollbacks = value_at(answer, {"rollbacks"}); rollbacks && rollbacks->is_array()) {
     for (const auto& r : rollbacks->as_array()) {
-      const auto to = text_at(r, {"to", "version"});
-      std::printf("%s  %s -> %s%s\n", text_at(r, {"id"}).c_str(), text_at(r, {"leaves", "version"}).c_str(),
-                  to == "-" ? "nothing" : to.c_str(), dry_run ? "  (nothing is done)" : "");
-      if (const auto crosses = text_at(r, {"crosses"}); crosses != "-" && !crosses.empty()) {
-        std::printf("  goes across the irreversible step %s\n", crosses.c_str());
+      std::printf("%s  %s -> %s%s\n", shown_at(r, {"id"}).c_str(), shown_at(r, {"leaves", "version"}).c_str(),
+                  text_at(r, {"to", "version"}) ? shown_at(r, {"to", "version"}).c_str() : "nothing",
+                  dry_run ? "  (nothing is done)" : "");
+      if (const auto crosses = text_at(r, {"crosses"})) {
+        std::printf("  goes across the irreversible step %s\n", printable(*crosses).c_str());
       }
       if (const auto* steps = value_at(r, {"steps"}); steps && steps->is_array()) {
-        for (const auto& step : steps->as_array()) std::printf("  %s\n", text_at(step, {}).c_str());
+        for (const auto& step : steps->as_array()) std::printf("  %s\n", shown_at(step, {}).c_str());
       }
-      if (!dry_run) std::printf("next: headgate wait %s\n", text_at(r, {"id"}).c_str());
+      if (!dry_run) std::printf("next: headgate wait %s\n", shown_at(r, {"id"}).c_str());
     }
   }
 }
@@ -111,8 +99,7 @@ void add_again(Cli& cli, const char* name, const char* help, bool reason_require
     if (!reason->empty()) body["reason"] = *reason;
     HEADGATE_TRY(const auto answer, client.post("/v1/promotions/" + *id + "/" + action, body));
     if (!print_raw(cli.output, answer)) {
-      const auto planned = text_at(answer, {"planned"});
-      std::printf("next: headgate wait %s\n", planned == "-" ? id->c_str() : planned.c_str());
+      std::printf("next: headgate wait %s\n", printable(text_at(answer, {"planned"}).value_or(*id)).c_str());
     }
     return exit_done;
   });
@@ -130,8 +117,9 @@ void add_incident(Cli& cli) {
     if (print_raw(cli.output, rows)) return exit_done;
     Table table({"INCIDENT", "TARGET", "PROMOTION", "RELEASE", "OPENED", "REASON", "NEXT STEP"});
     for (const auto& row : rows) {
-      table.add({text_at(row, {"id"}), text_at(row, {"target"}), text_at(row, {"promotion"}), text_at(row, {"release"}),
-                 text_at(row, {"opened"}), text_at(row, {"reason"}), text_at(row, {"next_step"})});
+      table.add({shown_at(row, {"id"}), shown_at(row, {"target"}), shown_at(row, {"promotion"}),
+                 shown_at(row, {"release"}), shown_at(row, {"opened"}), shown_at(row, {"reason"}),
+                 shown_at(row, {"next_step"})});
     }
     table.print();
     return exit_done;
@@ -166,7 +154,7 @@ void add_postmortem(Cli& cli) {
   act(cli, verb, [id](Client& client) -> Result<int> {
     HEADGATE_TRY_VOID(parse_promotion_id(*id));
     HEADGATE_TRY(const auto text, client.get_text("/v1/promotions/" + *id + "/postmortem", {}, "text/markdown"));
-    std::fputs(text.c_str(), stdout);
+    std::fputs(printable_lines(text).c_str(), stdout);
     return exit_done;
   });
 }

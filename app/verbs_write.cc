@@ -19,19 +19,6 @@ namespace {
 namespace json = boost::json;
 using std::chrono::steady_clock;
 
-// A verb whose action gets a connected client.
-template <class F>
-void act(Cli& cli, CLI::App* verb, F f) {
-  verb->callback([&cli, f] {
-    cli.run = [&cli, f] {
-      auto client = Client::connect(cli);
-      if (!client) return report(client.error());
-      const Result<int> result = f(*client);
-      return result ? *result : report(result.error());
-    };
-  });
-}
-
 Query dry_run_query(bool dry_run) {
   return {{"dry_run", dry_run ? "true" : ""}};
 }
@@ -67,16 +54,15 @@ Result<int> wait_for(Client& client, const Cli& cli, const std::string& id, std:
   std::string shown;
   while (true) {
     HEADGATE_TRY(const auto promotion, client.get(path));
-    const auto phase = text_at(promotion, {"phase"});
-    const auto line = id + "  " + phase + "  " + text_at(promotion, {"step"});
+    const auto phase = shown_at(promotion, {"phase"});
+    const auto line = id + "  " + phase + "  " + shown_at(promotion, {"step"});
     if (progress && line != shown) std::fprintf(stderr, "\r\033[K%s", line.c_str());
     shown = line;
     if (is_ended(phase)) {
       if (progress) std::fprintf(stderr, "\r\033[K");
       if (!print_raw(cli.output, promotion)) {
         const auto reason = text_at(promotion, {"end_reason"});
-        std::printf("%s %s%s%s\n", id.c_str(), phase.c_str(), reason == "-" ? "" : ": ",
-                    reason == "-" ? "" : reason.c_str());
+        std::printf("%s %s%s\n", id.c_str(), phase.c_str(), reason ? (": " + printable(*reason)).c_str() : "");
       }
       return phase == "succeeded" ? exit_done : exit_no;
     }
@@ -132,7 +118,7 @@ Result<int> promote(Client& client, const Cli& cli, const PromoteOptions& o) {
   if (o.expedite) body["expedite"] = true;
   if (!o.locations.empty()) body["locations"] = json::array(o.locations.begin(), o.locations.end());
   HEADGATE_TRY(const auto answer, client.post("/v1/promotions", body, dry_run_query(o.dry_run)));
-  const auto id = text_at(answer, {"id"});
+  const auto id = shown_at(answer, {"id"});
   if (o.wait && !o.dry_run) {
     std::fprintf(stderr, "%s planned\n", id.c_str());
     return wait_for(client, cli, id, std::nullopt);
@@ -188,18 +174,18 @@ struct ApproveOptions {
 
 // On standard error, as the question: what is printed on standard output is the answer of the verb.
 void show_plan(const json::value& promotion) {
-  std::fprintf(stderr, "%s  %s -> %s\n", text_at(promotion, {"id"}).c_str(),
-               text_at(promotion, {"from", "version"}).c_str(), text_at(promotion, {"to", "version"}).c_str());
-  std::fprintf(stderr, "plan %s\n", text_at(promotion, {"plan_digest"}).c_str());
+  std::fprintf(stderr, "%s  %s -> %s\n", shown_at(promotion, {"id"}).c_str(),
+               shown_at(promotion, {"from", "version"}).c_str(), shown_at(promotion, {"to", "version"}).c_str());
+  std::fprintf(stderr, "plan %s\n", shown_at(promotion, {"plan_digest"}).c_str());
   if (const auto* steps = value_at(promotion, {"steps"}); steps && steps->is_array()) {
     for (const auto& step : steps->as_array()) {
-      std::fprintf(stderr, "  %-10s %-24s %s\n", text_at(step, {"kind"}).c_str(), text_at(step, {"name"}).c_str(),
-                   text_at(step, {"status"}).c_str());
+      std::fprintf(stderr, "  %-10s %-24s %s\n", shown_at(step, {"kind"}).c_str(), shown_at(step, {"name"}).c_str(),
+                   shown_at(step, {"status"}).c_str());
     }
   }
   if (const auto* unmet = value_at(promotion, {"unmet"}); unmet && unmet->is_array()) {
     for (const auto& condition : unmet->as_array())
-      std::fprintf(stderr, "unmet: %s\n", text_at(condition, {"text"}).c_str());
+      std::fprintf(stderr, "unmet: %s\n", shown_at(condition, {"text"}).c_str());
   }
 }
 
@@ -216,7 +202,7 @@ Result<bool> confirmed(const char* question, bool yes) {
 Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
   HEADGATE_TRY(const auto path, promotion_path(o.id));
   HEADGATE_TRY(const auto promotion, client.get(path));
-  const auto digest = text_at(promotion, {"plan_digest"});
+  const auto digest = text_at(promotion, {"plan_digest"}).value_or("");
   if (!o.yes || cli.output.empty() || cli.output == "table") show_plan(promotion);
   HEADGATE_TRY(const bool go_on, confirmed("Approve this plan?", o.yes));
   if (!go_on) return exit_no;
@@ -225,7 +211,7 @@ Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
   if (!o.comment.empty()) body["comment"] = o.comment;
   HEADGATE_TRY(const auto answer, client.post(path + "/approve", body));
   if (!print_raw(cli.output, answer))
-    std::printf("%s approved for team %s\n", o.id.c_str(), text_at(answer, {"team"}).c_str());
+    std::printf("%s approved for team %s\n", o.id.c_str(), shown_at(answer, {"team"}).c_str());
   return exit_done;
 }
 
@@ -297,7 +283,7 @@ Result<int> report_gate(Client& client, const Cli& cli, const GateOptions& o) {
   HEADGATE_TRY(const auto answer, client.post_text("/v1/gates", text + ",\"metrics\":" + metrics + "}"));
   if (!print_raw(cli.output, answer)) {
     std::printf("gate %s of %s: %s, at position %s\n", o.gate.c_str(), o.service.c_str(), o.status.c_str(),
-                text_at(answer, {"position"}).c_str());
+                shown_at(answer, {"position"}).c_str());
   }
   return exit_done;
 }
@@ -398,8 +384,9 @@ void add_token(Cli& cli) {
     if (!expires->empty()) body["expires"] = *expires;
     HEADGATE_TRY(const auto answer, client.post("/v1/tokens", body));
     if (print_raw(cli.output, answer)) return exit_done;
-    std::printf("%s\n", text_at(answer, {"token"}).c_str());
-    std::fprintf(stderr, "token %s (%s) made; it is not shown again\n", name->c_str(), text_at(answer, {"id"}).c_str());
+    std::printf("%s\n", text_at(answer, {"token"}).value_or("-").c_str());
+    std::fprintf(stderr, "token %s (%s) made; it is not shown again\n", name->c_str(),
+                 shown_at(answer, {"id"}).c_str());
     return exit_done;
   });
 
@@ -410,8 +397,8 @@ void add_token(Cli& cli) {
     if (print_raw(cli.output, tokens)) return exit_done;
     Table table({"ID", "NAME", "ROLES", "CREATED", "EXPIRES"});
     for (const auto& token : tokens) {
-      table.add({text_at(token, {"id"}), text_at(token, {"name"}), text_at(token, {"roles"}),
-                 text_at(token, {"created"}), text_at(token, {"expires"})});
+      table.add({shown_at(token, {"id"}), shown_at(token, {"name"}), shown_at(token, {"roles"}),
+                 shown_at(token, {"created"}), shown_at(token, {"expires"})});
     }
     table.print();
     return exit_done;
@@ -441,7 +428,7 @@ void add_people(Cli& cli) {
     if (print_raw(cli.output, people)) return exit_done;
     Table table({"ID", "NAME", "EMAILS"});
     for (const auto& person : people) {
-      table.add({text_at(person, {"id"}), text_at(person, {"name"}), text_at(person, {"emails"})});
+      table.add({shown_at(person, {"id"}), shown_at(person, {"name"}), shown_at(person, {"emails"})});
     }
     table.print();
     return exit_done;

@@ -95,7 +95,8 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return text;
 }
 
-// scheme://host:port, for messages.
+}  // namespace
+
 Result<std::string> origin_of(const std::string& text) {
   const Owned<CURLU> url{curl_url()};
   if (!url || text.find('\0') != std::string::npos ||
@@ -110,6 +111,8 @@ Result<std::string> origin_of(const std::string& text) {
   }
   return fmt::format("{}://{}:{}", scheme, host, part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
+
+namespace {
 
 Result<Owned<curl_slist>> header_list(const HttpRequest& request) {
   Owned<curl_slist> list;

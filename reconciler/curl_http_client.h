@@ -26,4 +26,7 @@ class CurlHttpClient final : public HttpClient {
   CurlOptions options_;
 };
 
+// scheme://host:port of a URL, as libcurl reads it and will connect. invalid_input: it is none of http or https.
+Result<std::string> origin_of(const std::string& url);
+
 }  // namespace headgate::reconciler

@@ -235,11 +235,10 @@ void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
   }
   for (const auto* scope : {"environments", "services"}) {
     const auto& names = std::string_view(scope) == "services" ? grant.services : grant.environments;
-    const auto* written = f.value_of(scope);
-    if (grant.role != Role::admin || written == nullptr || names.empty() ||
-        std::ranges::find(names, "*") != names.end())
-      continue;
-    r.at(*written, "an admin is one everywhere", "",
+    const auto* value = f.value_of(scope);
+    const bool limits = value != nullptr && !names.empty() && std::ranges::find(names, "*") == names.end();
+    if (grant.role != Role::admin || !limits) continue;
+    r.at(*value, "an admin is one everywhere", "",
          "[\"*\"]: tokens, people, backups and effects are of no environment or service");
   }
   f.optional("requireClaims", read_claims, grant.require_claims);

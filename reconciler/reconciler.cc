@@ -9,12 +9,12 @@
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
 #include "reconciler/yaml_diagnostics.h"
+#include "reconciler/yaml_tree.h"
 
 namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t max_commits = 200;  // recorded one by one of a push; of a larger one the newest
-constexpr std::size_t max_document_file_bytes = 1 << 20;
 constexpr std::size_t documents_per_command = 200;
 
 bool same_rules(const std::vector<ApprovalRule>& some, const std::vector<ApprovalRule>& others) {
@@ -198,7 +198,7 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     return text;
   };
   for (const auto& [path, blob] : to_parse) {
-    auto text = repository_.read_blob(blob, max_document_file_bytes);
+    auto text = repository_.read_blob(blob, kMaxFileBytes);
     if (!text && text.error().code == ErrorCode::too_large) {
       read.diagnostics.push_back({path, 1, 1, "the file is too large", text.error().message, "at most 1 MiB"});
       read.not_read.others = true;

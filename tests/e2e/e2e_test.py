@@ -98,8 +98,11 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: self.world.events("window.expanded"), "the windows are worked out")
         waiting = "greeter/staging/2"
         eventually(lambda: "deny window forever" in self.world.cli("explain", waiting).stdout, "it waits for the window")
-        self.assertEqual(self.world.cli("freeze", "staging", "--reason", "the audit").returncode, 0)
-        self.assertIn("the audit", self.world.cli("get", "freezes").stdout)
+        # A reason that would steer the terminal of whoever reads it, by an escape sequence and by C1's own.
+        self.assertEqual(self.world.cli("freeze", "staging", "--reason", "the audit\x1b[2K\x9b1A").returncode, 0)
+        for shown in (self.world.cli("get", "freezes").stdout, self.world.cli("explain", waiting).stdout):
+            self.assertIn("the audit [2K 1A", shown)
+        self.assertEqual(self.world.http("GET", "/v1/freezes").json["freezes"][0]["reason"], "the audit\x1b[2K\x9b1A")
         self.assertEqual(self.world.running(), "v1")
         passed = self.world.cli("override", waiting, "--reason", "the fix of the outage")
         self.assertEqual(passed.returncode, 0, passed.stderr)

@@ -1,0 +1,57 @@
+// What of others' texts reaches the terminal.
+#include "app/table.h"
+
+#include <gtest/gtest.h>
+
+namespace headgate::app {
+namespace {
+
+namespace json = boost::json;
+
+TEST(Printable, LeavesNothingThatSteersATerminal) {
+  struct Row {
+    const char* text;
+    const char* shown;
+  };
+  for (const auto& [text, shown] : std::vector<Row>{
+           {"", ""},
+           {"coverage 91.2 % – größer, 🚦", "coverage 91.2 % – größer, 🚦"},
+           {"passed\033[2K\rapproved", "passed [2K approved"},
+           {"a\bb\x7F", "a b "},
+           {"title\033]0;x\a", "title ]0;x "},
+           {"\xC2\x9B"
+            "2J",
+            " 2J"},                                     // CSI in one character
+           {"\xC2\x80\xC2\x9F\xC2\xA0", "  \xC2\xA0"},  // what follows C1 is text
+           {"a\xE2\x80\xAE"
+            "b\xE2\x81\xA6"
+            "c\xE2\x80\xA6",
+            "a b c\xE2\x80\xA6"},  // written backwards; an ellipsis is text
+           {"two\nlines\tand a tab", "two lines and a tab"},
+       }) {
+    EXPECT_EQ(printable(text), shown);
+  }
+  EXPECT_EQ(printable_lines("# One\n\n|\ta\033[2J|\r\n"), "# One\n\n|\ta [2J| \n");
+  EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a b");
+}
+
+TEST(TextAt, IsAsItWasWrittenAndShownWithoutControls) {
+  const json::value value{{"summary", "ok\033[1A"},
+                          {"none", nullptr},
+                          {"empty", ""},
+                          {"dash", "-"},
+                          {"inner", {{"count", 3}, {"names", {"a", "b\033"}}}}};
+  EXPECT_EQ(text_at(value, {"summary"}), "ok\033[1A");
+  EXPECT_EQ(shown_at(value, {"summary"}), "ok [1A");
+  for (const char* name : {"none", "empty", "absent"}) {
+    EXPECT_EQ(text_at(value, {name}), std::nullopt) << name;
+    EXPECT_EQ(shown_at(value, {name}), "-") << name;
+  }
+  EXPECT_EQ(text_at(value, {"dash"}), "-");
+  EXPECT_EQ(text_at(value, {"inner", "count"}), "3");
+  EXPECT_EQ(text_at(value, {"inner", "names"}), R"(["a","b\u001b"])");
+  EXPECT_EQ(text_at(value, {"summary", "below"}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace headgate::app
