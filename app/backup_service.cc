@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ports/pause.h"
 #include "engine/ports/submit_and_wait.h"
 #include "store/rocksdb_log.h"
 #include "store/sha256.h"
@@ -9,7 +10,6 @@
 namespace headgate::app {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -216,13 +216,11 @@ void BackupService::run_mirror(std::stop_token stop) {
     // Trouble is said once until it is over.
     if (!advanced && advanced.error().message != said) told_(true, "mirror: " + advanced.error().message);
     if (advanced && !said.empty()) told_(false, "mirror: in step again");
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, advanced ? mirror_every : mirror_retry, [] { return false; });
+    pause(advanced ? mirror_every : mirror_retry, stop);
   }
   // What came since the last round, so that a server that was stopped in order leaves a mirror without a gap.
   if (!mirror) return;
-  const auto deadline = clock_.steady() + final_wait;
-  while (log_.mark().size < log_.size() && clock_.steady() < deadline) std::this_thread::sleep_for(milliseconds(2));
+  log_.wait_for_mark(log_.size(), final_wait);
   auto advanced = [&]() -> Result<void> {
     HEADGATE_TRY_VOID(log_.sign_checkpoint_now());
     return mirror->advance();

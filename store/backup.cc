@@ -8,7 +8,6 @@
 #include <charconv>
 #include <chrono>
 #include <set>
-#include <thread>
 
 #include "store/backup_engine.h"
 #include "store/file_list.h"
@@ -57,17 +56,10 @@ Timestamp time_of_file(const fs::path& path) {
 
 // The database may hold records that are written but not known to be durable: they are waited for.
 Result<void> wait_for_watermark(const RocksDbLog& log, std::uint64_t size, const std::stop_token& stop) {
-  const auto deadline = std::chrono::steady_clock::now() + kWatermarkWait;
-  while (log.mark().size < size) {
-    if (stop.stop_requested()) return fail_stopped();
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return fail(ErrorCode::timed_out, fmt::format("the watermark did not reach the {} records of the backup within "
-                                                    "{} s",
-                                                    size, kWatermarkWait.count()));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return {};
+  if (log.wait_for_mark(size, kWatermarkWait, stop)) return {};
+  if (stop.stop_requested()) return fail_stopped();
+  return fail(ErrorCode::timed_out, fmt::format("the watermark did not reach the {} records of the backup within {} s",
+                                                size, kWatermarkWait.count()));
 }
 
 }  // namespace

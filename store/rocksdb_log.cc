@@ -277,6 +277,10 @@ Mark RocksDbLog::mark() const {
   return watermark_ ? watermark_->durable() : mark_at_open_;
 }
 
+bool RocksDbLog::wait_for_mark(std::uint64_t size, Duration time, std::stop_token stop) const {
+  return watermark_ ? watermark_->wait_for(size, time, std::move(stop)) : mark_at_open_.size >= size;
+}
+
 Result<void> RocksDbLog::read_tile(TileId id, TileHashes& out) const {
   HEADGATE_TRY(const auto bytes, store_->get(Family::tree, tile_key(id)));
   if (!bytes || bytes->size() != kTileBytes) {

@@ -78,6 +78,8 @@ class RocksDbLog final : public EventLog, private TileReader {
 
   const std::string& origin() const { return origin_; }
   Mark mark() const;  // how far the watermark has come
+  // Blocks until it has come to `size`, for `time` at most; false when it has not, or when a stop came first.
+  bool wait_for_mark(std::uint64_t size, Duration time, std::stop_token stop = {}) const;
   // What was damaged when the log was opened and did not stand in the way, for whoever runs it; mostly empty.
   const std::string& notice() const { return notice_; }
   Result<std::vector<Hash>> inclusion_proof(Position index, std::uint64_t size) const;

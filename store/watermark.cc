@@ -129,6 +129,12 @@ Result<void> WatermarkFollower::wait_until(std::uint64_t size) {
   return std::unexpected(*failure_);
 }
 
+bool WatermarkFollower::wait_for(std::uint64_t size, Duration time, std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  progress_.wait_for(lock, std::move(stop), time, [&] { return durable_.size >= size || failure_; });
+  return durable_.size >= size;
+}
+
 Mark WatermarkFollower::durable() const {
   const std::scoped_lock lock(mutex_);
   return durable_;

@@ -12,10 +12,12 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "engine/domain/error.h"
 #include "engine/domain/names.h"
+#include "engine/domain/time.h"
 #include "store/files.h"
 
 namespace headgate::store {
@@ -66,6 +68,9 @@ class WatermarkFollower {
   void follow(std::uint64_t size, const Hash& root);
   // Blocks until a mark of at least `size` is durable. HEADGATE_CHECK: such a mark was handed over.
   Result<void> wait_until(std::uint64_t size);
+  // Likewise, for a mark that may be handed over yet; for `time` at most. False: it is not durable by then, or not by
+  // the time that writing failed or a stop was asked for.
+  bool wait_for(std::uint64_t size, Duration time, std::stop_token stop);
   Mark durable() const;
 
  private:
@@ -73,7 +78,7 @@ class WatermarkFollower {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;  // of the thread
-  std::condition_variable progress_;
+  std::condition_variable_any progress_;
   WatermarkFile file_;  // of the thread alone
   Mark newest_;         // handed over
   Mark durable_;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -196,6 +197,22 @@ TEST(WatermarkFollower, WritesAMarkThatNobodyAsksFor) {
     follower.follow(size, mark_of(size).root);
     EXPECT_TRUE(soon([&] { return follower.durable() == mark_of(size); }));
   }
+}
+
+TEST(WatermarkFollower, WaitsForAMarkThatIsHandedOverLater) {
+  const TempDir dir;
+  WatermarkFollower follower(new_file(dir / "watermark", 7));
+  EXPECT_TRUE(follower.wait_for(7, Duration::zero(), {}));
+  EXPECT_FALSE(follower.wait_for(8, Duration::zero(), {}));
+  auto waited = std::async(std::launch::async, [&] { return follower.wait_for(8, std::chrono::hours(1), {}); });
+  follower.follow(8, mark_of(8).root);
+  EXPECT_TRUE(waited.get());
+
+  std::stop_source stop;
+  auto stopped =
+      std::async(std::launch::async, [&] { return follower.wait_for(9, std::chrono::hours(1), stop.get_token()); });
+  stop.request_stop();
+  EXPECT_FALSE(stopped.get());
 }
 
 TEST(WatermarkFollower, ServesManyWaitingThreads) {
