@@ -1,14 +1,13 @@
-// How monitors count, how outages are measured, and both against a real server: a release that fails after its success
+// How monitors count, how outages are measured, and both over a running engine: a release that fails after its success
 // goes back.
 #include <gmock/gmock.h>
 
 #include <atomic>
 
-#include "reconciler/curl_http_client.h"
 #include "reconciler/monitor_watch.h"
 #include "reconciler/probe.h"
 #include "reconciler/windows.h"
-#include "tests/reconciler/http_test_server.h"
+#include "tests/fakes/http_client.h"
 #include "tests/runtime/engine_fixture.h"
 
 namespace headgate::reconciler {
@@ -157,7 +156,8 @@ TEST(ProbeRun, GivesUpOnceTheOutageIsLongerThanAllowed) {
   EXPECT_GT(run.finish({}).longest, 10ms);
 }
 
-// ------------------------------------------------------------------------------------------------------- a real server
+// ------------------------------------------------------------------------------------------------------- a running
+// engine
 
 // The wall clock of the engine under test, and time that really goes by.
 class RunningClock final : public Clock {
@@ -182,7 +182,7 @@ class Watched : public runtime::testing::EngineTest {
     m.name = "api";
     m.services = {"greeter"};
     m.check.name = "api";
-    m.check.http = HttpCheck{server.url("/health"), 200, {}, {}};
+    m.check.http = HttpCheck{"http://greeter.example.com/health", 200, {}, {}};
     m.every = 5ms;
     m.failure_limit = 3;
     m.on_failure = OnMonitorFailure::rollback;
@@ -216,9 +216,13 @@ class Watched : public runtime::testing::EngineTest {
   }
 
   std::atomic<bool> healthy{true};
-  HttpTestServer server{
-      [this](const std::string&, const HttpTestServer::Send& send) { send(http_answer(healthy ? 200 : 500, "{}")); }};
-  CurlHttpClient http;
+  std::atomic<int> upgraded{0};  // looks at what is under maintenance
+  fakes::FakeHttpClient http{[this](const HttpRequest& request, const std::stop_token&) {
+    HttpResponse response;
+    if (request.url == "http://upgraded.example.com/") ++upgraded;
+    response.status = healthy ? 200 : 500;
+    return response;
+  }};
   RunningClock running{clock};
   std::optional<MonitorWatch> monitors;
 };
@@ -250,13 +254,8 @@ TEST_F(Watched, AReleaseThatFailsAfterItsSuccessGoesBack) {
 }
 
 TEST_F(Watched, DuringMaintenanceNobodyLooks) {
-  std::atomic<int> asked{0};
-  const HttpTestServer counting([&](const std::string&, const HttpTestServer::Send& send) {
-    ++asked;
-    send(http_answer(200, "{}"));
-  });
   auto e = place();
-  e.monitors[0].check.http->url = counting.url("/");
+  e.monitors[0].check.http->url = "http://upgraded.example.com/";
   e.maintenance = {{"upgrade", clock.now(), clock.now() + 1h, 0}};
   e.monitors.push_back(e.monitors[0]);
   e.monitors[1].name = "other";
@@ -268,7 +267,7 @@ TEST_F(Watched, DuringMaintenanceNobodyLooks) {
   healthy = false;
   watch();
   ASSERT_TRUE(eventually([&] { return count<MonitorFailed>() == 1; })) << "of the other environment";
-  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(upgraded, 0);
 }
 
 }  // namespace

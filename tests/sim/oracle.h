@@ -2,6 +2,7 @@
 // shares no code with the guards, the state or the planner, so that both would have to be wrong in the same way.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -154,6 +155,9 @@ class Oracle {
   void handle(const RollbackSucceeded& e);
   void handle(const RollbackFailed& e);
 
+  static bool has(const std::vector<std::string>& list, const std::string& value) {
+    return std::ranges::find(list, value) != list.end();
+  }
   bool demanded(const TargetId& id) const;  // by the monitor that has just failed
   void violated(const std::string& what);
   Course* live(const PromotionId& id);

@@ -69,7 +69,13 @@ class EventLogContract : public ::testing::Test {
 };
 
 using Holders = ::testing::Types<InMemory, OnDisk>;
-TYPED_TEST_SUITE(EventLogContract, Holders);
+struct Names {
+  template <class T>
+  static std::string GetName(int) {
+    return std::is_same_v<T, InMemory> ? "InMemory" : "OnDisk";
+  }
+};
+TYPED_TEST_SUITE(EventLogContract, Holders, Names);
 
 TYPED_TEST(EventLogContract, BeginsEmpty) {
   EXPECT_EQ(this->log().size(), 0U);
