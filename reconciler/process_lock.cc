@@ -17,6 +17,8 @@
 #include <mutex>
 #include <vector>
 
+#include "engine/base/percent.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -129,17 +131,7 @@ Result<void> wait_until_released(const std::filesystem::path& file, std::string_
 }
 
 std::string lock_file_name(std::string_view name) {
-  std::string file;
-  for (const auto c : name) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (plain) {
-      file += c;
-    } else {
-      file += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return file + ".lock";
+  return percent_encoded(name, "-_") + ".lock";
 }
 
 }  // namespace headgate::reconciler

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/utf8.h"
 #include "reconciler/command_outcome.h"
-#include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
 namespace {
