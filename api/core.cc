@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "api/query_reader.h"
 #include "api/secrets.h"
+#include "engine/base/digest.h"
 
 namespace headgate::api {
 namespace {
@@ -309,9 +310,7 @@ void write_receipt(JsonWriter& json, const Receipt& receipt, bool written) {
     json.value(nullptr);
     return;
   }
-  std::string hex;
-  for (const auto byte : receipt.leaf_hash) fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
-  json.value(hex);
+  json.value(hex(receipt.leaf_hash));
 }
 
 Result<JsonValue> json_body(const Call& call, bool optional) {

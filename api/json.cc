@@ -6,7 +6,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <unordered_set>
 
-#include "api/utf8.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::api {
 

@@ -6,7 +6,8 @@
 #include <charconv>
 #include <map>
 
-#include "api/utf8.h"
+#include "engine/base/nearest_name.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::api {
 
@@ -32,7 +33,7 @@ struct JsonReader::Node {
     if (value != nullptr) {
       for (const auto& [key, ignored] : *value->object()) {
         if (std::ranges::find(asked, key) != asked.end() || out.size() >= max_errors) continue;
-        const std::string_view nearest = nearest_name(key, asked);
+        const std::string_view nearest = nearest_name(key, {asked.begin(), asked.end()});
         out.push_back(
             {pointer + pointer_token(key), fmt::format("unknown field '{}'", utf8_prefix(key, 100)),
              nearest.empty() ? fmt::format("one of {}", fmt::join(asked, ", ")) : fmt::format("'{}'", nearest)});
@@ -52,34 +53,6 @@ std::string describe(const JsonValue& value) {
   if (value.array() != nullptr) return "an array";
   if (value.object() != nullptr) return "an object";
   return "null";
-}
-
-std::string_view nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
-  constexpr std::size_t longest = 64;  // bounds the work for a name that is nothing like a field's
-  if (name.size() > longest) return {};
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
-  std::vector<std::size_t> row;
-  for (const std::string& candidate : candidates) {
-    if (candidate.size() > longest) continue;
-    // Levenshtein distance, one row at a time.
-    row.resize(candidate.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-      std::size_t diagonal = row[0];
-      row[0] = i + 1;
-      for (std::size_t j = 0; j < candidate.size(); ++j) {
-        const std::size_t replaced = diagonal + (name[i] == candidate[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 JsonReader::JsonReader(const JsonValue& value) : node_(std::make_shared<Node>()) {

@@ -67,7 +67,4 @@ class JsonReader {
 // How a value is named in an error: "'text'", "17", "an object".
 std::string describe(const JsonValue& value);
 
-// The candidate with the fewest edits from `name`, where it is near enough to be what was meant; else empty.
-std::string_view nearest_name(std::string_view name, const std::vector<std::string>& candidates);
-
 }  // namespace headgate::api

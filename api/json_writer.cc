@@ -2,60 +2,9 @@
 
 #include <utility>
 
-#include "api/utf8.h"
+#include "engine/base/json_string.h"
 
 namespace headgate::api {
-
-void append_json_string(std::string& out, std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
-  out += '"';
-  std::size_t plain = 0;  // start of the run that can be copied as it stands
-  std::size_t i = 0;
-  const auto flush = [&] { out.append(text.substr(plain, i - plain)); };
-  while (i < text.size()) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      ++i;
-      continue;
-    }
-    if (c >= 0x80) {
-      const std::size_t size = utf8_character(text.substr(i));
-      if (size > 0) {
-        i += size;
-        continue;
-      }
-    }
-    flush();
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (c < 0x20) {
-          out += "\\u00";
-          out += hex[c >> 4];
-          out += hex[c & 15];
-        } else {
-          out += "\xEF\xBF\xBD";
-        }
-    }
-    plain = ++i;
-  }
-  flush();
-  out += '"';
-}
 
 void JsonWriter::separate() {
   if (after_key_) {

@@ -11,9 +11,7 @@
 
 namespace headgate::api {
 
-// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD: the output is always valid.
-void append_json_string(std::string& out, std::string_view text);
-
+// Bytes of a text that are not UTF-8 become U+FFFD: the output is always valid.
 class JsonWriter {
  public:
   JsonWriter& begin_object();

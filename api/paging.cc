@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "api/secrets.h"
+#include "engine/base/base64.h"
 
 namespace headgate::api {
 namespace {
@@ -39,7 +39,7 @@ std::optional<Position> position_of(const PageRequest& page, QueryReader& query)
 }
 
 std::string cursor_of(std::string_view kind, std::string_view after) {
-  return base64url(std::string(kind) + ":" + std::string(after));
+  return encode_base64url(std::string(kind) + ":" + std::string(after));
 }
 
 void write_next(JsonWriter& json, std::string_view kind, const std::optional<std::string>& after) {

@@ -6,7 +6,8 @@
 #include <charconv>
 
 #include "api/json_reader.h"
-#include "api/utf8.h"
+#include "engine/base/nearest_name.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::api {
 namespace {
@@ -71,7 +72,7 @@ Result<void> QueryReader::finish() const {
   auto errors = errors_;
   for (const auto& [name, value] : query_.entries()) {
     if (std::ranges::find(asked_, name) != asked_.end() || errors.size() >= 100) continue;
-    const auto nearest = nearest_name(name, asked_);
+    const auto nearest = nearest_name(name, {asked_.begin(), asked_.end()});
     errors.push_back({std::string(utf8_prefix(name, max_found_bytes)), "an unknown parameter",
                       nearest.empty() ? fmt::format("one of {}", fmt::join(asked_, ", ")) : quoted(nearest)});
   }

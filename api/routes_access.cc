@@ -8,8 +8,9 @@
 #include "api/paging.h"
 #include "api/routes.h"
 #include "api/secrets.h"
-#include "api/utf8.h"
 #include "api/views_promotion.h"
+#include "engine/base/digest.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::api {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "api/problem.h"
 #include "api/routes.h"
-#include "api/secrets.h"
+#include "engine/base/digest.h"
 
 namespace headgate::api {
 namespace {
@@ -13,7 +13,7 @@ constexpr int gone = 410;
 
 Result<std::string> digest_of_path(const Request& request) {
   const auto& digest = request.parameter("digest");
-  if (is_digest(digest)) return digest;
+  if (parse_digest(digest)) return digest;
   return fail(ErrorCode::invalid_input, "the path names no digest",
               {{"digest", digest.substr(0, 80), "sha256: and 64 lower-case hexadecimal digits"}});
 }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/utf8.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::api {
 

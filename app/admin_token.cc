@@ -1,6 +1,7 @@
 #include "app/admin_token.h"
 
 #include "api/secrets.h"
+#include "engine/base/digest.h"
 #include "engine/ports/submit_and_wait.h"
 #include "store/files.h"
 
@@ -19,7 +20,7 @@ Result<std::filesystem::path> ensure_admin_token(const std::filesystem::path& da
   const auto file = data / "admin.token";
   HEADGATE_TRY_VOID(store::write_file_durably(file, text + "\n", 0600));
   HEADGATE_TRY_VOID(
-      submit_and_wait(sink, {.command = CreateToken{id, api::sha256_digest(text), {Role::admin}, std::nullopt}}));
+      submit_and_wait(sink, {.command = CreateToken{id, sha256_digest(text), {Role::admin}, std::nullopt}}));
   return file;
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/base/digest.h"
 #include "engine/ports/pause.h"
 #include "engine/ports/submit_and_wait.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 
 namespace headgate::app {
 namespace {
@@ -110,7 +110,7 @@ Result<void> BackupService::work(const Request& request, std::optional<std::uint
     return std::unexpected(made.error());
   }
   id = made->id;
-  HEADGATE_TRY_VOID(record({BackupCompleted{made->id, made->size, store::digest_text(made->root), made->bytes}}));
+  HEADGATE_TRY_VOID(record({BackupCompleted{made->id, made->size, digest_text(made->root), made->bytes}}));
   if (options_.backup.verify) HEADGATE_TRY_VOID(verify(made->id, stop));
   {
     const std::scoped_lock lock(mutex_);
@@ -133,7 +133,7 @@ Result<void> BackupService::verify(std::uint64_t id, const std::stop_token& stop
     static_cast<void>(record({BackupFailed{id, good.error().message}}));
     return std::unexpected(good.error());
   }
-  return record({BackupVerified{id, good->size, store::digest_text(good->root)}});
+  return record({BackupVerified{id, good->size, digest_text(good->root)}});
 }
 
 Result<void> BackupService::record(RecordBackup command) {
@@ -161,7 +161,7 @@ Result<api::BackupReport> BackupService::report() const {
   if (!options_.backup.directory.empty()) {
     HEADGATE_TRY(const auto all, backups_.list());
     for (const auto& info : all) {
-      report.backups.push_back({info.id, info.time, info.origin, info.size, store::digest_text(info.root), info.bytes,
+      report.backups.push_back({info.id, info.time, info.origin, info.size, digest_text(info.root), info.bytes,
                                 info.verified, info.failure});
     }
   }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "app/named_file.h"
+#include "engine/base/hex.h"
 #include "reconciler/git_url.h"
 #include "store/files.h"
 
@@ -90,12 +91,7 @@ std::chrono::seconds retry_after(const HttpResponse& response) {
 std::string random_key() {
   std::array<unsigned char, 16> bytes{};
   HEADGATE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
-  std::string text = "cli-";
-  for (const auto byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+  return "cli-" + hex(bytes);
 }
 
 }  // namespace

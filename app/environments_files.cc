@@ -4,8 +4,8 @@
 #include <functional>
 #include <map>
 
-#include "reconciler/digests.h"
 #include "reconciler/documents_parser.h"
+#include "reconciler/git_blob_id.h"
 #include "reconciler/git_tree_files.h"
 #include "reconciler/script_exports.h"
 #include "reconciler/yaml_diagnostics.h"

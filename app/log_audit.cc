@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/tile_path.h"
+#include "engine/base/hex.h"
 #include "store/codec.h"
 #include "store/envelope.h"
 #include "store/merkle_tree.h"
@@ -31,7 +32,7 @@ class Audit {
     if (tree_.root() != found_.checkpoint.root) {
       return fail(ErrorCode::corrupt,
                   "the records that the server gives are not those of its checkpoint: their root is " +
-                      store::hex(tree_.root()) + ", the checkpoint says " + store::hex(found_.checkpoint.root));
+                      hex(tree_.root()) + ", the checkpoint says " + hex(found_.checkpoint.root));
     }
     HEADGATE_TRY_VOID(check_keys(note));
     HEADGATE_TRY_VOID(check_earlier());

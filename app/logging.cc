@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <string>
 
 #include "engine/domain/time.h"
 
@@ -18,18 +19,17 @@ Log::Log(LogFormat format) : format_(format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void Log::info(std::string_view message, std::string_view correlation, const std::vector<LogField>& fields) {
-  write(spdlog::level::info, message, correlation, fields);
+void Log::info(std::string_view message, std::string_view correlation) {
+  write(spdlog::level::info, message, correlation);
 }
-void Log::warning(std::string_view message, std::string_view correlation, const std::vector<LogField>& fields) {
-  write(spdlog::level::warn, message, correlation, fields);
+void Log::warning(std::string_view message, std::string_view correlation) {
+  write(spdlog::level::warn, message, correlation);
 }
-void Log::error(std::string_view message, std::string_view correlation, const std::vector<LogField>& fields) {
-  write(spdlog::level::err, message, correlation, fields);
+void Log::error(std::string_view message, std::string_view correlation) {
+  write(spdlog::level::err, message, correlation);
 }
 
-void Log::write(int level, std::string_view message, std::string_view correlation,
-                const std::vector<LogField>& fields) {
+void Log::write(int level, std::string_view message, std::string_view correlation) {
   const auto severity = static_cast<spdlog::level::level_enum>(level);
   const std::string_view name = severity == spdlog::level::err    ? "error"
                                 : severity == spdlog::level::warn ? "warning"
@@ -43,12 +43,10 @@ void Log::write(int level, std::string_view message, std::string_view correlatio
     object["message"] = message;
     if (!correlation.empty()) object["correlation"] = correlation;
     object["position"] = position_.load();
-    for (const auto& field : fields) object[field.name] = field.value;
     line = boost::json::serialize(object);
   } else {
     line = format_timestamp(now).substr(11, 12) + "  " + std::string(name) + "  " + std::string(message);
     if (!correlation.empty()) line += "  [" + std::string(correlation) + "]";
-    for (const auto& field : fields) line += "  " + std::string(field.name) + "=" + field.value;
   }
   // A line break inside a message must not forge a line of its own.
   for (auto& c : line) {

@@ -2,31 +2,24 @@
 #pragma once
 
 #include <atomic>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace headgate::app {
 
 enum class LogFormat { json, text };
 
-struct LogField {
-  std::string_view name;
-  std::string value;
-};
-
 class Log {
  public:
   explicit Log(LogFormat format);
   // `correlation`: the promotion, target, commit or repository it is about, empty when none. Thread-safe.
-  void info(std::string_view message, std::string_view correlation = {}, const std::vector<LogField>& fields = {});
-  void warning(std::string_view message, std::string_view correlation = {}, const std::vector<LogField>& fields = {});
-  void error(std::string_view message, std::string_view correlation = {}, const std::vector<LogField>& fields = {});
+  void info(std::string_view message, std::string_view correlation = {});
+  void warning(std::string_view message, std::string_view correlation = {});
+  void error(std::string_view message, std::string_view correlation = {});
   // Position of the log that the lines carry from now on.
   void set_position(unsigned long long position) { position_ = position; }
 
  private:
-  void write(int level, std::string_view message, std::string_view correlation, const std::vector<LogField>& fields);
+  void write(int level, std::string_view message, std::string_view correlation);
 
   LogFormat format_;
   std::atomic<unsigned long long> position_{0};

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/named_file.h"
+#include "engine/base/digest.h"
 #include "engine/runtime/writer.h"
 #include "store/backup.h"
 #include "store/file_list.h"
@@ -11,7 +12,6 @@
 #include "store/log_import.h"
 #include "store/mirror.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 
 namespace headgate::app {
 namespace {
@@ -35,10 +35,6 @@ struct Known {
   Hash root{};
   fs::path where;
 };
-
-std::string digest_of(std::string_view text) {
-  return store::digest_text(store::sha256(text));
-}
 
 Result<void> check_empty(const fs::path& data) {
   std::error_code error;
@@ -161,7 +157,7 @@ Result<std::string> new_key(const fs::path& stage, const std::string& origin) {
 }
 
 Result<void> go_on(const fs::path& stage, const History& history, const RestoreLog& command, Timestamp now) {
-  runtime::Writer writer(digest_of);
+  runtime::Writer writer(sha256_digest);
   writer.load(history.state);
   HEADGATE_TRY_VOID(writer.execute({.command = command}, now));
   const auto batch = writer.take_batch();
@@ -229,7 +225,7 @@ Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock)
     HEADGATE_TRY(const auto lost, find_lost(request, stage, history));
     RestoreLog command;
     done.size = history.state.next;
-    command.restored = {done.backup, done.size, store::digest_text(history.root)};
+    command.restored = {done.backup, done.size, digest_text(history.root)};
     done.origin = history.state.origin;
     if (lost) {
       if (request.origin.empty() || request.origin == lost->origin || request.origin == history.state.origin) {
@@ -241,7 +237,7 @@ Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock)
                         "--origin");
       }
       command.origin = done.origin = request.origin;
-      command.previous = PreviousLog{lost->origin, lost->size, store::digest_text(lost->root)};
+      command.previous = PreviousLog{lost->origin, lost->size, digest_text(lost->root)};
       HEADGATE_TRY(command.verifier_key, new_key(stage, request.origin));
       done.origin_changed = true;
       done.lost = lost->size - done.size;

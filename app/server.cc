@@ -17,6 +17,7 @@
 #include "app/log_verifier.h"
 #include "app/named_file.h"
 #include "app/witness.h"
+#include "engine/base/digest.h"
 #include "engine/ports/submit_and_wait.h"
 #include "engine/runtime/engine.h"
 #include "reconciler/allowed_signers.h"
@@ -38,7 +39,6 @@
 #include "store/files.h"
 #include "store/people_directory.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 #include "store/snapshot_store.h"
 
 namespace headgate::app {
@@ -49,10 +49,6 @@ constexpr std::size_t monitor_workers = 4;
 constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
 
 static_assert(reconciler::Redactor::token_bytes == api::token_length);  // what the redactor takes for a token
-
-std::string digest_of(std::string_view text) {
-  return store::digest_text(store::sha256(text));
-}
 
 // The key that signs checkpoints: the one that the log's records name, made on the first start. Another one, or a new
 // one in place of a lost one, only when `rotate` says so. Its name is the log's origin.
@@ -368,7 +364,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
     log.error("the log refused an append; stopping at once, nothing is answered: " + error.message);
     fatal();
   };
-  HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, digest_of,
+  HEADGATE_TRY(engine, runtime::Engine::start(std::move(options), *events, *snapshots, clock, *executor, sha256_digest,
                                               *observer, on_fatal));
   engine->read([this](const State& state) { metrics.started(state); });
   log.set_position(engine->position() - 1);  // of engine.started, at least

@@ -10,10 +10,10 @@
 #include "app/stopped_log.h"
 #include "app/system_clock.h"
 #include "app/table.h"
+#include "engine/base/digest.h"
 #include "store/backup.h"
 #include "store/files.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 
 namespace headgate::app {
 namespace {
@@ -40,7 +40,7 @@ json::object row_of(const store::BackupInfo& info) {
           {"time", format_timestamp(info.time)},
           {"origin", info.origin},
           {"size", info.size},
-          {"root", store::digest_text(info.root)},
+          {"root", digest_text(info.root)},
           {"bytes", info.bytes},
           {"verified", info.verified ? json::value(format_timestamp(*info.verified)) : json::value()},
           {"failure", info.failure}};

@@ -10,7 +10,7 @@
 #include "app/stopped_log.h"
 #include "app/system_clock.h"
 #include "app/table.h"
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 
 namespace headgate::app {
 namespace {
@@ -114,13 +114,13 @@ Result<int> verify_data(const LogOptions& o, const Cli& cli) {
   }
   HEADGATE_TRY(const auto earlier, check_earlier(open, note, verified->records));
   const json::object answer{{"records", verified->records}, {"bytes", verified->bytes},
-                            {"tiles", verified->tiles},     {"root", store::hex(verified->root)},
+                            {"tiles", verified->tiles},     {"root", hex(verified->root)},
                             {"notice", open.log->notice()}, {"keys", json_of(open.keys)}};
   if (!print_raw(cli.output, answer)) {
     if (!open.log->notice().empty()) std::printf("%s\n", open.log->notice().c_str());
     std::printf("verified %llu records, %llu bytes, %llu tiles%s\nroot %s\n", number(verified->records),
                 number(verified->bytes), number(verified->tiles), held_text(earlier).c_str(),
-                store::hex(verified->root).c_str());
+                hex(verified->root).c_str());
   }
   return exit_done;
 }
@@ -141,14 +141,14 @@ Result<int> verify_server(Client& client, const LogOptions& o, const Cli& cli) {
                             {"records", audited->checkpoint.size},
                             {"bytes", audited->bytes},
                             {"tiles", audited->tiles},
-                            {"root", store::hex(audited->checkpoint.root)},
+                            {"root", hex(audited->checkpoint.root)},
                             {"key", signer},
                             {"key_pinned", options.key.has_value()}};
   if (!print_raw(cli.output, answer)) {
     std::printf("verified %llu records, %llu bytes, %llu tiles of %s%s\nroot %s\nsigned by %s\n",
                 number(audited->checkpoint.size), number(audited->bytes), number(audited->tiles),
                 audited->checkpoint.origin.c_str(), held_text(audited->earlier).c_str(),
-                store::hex(audited->checkpoint.root).c_str(), signer.c_str());
+                hex(audited->checkpoint.root).c_str(), signer.c_str());
     if (!options.key) {
       std::printf("that key is the server's own word: compare it with what its operator published, then give --key\n");
     }
@@ -182,12 +182,12 @@ Result<int> stat_data(const LogOptions& o, const Cli& cli) {
   HEADGATE_TRY(const auto root, open.log->root(size));
   const json::object answer{{"origin", open.log->origin()},
                             {"records", size},
-                            {"root", store::hex(root)},
+                            {"root", hex(root)},
                             {"watermark", open.log->mark().size},
                             {"keys", json_of(open.keys)}};
   if (!print_raw(cli.output, answer)) {
     std::printf("origin     %s\nrecords    %llu\nroot       %s\nwatermark  %llu\n", open.log->origin().c_str(),
-                number(size), store::hex(root).c_str(), number(open.log->mark().size));
+                number(size), hex(root).c_str(), number(open.log->mark().size));
     print_keys(open.keys);
   }
   return exit_done;
@@ -215,10 +215,10 @@ Result<int> stat_server(Client& client, const Cli& cli) {
   HEADGATE_TRY(const auto point, said_checkpoint(note));
   HEADGATE_TRY(const auto keys, keys_of_server(client));
   const json::object answer{
-      {"origin", point.origin}, {"records", point.size}, {"root", store::hex(point.root)}, {"keys", json_of(keys)}};
+      {"origin", point.origin}, {"records", point.size}, {"root", hex(point.root)}, {"keys", json_of(keys)}};
   if (!print_raw(cli.output, answer)) {
     std::printf("origin     %s\nrecords    %llu (signed)\nroot       %s\n", printable(point.origin).c_str(),
-                number(point.size), store::hex(point.root).c_str());
+                number(point.size), hex(point.root).c_str());
     print_keys(keys);
   }
   return exit_done;

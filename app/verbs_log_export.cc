@@ -10,6 +10,7 @@
 #include "app/client.h"
 #include "app/stopped_log.h"
 #include "app/verbs_evidence.h"
+#include "engine/base/unique_fd.h"
 #include "store/envelope.h"
 
 namespace headgate::app {
@@ -73,7 +74,7 @@ class Sink {
 
   std::string path_;
   bool renamed_ = false;
-  store::UniqueFd file_;
+  UniqueFd file_;
   std::string buffer_;
 };
 

@@ -4,9 +4,9 @@
 #include "app/cli.h"
 #include "app/named_file.h"
 #include "app/table.h"
+#include "engine/base/digest.h"
 #include "store/files.h"
 #include "store/log_repair.h"
-#include "store/sha256.h"
 
 namespace headgate::app {
 namespace {
@@ -26,7 +26,7 @@ Result<int> repair(const std::string& data, const Cli& cli) {
   const json::object answer{
       {"found", repaired->found},
       {"records", repaired->records},
-      {"root", store::hex(repaired->root)},
+      {"root", hex(repaired->root)},
       {"tiles", repaired->tiles},
       {"damaged_tiles", repaired->damaged_tiles},
       {"dropped_snapshots", json::array(repaired->dropped_snapshots.begin(), repaired->dropped_snapshots.end())}};
@@ -35,7 +35,7 @@ Result<int> repair(const std::string& data, const Cli& cli) {
   std::printf(
       "records    %llu, whole and left as they are\nroot       %s\ntree       %llu tiles made anew, %llu of them "
       "were damaged or missing\nindex      made anew\nsnapshots  ",
-      static_cast<unsigned long long>(repaired->records), store::hex(repaired->root).c_str(),
+      static_cast<unsigned long long>(repaired->records), hex(repaired->root).c_str(),
       static_cast<unsigned long long>(repaired->tiles), static_cast<unsigned long long>(repaired->damaged_tiles));
   if (repaired->dropped_snapshots.empty()) std::printf("none was damaged");
   for (const auto& name : repaired->dropped_snapshots) std::printf("%s dropped ", name.c_str());

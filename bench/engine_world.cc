@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "bench/workload.h"
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 
 namespace headgate::bench {
 
@@ -18,7 +18,7 @@ Duration RealClock::steady() const {
 }
 
 std::string digest_of(std::string_view text) {
-  return store::digest_text(store::sha256(text));
+  return sha256_digest(text);
 }
 
 EngineWorld::EngineWorld(const std::filesystem::path& dir) {

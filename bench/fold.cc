@@ -10,7 +10,7 @@
 #include "bench/workload.h"
 #include "engine/domain/decide.h"
 #include "store/checkpoint.h"
-#include "store/sha256.h"
+#include "store/merkle_tree.h"
 #include "store/snapshot_store.h"
 
 namespace headgate::bench {

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "engine/domain/time.h"
-#include "store/event_filter.h"
+#include "engine/base/glob.h"
 
 namespace headgate::bench {
 namespace {
@@ -111,7 +111,7 @@ Harness::~Harness() {
 }
 
 bool Harness::wants(std::string_view name) const {
-  return store::matches_glob(glob_, name);
+  return matches_glob(glob_, name);
 }
 
 bool Harness::wants_any(const std::vector<std::string>& names) const {

@@ -8,9 +8,10 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/json_string.h"
+#include "engine/base/utf8.h"
 #include "reconciler/command_outcome.h"
 #include "reconciler/json_expectation.h"
-#include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -8,7 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "reconciler/json_text.h"
+#include "engine/base/json_string.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "reconciler/digests.h"
-#include "reconciler/json_text.h"
+#include "engine/base/digest.h"
+#include "engine/base/hex.h"
+#include "engine/base/json_string.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -72,7 +74,7 @@ Result<CommandPermit> CommandPolicy::permit(const Run& run, const std::function<
   std::string sha256;
   if (script) {
     HEADGATE_TRY(const auto bytes, load());
-    sha256 = sha256_hex(bytes);
+    sha256 = hex(headgate::sha256(bytes));
   }
   const auto listed = [&](const AllowedCommand& entry) { return entry.path == path && entry.sha256 == sha256; };
   if (settings_.mode != CommandMode::off && std::ranges::any_of(settings_.allow, listed)) return permit;

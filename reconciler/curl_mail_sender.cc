@@ -3,11 +3,13 @@
 #define CURL_STRICTER  // distinct types for easy and multi handles
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
+
+#include "engine/base/base64.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -34,15 +36,6 @@ int look(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Upload*>(context)->stop.stop_requested() ? 1 : 0;
 }
 
-std::string base64(std::string_view text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const auto length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                      static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(length));
-  return out;
-}
-
 // One line; what is not plain ASCII as encoded words of RFC 2047, each of whole characters.
 std::string header_text(std::string text) {
   std::ranges::replace_if(
@@ -52,9 +45,8 @@ std::string header_text(std::string text) {
   if (std::ranges::all_of(text, is_ascii)) return text;
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {
-    std::size_t bytes = std::min<std::size_t>(rest.size(), 45);
-    while (bytes > 1 && bytes < rest.size() && (static_cast<unsigned char>(rest[bytes]) & 0xC0) == 0x80) --bytes;
-    out += (out.empty() ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?") + base64(rest.substr(0, bytes)) + "?=";
+    const auto bytes = std::max<std::size_t>(utf8_prefix(rest, 45).size(), 1);
+    out += (out.empty() ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?") + encode_base64(rest.substr(0, bytes)) + "?=";
     rest.remove_prefix(bytes);
   }
   return out;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/glob.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/notifications.h"
 #include "reconciler/documents_kinds.h"

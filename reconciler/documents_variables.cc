@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/base/utf8.h"
 #include "reconciler/documents_text.h"
-#include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/base/utf8.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -13,26 +15,6 @@ constexpr std::size_t kEmailBytes = 320;        // RFC 3696: 64 + 1 + 255
 constexpr std::size_t kMessageBytes = 1 << 20;  // of which co-authors are read
 constexpr std::size_t kCoAuthors = 256;
 constexpr std::size_t kParents = 64;
-
-// The length of the well-formed character (Unicode 15, table 3-7) at the start of `text`; 0 when there is none.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](std::size_t i) { return byte(i) >= 0x80 && byte(i) <= 0xBF; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;
-    return byte(1) >= low && byte(1) <= high && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
-    return byte(1) >= low && byte(1) <= high && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -56,8 +38,8 @@ Timestamp time_of(const git_commit* commit) {
 std::string clean_text(std::string_view text, std::size_t max_bytes) {
   std::string clean;
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
-    std::string_view piece = length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+    const std::size_t length = utf8_character(text);
+    std::string_view piece = length == 0 ? kReplacementCharacter : text.substr(0, length);
     const auto first = static_cast<unsigned char>(piece.front());
     const bool c1_control = length == 2 && first == 0xC2 && static_cast<unsigned char>(piece[1]) < 0xA0;
     if (first < 0x20 || first == 0x7F || c1_control) piece = " ";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/base/glob.h"
 #include "engine/domain/flow.h"
 #include "reconciler/git_copy.h"
 #include "reconciler/git_history.h"

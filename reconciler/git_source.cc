@@ -4,8 +4,9 @@
 
 #include <map>
 
+#include "engine/base/digest.h"
+#include "engine/base/glob.h"
 #include "engine/domain/flow.h"
-#include "reconciler/digests.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -48,7 +49,7 @@ class PathDigest {
       HEADGATE_TRY(const bool found, add(tree.get(), pattern, text));
       any = any || found;
     }
-    return known_[root] = any ? "sha256:" + sha256_hex(text) : std::string();
+    return known_[root] = any ? sha256_digest(text) : std::string();
   }
 
  private:

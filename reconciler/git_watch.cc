@@ -71,11 +71,6 @@ fs::path refs_home(const fs::path& repository) {
 
 }  // namespace
 
-void Descriptor::reset(int number) {
-  if (number_ >= 0) ::close(number_);
-  number_ = number;
-}
-
 GitWatch::GitWatch(std::optional<fs::path> repository, std::string branch, Notice notice)
     : repository_(std::move(repository)), branch_(std::move(branch)), notice_(std::move(notice)) {
   wake_.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

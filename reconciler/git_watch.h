@@ -16,24 +16,10 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/unique_fd.h"
 #include "engine/domain/time.h"
 
 namespace headgate::reconciler {
-
-// A file descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { reset(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-  void reset(int number = -1);
-
- private:
-  int number_ = -1;
-};
 
 class GitWatch {
  public:
@@ -67,8 +53,8 @@ class GitWatch {
   const std::string branch_;
   const Notice notice_;
   std::mutex mutex_;
-  Descriptor wake_;  // eventfd: nudges and stops
-  Descriptor inotify_;
+  UniqueFd wake_;  // eventfd: nudges and stops
+  UniqueFd inotify_;
   std::map<int, Listening> listening_;                          // by watch descriptor
   std::set<std::pair<std::uint64_t, std::uint64_t>> identity_;  // device and inode of what is listened to
   bool refusal_said_ = false;

@@ -11,8 +11,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "engine/base/unique_fd.h"
 #include "engine/domain/strategy.h"
-#include "reconciler/unique_fd.h"
 
 namespace headgate::reconciler {
 namespace {

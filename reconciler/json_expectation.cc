@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "engine/base/utf8.h"
 #include "engine/domain/enums.h"
 #include "engine/domain/time.h"
-#include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
 namespace {

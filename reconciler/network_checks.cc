@@ -19,8 +19,7 @@
 #include <set>
 #include <system_error>
 
-#include "reconciler/json_text.h"
-#include "reconciler/unique_fd.h"
+#include "engine/base/unique_fd.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "engine/base/hex.h"
 #include "reconciler/notification_text.h"
 #include "reconciler/redactor.h"
 
@@ -39,13 +40,7 @@ std::string hmac_sha256(std::string_view key, std::string_view text) {
   unsigned int size = 0;
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
        text.size(), mac.data(), &size);
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string out;
-  for (unsigned int i = 0; i < size; ++i) {
-    out += hex[mac[i] >> 4];
-    out += hex[mac[i] & 15];
-  }
-  return out;
+  return hex({mac.data(), size});
 }
 
 Delivery NotificationDelivery::post(HttpRequest request, const std::string& secret, std::stop_token stop) const {

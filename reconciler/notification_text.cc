@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "reconciler/json_text.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/unique_fd.h"
 #include "engine/domain/error.h"
 #include "reconciler/supervisor_protocol.h"
-#include "reconciler/unique_fd.h"
 
 namespace headgate::reconciler {
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/base/percent.h"
 #include "engine/ports/pause.h"
 
 namespace headgate::reconciler {
@@ -122,17 +123,7 @@ Result<void> wait_until_released(const std::filesystem::path& file, std::string_
 }
 
 std::string lock_file_name(std::string_view name) {
-  std::string file;
-  for (const auto c : name) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (plain) {
-      file += c;
-    } else {
-      file += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return file + ".lock";
+  return percent_encoded(name, "-_") + ".lock";
 }
 
 }  // namespace headgate::reconciler

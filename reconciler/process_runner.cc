@@ -247,13 +247,6 @@ void ProcessRunner::bury(pid_t supervisor) {
   std::erase_if(unburied_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
 }
 
-Result<void> ProcessRunner::prove_gone(std::string_view lock_name, std::stop_token stop) const {
-  HEADGATE_TRY(const auto file, lock_file(lock_name));
-  HEADGATE_TRY(const auto lock, acquire_lock(file, options_.lock_wait, std::move(stop)));
-  if (!lock) return fail(ErrorCode::unavailable, fmt::format("stopped while waiting for {}", file.string()));
-  return {};
-}
-
 Result<ProcessResult> ProcessRunner::run(const ProcessSpec& spec, std::stop_token stop) {
   bury(-1);
   HEADGATE_TRY(const auto order, make_order(spec, options_.grace));

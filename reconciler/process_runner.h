@@ -65,10 +65,6 @@ class ProcessRunner {
   // invalid_input (the program cannot be started, and did not), io. Thread-safe.
   Result<ProcessResult> run(const ProcessSpec& spec, std::stop_token stop);
 
-  // Waits until nothing that was started under this name is left, such as what a Headgate before this one started.
-  // unavailable when it is still there after lock_wait, or `stop` came first.
-  Result<void> prove_gone(std::string_view lock_name, std::stop_token stop) const;
-
  private:
   Result<std::filesystem::path> lock_file(std::string_view lock_name) const;
   void bury(pid_t supervisor);

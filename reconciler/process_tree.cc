@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "reconciler/unique_fd.h"
+#include "engine/base/unique_fd.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <chrono>
 
+#include "engine/base/percent.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -13,16 +15,6 @@ namespace json = boost::json;
 
 constexpr Duration kTimeout = std::chrono::seconds(10);
 constexpr std::size_t kMaxAnswerBytes = 256 << 10;
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 std::unexpected<Error> bad(const std::string& what) {
   return fail(ErrorCode::invalid_input, "Prometheus " + what);

@@ -6,13 +6,16 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/base64.h"
+#include "engine/base/json_string.h"
+#include "engine/base/percent.h"
+#include "engine/base/utf8.h"
+
 namespace headgate::reconciler {
 namespace {
 
 constexpr std::string_view mark = "[redacted]";
 constexpr std::size_t shortest_line_bytes = 8;
-constexpr std::string_view base64_standard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view base64_url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 std::uint32_t beginning_of(std::string_view text) {
   std::uint32_t key = 0;
@@ -24,22 +27,12 @@ std::size_t hash_of(std::uint32_t key) {
   return (key * 0x9E3779B1U) >> 16;
 }
 
-std::string base64(std::string_view bytes, std::string_view alphabet) {
-  std::string text;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const auto c : bytes) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) text += alphabet[(bits >> (count - 6)) & 63];
-  }
-  if (count > 0) text += alphabet[(bits << (6 - count)) & 63];
-  return text;
-}
+using Encode = std::string (*)(std::string_view);
 
 // The characters that `value` alone decides when `before` bytes (0 to 2, modulo 3) precede it in what was encoded, as
 // the user name does in basic authentication.
-std::string base64_within(std::string_view value, std::size_t before, std::string_view alphabet) {
-  const auto text = base64(std::string(before, '\0') + std::string(value), alphabet);
+std::string base64_within(std::string_view value, std::size_t before, Encode encode) {
+  const auto text = encode(std::string(before, '\0') + std::string(value));
   const auto first = (before * 8 + 5) / 6;
   const auto last = (before + value.size()) * 8 / 6;
   return text.substr(first, last - first);
@@ -49,48 +42,21 @@ bool begins_with_token(std::string_view text) {
   constexpr std::string_view prefix = "hg_";
   if (text.size() < Redactor::token_bytes || !text.starts_with(prefix)) return false;
   const auto secret = text.substr(prefix.size(), Redactor::token_bytes - prefix.size());
-  return secret.find_first_not_of(base64_url) == std::string_view::npos;
-}
-
-std::string percent_encoded(std::string_view value, std::string_view unreserved, bool upper, bool plus_for_space) {
-  std::string text;
-  for (const auto c : value) {
-    const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    const auto byte = static_cast<unsigned char>(c);
-    if (letter_or_digit || unreserved.find(c) != std::string_view::npos) {
-      text += c;
-    } else if (plus_for_space && c == ' ') {
-      text += '+';
-    } else {
-      text += upper ? fmt::format("%{:02X}", byte) : fmt::format("%{:02x}", byte);
-    }
-  }
-  return text;
+  return std::ranges::all_of(secret, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
 }
 
 std::string json_escaped(std::string_view value) {
   std::string text;
-  for (const auto c : value) {
-    switch (c) {
-      case '"':
-        text += "\\\"";
-        break;
-      case '\\':
-        text += "\\\\";
-        break;
-      case '\n':
-        text += "\\n";
-        break;
-      case '\r':
-        text += "\\r";
-        break;
-      case '\t':
-        text += "\\t";
-        break;
-      default:
-        text += c;
-    }
-  }
+  append_json_escaped(text, value);
+  return text;
+}
+
+// As forms are sent: '+' for a blank.
+std::string form_encoded(std::string_view value) {
+  auto text = percent_encoded(value, "-._*");
+  for (auto at = text.find("%20"); at != std::string::npos; at = text.find("%20", at)) text.replace(at, 3, "+");
   return text;
 }
 
@@ -132,17 +98,18 @@ void Redactor::add_pattern(std::string pattern) {
 
 void Redactor::add_forms(std::string_view value) {
   add_pattern(std::string(value));
-  add_pattern(json_escaped(value));
-  for (const auto alphabet : {base64_standard, base64_url}) {
-    auto whole = base64(value, alphabet);
+  if (is_utf8(value)) add_pattern(json_escaped(value));  // what is not has no form in JSON
+  for (const Encode encode : {&encode_base64, &encode_base64url}) {
+    auto whole = encode(value);
+    while (whole.ends_with('=')) whole.pop_back();
     add_pattern(whole);
     add_pattern(whole + std::string((4 - whole.size() % 4) % 4, '='));
-    for (const std::size_t before : {0U, 1U, 2U}) add_pattern(base64_within(value, before, alphabet));
+    for (const std::size_t before : {0U, 1U, 2U}) add_pattern(base64_within(value, before, encode));
   }
-  add_pattern(percent_encoded(value, "-._~", true, false));
-  add_pattern(percent_encoded(value, "-._~", false, false));
-  add_pattern(percent_encoded(value, "-._~!'()*", true, false));  // as encodeURIComponent does
-  add_pattern(percent_encoded(value, "-._*", true, true));        // as forms do
+  add_pattern(percent_encoded(value));
+  add_pattern(percent_encoded(value, kUnreservedMarks, kLowerHexDigits));
+  add_pattern(percent_encoded(value, "-._~!'()*"));  // as encodeURIComponent does
+  add_pattern(form_encoded(value));
 }
 
 std::size_t Redactor::match(std::string_view text) const {

@@ -9,8 +9,9 @@
 #include <cstring>
 #include <utility>
 
-#include "reconciler/digests.h"
-#include "reconciler/unique_fd.h"
+#include "engine/base/hex.h"
+#include "engine/base/unique_fd.h"
+#include "reconciler/git_blob_id.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "reconciler/unique_fd.h"
+#include "engine/base/unique_fd.h"
 
 namespace headgate::reconciler {
 namespace {

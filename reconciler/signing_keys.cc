@@ -1,11 +1,12 @@
 #include "reconciler/signing_keys.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+
+#include "engine/base/base64.h"
+#include "engine/base/digest.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -26,40 +27,12 @@ std::unexpected<Error> bad(std::string what) {
 
 // Of whole groups of four characters, the padding at the end; nullopt: it is none.
 std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > 2 * max_signing_key_bytes) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  const auto padding = static_cast<std::size_t>(std::ranges::count(text.substr(text.size() - 2), '='));
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
-}
-
-std::string digest(const EVP_MD* kind, std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-  unsigned size = 0;
-  HEADGATE_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, kind, nullptr) == 1);
-  return {reinterpret_cast<const char*>(out.data()), size};
+  return text.empty() ? std::nullopt : decode_base64(text);
 }
 
 std::string to_base64_unpadded(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
+  auto text = encode_base64(bytes);
   while (text.ends_with('=')) text.pop_back();
-  return text;
-}
-
-std::string to_hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string text;
-  for (const char c : bytes) {
-    text += digits[static_cast<std::uint8_t>(c) >> 4];
-    text += digits[static_cast<std::uint8_t>(c) & 15];
-  }
   return text;
 }
 
@@ -79,7 +52,7 @@ Result<SigningKey> parse_ssh(std::string_view text) {
     return bad("the key is not of the type that stands before it");
   }
   if (blob->size() < type.size() + 4 + 32) return bad("the key is cut short");
-  return SigningKey{SigningKey::Kind::ssh, "SHA256:" + to_base64_unpadded(digest(EVP_sha256(), *blob)),
+  return SigningKey{SigningKey::Kind::ssh, "SHA256:" + to_base64_unpadded(as_bytes(sha256(*blob))),
                     std::string(type) + " " + std::string(key)};
 }
 
@@ -176,8 +149,7 @@ Result<SigningKey> parse_openpgp(std::string_view text) {
   std::string hashed("\x99");
   hashed += static_cast<char>(size >> 8 & 0xFF);
   hashed += static_cast<char>(size & 0xFF);
-  hashed += primary;
-  return SigningKey{SigningKey::Kind::openpgp, to_hex(digest(EVP_sha1(), hashed)), std::move(*bytes)};
+  return SigningKey{SigningKey::Kind::openpgp, hex(sha1(hashed, primary), kUpperHexDigits), std::move(*bytes)};
 }
 
 }  // namespace

@@ -23,9 +23,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/unique_fd.h"
 #include "reconciler/process_tree.h"
 #include "reconciler/supervisor_protocol.h"
-#include "reconciler/unique_fd.h"
 
 namespace headgate::reconciler {
 namespace {

@@ -3,39 +3,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <tuple>
+
+#include "engine/base/nearest_name.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kMaxQuotedBytes = 80;
-constexpr std::size_t kMaxComparedBytes = 64;
-
-bool continues_character(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
-
-// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::array<std::size_t, kMaxComparedBytes + 1> before_last{};
-  std::array<std::size_t, kMaxComparedBytes + 1> last{};
-  std::array<std::size_t, kMaxComparedBytes + 1> row{};
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before_last[j - 2] + 1);
-      }
-    }
-    before_last = last;
-    last = row;
-  }
-  return last[b.size()];
-}
 
 }  // namespace
 
@@ -87,11 +64,7 @@ void append_new(std::vector<Diagnostic>& all, std::vector<Diagnostic> more) {
 
 std::string quoted(std::string_view text) {
   const bool cut = text.size() > kMaxQuotedBytes;
-  if (cut) {
-    auto end = kMaxQuotedBytes;
-    while (end > 0 && continues_character(text[end])) --end;
-    text = text.substr(0, end);
-  }
+  text = utf8_prefix(text, kMaxQuotedBytes);
   std::string result = "'";
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
@@ -103,22 +76,8 @@ std::string quoted(std::string_view text) {
   return result + (cut ? "…'" : "'");
 }
 
-std::string_view nearest(std::string_view text, const std::vector<std::string_view>& candidates) {
-  if (text.size() > kMaxComparedBytes) return {};
-  std::string_view best;
-  auto best_distance = std::max<std::size_t>(text.size() / 3, 1) + 1;
-  for (const auto candidate : candidates) {
-    if (candidate.size() > kMaxComparedBytes) continue;
-    if (const auto d = distance(text, candidate); d < best_distance) {
-      best_distance = d;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 std::string did_you_mean(std::string_view text, const std::vector<std::string_view>& candidates) {
-  const auto best = nearest(text, candidates);
+  const auto best = nearest_name(text, candidates);
   return best.empty() ? std::string() : fmt::format(", did you mean '{}'?", best);
 }
 

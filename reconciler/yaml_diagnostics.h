@@ -50,9 +50,6 @@ void append_new(std::vector<Diagnostic>& all, std::vector<Diagnostic> more);
 // `text` in quotes for a diagnostic: cut to a readable length, control characters escaped.
 std::string quoted(std::string_view text);
 
-// The candidate that `text` most likely misspells; empty when none is near.
-std::string_view nearest(std::string_view text, const std::vector<std::string_view>& candidates);
-
 // ", did you mean 'x'?" or nothing.
 std::string did_you_mean(std::string_view text, const std::vector<std::string_view>& candidates);
 

@@ -17,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/utf8.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -218,24 +220,16 @@ struct BadText {
 // RFC 3629, and YAML's printable characters: of the controls only tab, line feed, carriage return and next line.
 std::optional<BadText> find_bad_text(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  std::size_t i = 0;
-  while (i < text.size()) {
+  for (std::size_t i = 0; i < text.size();) {
     const auto c = byte(i);
     if (c < 0x80) {
       if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return BadText{i, true};
       ++i;
       continue;
     }
-    const std::size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-    if (c < 0xC2 || c > 0xF4 || i + length > text.size()) return BadText{i, false};
-    std::uint32_t point = c & (0xFFU >> (length + 1));
-    for (std::size_t k = 1; k < length; ++k) {
-      if ((byte(i + k) & 0xC0U) != 0x80U) return BadText{i, false};
-      point = point << 6U | (byte(i + k) & 0x3FU);
-    }
-    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-    if (overlong || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return BadText{i, false};
-    if (point < 0xA0 && point != 0x85) return BadText{i, true};
+    const auto length = utf8_character(text.substr(i));
+    if (length == 0) return BadText{i, false};
+    if (c == 0xC2 && byte(i + 1) < 0xA0 && byte(i + 1) != 0x85) return BadText{i, true};
     i += length;
   }
   return std::nullopt;

@@ -9,11 +9,11 @@
 #include <chrono>
 #include <set>
 
+#include "engine/base/digest.h"
 #include "store/backup_engine.h"
 #include "store/file_list.h"
 #include "store/files.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 #include "store/watermark.h"
 
 namespace headgate::store {

@@ -5,13 +5,13 @@
 
 #include <cerrno>
 
+#include "engine/base/digest.h"
 #include "store/backup.h"
 #include "store/backup_engine.h"
 #include "store/blob_store.h"
 #include "store/codec.h"
 #include "store/file_list.h"
 #include "store/files.h"
-#include "store/sha256.h"
 #include "store/source_check.h"
 #include "store/watermark.h"
 

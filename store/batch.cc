@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "store/sha256.h"
+#include "store/merkle_tree.h"
 
 namespace headgate::store {
 

@@ -5,8 +5,8 @@
 #include <boost/json.hpp>
 #include <system_error>
 
+#include "engine/base/digest.h"
 #include "store/files.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 namespace {

@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "engine/base/digest.h"
 #include "store/files.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 

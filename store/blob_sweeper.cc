@@ -5,9 +5,9 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "engine/base/digest.h"
 #include "store/codec.h"
 #include "store/files.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 namespace {

@@ -5,9 +5,9 @@
 #include <charconv>
 #include <optional>
 
+#include "engine/base/base64.h"
+#include "engine/base/digest.h"
 #include "store/merkle_tree.h"
-#include "store/sha256.h"
-#include "store/text.h"
 
 namespace headgate::store {
 

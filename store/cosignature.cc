@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
-#include "store/sha256.h"
-#include "store/text.h"
+#include "engine/base/base64.h"
+#include "engine/base/digest.h"
 
 namespace headgate::store {
 

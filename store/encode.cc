@@ -1,82 +1,14 @@
 #include <array>
 #include <charconv>
 
+#include "engine/base/json_string.h"
 #include "store/attributes.h"
 #include "store/codec.h"
 #include "store/json_text.h"
 #include "store/shapes.h"
-#include "store/text.h"
 
 namespace headgate::store {
 namespace {
-
-void append_escaped(std::string& out, char c) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      out += "\\u00";
-      out += kDigits[static_cast<std::uint8_t>(c) >> 4];
-      out += kDigits[static_cast<std::uint8_t>(c) & 15];
-  }
-}
-
-// Bytes of the UTF-8 sequence of more than one byte that `text` begins with; 0 when it is none.
-std::size_t sequence_length(std::string_view text) {
-  for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
-    if (is_utf8(text.substr(0, length))) return length;
-  }
-  return 0;
-}
-
-// Without the quotes around it.
-void append_text(std::string& out, std::string_view text) {
-  std::size_t run = 0;  // begin of what is copied as it stands
-  std::size_t at = 0;
-  while (true) {
-    at += plain_length(text.substr(at));
-    if (at == text.size()) break;
-    if (static_cast<std::uint8_t>(text[at]) >= 0x80) {
-      if (const auto length = sequence_length(text.substr(at)); length > 0) {
-        at += length;
-        continue;
-      }
-      out.append(text, run, at - run);
-      out += "\xEF\xBF\xBD";
-    } else {
-      out.append(text, run, at - run);
-      append_escaped(out, text[at]);
-    }
-    run = ++at;
-  }
-  out.append(text, run, at - run);
-}
-
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  append_text(out, text);
-  out += '"';
-}
 
 template <std::integral N>
 void append_number(std::string& out, N number) {
@@ -125,7 +57,7 @@ class ObjectWriter {
   // Of whatever characters.
   void key(std::string_view text) {
     begin_key();
-    append_text(out_, text);
+    append_json_escaped(out_, text);
     out_.append("\":", 2);
   }
   template <class T>
@@ -152,19 +84,19 @@ void append_document(std::string& out, const Document& document) {
 template <class T>
 void append_value(std::string& out, const T& value) {
   if constexpr (std::is_same_v<T, std::string>) {
-    append_string(out, value);
+    append_json_string(out, value);
   } else if constexpr (std::is_same_v<T, bool>) {
     out += value ? "true" : "false";
   } else if constexpr (Unsigned<T>) {
     append_number(out, value);
   } else if constexpr (NamedEnum<T>) {
-    append_string(out, name_of(value));
+    append_json_string(out, name_of(value));
   } else if constexpr (std::is_same_v<T, Duration>) {
     append_number(out, std::chrono::duration_cast<std::chrono::milliseconds>(value).count());
   } else if constexpr (std::is_same_v<T, Timestamp>) {
     append_time(out, value);
   } else if constexpr (std::is_same_v<T, Decimal>) {
-    append_string(out, value.text);
+    append_json_string(out, value.text);
   } else if constexpr (std::is_same_v<T, Json>) {
     HEADGATE_CHECK(is_json_object_line(value.text));
     out += value.text;
@@ -200,7 +132,7 @@ void append_value(std::string& out, const T& value) {
 void append_attribute(std::string& out, std::string_view head, std::string_view text) {
   if (text.empty()) return;
   out += head;
-  append_string(out, text);
+  append_json_string(out, text);
 }
 
 }  // namespace
@@ -214,7 +146,7 @@ void encode(std::string& out, std::string_view origin, const Recorded<Event>& re
   out += R"({"specversion":"1.0","id":")";
   append_number(out, meta.position);
   out += R"(","source":")";
-  append_text(out, origin);
+  append_json_escaped(out, origin);
   out += R"(/log","type":"dev.headgate.)";
   std::visit(
       [&]<class E>(const E& event) {
@@ -224,7 +156,7 @@ void encode(std::string& out, std::string_view origin, const Recorded<Event>& re
         out += R"(","time":)";
         append_time(out, meta.time);
         const AttributesView attributes(event);
-        const auto put = [&](std::string_view part) { append_text(out, part); };
+        const auto put = [&](std::string_view part) { append_json_escaped(out, part); };
         if (attributes.has_subject()) {
           out += R"(,"subject":")";
           attributes.subject(put);

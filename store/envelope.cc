@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "store/json_text.h"
-#include "store/text.h"
+#include "engine/base/json_string.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::store {
 namespace {

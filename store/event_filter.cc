@@ -2,32 +2,10 @@
 
 #include <string>
 
+#include "engine/base/glob.h"
 #include "store/attributes.h"
 
 namespace headgate::store {
-
-bool matches_glob(std::string_view pattern, std::string_view text) {
-  // After a mismatch the last star takes one character more; earlier stars never need to.
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t taken = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      taken = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++taken;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 bool matches(const EventFilter& filter, const Recorded<Event>& record) {
   if (!filter.type.empty() && !matches_glob(filter.type, type_name(record.event))) return false;

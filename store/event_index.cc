@@ -7,6 +7,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "engine/base/glob.h"
 #include "store/attributes.h"
 #include "store/event_filter.h"
 #include "store/shapes.h"

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/base/digest.h"
 #include "store/blob_store.h"
 #include "store/files.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 namespace {

@@ -35,11 +35,6 @@ Result<std::filesystem::path> temporary_name(const std::filesystem::path& dir) {
 
 }  // namespace
 
-void UniqueFd::reset(int fd) {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = fd;
-}
-
 std::unexpected<Error> fail_io(std::string_view action, const std::filesystem::path& path, int error_number) {
   const auto code = error_number == ENOENT   ? ErrorCode::not_found
                     : error_number == EEXIST ? ErrorCode::conflict

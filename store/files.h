@@ -9,29 +9,10 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/base/unique_fd.h"
 #include "engine/domain/error.h"
 
 namespace headgate::store {
-
-// Owns a file descriptor.
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    if (this != &other) reset(std::exchange(other.fd_, -1));
-    return *this;
-  }
-  ~UniqueFd() { reset(); }
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void reset(int fd = -1);
-
- private:
-  int fd_ = -1;
-};
 
 // "cannot <action> <path>: <text of errno value `error_number`>"; not_found for ENOENT, conflict for EEXIST, else io.
 std::unexpected<Error> fail_io(std::string_view action, const std::filesystem::path& path, int error_number);

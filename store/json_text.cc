@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "store/text.h"
+#include "engine/base/utf8.h"
 
 namespace headgate::store {
 namespace {

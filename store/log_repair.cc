@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/base/digest.h"
 #include "store/codec.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
-#include "store/sha256.h"
 #include "store/snapshot_store.h"
 #include "store/watermark.h"
 

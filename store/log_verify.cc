@@ -8,10 +8,10 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/base/digest.h"
 #include "store/event_index.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
-#include "store/sha256.h"
 #include "store/source_check.h"
 
 namespace headgate::store {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "engine/base/digest.h"
 #include "store/event_filter.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 

@@ -4,11 +4,24 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
 
 namespace headgate::store {
+
+Hash leaf_hash(std::string_view record) {
+  return sha256(std::string_view("\x00", 1), record);
+}
+
+Hash node_hash(const Hash& left, const Hash& right) {
+  std::array<char, 65> input;
+  input[0] = 0x01;
+  std::memcpy(input.data() + 1, left.data(), left.size());
+  std::memcpy(input.data() + 33, right.data(), right.size());
+  return sha256(std::string_view(input.data(), input.size()));
+}
 
 namespace {
 

@@ -11,14 +11,18 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "engine/base/digest.h"
 #include "engine/domain/error.h"
 #include "engine/domain/names.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
+
+Hash leaf_hash(std::string_view record);              // H(0x00 ‖ record)
+Hash node_hash(const Hash& left, const Hash& right);  // H(0x01 ‖ left ‖ right)
 
 inline constexpr unsigned kTileHeight = 8;
 inline constexpr std::uint64_t kTileWidth = 1U << kTileHeight;  // hashes of a full tile

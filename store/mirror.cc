@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "engine/base/digest.h"
 #include "store/file_list.h"
 #include "store/log_import.h"
 #include "store/mirror_files.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 namespace {

@@ -13,9 +13,9 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/digest.h"
+#include "engine/base/utf8.h"
 #include "store/files.h"
-#include "store/sha256.h"
-#include "store/text.h"
 
 namespace headgate::store {
 
@@ -46,7 +46,7 @@ std::string lower(std::string_view text) {
 
 // Text from a commit, made fit to store; the same input always gives the same text.
 std::string storable(std::string_view text) {
-  if (text.size() > PeopleDirectory::kMaxTextBytes / 3) return digest_text(sha256(text));
+  if (text.size() > PeopleDirectory::kMaxTextBytes / 3) return sha256_digest(text);
   if (is_utf8(text)) return std::string(text);
   std::string escaped;
   for (const char c : text) {

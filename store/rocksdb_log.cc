@@ -7,12 +7,12 @@
 #include <bit>
 #include <utility>
 
+#include "engine/base/digest.h"
 #include "store/event_filter.h"
 #include "store/event_index.h"
 #include "store/files.h"
 #include "store/read_ahead.h"
 #include "store/rocksdb_store.h"
-#include "store/sha256.h"
 
 namespace headgate::store {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "engine/base/digest.h"
 #include "store/event_index.h"
 #include "store/files.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
-#include "store/sha256.h"
 #include "store/source_check.h"
 
 namespace headgate::store {

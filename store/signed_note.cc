@@ -9,9 +9,10 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/base/base64.h"
+#include "engine/base/digest.h"
+#include "engine/base/utf8.h"
 #include "store/files.h"
-#include "store/sha256.h"
-#include "store/text.h"
 
 namespace headgate::store {
 

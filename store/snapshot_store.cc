@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "domain_digest.h"
+#include "engine/base/digest.h"
 #include "store/files.h"
-#include "store/sha256.h"
 #include "store/snapshot_archive.h"
 
 namespace headgate::store {

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 
 namespace headgate::store {
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/base/glob.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 
@@ -273,28 +274,6 @@ auto with_triggers(const State& state, const TargetId& id, const Context& contex
 }
 
 }  // namespace
-
-bool matches_pattern(std::string_view pattern, std::string_view text) {
-  // The last star takes in one character more whenever what follows it does not fit: time is at most the product.
-  std::size_t at = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t resume = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      resume = i;
-    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[i])) {
-      ++at;
-      ++i;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      i = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', at) == std::string_view::npos;
-}
 
 std::string rule_text(const StageTrigger& trigger) {
   switch (trigger.kind) {

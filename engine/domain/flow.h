@@ -28,9 +28,8 @@ std::vector<TargetId> in_line_at(const State& state, const std::string& environm
 
 // ----------------------------------------------------------------------------------------------------------- advance
 
-bool matches_pattern(std::string_view pattern, std::string_view text);  // * any text, ? one character
-std::string rule_text(const StageTrigger& trigger);                     // branch develop
-bool keeps_order(const State& state, const TargetId& target);           // supersede: queue
+std::string rule_text(const StageTrigger& trigger);            // branch develop
+bool keeps_order(const State& state, const TargetId& target);  // supersede: queue
 
 // The next thing that a trigger of the target's stage makes happen; empty when there is none.
 std::vector<Event> fire_triggers(const State& state, const TargetId& target, const Context& context);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/base/glob.h"
 #include "engine/domain/flow.h"
 
 namespace headgate {

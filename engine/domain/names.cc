@@ -111,25 +111,6 @@ Result<PromotionId> parse_promotion_id(std::string_view text) {
   return bad_id(text, "a promotion: expected service/environment/number");
 }
 
-Result<StepId> parse_step_id(std::string_view text) {
-  const auto last = text.rfind('/');
-  const auto parts =
-      last == std::string_view::npos ? std::vector<std::string_view>{} : split(text.substr(last + 1), '.');
-  if (parts.empty() || parts.size() > 2 || !std::ranges::all_of(parts, is_name)) {
-    return bad_id(text, "a step: expected service/environment/number/step, or …/step.location");
-  }
-  HEADGATE_TRY(auto promotion, parse_promotion_id(text.substr(0, last)));
-  return StepId{std::move(promotion), std::string(text.substr(last + 1))};
-}
-
-Result<ReleaseId> parse_release_id(std::string_view text) {
-  const auto parts = split(text, '/');
-  if (parts.size() != 2 || !is_name(parts[0]) || !is_version(parts[1])) {
-    return bad_id(text, "a release: expected service/version");
-  }
-  return ReleaseId{std::string(parts[0]), std::string(parts[1])};
-}
-
 bool is_decimal(std::string_view text) {
   if (text.empty() || text.size() > 64) return false;
   std::size_t at = text.front() == '-' ? 1 : 0;

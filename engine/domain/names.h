@@ -74,8 +74,6 @@ std::string to_string(const ReleaseId& id);    // gateway/v1.4.2
 
 Result<TargetId> parse_target_id(std::string_view text);
 Result<PromotionId> parse_promotion_id(std::string_view text);
-Result<StepId> parse_step_id(std::string_view text);
-Result<ReleaseId> parse_release_id(std::string_view text);
 
 // A number exactly as it was measured or written; compared exactly, never through a binary fraction.
 struct Decimal {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/glob.h"
 #include "engine/domain/flow.h"
 
 namespace headgate {

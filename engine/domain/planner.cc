@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/percent.h"
 #include "engine/domain/canonical_text.h"
 #include "engine/domain/location_plan.h"
 #include "engine/domain/plan_steps.h"
@@ -89,7 +90,6 @@ Rules rules_of(const PlanInput& input) {
 }  // namespace
 
 std::string interpolate(std::string_view text, const StringMap& values, bool percent_encode) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
   std::string out;
   while (!text.empty()) {
     const auto open = text.find("${");
@@ -103,18 +103,7 @@ std::string interpolate(std::string_view text, const StringMap& values, bool per
       text.remove_prefix(open + 2);
       continue;
     }
-    for (const char c : value->second) {
-      const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                              c == '.' || c == '_' || c == '~';
-      if (!percent_encode || unreserved) {
-        out += c;
-      } else {
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += hex[byte >> 4];
-        out += hex[byte & 15];
-      }
-    }
+    out += percent_encode ? percent_encoded(value->second) : value->second;
     text.remove_prefix(close + 1);
   }
   return out;

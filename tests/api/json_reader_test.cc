@@ -119,13 +119,5 @@ TEST(JsonReader, RefusalsOfTheCallerJoinTheOthers) {
               ElementsAre(FieldError{"/release/version", "'v 1'", "letters, digits and . _ + -"}));
 }
 
-TEST(NearestName, TakesTheFewestEditsOrNothing) {
-  const std::vector<std::string> names{"service", "environment", "reason"};
-  EXPECT_EQ(nearest_name("sevrice", names), "service");
-  EXPECT_EQ(nearest_name("enviroment", names), "environment");
-  EXPECT_THAT(nearest_name("cpu", names), IsEmpty());
-  EXPECT_THAT(nearest_name(std::string(100'000, 'a'), names), IsEmpty());
-}
-
 }  // namespace
 }  // namespace headgate::api

@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "store/sha256.h"
-#include "store/text.h"
+#include "engine/base/base64.h"
+#include "engine/base/digest.h"
 
 namespace headgate::app {
 namespace {
@@ -47,8 +47,8 @@ HttpResponse FakeWitness::judge(std::string_view body) {
   std::vector<Hash> proof;
   while (!head.empty()) {
     const auto end = head.find('\n');
-    const auto bytes = store::decode_base64(head.substr(0, end));
-    const auto hash = bytes ? store::hash_from_bytes(*bytes) : std::nullopt;
+    const auto bytes = decode_base64(head.substr(0, end));
+    const auto hash = bytes ? hash_from_bytes(*bytes) : std::nullopt;
     if (!hash) return answer(400, "");
     proof.push_back(*hash);
     head.remove_prefix(end + 1);

@@ -633,15 +633,5 @@ TEST(Variables, AChangeOfThemAloneIsAPromotion) {
               happened_in_order("desired.changed v1", "promotion.planned #1 v1"));
 }
 
-TEST(Pattern, MatchesAsAShellWouldWithoutFolders) {
-  EXPECT_TRUE(matches_pattern("v*.*.*", "v1.2.3"));
-  EXPECT_TRUE(matches_pattern("v?", "v1"));
-  EXPECT_TRUE(matches_pattern("*", ""));
-  EXPECT_FALSE(matches_pattern("v*.*.*", "v1.2"));
-  EXPECT_FALSE(matches_pattern("v*", "nightly"));
-  EXPECT_FALSE(matches_pattern("v", "v1"));
-  EXPECT_FALSE(matches_pattern(std::string(200, '*') + "b", std::string(5'000, 'a')));
-}
-
 }  // namespace
 }  // namespace headgate::test

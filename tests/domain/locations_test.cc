@@ -93,7 +93,6 @@ TEST(Locations, APlanHoldsTheStepsOfEachLocationWaveByWaveAndTheWayBackNewestWav
   EXPECT_THAT(p.find("deploy.eu")->step->run->command, ElementsAre("hooks/deploy.sh", "v2", "eu"));
   EXPECT_THAT(p.find("deploy.us")->step->run->command, ElementsAre("hooks/deploy-us.sh", "v1"));
   EXPECT_EQ(to_string(world.effect(production).id), "gateway/production/2/deploy.eu");
-  EXPECT_EQ(parse_step_id("gateway/production/2/deploy.eu"), world.effect(production).id);
 }
 
 TEST(Locations, AWaveBeginsWhenTheOneBeforeIsVerified) {

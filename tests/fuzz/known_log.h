@@ -2,7 +2,7 @@
 // by its key, corpus/proof/record-4-of-7 is under it.
 #pragma once
 
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 #include "store/signed_note.h"
 
 namespace headgate::store::known {

@@ -10,7 +10,7 @@
 #include "api/events_query.h"
 #include "api/paging.h"
 #include "api/target.h"
-#include "api/utf8.h"
+#include "engine/base/utf8.h"
 
 namespace {
 

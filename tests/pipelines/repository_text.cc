@@ -4,8 +4,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "reconciler/digests.h"
 #include "reconciler/documents_parser.h"
+#include "reconciler/git_blob_id.h"
 #include "reconciler/yaml_diagnostics.h"
 
 namespace headgate::pipelines {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "engine/base/utf8.h"
 #include "reconciler/command_outcome.h"
-#include "reconciler/json_text.h"
 #include "tests/fakes/http_client.h"
 
 namespace headgate::reconciler {

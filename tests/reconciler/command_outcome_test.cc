@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include "reconciler/gate_metrics.h"
-#include "reconciler/json_text.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -101,19 +100,6 @@ TEST(CapturedOutput, KnowsWhenItsLastLineIsCut) {
   EXPECT_TRUE(whole.last_line().complete);
   capture.append("ab\n0123456789");
   EXPECT_FALSE(capture.take().last_line().complete);
-}
-
-TEST(JsonText, IsAlwaysValidAndBounded) {
-  EXPECT_EQ(valid_utf8("a\xC3\xA9z", 100), "a\xC3\xA9z");
-  EXPECT_EQ(valid_utf8("a\xC3\xA9z", 2), "a");                         // not within a character
-  EXPECT_EQ(valid_utf8("\xC0\x80", 100), "\xEF\xBF\xBD\xEF\xBF\xBD");  // overlong
-  EXPECT_EQ(valid_utf8("\xED\xA0\x80", 3), "\xEF\xBF\xBD");            // a surrogate
-  EXPECT_EQ(valid_utf8("\xF0\x9F\x98\x80", 4), "\xF0\x9F\x98\x80");
-  EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80", 3), "\xEF\xBF\xBD");  // above U+10FFFF
-  EXPECT_EQ(valid_utf8("\xE2\x82", 100), "\xEF\xBF\xBD\xEF\xBF\xBD");
-  std::string out;
-  append_json_string(out, std::string_view("\"\\\n\x01", 4));
-  EXPECT_EQ(out, "\"\\\"\\\\\\n\\u0001\"");
 }
 
 TEST(GateMetrics, AreTheNumbersOfTheEvidenceDigitByDigit) {

@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "reconciler/digests.h"
+#include "engine/base/digest.h"
+#include "reconciler/git_blob_id.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -42,7 +43,7 @@ TEST(CommandPolicy, OffRefusesEverything) {
   const AllowedCommand listed{"/usr/local/bin/deploy", ""};
   EXPECT_THAT(refusal(settings(CommandMode::off, {listed}), program()),
               HasSubstr("commands: {mode: allowlist, allow: [/usr/local/bin/deploy]}"));
-  EXPECT_THAT(refusal(settings(CommandMode::off), script()), HasSubstr(sha256_hex(script_bytes)));
+  EXPECT_THAT(refusal(settings(CommandMode::off), script()), HasSubstr(hex(sha256(script_bytes))));
 }
 
 TEST(CommandPolicy, AListedProgramRunsWithinTheServersTime) {
@@ -62,13 +63,13 @@ TEST(CommandPolicy, AnUnlistedProgramIsNamedAsItWouldBeListed) {
 }
 
 TEST(CommandPolicy, AScriptIsKnownByPathAndDigest) {
-  const auto digest = sha256_hex(script_bytes);
+  const auto digest = hex(sha256(script_bytes));
   const auto allowed = permit(settings(CommandMode::allowlist, {{"hooks/deploy.sh", digest}}), script());
   ASSERT_TRUE(allowed) << allowed.error().message;
   EXPECT_EQ(allowed->timeout, minutes(5));
   EXPECT_THAT(refusal(settings(CommandMode::allowlist, {{"hooks/other.sh", digest}}), script()),
               HasSubstr("- {path: hooks/deploy.sh, sha256: " + digest + "}"));
-  const auto changed = refusal(settings(CommandMode::allowlist, {{"hooks/deploy.sh", sha256_hex("old")}}), script());
+  const auto changed = refusal(settings(CommandMode::allowlist, {{"hooks/deploy.sh", hex(sha256("old"))}}), script());
   EXPECT_THAT(changed, HasSubstr("its bytes have changed"));
   EXPECT_THAT(changed, HasSubstr("- {path: hooks/deploy.sh, sha256: " + digest + "}"));
 }
@@ -83,7 +84,7 @@ TEST(CommandPolicy, RepositoryModeTrustsItsScripts) {
 }
 
 TEST(CommandPolicy, AScriptThatCannotBeReadIsNotPermitted) {
-  const auto policy = CommandPolicy::make(settings(CommandMode::allowlist, {{"hooks/deploy.sh", sha256_hex("")}}));
+  const auto policy = CommandPolicy::make(settings(CommandMode::allowlist, {{"hooks/deploy.sh", hex(sha256(""))}}));
   ASSERT_TRUE(policy);
   const auto result = policy->permit(script(), []() -> Result<std::string> { return fail(ErrorCode::io, "disk"); });
   ASSERT_FALSE(result);
@@ -92,7 +93,7 @@ TEST(CommandPolicy, AScriptThatCannotBeReadIsNotPermitted) {
 
 TEST(CommandPolicy, EntriesThatMatchNothingAreMistakes) {
   for (const auto& entry : std::vector<AllowedCommand>{
-           {"", ""}, {"hooks/deploy.sh", ""}, {"hooks/deploy.sh", "3b1f"}, {"/bin/deploy", sha256_hex("x")}}) {
+           {"", ""}, {"hooks/deploy.sh", ""}, {"hooks/deploy.sh", "3b1f"}, {"/bin/deploy", hex(sha256("x"))}}) {
     const auto policy = CommandPolicy::make(settings(CommandMode::allowlist, {entry}));
     ASSERT_FALSE(policy) << entry.path;
     EXPECT_EQ(policy.error().code, ErrorCode::invalid_input);

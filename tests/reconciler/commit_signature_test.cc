@@ -273,6 +273,7 @@ TEST_F(CommitSignature, KeysThatAreNoneAreRefusedWithoutRepeatingThem) {
                                                         {"ssh-dss AAAAB3NzaC1kc3M=", "type"},
                                                         {"ssh-ed25519 ****", "base64"},
                                                         {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "cut short"},
+                                                        {"ssh-ed25519 AAAAC3NzaC1lZDI1NTF=", "base64"},
                                                         {"ssh-rsa" + good.substr(good.find(' ')), "not of the type"},
                                                         {good + good, "neither a line of SSH"},
                                                         {"E09EFC438ED131029B6C82B441B6223A94DE8115", "type"},

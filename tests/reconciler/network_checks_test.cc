@@ -13,8 +13,8 @@
 #include <fstream>
 #include <thread>
 
+#include "engine/base/unique_fd.h"
 #include "reconciler/checks.h"
-#include "reconciler/unique_fd.h"
 #include "tests/fakes/http_client.h"
 #include "tests/reconciler/http_test_server.h"
 #include "tests/reconciler/test_directory.h"

@@ -311,7 +311,6 @@ TEST_F(ProcessRunnerTest, AHeldLockIsWaitedForWithinItsBound) {
   const auto refused = impatient.run(script(": > started\n"), {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
-  EXPECT_FALSE(impatient.prove_gone("gateway/production", {}));
   EXPECT_FALSE(std::filesystem::exists(directory_.path() / "started"));
 
   auto other = script("exit 0\n");

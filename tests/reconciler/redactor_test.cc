@@ -26,6 +26,13 @@ TEST(Redactor, HidesASecretInEachFormItIsPrintedIn) {
   EXPECT_EQ(redactor.redact(R"({"a":"p@ss w0rd/\"x\"?"})"), R"({"a":"[redacted]"})");
 }
 
+TEST(Redactor, HidesASecretWhoseControlCharactersJsonEscapes) {
+  EXPECT_EQ(redactor_of("a\tb\x01\b/c").redact(R"({"a":"a\tb\u0001\b/c"})"), R"({"a":"[redacted]"})");
+  // Not UTF-8: in JSON any such secret would look like this.
+  EXPECT_EQ(redactor_of("\xff\xfe\xff\xfe").redact("\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"),
+            "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
 TEST(Redactor, HidesASecretInsideBasicAuthentication) {
   const auto redactor = redactor_of("hunter2-password");
   // base64 of u:…, us:… and use:…, so each place within three bytes.

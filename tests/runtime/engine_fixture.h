@@ -9,9 +9,9 @@
 #include <map>
 #include <mutex>
 
+#include "engine/base/digest.h"
 #include "engine/runtime/engine.h"
 #include "store/memory_log.h"
-#include "store/sha256.h"
 #include "tests/fakes/clock.h"
 #include "tests/fakes/snapshots.h"
 
@@ -20,7 +20,7 @@ namespace headgate::runtime::testing {
 using namespace std::chrono_literals;
 
 inline std::string digest_of(std::string_view text) {
-  return store::digest_text(store::sha256(text));
+  return sha256_digest(text);
 }
 
 using fakes::ManualClock;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "engine/base/digest.h"
 #include "store/blob_store.h"
 #include "store/codec.h"
 #include "store/file_list.h"
@@ -18,7 +19,6 @@
 #include "store/mirror.h"
 #include "store/mirror_files.h"
 #include "store/rocksdb_log.h"
-#include "store/sha256.h"
 #include "store/source_check.h"
 #include "tests/store/fault_filesystem.h"
 #include "tests/store/log_events.h"

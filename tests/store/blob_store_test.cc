@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/digest.h"
 #include "store/files.h"
-#include "store/sha256.h"
 #include "tests/store/temp_dir.h"
 
 namespace headgate::store {

@@ -5,8 +5,8 @@
 
 #include <fstream>
 
+#include "engine/base/digest.h"
 #include "store/memory_log.h"
-#include "store/sha256.h"
 #include "tests/store/temp_dir.h"
 
 namespace headgate::store {

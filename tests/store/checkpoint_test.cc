@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/base/base64.h"
 #include "store/merkle_tree.h"
-#include "store/text.h"
 #include "tests/store/temp_dir.h"
 
 namespace headgate::store {

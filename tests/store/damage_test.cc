@@ -6,7 +6,7 @@
 #include <functional>
 #include <set>
 
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 #include "store/snapshot_store.h"
 #include "store/watermark.h"
 #include "tests/store/damaged_log.h"

@@ -49,30 +49,5 @@ TEST(JsonText, RefusesEverythingElse) {
   }
 }
 
-TEST(JsonText, PlainTextEndsAtTheFirstOtherCharacter) {
-  for (std::size_t length = 0; length < 40; ++length) {
-    const std::string plain(length, 'a');
-    EXPECT_EQ(plain_length(plain), length);
-    for (std::size_t at = 0; at < length; ++at) {
-      for (int c = 0; c < 256; ++c) {
-        auto text = plain;
-        text[at] = static_cast<char>(c);
-        const bool special = c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
-        ASSERT_EQ(plain_length(text), special ? at : length) << c << " at " << at << " of " << length;
-      }
-    }
-  }
-}
-
-TEST(JsonText, DepthIsBounded) {
-  const auto nested = [](int depth) {
-    return "{\"a\":" + std::string(static_cast<std::size_t>(depth - 1), '[') +
-           std::string(static_cast<std::size_t>(depth - 1), ']') + "}";
-  };
-  EXPECT_TRUE(is_json_object_line(nested(kMaxJsonDepth)));
-  EXPECT_FALSE(is_json_object_line(nested(kMaxJsonDepth + 1)));
-  EXPECT_FALSE(is_json_object_line("{\"a\":" + std::string(1'000'000, '[')));
-}
-
 }  // namespace
 }  // namespace headgate::store

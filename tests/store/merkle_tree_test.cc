@@ -107,6 +107,15 @@ void expect_consistency(const Log& log, std::uint64_t from, std::uint64_t size) 
       verify_consistency(from, size, reference::root(log.first(from)), reference::root(log.first(size)), *proof));
 }
 
+TEST(MerkleTree, SeparatesLeavesFromNodes) {
+  const auto left = sha256(std::string_view("l"));
+  const auto right = sha256(std::string_view("r"));
+  const auto both = std::string(as_bytes(left)) + std::string(as_bytes(right));
+  EXPECT_EQ(leaf_hash(both), sha256(std::string("\x00", 1) + both));
+  EXPECT_EQ(node_hash(left, right), sha256("\x01" + both));
+  EXPECT_NE(node_hash(left, right), leaf_hash(both));
+}
+
 TEST(MerkleTree, GivesTheRootsOfTheCertificateTransparencyVectors) {
   using namespace std::string_literals;
   const std::string leaves[] = {""s,         "\x00"s, "\x10"s,     "\x20\x21"s,

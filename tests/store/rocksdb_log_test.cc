@@ -7,9 +7,9 @@
 
 #include <thread>
 
+#include "engine/base/digest.h"
 #include "store/event_filter.h"
 #include "store/rocksdb_store.h"
-#include "store/sha256.h"
 #include "tests/store/fault_filesystem.h"
 #include "tests/store/log_events.h"
 #include "tests/store/temp_dir.h"

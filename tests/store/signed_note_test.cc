@@ -8,8 +8,8 @@
 
 #include <cstring>
 
+#include "engine/base/base64.h"
 #include "store/files.h"
-#include "store/text.h"
 #include "tests/store/temp_dir.h"
 
 extern char** environ;

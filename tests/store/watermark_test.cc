@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "store/sha256.h"
+#include "store/merkle_tree.h"
 #include "tests/store/temp_dir.h"
 
 namespace headgate::store {

@@ -1,11 +1,11 @@
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
-namespace headgate::store {
+namespace headgate {
 namespace {
 
 TEST(Sha256, GivesTheVectorsOfFips180) {
@@ -16,19 +16,20 @@ TEST(Sha256, GivesTheVectorsOfFips180) {
   EXPECT_EQ(sha256(std::as_bytes(std::span("abc", 3))), sha256(std::string_view("abc")));
 }
 
-TEST(Sha256, SeparatesLeavesFromNodes) {
-  const auto left = sha256(std::string_view("l"));
-  const auto right = sha256(std::string_view("r"));
-  const auto both = std::string(as_bytes(left)) + std::string(as_bytes(right));
-  EXPECT_EQ(leaf_hash(both), sha256(std::string("\x00", 1) + both));
-  EXPECT_EQ(node_hash(left, right), sha256("\x01" + both));
-  EXPECT_NE(node_hash(left, right), leaf_hash(both));
+TEST(Sha256, TakesTwoPartsAsOne) {
+  EXPECT_EQ(sha256("ab", "c"), sha256("abc"));
+  EXPECT_EQ(sha256("", "abc"), sha256("abc"));
+}
+
+TEST(Sha1, GivesTheVectorOfFips180) {
+  EXPECT_EQ(hex(sha1("ab", "c")), "a9993e364706816aba3e25717850c26c9cd0d89d");
 }
 
 TEST(Sha256, ReadsOnlyTheTextsThatItWrites) {
   const auto hash = sha256(std::string_view("abc"));
   EXPECT_EQ(parse_hex(hex(hash)), hash);
   EXPECT_EQ(parse_digest(digest_text(hash)), hash);
+  EXPECT_EQ(sha256_digest("abc"), digest_text(hash));
   EXPECT_EQ(hash_from_bytes(as_bytes(hash)), hash);
   auto upper = hex(hash);
   upper[0] = 'B';
@@ -54,4 +55,4 @@ TEST(Sha256, GivesTheSameOnManyThreads) {
 }
 
 }  // namespace
-}  // namespace headgate::store
+}  // namespace headgate

@@ -1,10 +1,10 @@
-#include "store/text.h"
+#include "engine/base/base64.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace headgate::store {
+namespace headgate {
 namespace {
 
 TEST(Base64, GivesTheVectorsOfRfc4648) {
@@ -29,16 +29,21 @@ TEST(Base64, RefusesSecondTextsForTheSameBytes) {
   }
 }
 
-TEST(Utf8, TellsWellFormedText) {
-  for (const char* good : {"", "plain", "\xc3\xa9", "\xe2\x80\x94", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x9f\x98\x80",
-                           "\xf4\x8f\xbf\xbf"}) {
-    EXPECT_TRUE(is_utf8(good)) << good;
+TEST(Base64, OfUrlsGoesThereAndBack) {
+  EXPECT_EQ(encode_base64url("f"), "Zg");
+  EXPECT_EQ(encode_base64url("fo"), "Zm8");
+  EXPECT_EQ(encode_base64url("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(encode_base64url("\xfb\xff"), "-_8");
+  for (const std::string text : {"", "a", "ab", "abc", "abcd"}) {
+    EXPECT_EQ(decode_base64url(encode_base64url(text)), text);
   }
-  for (const char* bad : {"\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe2\x80", "\xed\xa0\x80",
-                          "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xe2z\x80"}) {
-    EXPECT_FALSE(is_utf8(bad)) << bad;
-  }
+  for (const char* bad : {"Z", "Zg==", "Z h", "Zh", "Zm9vYmFyZ", "//77"}) EXPECT_FALSE(decode_base64url(bad)) << bad;
+}
+
+TEST(Base64, OfUrlsHasItsCharactersAlone) {
+  EXPECT_TRUE(is_base64url("azAZ09-_"));
+  for (const char* bad : {"a+", "a/", "a=", "a b", "\xff"}) EXPECT_FALSE(is_base64url(bad)) << bad;
 }
 
 }  // namespace
-}  // namespace headgate::store
+}  // namespace headgate

@@ -1,11 +1,11 @@
-// Owner of one file descriptor.
+// The owner of one file descriptor.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace headgate::reconciler {
+namespace headgate {
 
 class UniqueFd {
  public:
@@ -29,4 +29,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace headgate::reconciler
+}  // namespace headgate

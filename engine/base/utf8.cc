@@ -1,8 +1,6 @@
-#include "api/utf8.h"
+#include "engine/base/utf8.h"
 
-#include <cstdint>
-
-namespace headgate::api {
+namespace headgate {
 
 std::size_t utf8_character(std::string_view text) {
   if (text.empty()) return 0;
@@ -28,24 +26,40 @@ std::size_t utf8_character(std::string_view text) {
   }
   if (text.size() < size || byte(1) < low || byte(1) > high) return 0;
   for (std::size_t i = 2; i < size; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+    if (!continues_character(text[i])) return 0;
   }
   return size;
 }
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = utf8_character(text);
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<std::uint8_t>(text[at]) < 0x80) {
+      ++at;
+      continue;
+    }
+    const auto size = utf8_character(text.substr(at));
     if (size == 0) return false;
-    text.remove_prefix(size);
+    at += size;
   }
   return true;
 }
 
 std::string_view utf8_prefix(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<std::uint8_t>(text[limit]) & 0xC0) == 0x80) --limit;
+  while (limit > 0 && continues_character(text[limit])) --limit;
   return text.substr(0, limit);
 }
 
-}  // namespace headgate::api
+std::string valid_utf8(std::string_view bytes, std::size_t max_bytes) {
+  std::string text;
+  while (!bytes.empty()) {
+    const auto length = utf8_character(bytes);
+    const auto character = length > 0 ? bytes.substr(0, length) : kReplacementCharacter;
+    if (text.size() + character.size() > max_bytes) break;
+    text += character;
+    bytes.remove_prefix(length > 0 ? length : 1);
+  }
+  return text;
+}
+
+}  // namespace headgate
