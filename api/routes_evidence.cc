@@ -122,7 +122,7 @@ void add_evidence_routes(Core& core, Router& router) {
       return core.answer(*call, problem(405, "evidence is taken by GET: each bundle is recorded in the log"));
     }
     // A bundle says that none that matches is missing: what somebody may not see would be.
-    if (auto allowed = core.require(*call, Role::auditor, "*", "*"); !allowed) {
+    if (auto allowed = core.require(*call, Role::auditor, Reach::everywhere()); !allowed) {
       allowed.error().message +=
           ": a bundle says that none that matches is missing; GET /v1/events gives what you may see";
       return core.answer(*call, std::unexpected(allowed.error()));

@@ -42,9 +42,7 @@ bool begins_with_token(std::string_view text) {
   constexpr std::string_view prefix = "hg_";
   if (text.size() < Redactor::token_bytes || !text.starts_with(prefix)) return false;
   const auto secret = text.substr(prefix.size(), Redactor::token_bytes - prefix.size());
-  return std::ranges::all_of(secret, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
+  return is_base64url(secret);
 }
 
 std::string json_escaped(std::string_view value) {

@@ -1,3 +1,4 @@
+#include "engine/base/utf8.h"
 #include "engine/domain/record_size.h"
 
 #include <algorithm>
@@ -108,10 +109,7 @@ std::size_t stored_size_bound(const Diagnostic& diagnostic) {
 }
 
 std::string cut_text(std::string_view text, std::size_t max_bytes) {
-  const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
-  auto end = std::min(text.size(), max_bytes);
-  while (end > 0 && end < text.size() && continues(end)) --end;
-  return std::string(text.substr(0, end));
+  return std::string(utf8_prefix(text, max_bytes));
 }
 
 std::size_t max_document_bytes(DocumentKind kind) {

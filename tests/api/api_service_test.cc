@@ -5,6 +5,7 @@
 #include <set>
 
 #include "api/openapi.h"
+#include "api/secrets.h"
 #include "engine/base/digest.h"
 #include "tests/api/api_world.h"
 

@@ -7,6 +7,7 @@
 #include <future>
 
 #include "api/record_view.h"
+#include "api/secrets.h"
 #include "engine/base/digest.h"
 #include "store/blob_store.h"
 #include "store/people_directory.h"

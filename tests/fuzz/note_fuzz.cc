@@ -18,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Nobody else can sign for the known log: what opens is the one checkpoint that it has signed.
   static const auto key = known::verifier();
   const auto opened = open_checkpoint(text, key);
-  if (opened && (!note || opened->size != known::size || hex(opened->root) != known::root)) __builtin_trap();
+  if (opened && (!note || opened->size != known::size || headgate::hex(opened->root) != known::root)) __builtin_trap();
   return 0;
 }

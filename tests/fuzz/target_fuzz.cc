@@ -57,7 +57,7 @@ void read_query(const Target& target) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto target = parse_target({reinterpret_cast<const char*>(data), size});
   if (!target) {
-    if (!is_utf8(target.error().message)) __builtin_trap();
+    if (!headgate::is_utf8(target.error().message)) __builtin_trap();
     return 0;
   }
   const auto again = parse_target(spelled_out(*target));
