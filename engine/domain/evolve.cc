@@ -524,6 +524,7 @@ struct StateEvolver : Evolving {
     }
     touch(e.target);
     touch_service(e.target.service);
+    if (e.from.service != e.target.service) touch_service(e.from.service);  // what came after it there does no more
   }
   void operator()(const TargetRetired& e) {
     auto& t = target(e.target);

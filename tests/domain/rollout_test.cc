@@ -310,6 +310,16 @@ TEST(Cancel, BetweenTwoAttemptsFencesTheNextOne) {
   EXPECT_THAT(world.effects(), ElementsAre("gateway/production/1/rollback-deploy#1"));
 }
 
+TEST(Cancel, BetweenTwoAttemptsOfAHookFencesTheNextOneToo) {
+  auto s = stage("production");
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::retryable);
+  EXPECT_THAT(world.cancel(first), ElementsAre("activity.fenced backup#1", "promotion.cancelled #1"));
+  EXPECT_THAT(world.pass(1h), IsEmpty());
+}
+
 TEST(Cancel, WithoutAWayBackHoldsTheTarget) {
   auto world = given_first_promotion(false);
   EXPECT_THAT(world.cancel(first), happened_in_order("activity.fenced smoke#1", "promotion.failed #1"));

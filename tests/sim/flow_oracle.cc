@@ -13,7 +13,13 @@ void FlowOracle::see(const Recorded<Event>& record, Duration elapsed) {
 void FlowOracle::handle(const ConfigurationAccepted& e) {
   for (const auto& [commit, document] : staged_) {
     if (commit != e.commit) continue;
-    if (const auto* service = std::get_if<Service>(&document)) services_[service->name] = *service;
+    if (const auto* service = std::get_if<Service>(&document)) {
+      services_[service->name] = *service;
+      // Its source is the same one under another name.
+      const auto known = observed_[service->formerly];
+      auto& seen = observed_[service->name];
+      seen.insert(seen.end(), known.begin(), known.end());
+    }
     if (const auto* place = std::get_if<Environment>(&document)) environments_[place->name] = *place;
   }
   staged_.clear();
@@ -71,9 +77,10 @@ void FlowOracle::handle(const TargetRenamed& e) {
       violated(to_string(e.from) + " was renamed while " + to_string(other) + " was under way");
   }
   places_[e.target] = std::exchange(places_[e.from], {});
-  const auto& known = observed_[e.from.service];
-  auto& seen = observed_[e.target.service];
-  if (e.from.service != e.target.service) seen.insert(seen.end(), known.begin(), known.end());
+  // What a target of the old name is, if there is one again, begins anew.
+  decltype(fired_) fired;
+  for (const auto& [id, rule, upto] : fired_) fired.insert({id == e.from ? e.target : id, rule, upto});
+  fired_ = std::move(fired);
 }
 
 void FlowOracle::handle(const PromotionPlanned& e) {

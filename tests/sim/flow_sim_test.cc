@@ -167,7 +167,8 @@ class FlowWorld {
       }
       push.documents.emplace_back(std::move(policy));
     }
-    push.removed.push_back({DocumentKind::service, from});
+    // Or a service of the old name stays, whose stages lead to the old targets.
+    if (chance(2)) push.removed.push_back({DocumentKind::service, from});
     for (auto& id : ids_) {
       if (id.service != from) continue;
       const auto& document = world_.at(id).document;
@@ -190,7 +191,10 @@ class FlowWorld {
     return p ? &*p : nullptr;
   }
   void end_an_effect(const TargetId& called) {
-    const auto id = as_it_was(called);
+    const auto& active = world_.state.active;
+    const auto some =
+        active.empty() ? active.end() : std::next(active.begin(), below(static_cast<std::uint32_t>(active.size())));
+    const auto id = some != active.end() && chance(4) ? *some : as_it_was(called);
     if (!pending_effect(world_.state, id)) return;
     const auto dice = below(12);
     world_.finish(id, dice == 0   ? Outcome::Kind::unhealthy
