@@ -42,9 +42,9 @@ class BackupTest : public ::testing::Test {
     key_ = *key;
     HEADGATE_ASSERT_OK(key_->save(data_ / "log.key"));
     blobs_ = BlobStore::open(data_ / "blobs").value();
+    open();
     HEADGATE_ASSERT_OK(make_dir_durably(data_ / "people", 0700));
     write_plain(data_ / "people" / "k3v9q2.json", R"({"name":"Ada"})");
-    open();
     append(700);
     open();  // its watermark covers them all
   }
