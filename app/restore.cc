@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t max_watermark_bytes = 64 << 10;
 constexpr const char* lock_name = "headgate.lock";
+constexpr const char* volume_folder = "lost+found";  // which a file system makes at the top of a new volume
 
 // What was put back, as its own records tell it.
 struct History {
@@ -40,7 +41,7 @@ Result<void> check_empty(const fs::path& data) {
   std::error_code error;
   if (!fs::exists(data, error)) return {};
   for (fs::directory_iterator at(data, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-    if (at->path().filename() == lock_name) continue;
+    if (at->path().filename() == lock_name || at->path().filename() == volume_folder) continue;
     return fail(ErrorCode::conflict, data.string() + " holds " + at->path().filename().string() +
                                          ": a log is put back into an empty directory only");
   }
@@ -182,29 +183,49 @@ Result<void> move_up(const fs::path& stage, const fs::path& data) {
   return store::fsync_dir(data);
 }
 
-// Returns the backup's id; 0 for a mirror.
-Result<std::uint64_t> copy(const RestoreRequest& request, const fs::path& stage, std::string& mirror_note) {
+const store::BackupInfo* newest_good(const std::vector<store::BackupInfo>& all) {
+  const auto* newest = store::Backups::newest_good(all, true);
+  return newest != nullptr ? newest : store::Backups::newest_good(all, false);
+}
+
+// The backup's id; 0 for a mirror.
+Result<std::uint64_t> choose(const RestoreRequest& request) {
+  if (!request.mirror.empty()) return 0U;
+  if (request.id) return *request.id;
+  HEADGATE_TRY(const auto all, store::Backups(request.backups).list());
+  const auto* newest = newest_good(all);
+  if (newest == nullptr) return fail(ErrorCode::not_found, "there is no good backup in " + request.backups.string());
+  return newest->id;
+}
+
+Result<void> copy(const RestoreRequest& request, const fs::path& stage, std::string& mirror_note, Restored& done) {
   if (!request.mirror.empty()) {
     HEADGATE_TRY(auto mirrored, store::restore_from_mirror(request.mirror, stage));
     mirror_note = std::move(mirrored.note);
-    return 0U;
+    done.left_out = std::move(mirrored.left_out);
+    return {};
   }
-  const store::Backups backups(request.backups);
-  auto id = request.id;
-  if (!id) {
-    HEADGATE_TRY(const auto all, backups.list());
-    const auto* newest = store::Backups::newest_good(all, true);
-    if (newest == nullptr) newest = store::Backups::newest_good(all, false);
-    if (newest == nullptr) return fail(ErrorCode::not_found, "there is no good backup in " + request.backups.string());
-    id = newest->id;
-  }
-  HEADGATE_TRY_VOID(backups.restore(*id, stage));
-  return *id;
+  HEADGATE_TRY(auto restored,
+               store::Backups(request.backups).restore(done.backup, stage, request.without_damaged_people));
+  done.left_out = std::move(restored.left_out);
+  return {};
+}
+
+// Whoever is told that a backup is damaged looks for the next one at once.
+std::string older_good(const RestoreRequest& request, std::uint64_t damaged) {
+  auto all = store::Backups(request.backups).list();
+  if (!all) return {};
+  std::erase_if(*all, [&](const auto& info) { return info.id >= damaged; });
+  const auto* older = newest_good(*all);
+  if (older == nullptr) return "; no older backup in " + request.backups.string() + " is good";
+  return "; backup " + std::to_string(older->id) + " of " + format_timestamp(older->time) + ", of " +
+         std::to_string(older->size) + " records, is the next older good one: --id " + std::to_string(older->id);
 }
 
 }  // namespace
 
 Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock) {
+  HEADGATE_TRY(const auto chosen, choose(request));
   HEADGATE_TRY_VOID(check_empty(request.data));
   HEADGATE_TRY_VOID(store::make_dirs_durably(request.data));
   HEADGATE_TRY_VOID(store::make_dir_durably(request.data, 0700));
@@ -215,8 +236,15 @@ Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock)
   const auto restored = [&]() -> Result<Restored> {
     Restored done;
     std::string mirror_note;
-    HEADGATE_TRY(done.backup, copy(request, stage, mirror_note));
-    HEADGATE_TRY(const auto history, read_history(stage));
+    done.backup = chosen;
+    auto copied = [&]() -> Result<History> {
+      HEADGATE_TRY_VOID(copy(request, stage, mirror_note, done));
+      return read_history(stage);
+    }();
+    if (!copied && copied.error().code == ErrorCode::corrupt && chosen != 0) {
+      copied.error().message += older_good(request, chosen);
+    }
+    HEADGATE_TRY(const auto history, std::move(copied));
     if (!mirror_note.empty()) {
       auto keys = history.keys;
       keys.push_back(request.verifier_key);

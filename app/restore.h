@@ -20,6 +20,7 @@ struct RestoreRequest {
   std::vector<std::filesystem::path> known{};  // checkpoints; mirrors and data directories that hold one
   std::string origin{};                        // to go on under, when the newest known checkpoint is not reached
   std::string verifier_key{};                  // that a known checkpoint may be signed by, besides the log's own keys
+  bool without_damaged_people = false;         // else a damaged file of one ends it; the name in it is lost
 };
 
 struct Restored {
@@ -30,6 +31,7 @@ struct Restored {
   bool origin_changed = false;
   bool has_key = false;
   bool has_people = false;
+  std::vector<std::string> left_out{};  // damaged files of blobs and people, as paths in the data directory
 };
 
 // Everything is read again and compared before the log goes on: with log.restored and effects.paused, and first of all,

@@ -1,7 +1,9 @@
 #include "app/server_config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
+#include <vector>
 
 #include "app/named_file.h"
 #include "reconciler/yaml_reader.h"
@@ -381,6 +383,41 @@ Result<ServerConfig> parse_server_config(const std::string& name, const std::str
   return fail(ErrorCode::invalid_input, message);
 }
 
+namespace {
+
+bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
+  const auto relative = inner.lexically_normal().lexically_relative(outer.lexically_normal());
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// The data, the backups and the mirror have folders of the same names: in one place, one takes the files of another for
+// its own.
+Result<void> expect_folders_apart(const ServerConfig& config) {
+  struct Folder {
+    const char* field;
+    const std::filesystem::path& path;
+    std::vector<const char*> parts;  // where nothing else may lie
+  };
+  const Folder folders[] = {{"data", config.data, {"blobs", "db", "people", "snapshots"}},
+                            {"backup.directory", config.backup.directory, {"blobs", "engine", "sets"}},
+                            {"mirror.directory", config.mirror, {"blobs", "tile"}}};
+  for (const auto& one : folders) {
+    for (const auto& other : folders) {
+      if (&one == &other || one.path.empty() || other.path.empty()) continue;
+      const bool same = lies_in(one.path, other.path) && lies_in(other.path, one.path);
+      const bool inside =
+          std::ranges::any_of(other.parts, [&](const char* part) { return lies_in(one.path, other.path / part); });
+      if (!same && !inside) continue;
+      return fail(ErrorCode::invalid_input, std::string(one.field) + " " + one.path.string() +
+                                                " lies among the files of " + other.field + " " + other.path.string() +
+                                                ": name a folder of its own");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   HEADGATE_TRY(const auto text, as_named(store::read_file(file, 1 << 20)));
   HEADGATE_TRY(auto config, parse_server_config(file.string(), text));
@@ -392,6 +429,7 @@ Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   from_folder(config.signing_key);
   from_folder(config.backup.directory);
   from_folder(config.mirror);
+  HEADGATE_TRY_VOID(expect_folders_apart(config));
   from_folder(config.signed_by);
   for (auto& [name, source] : config.secrets) from_folder(source.file);
   if (config.smtp) from_folder(config.smtp->password_file);

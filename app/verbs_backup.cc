@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <thread>
 
+#include "api/log_keys.h"
 #include "app/cli.h"
 #include "app/client.h"
+#include "app/named_file.h"
 #include "app/restore.h"
 #include "app/stopped_log.h"
 #include "app/system_clock.h"
@@ -33,6 +35,7 @@ struct BackupOptions {
   std::string data, to, from, from_mirror, key, origin, verifier_key;
   std::vector<std::string> checkpoints;
   std::uint64_t id = 0;  // 0: not given
+  bool without_damaged_people = false;
 };
 
 json::object row_of(const store::BackupInfo& info) {
@@ -44,6 +47,12 @@ json::object row_of(const store::BackupInfo& info) {
           {"bytes", info.bytes},
           {"verified", info.verified ? json::value(format_timestamp(*info.verified)) : json::value()},
           {"failure", info.failure}};
+}
+
+// A folder of backups or of a mirror that is to be read.
+Result<void> expect_folder(const std::string& folder) {
+  if (std::filesystem::is_directory(folder)) return {};
+  return fail(ErrorCode::invalid_input, "there is no directory " + folder);
 }
 
 int print_rows(const Cli& cli, const json::array& rows) {
@@ -97,6 +106,16 @@ Result<OpenedLog> open_data(const std::string& data) {
   return OpenedLog{std::move(lock), std::move(log)};
 }
 
+// A file that is named as the key of a log must hold it: the backup would be restored without one.
+Result<void> expect_key_of(const store::RocksDbLog& log, const std::filesystem::path& file) {
+  HEADGATE_TRY(const auto key, as_named(store::SigningKey::load(file)));
+  HEADGATE_TRY(const auto keys, api::keys_of_log(log));
+  const auto verifier = key.verifier().text();
+  if (!keys.empty() && keys.back().verifier_key == verifier) return {};
+  return fail(ErrorCode::conflict, "the key in " + file.string() + " is " + verifier + ", the log's is " +
+                                       (keys.empty() ? "none" : keys.back().verifier_key));
+}
+
 Result<int> create_on_disk(const BackupOptions& options, const Cli& cli) {
   if (options.data.empty() || options.to.empty()) {
     return fail(ErrorCode::invalid_input, "backup create needs both --data and --to, or neither to ask the server");
@@ -106,6 +125,7 @@ Result<int> create_on_disk(const BackupOptions& options, const Cli& cli) {
   store::Backups backups(options.to);
   const std::filesystem::path data = options.data;
   const auto key = options.key.empty() ? data / "log.key" : std::filesystem::path(options.key);
+  if (!options.key.empty()) HEADGATE_TRY_VOID(expect_key_of(*open.log, key));
   const auto take = [&]() -> Result<store::BackupInfo> {
     const Stopwatch line("taking a backup and reading it again");
     HEADGATE_TRY(const auto made, backups.create({*open.log, data, key}, clock.now()));
@@ -118,6 +138,7 @@ Result<int> create_on_disk(const BackupOptions& options, const Cli& cli) {
 }
 
 Result<int> list_on_disk(const BackupOptions& options, const Cli& cli) {
+  HEADGATE_TRY_VOID(expect_folder(options.from));
   HEADGATE_TRY(const auto all, store::Backups(options.from).list());
   json::array rows;
   for (const auto& info : all) rows.push_back(row_of(info));
@@ -125,6 +146,7 @@ Result<int> list_on_disk(const BackupOptions& options, const Cli& cli) {
 }
 
 Result<int> verify_on_disk(const BackupOptions& options, const Cli& cli) {
+  HEADGATE_TRY_VOID(expect_folder(options.from));
   store::Backups backups(options.from);
   auto id = options.id;
   if (id == 0) {
@@ -151,6 +173,7 @@ Result<int> restore(const BackupOptions& options, const Cli& cli) {
   if (options.from.empty() == options.from_mirror.empty()) {
     return fail(ErrorCode::invalid_input, "backup restore needs --from or --from-mirror");
   }
+  HEADGATE_TRY_VOID(expect_folder(options.from.empty() ? options.from_mirror : options.from));
   RestoreRequest request;
   request.data = std::filesystem::absolute(options.data).lexically_normal();
   request.backups = options.from;
@@ -159,6 +182,7 @@ Result<int> restore(const BackupOptions& options, const Cli& cli) {
   for (const auto& path : options.checkpoints) request.known.emplace_back(path);
   request.origin = options.origin;
   request.verifier_key = options.verifier_key;
+  request.without_damaged_people = options.without_damaged_people;
   const SystemClock clock;
   const auto put_back = [&] {
     const Stopwatch line("putting the log back and reading it again");
@@ -171,7 +195,11 @@ Result<int> restore(const BackupOptions& options, const Cli& cli) {
                             {"origin", done.origin},
                             {"origin_changed", done.origin_changed},
                             {"key", done.has_key},
-                            {"people", done.has_people}};
+                            {"people", done.has_people},
+                            {"left_out", json::array(done.left_out.begin(), done.left_out.end())}};
+  for (const auto& file : done.left_out) {
+    std::fprintf(stderr, "headgate: %s is damaged and was left out\n", file.c_str());
+  }
   if (print_raw(cli.output, answer)) return exit_done;
   std::printf("restored %llu records of %s into %s; effects are paused\n", static_cast<unsigned long long>(done.size),
               done.origin.c_str(), request.data.c_str());
@@ -247,6 +275,8 @@ void add_backup(Cli& cli) {
       ->type_name("PATH");
   put_back->add_option("--origin", r->origin, "to go on under, when records that a checkpoint covers are lost");
   put_back->add_option("--verifier-key", r->verifier_key, "of a checkpoint that was signed by a later key");
+  put_back->add_flag("--without-damaged-people", r->without_damaged_people,
+                     "go on without files of people that are damaged; the names in them are lost");
   put_back->footer(
       "The restored log begins with everything outside paused.\n\nExample:\n"
       "  headgate backup restore --from /mnt/backup --data /var/lib/headgate --checkpoint /mnt/mirror");

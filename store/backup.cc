@@ -11,7 +11,6 @@
 
 #include "engine/base/digest.h"
 #include "store/backup_engine.h"
-#include "store/file_list.h"
 #include "store/files.h"
 #include "store/rocksdb_log.h"
 #include "store/watermark.h"
@@ -64,6 +63,11 @@ Result<void> wait_for_watermark(const RocksDbLog& log, std::uint64_t size, const
 
 }  // namespace
 
+// RocksDB finds the files of a backup by absolute paths alone.
+Backups::Backups(const fs::path& folder, std::shared_ptr<rocksdb::FileSystem> file_system)
+    : folder_(folder.empty() ? folder : fs::absolute(folder).lexically_normal()),
+      file_system_(std::move(file_system)) {}
+
 Result<BackupInfo> Backups::read_info(std::uint64_t id) const {
   const auto path = set_of(id) / "backup.json";
   auto text = read_file(path, kMaxInfoBytes);
@@ -81,6 +85,8 @@ Result<BackupInfo> Backups::read_info(std::uint64_t id) const {
     info.bytes = value.at("bytes").to_number<std::uint64_t>();
     info.has_key = value.at("key").as_bool();
     info.failure = value.at("failure").as_string().c_str();
+    const auto* list = value.as_object().if_contains("list");
+    if (list != nullptr) info.list = parse_digest(list->as_string().c_str()).value();
     const auto root = parse_digest(value.at("root").as_string().c_str());
     const auto time = parse_timestamp(value.at("time").as_string().c_str());
     const auto& verified = value.at("verified");
@@ -98,15 +104,16 @@ Result<BackupInfo> Backups::read_info(std::uint64_t id) const {
 }
 
 Result<void> Backups::write_info(const BackupInfo& info) const {
-  const json::object value{{"id", info.id},
-                           {"time", format_timestamp(info.time)},
-                           {"origin", info.origin},
-                           {"size", info.size},
-                           {"root", digest_text(info.root)},
-                           {"bytes", info.bytes},
-                           {"key", info.has_key},
-                           {"verified", info.verified ? json::value(format_timestamp(*info.verified)) : json::value()},
-                           {"failure", info.failure}};
+  json::object value{{"id", info.id},
+                     {"time", format_timestamp(info.time)},
+                     {"origin", info.origin},
+                     {"size", info.size},
+                     {"root", digest_text(info.root)},
+                     {"bytes", info.bytes},
+                     {"key", info.has_key},
+                     {"verified", info.verified ? json::value(format_timestamp(*info.verified)) : json::value()},
+                     {"failure", info.failure}};
+  if (info.list) value["list"] = digest_text(*info.list);
   return write_file_durably(set_of(info.id) / "backup.json", json::serialize(value) + "\n", 0600);
 }
 
@@ -222,7 +229,9 @@ Result<BackupInfo> Backups::fill(const BackupSource& source, const Engine& engin
       HEADGATE_TRY_VOID(add(source.data / "blobs" / name, "../../blobs/" + name));
     }
   }
-  HEADGATE_TRY_VOID(write_file_durably(set / "SHA256SUMS", file_list_text(files), 0600));
+  const auto list = file_list_text(files);
+  info.list = sha256(list);
+  HEADGATE_TRY_VOID(write_file_durably(set / "SHA256SUMS", list, 0600));
   HEADGATE_TRY_VOID(write_info(info));
   return info;
 }
@@ -263,18 +272,21 @@ Result<std::size_t> Backups::prune(Timestamp before) {
     HEADGATE_TRY_VOID(remove(engine, info.id));
     ++removed;
   }
-  if (removed > 0) HEADGATE_TRY_VOID(sweep_blobs());
+  if (removed > 0) HEADGATE_TRY_VOID(sweep_blobs(engine));
   return removed;
 }
 
-// Blobs that no backup lists any more.
-Result<void> Backups::sweep_blobs() {
+// Blobs that no backup lists any more. While a backup's list is damaged nobody knows which are its own: all stay.
+Result<void> Backups::sweep_blobs(const Engine& engine) {
   std::set<std::string> listed;
   HEADGATE_TRY(const auto ids, ids_in(folder_ / "sets"));
   for (const auto id : ids) {
-    HEADGATE_TRY(const auto text, read_file(set_of(id) / "SHA256SUMS", std::size_t{1} << 30));
-    HEADGATE_TRY(const auto files, parse_file_list(text));
-    for (const auto& file : files) listed.insert(file.path);
+    const auto info = read_info(id);
+    if (!info && info.error().code == ErrorCode::not_found) continue;  // the next backup removes it
+    const auto files = info ? read_list(set_of(id), *info, *engine.engine) : std::unexpected(info.error());
+    if (!files && files.error().code == ErrorCode::corrupt) return {};
+    if (!files) return std::unexpected(files.error());
+    for (const auto& file : *files) listed.insert(file.path);
   }
   HEADGATE_TRY(const auto blobs, files_below(folder_ / "blobs"));
   for (const auto& name : blobs) {

@@ -4,7 +4,8 @@
 //   blobs/<2>/<62>              blobs by their digest, once for all backups
 //   sets/<id>/SHA256SUMS        every file below and every blob of this backup, as sha256sum writes it
 //             watermark, log.key, people/…
-//             backup.json       written last: what has none does not count, and goes with the next backup
+//             backup.json       written last, with the digest of SHA256SUMS: what has none does not count, and goes
+//                               with the next backup
 //
 // Folders are 0700, files 0600 (those of the engine as RocksDB makes them, behind the folder). A backup holds the first
 // `size` records of the log, all of them durable there: it can never be ahead of the log that it was taken from.
@@ -22,6 +23,7 @@
 #include "engine/domain/error.h"
 #include "engine/domain/names.h"
 #include "engine/domain/time.h"
+#include "store/file_list.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -41,6 +43,7 @@ struct BackupInfo {
   bool has_key = false;
   std::optional<Timestamp> verified{};  // when all of it was last read again
   std::string failure{};                // why it is not to be trusted; empty while it is
+  std::optional<Hash> list{};           // digest of SHA256SUMS; none in backups of earlier versions
 };
 
 struct BackupSource {
@@ -55,8 +58,7 @@ class Backups {
   using RootAt = std::function<Result<Hash>(std::uint64_t size)>;
 
   // `file_system`: below the backups' databases; null: the operating system's.
-  explicit Backups(std::filesystem::path folder, std::shared_ptr<rocksdb::FileSystem> file_system = nullptr)
-      : folder_(std::move(folder)), file_system_(std::move(file_system)) {}
+  explicit Backups(const std::filesystem::path& folder, std::shared_ptr<rocksdb::FileSystem> file_system = nullptr);
 
   const std::filesystem::path& folder() const { return folder_; }
   // All that came to their end, the oldest first; none when there is no folder. One whose description is damaged is
@@ -73,8 +75,14 @@ class Backups {
   // Removes those from before `before`, but never the newest good one. Returns how many.
   Result<std::size_t> prune(Timestamp before);
   // Writes what the backup holds into a data directory that exists and has none of it. Every byte is compared with its
-  // checksum. Durable on return. not_found when there is no such backup; the others are not looked at.
-  Result<BackupInfo> restore(std::uint64_t id, const std::filesystem::path& data) const;
+  // checksum. Durable on return. not_found when there is no such backup; the others are not looked at. Damaged blobs,
+  // which no record needs, are left out; files of people only when that is asked for, since names are lost with them.
+  struct Restored {
+    BackupInfo info;
+    std::vector<std::string> left_out;  // paths as in a data directory
+  };
+  Result<Restored> restore(std::uint64_t id, const std::filesystem::path& data,
+                           bool without_damaged_people = false) const;
 
   // The newest that is to be trusted; nullptr when there is none.
   static const BackupInfo* newest_good(const std::vector<BackupInfo>& all, bool must_be_verified);
@@ -86,11 +94,12 @@ class Backups {
   Result<void> write_info(const BackupInfo& info) const;
   Result<BackupInfo> fill(const BackupSource& source, const Engine& engine, std::uint64_t id, Timestamp now,
                           const std::stop_token& stop);
-  Result<void> verify_inside(const BackupInfo& info, const std::stop_token& stop) const;
-  Result<void> verify_files(const BackupInfo& info, const std::stop_token& stop) const;
+  Result<void> verify_inside(BackupInfo& info, const std::stop_token& stop) const;
+  Result<void> verify_files(const BackupInfo& info, const std::vector<ListedFile>& files,
+                            const std::stop_token& stop) const;
   Result<void> remove(Engine& engine, std::uint64_t id);
   Result<void> sweep(Engine& engine);
-  Result<void> sweep_blobs();
+  Result<void> sweep_blobs(const Engine& engine);
 
   std::filesystem::path folder_;
   std::shared_ptr<rocksdb::FileSystem> file_system_;

@@ -4,12 +4,19 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
+
+#include "store/blob_store.h"
+#include "store/files.h"
+#include "store/sha256.h"
 
 namespace headgate::store {
 
 namespace {
+
+constexpr std::size_t kMaxListBytes = std::size_t{1} << 30;
 
 // RocksDB's own verification of a backup cannot be stopped otherwise.
 class StoppableFiles final : public rocksdb::FileSystemWrapper {
@@ -51,7 +58,46 @@ std::unique_ptr<rocksdb::Env> env_over(std::shared_ptr<rocksdb::FileSystem> file
   return file_system ? rocksdb::NewCompositeEnv(file_system) : nullptr;
 }
 
+// Whether nothing is missing from a list without a digest, as far as the description tells.
+bool is_complete(const std::filesystem::path& set, const BackupInfo& info, const std::vector<ListedFile>& files,
+                 const rocksdb::BackupEngineReadOnlyBase& engine) {
+  const auto lists = [&](std::string_view path) {
+    return std::ranges::find(files, path, &ListedFile::path) != files.end();
+  };
+  if (!lists("watermark") || (info.has_key && !lists("log.key"))) return false;
+  rocksdb::BackupInfo stored;
+  if (!engine.GetBackupInfo(static_cast<rocksdb::BackupID>(info.id), &stored).ok()) return true;  // told elsewhere
+  auto bytes = std::uint64_t{stored.size};
+  for (const auto& file : files) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(set / file.path, error);
+    if (error) return true;  // the missing file is told by its name
+    if (file.path != "watermark") bytes += size;
+  }
+  if (bytes == info.bytes) return true;
+  // Or a file of another length is in the list: it is told by its name as well.
+  return std::ranges::any_of(files, [&](const auto& file) {
+    const auto text = read_file(set / file.path, BlobStore::kMaxBlobBytes);
+    return !text || sha256(*text) != file.digest;
+  });
+}
+
 }  // namespace
+
+Result<std::vector<ListedFile>> read_list(const std::filesystem::path& set, const BackupInfo& info,
+                                          const rocksdb::BackupEngineReadOnlyBase& engine) {
+  const auto path = set / "SHA256SUMS";
+  HEADGATE_TRY(const auto text, inside_backup(read_file(path, kMaxListBytes)));
+  if (info.list && sha256(text) != *info.list) {
+    return fail(ErrorCode::corrupt, fmt::format("{} was altered", path.string()));
+  }
+  auto files = parse_file_list(text);
+  if (!files) return fail(files.error().code, fmt::format("{}: {}", path.string(), files.error().message));
+  if (!info.list && !is_complete(set, info, *files, engine)) {
+    return fail(ErrorCode::corrupt, fmt::format("{} was altered: lines are missing", path.string()));
+  }
+  return files;
+}
 
 std::unexpected<Error> fail_backup(std::string_view action, const rocksdb::Status& status) {
   if (status.IsNoSpace()) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <stop_token>
+#include <vector>
 
 #include "engine/domain/error.h"
 #include "store/backup.h"
@@ -42,6 +43,12 @@ struct ReadOnlyBackupEngine {
 
 // The database of one backup, where it lies, for reading. corrupt where a part of it is damaged or missing.
 Result<std::unique_ptr<RocksDbStore>> open_backup(const rocksdb::BackupEngineReadOnlyBase& engine, std::uint64_t id);
+
+// The files that a backup lists beside its databases; corrupt where the list is not the one that was written. What an
+// earlier version wrote has no digest of it: there the key, the watermark and the sum of the bytes must be those of the
+// description.
+Result<std::vector<ListedFile>> read_list(const std::filesystem::path& set, const BackupInfo& info,
+                                          const rocksdb::BackupEngineReadOnlyBase& engine);
 
 // As fail_status, but a full disk is said in so many words.
 std::unexpected<Error> fail_backup(std::string_view action, const rocksdb::Status& status);

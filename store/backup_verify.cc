@@ -21,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Family = RocksDbStore::Family;
 
-constexpr std::size_t kMaxListBytes = std::size_t{1} << 30;
-
 // Every record of the database and every tile of its tree, read and computed again.
 Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin, const std::stop_token& stop) {
   MerkleTree tree;
@@ -77,10 +75,9 @@ Result<void> sync_everything(const fs::path& dir) {
 
 }  // namespace
 
-Result<void> Backups::verify_files(const BackupInfo& info, const std::stop_token& stop) const {
+Result<void> Backups::verify_files(const BackupInfo& info, const std::vector<ListedFile>& files,
+                                   const std::stop_token& stop) const {
   const auto set = set_of(info.id);
-  HEADGATE_TRY(const auto text, inside_backup(read_file(set / "SHA256SUMS", kMaxListBytes)));
-  HEADGATE_TRY(const auto files, parse_file_list(text));
   for (const auto& file : files) {
     if (stop.stop_requested()) return fail_stopped();
     const auto path = (set / file.path).lexically_normal();
@@ -96,7 +93,7 @@ Result<void> Backups::verify_files(const BackupInfo& info, const std::stop_token
 }
 
 // What the backup is by itself.
-Result<void> Backups::verify_inside(const BackupInfo& info, const std::stop_token& stop) const {
+Result<void> Backups::verify_inside(BackupInfo& info, const std::stop_token& stop) const {
   HEADGATE_TRY(const auto engine, inside_backup(ReadOnlyBackupEngine::open(folder_, file_system_, stop)));
   const auto whole = engine.engine->VerifyBackup(static_cast<rocksdb::BackupID>(info.id), true);
   if (!whole.ok()) return inside_backup<void>(fail_status("read its database", whole));
@@ -108,7 +105,10 @@ Result<void> Backups::verify_inside(const BackupInfo& info, const std::stop_toke
                 fmt::format("it holds {} records of {} with the root {}, expected {} of {} with {}", tree.size(),
                             origin, hex(tree.root()), info.size, info.origin, hex(info.root)));
   }
-  return verify_files(info, stop);
+  HEADGATE_TRY(const auto files, read_list(set_of(info.id), info, *engine.engine));
+  HEADGATE_TRY_VOID(verify_files(info, files, stop));
+  if (!info.list) info.list = sha256(file_list_text(files));
+  return {};
 }
 
 Result<BackupInfo> Backups::verify(std::uint64_t id, const RootAt& root_at, Timestamp now, std::stop_token stop) {
@@ -141,27 +141,41 @@ Result<BackupInfo> Backups::verify(std::uint64_t id, const RootAt& root_at, Time
   return info;
 }
 
-Result<BackupInfo> Backups::restore(std::uint64_t id, const fs::path& data) const {
-  HEADGATE_TRY(auto info, read_info(id));
+Result<Backups::Restored> Backups::restore(std::uint64_t id, const fs::path& data, bool without_damaged_people) const {
+  Restored restored;
+  HEADGATE_TRY(restored.info, read_info(id));
   HEADGATE_TRY(const auto engine, ReadOnlyBackupEngine::open(folder_, file_system_));
   HEADGATE_TRY_VOID(make_dir_durably(data / "db", 0700));
   const auto db = (data / "db").string();
   const auto status = engine.engine->RestoreDBFromBackup(static_cast<rocksdb::BackupID>(id), db, db);
   if (!status.ok()) return fail_backup(fmt::format("restore backup {} to {}", id, data.string()), status);
   const auto set = set_of(id);
-  HEADGATE_TRY(const auto text, read_file(set / "SHA256SUMS", kMaxListBytes));
-  HEADGATE_TRY(const auto files, parse_file_list(text));
+  HEADGATE_TRY(const auto files, read_list(set, restored.info, *engine.engine));
   for (const auto& file : files) {
     const auto from = (set / file.path).lexically_normal();
     constexpr std::string_view up = "../../";
     const auto inside = file.path.starts_with(up) ? file.path.substr(up.size()) : file.path;
-    HEADGATE_TRY(const auto copied, copy_file_durably(from, data / inside));
-    if (copied.digest != file.digest) {
-      return fail(ErrorCode::corrupt, fmt::format("{} was altered since it was backed up", from.string()));
+    const bool is_blob = inside.starts_with("blobs/");
+    const bool is_person = inside.starts_with("people/");
+    const auto copied = inside_backup(copy_file_durably(from, data / inside));
+    if (copied && copied->digest == file.digest) continue;
+    // What can be read could not be written: that is not the backup's fault.
+    const bool damaged =
+        copied || copied.error().code == ErrorCode::corrupt || !read_file(from, BlobStore::kMaxBlobBytes);
+    if (!damaged) return std::unexpected(copied.error());
+    const auto found =
+        copied ? fmt::format("{} was altered since it was backed up", from.string()) : copied.error().message;
+    if (!is_blob && !(is_person && without_damaged_people)) {
+      return fail(copied ? ErrorCode::corrupt : copied.error().code,
+                  is_person ? found + "; with --without-damaged-people it is left out: the name in it is lost" : found);
     }
+    std::error_code error;
+    fs::remove(data / inside, error);
+    if (error) return fail_io("remove", data / inside, error.value());
+    restored.left_out.push_back(inside);
   }
   HEADGATE_TRY_VOID(sync_everything(data));
-  return info;
+  return restored;
 }
 
 }  // namespace headgate::store

@@ -14,6 +14,8 @@ namespace headgate::store {
 enum class LogCheck : std::uint8_t {
   database_files,     // records without CURRENT, or a CURRENT that names no file
   look_first,         // open for reading and judge, before opening for writing changes anything
+  wal_sequences,      // a write-ahead log in which sequences do not grow: batches stand in it twice or out of order
+  nothing_left,       // no records and no watermark, but a checkpoint, snapshots or people of a log that was there
   watermark_there,    // records without a watermark
   watermark_sectors,  // one damaged sector of it: told, and refused where the log ends with the other one
   watermark_reached,  // fewer records than were durable
@@ -35,7 +37,7 @@ class LogChecks {
   bool has(LogCheck check) const { return !left_out_.test(static_cast<std::size_t>(check)); }
 
  private:
-  std::bitset<9> left_out_;
+  std::bitset<11> left_out_;
 };
 
 // The ends of refusals: what to do.
@@ -51,7 +53,7 @@ inline std::string restore_advice() {
 
 namespace headgate {
 
-HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "look_first", "watermark_there", "watermark_sectors",
-                    "watermark_reached", "watermark_root", "index_position", "tiles", "index");
+HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "look_first", "wal_sequences", "nothing_left", "watermark_there",
+                    "watermark_sectors", "watermark_reached", "watermark_root", "index_position", "tiles", "index");
 
 }  // namespace headgate

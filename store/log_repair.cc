@@ -178,7 +178,7 @@ Result<std::vector<std::string>> drop_snapshots(const std::filesystem::path& dat
 Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& progress,
                              const std::shared_ptr<rocksdb::FileSystem>& file_system) {
   RocksDbStore::Options options{data / "db", true, file_system, true};
-  HEADGATE_TRY(const bool exists, RocksDbStore::exists(options, LogChecks::all()));
+  HEADGATE_TRY(const bool exists, RocksDbStore::exists(options));
   if (!exists) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", data.string()));
   HEADGATE_TRY(auto watermark, watermark_of(data));
   const auto mark = watermark.mark();
@@ -192,7 +192,13 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
   options.for_repair = true;
   {
     auto store = RocksDbStore::open(options);
-    if (!store) return fail_records(store.error().message);
+    if (!store && store.error().code != ErrorCode::corrupt) return std::unexpected(store.error());
+    if (!store) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("{}; nothing was changed: it cannot be computed from the rest, restore a backup that "
+                              "holds it ('headgate backup restore')",
+                              store.error().message));
+    }
     const auto count = [&](TileId id, const TileHashes& hashes) -> Result<void> {
       ++repair.tiles;
       if (!is_stored(**store, id, hashes)) ++repair.damaged_tiles;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/digest.h"
+#include "store/blob_store.h"
 #include "store/file_list.h"
 #include "store/log_import.h"
 #include "store/mirror_files.h"
@@ -47,6 +48,14 @@ Result<std::string> read_bundle(const fs::path& folder, std::uint64_t number, st
   return read_file(folder / tile_file("entries", number, width), kMaxBundleBytes);
 }
 
+Result<Checkpoint> checkpoint_of(const std::string& note, const fs::path& folder) {
+  const auto parsed = parse_note(note);
+  auto checkpoint = parsed ? parse_checkpoint_text(parsed->text) : std::unexpected(parsed.error());
+  if (checkpoint) return checkpoint;
+  return fail(ErrorCode::corrupt,
+              fmt::format("{} is damaged: {}", (folder / "checkpoint").string(), checkpoint.error().message));
+}
+
 std::string_view bytes_of(std::span<const Hash> hashes) {
   return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(Hash)};
 }
@@ -73,14 +82,8 @@ Result<void> Mirror::load() {
   auto note = read_file(folder_ / "checkpoint", kMaxNoteBytes);
   if (!note && note.error().code == ErrorCode::not_found) return {};
   if (!note) return std::unexpected(std::move(note).error());
-  const auto checkpoint = [&]() -> Result<Checkpoint> {
-    HEADGATE_TRY(const auto parsed, parse_note(*note));
-    return parse_checkpoint_text(parsed.text);
-  }();
-  if (!checkpoint) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("{} is damaged: {}", (folder_ / "checkpoint").string(), checkpoint.error().message));
-  }
+  const auto checkpoint = checkpoint_of(*note, folder_);
+  if (!checkpoint) return std::unexpected(checkpoint.error());
   HEADGATE_TRY_VOID(check_history(*checkpoint));
 
   std::vector<Hash> leaves;
@@ -238,8 +241,7 @@ Result<MirroredLog> restore_from_mirror(const fs::path& folder, const fs::path& 
     return fail(ErrorCode::not_found, fmt::format("{} is no mirror: it has no checkpoint", folder.string()));
   }
   if (!note) return std::unexpected(std::move(note).error());
-  HEADGATE_TRY(const auto parsed, parse_note(*note));
-  HEADGATE_TRY(const auto checkpoint, parse_checkpoint_text(parsed.text));
+  HEADGATE_TRY(const auto checkpoint, checkpoint_of(*note, folder));
   HEADGATE_TRY(const auto import, LogImport::open(data, checkpoint.origin));
   for (std::uint64_t number = 0; number * kTileWidth < checkpoint.size; ++number) {
     const auto width = std::min(kTileWidth, checkpoint.size - number * kTileWidth);
@@ -256,14 +258,20 @@ Result<MirroredLog> restore_from_mirror(const fs::path& folder, const fs::path& 
                                                 "records were altered",
                                                 mark.size, folder.string()));
   }
+  MirroredLog mirrored{checkpoint, std::move(*note)};
   HEADGATE_TRY(const auto blobs, files_below(folder / "blobs"));
   for (const auto& name : blobs) {
-    HEADGATE_TRY(const auto copied, copy_file_durably(folder / "blobs" / name, data / "blobs" / name));
-    if (blob_name(copied.digest) != name) {
-      return fail(ErrorCode::corrupt, fmt::format("{} was altered", (folder / "blobs" / name).string()));
-    }
+    const auto from = folder / "blobs" / name;
+    const auto copied = copy_file_durably(from, data / "blobs" / name);
+    // What can be read could not be written: that is not the mirror's fault.
+    if (!copied && read_file(from, BlobStore::kMaxBlobBytes)) return std::unexpected(copied.error());
+    if (copied && blob_name(copied->digest) == name) continue;
+    std::error_code error;
+    fs::remove(data / "blobs" / name, error);
+    if (error) return fail_io("remove", data / "blobs" / name, error.value());
+    mirrored.left_out.push_back("blobs/" + name);
   }
-  return MirroredLog{checkpoint, std::move(*note)};
+  return mirrored;
 }
 
 }  // namespace headgate::store

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "store/checkpoint.h"
 #include "store/files.h"
@@ -58,11 +59,12 @@ class Mirror {
 };
 
 // Writes the log and the blobs of a mirror into a data directory that exists and has none. Every record is hashed, and
-// the root must be that of the mirror's checkpoint, which is returned. Durable on return; the note's signature is for
-// the caller to check.
+// the root must be that of the mirror's checkpoint, which is returned. Damaged blobs, which no record needs, are left
+// out. Durable on return; the note's signature is for the caller to check.
 struct MirroredLog {
   Checkpoint checkpoint;
   std::string note;
+  std::vector<std::string> left_out{};  // paths as in a data directory
 };
 Result<MirroredLog> restore_from_mirror(const std::filesystem::path& folder, const std::filesystem::path& data);
 

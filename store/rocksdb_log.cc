@@ -260,7 +260,10 @@ Result<EventPage> RocksDbLog::query(const EventQuery& query) const {
   if (query.after && !query.descending)
     begin = std::max(begin, *query.after == UINT64_MAX ? UINT64_MAX : *query.after + 1);
   const auto limit = std::min(query.limit, kMaxPageRecords);
-  HEADGATE_TRY(auto positions, index_->find(query.filter, begin, end, query.descending, limit + 1));
+  auto found = index_->find(query.filter, begin, end, query.descending, limit + 1);
+  if (!found && found.error().code == ErrorCode::corrupt) found.error().message += repair_advice(options_.dir);
+  if (!found) return std::unexpected(std::move(found).error());
+  auto& positions = *found;
   EventPage page;
   page.more = positions.size() > limit;
   if (page.more) positions.pop_back();

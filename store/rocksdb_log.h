@@ -118,7 +118,8 @@ class RocksDbLog final : public EventLog, private TileReader {
  private:
   explicit RocksDbLog(Options options);
   Result<void> load();
-  Result<void> expect_no_mark() const;  // where there is no log
+  Result<void> expect_nothing() const;       // where there is no log
+  Result<void> expect_nothing_left() const;  // ... nor a watermark
   Result<void> load_database(RocksDbStore::Options database, bool read_only);
   Result<void> restore_tree();
   Result<void> check_watermark(bool read_only);

@@ -5,6 +5,7 @@
 
 #include "engine/base/digest.h"
 #include "store/event_index.h"
+#include "store/file_list.h"
 #include "store/files.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
@@ -52,8 +53,9 @@ Result<void> RocksDbLog::load() {
                                                  dir.string()));
   }
   RocksDbStore::Options database{dir / "db", options_.read_only, options_.file_system};
-  HEADGATE_TRY(const bool exists, RocksDbStore::exists(database, options_.checks));
-  if (!exists) HEADGATE_TRY_VOID(expect_no_mark());
+  database.checks = options_.checks;
+  HEADGATE_TRY(const bool exists, RocksDbStore::exists(database));
+  if (!exists) HEADGATE_TRY_VOID(expect_nothing());
   if (!options_.read_only) {
     // Opening for writing drops the damaged tail of a write-ahead log and every file that no list names. What is to be
     // refused stays as it is, for whoever can still read it.
@@ -63,7 +65,7 @@ Result<void> RocksDbLog::load() {
       // Nothing at all in it: a first start ended before its first write.
       if (!looked) {
         if (looked.error().code != ErrorCode::not_found) return looked;
-        HEADGATE_TRY_VOID(expect_no_mark());
+        HEADGATE_TRY_VOID(expect_nothing());
       }
     }
     std::error_code error;
@@ -76,14 +78,35 @@ Result<void> RocksDbLog::load() {
   return {};
 }
 
-Result<void> RocksDbLog::expect_no_mark() const {
+Result<void> RocksDbLog::expect_nothing() const {
   const auto file = WatermarkFile::open(options_.dir / "watermark");
   if (!file) {
-    if (file.error().code == ErrorCode::not_found) return {};
+    if (file.error().code == ErrorCode::not_found) return expect_nothing_left();
     return fail_watermark(file.error());
   }
   if (file->mark().size == 0 || !options_.checks.has(LogCheck::watermark_reached)) return {};
   return fail_short(options_.dir, 0, file->mark());
+}
+
+// What comes into a data directory with records alone tells that there were some. A new log would sign the same sizes
+// with the same key once more.
+Result<void> RocksDbLog::expect_nothing_left() const {
+  if (!options_.checks.has(LogCheck::nothing_left)) return {};
+  const auto& dir = options_.dir;
+  std::error_code error;
+  std::string found = std::filesystem::exists(dir / "checkpoint", error) ? "checkpoint" : "";
+  for (const auto& [folder, extension] : {std::pair("snapshots", ".snap"), std::pair("people", ".json")}) {
+    HEADGATE_TRY(const auto files, files_below(dir / folder));
+    const auto file = std::ranges::find_if(files, [&](const auto& name) { return name.ends_with(extension); });
+    if (file != files.end()) found += (found.empty() ? "" : ", ") + (std::filesystem::path(folder) / *file).string();
+  }
+  if (found.empty()) return {};
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("{} holds no records, but {} of a log: its db and its watermark are missing. Put both back, or "
+                  "restore a backup into another directory ('headgate backup restore'); to begin a new log, "
+                  "name an empty directory",
+                  dir.string(), found));
 }
 
 Result<void> RocksDbLog::load_database(RocksDbStore::Options database, bool read_only) {
@@ -93,7 +116,7 @@ Result<void> RocksDbLog::load_database(RocksDbStore::Options database, bool read
   if (!store) return advise(std::move(store).error(), dir);
   store_ = std::move(*store);
   if (store_->is_new()) {
-    HEADGATE_TRY_VOID(expect_no_mark());
+    HEADGATE_TRY_VOID(expect_nothing());
     if (read_only) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", dir.string()));
     if (options_.origin.empty()) return fail(ErrorCode::invalid_input, "a new log needs an origin");
     HEADGATE_TRY_VOID(store_->put_meta({{"format", std::to_string(kFormatVersion)}, {"origin", options_.origin}}));
@@ -140,6 +163,7 @@ Result<void> RocksDbLog::check_watermark(bool read_only) {
                               "put back the watermark of a backup",
                               path.string(), size()));
     }
+    if (size() == 0) HEADGATE_TRY_VOID(expect_nothing_left());
     if (read_only) {
       mark_at_open_ = Mark{0, MerkleTree().root()};
       return {};

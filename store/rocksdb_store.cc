@@ -11,6 +11,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdarg>
+
+#include "store/wal_sequences.h"
 
 namespace headgate::store {
 namespace {
@@ -30,6 +33,14 @@ rocksdb::CompressionType compression() {
   return rocksdb::kNoCompression;
 }
 
+// RocksDB's own notes. Kept in its file LOG, they end the process where the disk is full; what matters of them comes as
+// a status as well.
+class NoNotes final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksDbStore::Options& wanted) {
   rocksdb::DBOptions options;
   options.create_if_missing = !wanted.read_only;
@@ -44,9 +55,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksDbStore::Optio
   options.enable_pipelined_write = false;
   options.allow_concurrent_memtable_write = false;  // one thread writes records: they may take the hint below
   options.paranoid_checks = !wanted.for_repair;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4 << 20;
+  options.info_log = std::make_shared<NoNotes>();
   options.max_open_files = 512;
   return options;
 }
@@ -128,7 +137,8 @@ std::unexpected<Error> fail_status(std::string_view action, const rocksdb::Statu
   return fail(code, fmt::format("cannot {}: {}", action, status.ToString()));
 }
 
-Result<bool> RocksDbStore::exists(const Options& options, LogChecks checks) {
+Result<bool> RocksDbStore::exists(const Options& options) {
+  const auto& checks = options.checks;
   const auto own = env_over(options.file_system);
   auto* env = own ? own.get() : rocksdb::Env::Default();
   const auto path = options.dir.string();
@@ -156,6 +166,26 @@ Result<bool> RocksDbStore::exists(const Options& options, LogChecks checks) {
     return fail(ErrorCode::corrupt, fmt::format("{}/CURRENT is damaged or the file that it names is missing: it says "
                                                 "'{}'; restore a backup ('headgate backup restore')",
                                                 path, current));
+  }
+  if (!checks.has(LogCheck::database_files)) return true;
+  const auto fail_manifest = [&](std::string_view what) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("{}/{} is damaged, which says what the files beside it are: {}; restore "
+                            "a backup ('headgate backup restore')",
+                            path, current, what));
+  };
+  const auto missing = missing_families(options);
+  if (!missing && missing.error().code == ErrorCode::corrupt) return fail_manifest(missing.error().message);
+  if (!missing) return std::unexpected(missing.error());
+  // `meta` is made last, and nothing is written before: the write-ahead log is empty until then.
+  if (std::ranges::find(*missing, Family::meta) == missing->end()) return true;
+  const auto holds_data = [&](const std::string& name) {
+    std::uint64_t size = 0;
+    return name.ends_with(".sst") ||
+           (name.ends_with(".log") && env->GetFileSize(path + "/" + name, &size).ok() && size > 0);
+  };
+  if (const auto data = std::ranges::find_if(files, holds_data); data != files.end()) {
+    return fail_manifest(fmt::format("it does not list {}", *data));
   }
   return true;
 }
@@ -194,6 +224,8 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
     }
   }
 
+  if (options.checks.has(LogCheck::wal_sequences)) HEADGATE_TRY_VOID(check_wal_sequences(*env, path));
+
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(kFamilies.size() + 1);
@@ -217,7 +249,12 @@ RocksDbStore::~RocksDbStore() {
 }
 
 Result<void> RocksDbStore::check_format() {
-  HEADGATE_TRY(const auto format, get(Family::meta, "format"));
+  const auto read = get(Family::meta, "format");
+  if (!read) {
+    return fail(read.error().code,
+                "the table that says what log this is ('meta') cannot be read: " + read.error().message);
+  }
+  const auto& format = *read;
   if (!format) {
     HEADGATE_TRY(const auto records, count_records());
     if (records > 0) {

@@ -44,11 +44,13 @@ class RocksDbStore {
     bool read_only = false;
     std::shared_ptr<rocksdb::FileSystem> file_system{};  // null: the operating system's
     bool for_repair = false;                             // opens although some of its tables are damaged or missing
+    LogChecks checks{};
   };
 
   // False where nothing was ever written. A database without the file that says what belongs to it is corrupt: opened
-  // for writing, it would be taken for an empty one and cleared.
-  static Result<bool> exists(const Options& options, LogChecks checks);
+  // for writing, it would be taken for an empty one and cleared. So is one whose MANIFEST, which lists what belongs to
+  // it, is damaged or does not list what there is.
+  static Result<bool> exists(const Options& options);
 
   // The families that the database lacks. `meta` is made last: without it the making of the database was cut off.
   // Without `tree` or `index` alone, a repair was cut off that was making them anew. An existing database; refuses one

@@ -141,6 +141,11 @@ class Backups(unittest.TestCase):
         self.assertEqual(self.world.events("backup.failed")[0]["data"]["id"], second["id"])
         # The newest good one is what a restore takes.
         self.world.stop()
+        named = self.run_cli(
+            "backup", "restore", "--from", str(self.backups), "--data", str(self.restored), "--id", str(second["id"]), code=1
+        )
+        self.assertIn(f"--id {first['id']}", named.stderr)
+        (self.restored / "lost+found").mkdir(exist_ok=True)
         done = json.loads(
             self.run_cli("backup", "restore", "--from", str(self.backups), "--data", str(self.restored), "-o", "json").stdout
         )
@@ -176,14 +181,23 @@ class Backups(unittest.TestCase):
             self.run_cli("backup", "create", "--data", str(self.world.data), "--to", str(folder), "-o", "json").stdout
         )[0]
         self.run_cli("backup", "verify", "--from", str(folder), "--data", str(self.world.data))
+        relative = os.path.relpath(folder)
+        self.run_cli("backup", "verify", "--from", relative)
+        again = ["backup", "create", "--data", str(self.world.data), "--to", relative, "--signing-key"]
+        self.run_cli(*again, str(self.world.data / "log.key"))
+        self.run_cli(*again, str(self.world.data / "admin.token"), code=1)
+        missing = str(self.world.root / "nothing")
+        for verb in ("list", "verify"):
+            self.assertIn(missing, self.run_cli("backup", verb, "--from", missing, code=2).stderr)
         self.run_cli("log", "verify", "--data", str(self.world.data))
         # Whoever waits at a terminal sees that it goes on.
         terminal, stderr = pty.openpty()
         verify = [BINARY, "backup", "verify", "--from", str(folder)]
         seen = subprocess.run(verify, stdout=subprocess.PIPE, stderr=stderr, timeout=60)
         self.assertEqual(seen.returncode, 0)
-        self.assertIn(b"reading backup 1, 0 s", os.read(terminal, 4096))
+        self.assertIn(b"reading backup 2, 0 s", os.read(terminal, 4096))
         self.assertNotIn(b"reading", seen.stdout)
+        self.run_cli("backup", "restore", "--from", missing, "--data", str(self.restored), code=2)
         into = ["backup", "restore", "--from", str(folder), "--data"]
         self.assertIn("empty directory only", self.run_cli(*into, str(self.world.data), code=1).stderr)
         self.run_cli(*into, str(self.restored), "--origin", "other.headgate.test", code=2)

@@ -42,9 +42,9 @@ class BackupTest : public ::testing::Test {
     key_ = *key;
     HEADGATE_ASSERT_OK(key_->save(data_ / "log.key"));
     blobs_ = BlobStore::open(data_ / "blobs").value();
+    open();
     HEADGATE_ASSERT_OK(make_dir_durably(data_ / "people", 0700));
     write_plain(data_ / "people" / "k3v9q2.json", R"({"name":"Ada"})");
-    open();
     append(700);
     open();  // its watermark covers them all
   }
@@ -164,6 +164,102 @@ TEST_F(BackupTest, DamageIsFoundAndNothingOfItCounts) {
     EXPECT_FALSE(all[0].verified);
     EXPECT_EQ(Backups::newest_good(all, false), nullptr);
   }
+}
+
+TEST_F(BackupTest, AFolderMayBeNamedFromWhereOneIs) {
+  const auto relative = fs::relative(backups_.folder());
+  ASSERT_TRUE(relative.is_relative());
+  const auto made = Backups(relative).create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  HEADGATE_ASSERT_OK(Backups(relative).verify(made->id, root_at(), kNow));
+  EXPECT_EQ(backups_.list().value().at(0).failure, "");
+  const auto target = dir_ / "restored";
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  HEADGATE_ASSERT_OK(Backups(relative).restore(made->id, target));
+}
+
+TEST_F(BackupTest, ALineThatIsGoneFromTheListIsMissed) {
+  HEADGATE_ASSERT_OK(blobs_->put("some output", "text/plain"));
+  const auto made = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  const auto set = backups_.folder() / "sets" / std::to_string(made->id);
+  const auto list = read_file(set / "SHA256SUMS", 10'000).value();
+  const auto info = read_file(set / "backup.json", 10'000).value();
+  const auto digest = info.find(",\"list\"");
+  ASSERT_NE(digest, std::string::npos);
+  const auto of_an_earlier_version = info.substr(0, digest) + "}\n";
+  const auto without_blob = list.substr(0, list.find("  ../../blobs") - 64);
+  const auto without_person = list.substr(0, list.find("  people/") - 64);
+  const auto target = dir_ / "restored";
+  for (const auto& description : {info, of_an_earlier_version}) {
+    for (const auto& shorter : {std::string(), without_blob, without_person}) {
+      SCOPED_TRACE(description + shorter);
+      write_plain(set / "backup.json", description);
+      write_plain(set / "SHA256SUMS", shorter);
+      HEADGATE_EXPECT_ERROR(backups_.verify(made->id, root_at(), kNow), ErrorCode::corrupt);
+      fs::remove_all(target);
+      HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+      HEADGATE_EXPECT_ERROR(backups_.restore(made->id, target), ErrorCode::corrupt);
+    }
+  }
+  // What an earlier version wrote whole is good, and has its digest from then on.
+  write_plain(set / "backup.json", of_an_earlier_version);
+  write_plain(set / "SHA256SUMS", list);
+  HEADGATE_ASSERT_OK(backups_.verify(made->id, root_at(), kNow));
+  EXPECT_EQ(backups_.list().value().at(0).list, made->list);
+}
+
+TEST_F(BackupTest, WhileAListIsDamagedNoBlobGoes) {
+  const auto old = kNow - std::chrono::hours(48);
+  HEADGATE_ASSERT_OK(blobs_->put("some output", "text/plain"));
+  for (const auto when : {old, kNow, kNow}) {
+    const auto made = backups_.create(source(), when);
+    HEADGATE_ASSERT_OK(made);
+    HEADGATE_ASSERT_OK(backups_.verify(made->id, root_at(), kNow));
+    fs::remove_all(data_ / "blobs");  // the first one alone holds them
+  }
+  fs::remove(backups_.folder() / "sets" / "2" / "SHA256SUMS");
+  EXPECT_EQ(backups_.prune(kNow).value(), 1);
+  EXPECT_FALSE(files_below(backups_.folder() / "blobs").value().empty());
+  EXPECT_EQ(backups_.prune(kNow + std::chrono::hours(1)).value(), 1);
+  EXPECT_TRUE(files_below(backups_.folder() / "blobs").value().empty());
+}
+
+TEST_F(BackupTest, DamagedBlobsAreLeftOutAndPeopleWhenThatIsAskedFor) {
+  const auto whole = blobs_->put("an output", "text/plain");
+  HEADGATE_ASSERT_OK(blobs_->put("another output", "text/plain"));
+  const auto made = backups_.create(source(), kNow);
+  HEADGATE_ASSERT_OK(made);
+  std::vector<std::string> damaged;
+  const auto names = files_below(backups_.folder() / "blobs").value();
+  for (const auto& name : names) {
+    if (whole->digest.ends_with(name.substr(3))) continue;
+    damage(backups_.folder() / "blobs" / name);
+    damaged.push_back("blobs/" + name);
+  }
+  ASSERT_FALSE(damaged.empty());
+  const auto target = dir_ / "restored";
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  const auto restored = backups_.restore(made->id, target);
+  HEADGATE_ASSERT_OK(restored);
+  EXPECT_EQ(restored->left_out, damaged);
+  for (const auto& name : damaged) EXPECT_FALSE(fs::exists(target / name));
+  EXPECT_EQ(BlobStore::open(target / "blobs").value()->get(whole->digest).value(), "an output");
+
+  damage(backups_.folder() / "sets" / "1" / "people" / "k3v9q2.json");
+  fs::remove_all(target);
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  const auto refused = backups_.restore(made->id, target);
+  HEADGATE_EXPECT_ERROR(refused, ErrorCode::corrupt);
+  EXPECT_THAT(refused.error().message, HasSubstr("--without-damaged-people"));
+  fs::remove_all(target);
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  const auto without = backups_.restore(made->id, target, true);
+  HEADGATE_ASSERT_OK(without);
+  EXPECT_THAT(without->left_out, ::testing::Contains("people/k3v9q2.json"));
+  EXPECT_EQ(without->left_out.size(), damaged.size() + 1);
+  EXPECT_FALSE(fs::exists(target / "people" / "k3v9q2.json"));
+  HEADGATE_ASSERT_OK(RocksDbLog::open({.dir = target, .read_only = true}));
 }
 
 TEST_F(BackupTest, ABackupIsNotBlamedForWhatIsOutsideIt) {
@@ -385,6 +481,35 @@ TEST_F(BackupTest, AMirrorOfAnotherHistoryIsLeftAlone) {
   EXPECT_EQ(read_file(folder / "checkpoint", 10'000).value(), before);
 }
 
+TEST_F(BackupTest, DamagedBlobsOfAMirrorAreLeftOut) {
+  const auto folder = dir_ / "mirror";
+  HEADGATE_ASSERT_OK(blobs_->put("an output", "text/plain"));
+  open();
+  HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+  {
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+  }
+  const auto names = files_below(folder / "blobs").value();
+  std::vector<std::string> damaged;
+  for (const auto& name : names) {
+    damage(folder / "blobs" / name);
+    damaged.push_back("blobs/" + name);
+  }
+  const auto target = dir_ / "restored";
+  HEADGATE_ASSERT_OK(make_dir_durably(target, 0700));
+  const auto restored = restore_from_mirror(folder, target);
+  HEADGATE_ASSERT_OK(restored);
+  EXPECT_EQ(restored->left_out, damaged);
+  EXPECT_TRUE(files_below(target / "blobs").value().empty());
+
+  write_plain(folder / "checkpoint", "nothing of the kind");
+  const auto refused = restore_from_mirror(folder, target);
+  HEADGATE_EXPECT_ERROR(refused, ErrorCode::corrupt);
+  EXPECT_THAT(refused.error().message, HasSubstr("mirror/checkpoint is damaged"));
+}
+
 TEST_F(BackupTest, ADamagedMirrorIsRefused) {
   const auto folder = dir_ / "mirror";
   open();
@@ -409,7 +534,7 @@ TEST(MirrorFiles, TilesAreNamedAsTheSpecificationNamesThem) {
 }
 
 TEST(FileList, PathsThatLeadElsewhereAreRefused) {
-  const auto line = [](const std::string& path) { return std::string(64, 'a') + "  " + path + "\n"; };
+  const auto line = [](const std::string& path) { return std::string(64, 'a').append("  " + path + "\n"); };
   EXPECT_EQ(parse_file_list(line("people/x.json") + line("../../blobs/ab/cd")).value().size(), 2);
   for (const char* path : {"/etc/passwd", "../secret", "../../../secret", "people/../../../x", ""}) {
     HEADGATE_EXPECT_ERROR(parse_file_list(line(path)), ErrorCode::corrupt);

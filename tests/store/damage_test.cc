@@ -2,14 +2,18 @@
 // also run without its detector, and must then fail: a row that passes without one proves nothing.
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <functional>
 #include <set>
 
 #include "engine/base/digest.h"
+#include "store/log_repair.h"
 #include "store/snapshot_store.h"
 #include "store/watermark.h"
 #include "tests/store/damaged_log.h"
+#include "tests/store/fault_filesystem.h"
 
 namespace headgate::store {
 namespace {
@@ -182,6 +186,38 @@ std::string manifest(DamagedLog& log, bool reseal) {
   return log.outcome();
 }
 
+// The list of tables, cut off before it says anything: everything else is whole.
+void empty_manifest(DamagedLog& log) {
+  std::filesystem::resize_file(log.file("MANIFEST"), 0);
+}
+
+void twice(DamagedLog& log) {
+  const auto path = log.file(".log");
+  const auto bytes = *read_file(path, 64 << 20);
+  write_plain(path, bytes + bytes);
+}
+
+// RocksDB ends the process over it: in one of its own.
+std::string write_ahead_log_twice(DamagedLog& log, LogChecks checks) {
+  twice(log);
+  if (checks.has(LogCheck::wal_sequences)) return log.outcome(checks);
+  const auto child = ::fork();
+  if (child == 0) {
+    ::close(STDERR_FILENO);
+    ::alarm(60);
+    ::_exit(log.open(true, checks) ? 0 : 1);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child) return "no process";
+  return WIFSIGNALED(status) ? "the process ended by signal " + std::to_string(WTERMSIG(status)) : "opened or refused";
+}
+
+// What is beside a log whose records are gone.
+void without_records(DamagedLog& log) {
+  for (const char* name : {"db", "watermark"}) std::filesystem::remove_all(log.dir / name);
+  write_plain(log.dir / "checkpoint", "of what was there");
+}
+
 std::vector<Row> table() {
   const auto remove = [](const char* name) {
     return [name](DamagedLog& log) { std::filesystem::remove_all(log.dir / name); };
@@ -194,6 +230,8 @@ std::vector<Row> table() {
   };
   return {
       checked("database gone", LogCheck::watermark_reached, "records 0 to 611 are missing", remove("db")),
+      checked("database and watermark gone", LogCheck::nothing_left, "holds no records, but checkpoint of a log",
+              without_records),
       checked("CURRENT gone", LogCheck::database_files, "CURRENT is missing", remove("db/CURRENT")),
       checked("CURRENT, bit flipped", LogCheck::database_files, "CURRENT is damaged",
               [](DamagedLog& log) { DamagedLog::flip(log.dir / "db" / "CURRENT", 12); }),
@@ -201,6 +239,11 @@ std::vector<Row> table() {
               [](DamagedLog& log) { std::filesystem::remove(log.file("MANIFEST")); }),
       {"MANIFEST, bit flipped", "RocksDB: record checksum", "checksum mismatch",
        [](DamagedLog& log) { return manifest(log, false); }, [](DamagedLog& log) { return manifest(log, true); }},
+      checked("MANIFEST cut to nothing", LogCheck::database_files,
+              "is damaged, which says what the files beside it are", empty_manifest),
+      {"WAL, batches twice", "wal_sequences", "batches stand in it twice",
+       [](DamagedLog& log) { return write_ahead_log_twice(log, LogChecks::all()); },
+       [](DamagedLog& log) { return write_ahead_log_twice(log, LogChecks::without(LogCheck::wal_sequences)); }},
       checked("WAL gone", LogCheck::watermark_reached, "records 600 to 611 are missing",
               [](DamagedLog& log) { std::filesystem::remove(log.file(".log")); }),
       checked("WAL truncated", LogCheck::watermark_reached, "records 610 to 611 are missing", truncate(".log", 1)),
@@ -305,6 +348,108 @@ TEST(Damage, WhatIsNotOursIsRefusedAndLeftAlone) {
   RocksDbLog::Options options{.dir = foreign.path(), .origin = kDamagedOrigin};
   EXPECT_FALSE(RocksDbLog::open(options).has_value());
   EXPECT_EQ(*read_file(foreign / "db", 100), "a file where a database should be");
+}
+
+// Whatever tells of a log that was there; and a directory of a first start that was cut off, which has none of it.
+TEST(Damage, NoLogBeginsBesideWhatAnotherOneLeft) {
+  for (const std::string left : {"checkpoint", "snapshots/12.snap", "people/k3v9q2.json", "people/tokens/a.json"}) {
+    SCOPED_TRACE(left);
+    const TempDir dir;
+    std::filesystem::create_directories((dir / left).parent_path());
+    write_plain(dir / left, "x");
+    const auto opened = RocksDbLog::open({.dir = dir.path(), .origin = kDamagedOrigin});
+    HEADGATE_EXPECT_ERROR(opened, ErrorCode::corrupt);
+    EXPECT_NE(opened.error().message.find(left), std::string::npos) << opened.error().message;
+    EXPECT_FALSE(std::filesystem::exists(dir / "db"));
+  }
+  const TempDir dir;
+  for (const char* folder : {"people", "snapshots"}) std::filesystem::create_directories(dir / folder);
+  write_plain(dir / "log.key", "x");
+  HEADGATE_ASSERT_OK(RocksDbLog::open({.dir = dir.path(), .origin = kDamagedOrigin}));
+  // One that has a database, but not a single record in it.
+  std::filesystem::remove(dir / "watermark");
+  write_plain(dir / "checkpoint", "x");
+  HEADGATE_EXPECT_ERROR(RocksDbLog::open({.dir = dir.path(), .origin = kDamagedOrigin}), ErrorCode::corrupt);
+}
+
+TEST(Damage, AManifestThatIsOverwrittenOrCutIsNamed) {
+  for (const std::uintmax_t keep : {std::uintmax_t{0}, std::uintmax_t{30}}) {
+    for (const std::size_t zeros : {0, 4, 16}) {
+      SCOPED_TRACE(std::to_string(keep) + " " + std::to_string(zeros));
+      const DamagedLog log;
+      const auto path = log.file("MANIFEST");
+      auto bytes = *read_file(path, 64 << 20);
+      if (zeros == 0) bytes.resize(keep);
+      std::fill_n(bytes.begin(), std::min(zeros, bytes.size()), '\0');
+      write_plain(path, bytes);
+      const auto before = log.database();
+      for (const bool read_only : {true, false}) {
+        const auto opened = log.open(read_only);
+        HEADGATE_EXPECT_ERROR(opened, ErrorCode::corrupt);
+        EXPECT_NE(opened.error().message.find(path.filename().string() + " is damaged"), std::string::npos)
+            << opened.error().message;
+        EXPECT_NE(opened.error().message.find("headgate backup restore"), std::string::npos);
+      }
+      const auto repaired = repair_log(log.dir.path(), {});
+      HEADGATE_EXPECT_ERROR(repaired, ErrorCode::corrupt);
+      EXPECT_NE(repaired.error().message.find("headgate backup restore"), std::string::npos);
+      EXPECT_EQ(log.database(), before);
+    }
+  }
+}
+
+TEST(Damage, BatchesThatStandTwiceInTheWriteAheadLogAreRefused) {
+  const auto record_length = [](std::string_view bytes) {
+    return 7U + static_cast<std::uint8_t>(bytes[4]) + 256U * static_cast<std::uint8_t>(bytes[5]);
+  };
+  for (const bool first : {true, false}) {
+    const DamagedLog log;
+    const auto path = log.file(".log");
+    const auto bytes = *read_file(path, 64 << 20);
+    std::size_t last = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += record_length(std::string_view(bytes).substr(at))) last = at;
+    write_plain(path, first ? bytes.substr(0, record_length(bytes)) + bytes : bytes + bytes.substr(last));
+    const auto before = log.database();
+    for (const bool read_only : {true, false}) {
+      const auto opened = log.open(read_only);
+      HEADGATE_EXPECT_ERROR(opened, ErrorCode::corrupt);
+      EXPECT_NE(opened.error().message.find(path.string()), std::string::npos) << opened.error().message;
+    }
+    HEADGATE_EXPECT_ERROR(repair_log(log.dir.path(), {}), ErrorCode::corrupt);
+    EXPECT_EQ(log.database(), before);
+  }
+}
+
+TEST(Damage, AFullDiskIsAnErrorOfTheOpening) {
+  const auto faults = std::make_shared<FaultFileSystem>();
+  for (const bool repair : {false, true}) {
+    const DamagedLog log;
+    faults->disk_full = true;
+    RocksDbLog::Options options{.dir = log.dir.path(), .origin = kDamagedOrigin};
+    options.file_system = faults;
+    if (repair) {
+      HEADGATE_EXPECT_ERROR(repair_log(log.dir.path(), {}, faults), ErrorCode::io);
+    } else {
+      HEADGATE_EXPECT_ERROR(RocksDbLog::open(options), ErrorCode::io);
+    }
+    faults->disk_full = false;
+    HEADGATE_ASSERT_OK(RocksDbLog::open(options));
+  }
+}
+
+// A query that meets a damaged block says what mends it.
+TEST(Damage, AQueryOverADamagedIndexNamesTheRepair) {
+  const DamagedLog log;
+  DamagedLog::flip(log.table("index"), 20);
+  const auto opened = log.open();
+  HEADGATE_ASSERT_OK(opened);
+  Result<EventPage> page;
+  for (const char* service : {"gateway", "ledger", "web"}) {
+    page = (*opened)->query({.filter = {.service = service}, .limit = 10'000});
+    if (!page) break;
+  }
+  HEADGATE_EXPECT_ERROR(page, ErrorCode::corrupt);
+  EXPECT_NE(page.error().message.find("headgate log repair"), std::string::npos) << page.error().message;
 }
 
 TEST(Damage, SizesOutOfOrderAreRefused) {

@@ -191,6 +191,13 @@ TEST(LogRepair, ADamagedSectorOfTheWatermarkOfALogThatEndsThere) {
   EXPECT_FALSE(WatermarkFile::open(path)->other_sector_damaged());
 }
 
+// The records are whole there, and nothing says so: what is damaged is named.
+TEST(LogRepair, ADamagedTableOfTheLogsOwnNameIsNamed) {
+  const DamagedLog log;
+  DamagedLog::flip(log.table("meta"), 5);
+  expect_refused(log, "the table that says what log this is ('meta') cannot be read");
+}
+
 TEST(LogRepair, WithoutAWatermarkNothingIsKnown) {
   const DamagedLog log;
   std::filesystem::remove(log.dir / "watermark");

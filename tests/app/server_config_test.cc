@@ -1,0 +1,40 @@
+// What the server's file may say of folders.
+#include "app/server_config.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/store/temp_dir.h"
+
+namespace headgate::app {
+namespace {
+
+Result<ServerConfig> config_with(const std::string& lines) {
+  const store::TempDir dir;
+  const auto file = dir / "headgate.yaml";
+  store::write_plain(
+      file, "data: ./data\nrepositories: [{name: environments, url: ./environments, role: environments}]\n" + lines);
+  return read_server_config(file);
+}
+
+TEST(ServerConfig, DataBackupsAndMirrorKeepToFoldersOfTheirOwn) {
+  for (const char* good : {"backup: {directory: ./backups}\nmirror: {directory: ./mirror}\n",
+                           "backup: {directory: ./data/backups}\nmirror: {directory: ./data/backups/mirror}\n",
+                           "backup: {directory: .}\nmirror: {directory: ./mirror/}\n"}) {
+    const auto config = config_with(good);
+    EXPECT_TRUE(config.has_value()) << good << config.error().message;
+  }
+  for (const char* bad :
+       {"mirror: {directory: ./data}\n", "mirror: {directory: ./data/db}\n",
+        "mirror: {directory: ./x/../data/blobs/m}\n", "backup: {directory: ./data/}\n",
+        "backup: {directory: ./data/people}\n", "backup: {directory: ./both}\nmirror: {directory: ./both/}\n",
+        "backup: {directory: ./backups}\nmirror: {directory: ./backups/sets/1}\n",
+        "backup: {directory: ./mirror/tile}\nmirror: {directory: ./mirror}\n"}) {
+    const auto config = config_with(bad);
+    ASSERT_FALSE(config.has_value()) << bad;
+    EXPECT_EQ(config.error().code, ErrorCode::invalid_input);
+    EXPECT_NE(config.error().message.find("name a folder of its own"), std::string::npos) << config.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace headgate::app
