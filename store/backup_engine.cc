@@ -10,7 +10,7 @@
 
 #include "store/blob_store.h"
 #include "store/files.h"
-#include "store/sha256.h"
+#include "engine/base/digest.h"
 
 namespace headgate::store {
 
