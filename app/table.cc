@@ -15,14 +15,6 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & '\xC0') != '\x80'; }));
 }
 
-// Control characters of what others wrote must not reach the terminal.
-std::string printable(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, ' ');
-  return out;
-}
-
 // Boost.JSON writes 91.5 as 9.15E1.
 std::string scalar(const boost::json::value& value) {
   return value.is_double() ? fmt::format("{}", value.get_double()) : boost::json::serialize(value);
@@ -80,6 +72,13 @@ void indent_yaml(const boost::json::value& value, int depth, std::string& out) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace_if(
+      out, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, ' ');
+  return out;
+}
 
 bool on_terminal(int fd) {
   return isatty(fd) == 1;

@@ -28,6 +28,9 @@ bool print_raw(std::string_view output, const boost::json::value& value);
 bool on_terminal(int fd);
 std::string bold(std::string_view text);  // as it is when standard output is no terminal or NO_COLOR is set
 
+// What others wrote must not reach the terminal as anything but text: control characters become spaces.
+std::string printable(std::string_view text);
+
 // The text at a path of members ("current", "version"); "-" when it is absent, null or empty.
 std::string text_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
 const boost::json::value* value_at(const boost::json::value& value, std::initializer_list<std::string_view> path);

@@ -5,6 +5,7 @@
 
 #include "app/cli.h"
 #include "app/environments_files.h"
+#include "app/table.h"
 #include "reconciler/offline_people.h"
 #include "reconciler/scaffold.h"
 
@@ -54,16 +55,20 @@ int validate(const fs::path& directory, bool json) {
   reconciler::OfflinePeople people;
   const auto read = read_documents(directory, {}, people);
   if (!read) return report(read.error());
-  const auto& [documents, diagnostics] = *read;
+  const auto& diagnostics = read->diagnostics;
+  for (const auto& link : read->links) {
+    std::fprintf(stderr, "%s: note: a symbolic link, which is not followed\n",
+                 printable((directory / link).string()).c_str());
+  }
   if (json) {
     print_json(diagnostics);
   } else {
     for (auto diagnostic : diagnostics) {
       diagnostic.file = (directory / diagnostic.file).string();
-      std::printf("%s\n", to_string(diagnostic).c_str());
+      std::printf("%s\n", printable(to_string(diagnostic)).c_str());
     }
     if (diagnostics.empty()) {
-      std::printf("%zu documents, no mistakes\n", documents.size());
+      std::printf("%zu documents, no mistakes\n", read->documents.size());
     } else {
       std::fprintf(stderr, "%zu mistakes\n", diagnostics.size());
     }

@@ -152,6 +152,35 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: self.world.events("history.rewritten"), "the rewrite is an event")
         eventually(lambda: self.world.current() == "v2", "the new history is followed")
 
+    def test_validate_sees_what_git_would_commit(self):
+        self.world.hooks()
+        self.world.documents()
+        self.world.write(".gitignore", "/hooks/verify.sh\n")
+        ignored = self.world.cli("validate", str(self.world.tree))
+        self.assertEqual(ignored.returncode, 1, ignored.stdout)
+        self.assertIn("hooks/verify.sh", ignored.stdout)
+        self.world.git("add", "--force", "hooks/verify.sh")  # what is in the index is committed all the same
+        self.assertEqual(self.world.cli("validate", str(self.world.tree)).returncode, 0)
+        self.world.write(".hidden/verify.sh", "#!/bin/sh\n", executable=True)
+        service = self.world.tree / "services/greeter.yaml"
+        text = service.read_text()
+        service.write_text(text.replace("hooks/verify.sh", ".hidden/verify.sh"))
+        hidden = self.world.cli("validate", str(self.world.tree))
+        self.assertEqual(hidden.returncode, 0, hidden.stdout)
+        (self.world.tree / "hooks/link.sh").symlink_to("verify.sh")
+        (self.world.tree / "services/link.yaml").symlink_to("greeter.yaml")
+        service.write_text(text.replace("hooks/verify.sh", "hooks/link.sh"))
+        linked = self.world.cli("validate", str(self.world.tree))
+        self.assertEqual(linked.returncode, 1, linked.stdout)
+        for link in ("hooks/link.sh", "services/link.yaml"):
+            self.assertIn(f"{link}: note: a symbolic link, which is not followed", linked.stderr)
+        service.write_text(text)
+        (self.world.tree / "services/link.yaml").unlink()
+        other = self.world.tree / "other"
+        self.world.git("init", "--quiet", str(other))
+        (other / "wrong.yaml").write_text("kind: Nothing\n")
+        self.assertEqual(self.world.cli("validate", str(self.world.tree)).returncode, 0)
+
     def test_requests_that_are_wrong(self):
         self.begin()
         w = self.world
