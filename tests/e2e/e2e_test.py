@@ -152,6 +152,27 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: self.world.events("history.rewritten"), "the rewrite is an event")
         eventually(lambda: self.world.current() == "v2", "the new history is followed")
 
+    def test_diff_of_what_is_in_force(self):
+        self.world.hooks()
+        self.world.documents()
+        self.world.wish("v1")
+        file = self.world.tree / "targets/greeter.yaml"
+        file.write_text(re.sub(r", commit: [0-9a-f]+", "", file.read_text()))
+        self.world.push()
+        self.world.start()
+        register = ["release", "register", "--service", "greeter", "--version", "v1", "--commit", "a" * 40]
+        self.assertEqual(self.world.cli(*register).returncode, 0)
+        eventually(lambda: self.world.current() == "v1", "v1 runs")
+        same = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(same.returncode, 0, same.stdout)
+        file.write_text(file.read_text().replace("version: v1", "version: v2"))
+        environment = self.world.tree / "environments/staging.yaml"
+        environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
+        changed = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(changed.returncode, 1, changed.stdout)
+        self.assertRegex(changed.stdout, r"changed +Target +greeter.staging +version +a promotion from v1 to v2")
+        self.assertRegex(changed.stdout, r"changed +Environment +staging +observeEvery ")
+
     def test_validate_sees_what_git_would_commit(self):
         self.world.hooks()
         self.world.documents()
