@@ -237,6 +237,7 @@ struct Server::Parts {
   CheckpointPublisher::Told publishing_told(std::string to);
   void start_backups();
   void start_reconciling();
+  std::optional<std::string> why_not_ready();
   Result<void> listen();
   void serve();
   reconciler::Notice notice() {
@@ -533,6 +534,13 @@ Result<void> Server::Parts::listen() {
   return {};
 }
 
+// Before the first look at the repository nothing is known of services and environments, unless the log tells.
+std::optional<std::string> Server::Parts::why_not_ready() {
+  const bool configured = engine->read([](const State& state) { return !state.configuration.commit.empty(); });
+  if (!configured && !reconciler->has_looked()) return "repository " + config.repository.name + " was not read yet";
+  return log_verifier->damage();
+}
+
 void Server::Parts::serve() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
@@ -542,7 +550,7 @@ void Server::Parts::serve() {
   dependencies.backups = backups.get();
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
-  dependencies.not_ready = [this] { return log_verifier->damage(); };
+  dependencies.not_ready = [this] { return why_not_ready(); };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;
   api->add_routes(router);

@@ -131,6 +131,11 @@ class EndToEnd(unittest.TestCase):
                 validated = self.world.cli("validate", str(self.world.tree))
                 self.assertEqual(validated.returncode, 1)
                 self.assertIn(f"targets/greeter.yaml:{line}:", validated.stdout)
+                self.assertIn(f"COMMIT {sha} IS REJECTED: targets/greeter.yaml:{line}: ", self.world.cli("status").stdout)
+                shown = self.world.cli("config", "status").stdout
+                first = diagnostics[0]
+                self.assertIn(f"targets/greeter.yaml:{line}:{first['column']}: {first['message']}", shown)
+                self.assertIn(found, shown)
         self.world.wish("v2")
         self.world.push("mended")
         eventually(lambda: self.world.current() == "v2", "the mended commit takes force")
@@ -141,6 +146,9 @@ class EndToEnd(unittest.TestCase):
         self.world.bare.rename(hidden)
         eventually(lambda: self.world.events("repository.unreachable"), "its absence is an event")
         self.assertEqual(self.world.current(), "v1")
+        self.assertIn("REPOSITORY environments CANNOT BE FOLLOWED: ", self.world.cli("status").stdout)
+        self.assertIn("repository environments, last fetched", self.world.cli("config", "status").stdout)
+        self.assertEqual(self.world.log.read_text().count("the repository cannot be read"), 1)
         hidden.rename(self.world.bare)
         eventually(lambda: self.world.events("repository.recovered"), "its return is an event")
         self.assertEqual(len(self.world.events("repository.unreachable")), 1)
@@ -151,6 +159,23 @@ class EndToEnd(unittest.TestCase):
         self.world.push("another history", force=True)
         eventually(lambda: self.world.events("history.rewritten"), "the rewrite is an event")
         eventually(lambda: self.world.current() == "v2", "the new history is followed")
+
+    def test_it_is_ready_when_the_repository_was_looked_at(self):
+        hidden = self.world.root / "hidden.git"
+        self.world.hooks()
+        self.world.documents()
+        self.world.push()
+        self.world.start()
+        register = ["release", "register", "--service", "greeter", "--version", "v1", "--commit", "a" * 40]
+        registered = self.world.cli(*register)
+        self.assertEqual(registered.returncode, 0, registered.stderr)
+        self.assertEqual(self.world.stop(), 0)
+        # Where nothing is there to be read it is ready as well, and says so.
+        self.world.bare.rename(hidden)
+        shutil.rmtree(self.world.data)
+        self.world.start()
+        self.assertIn("in force   none yet", self.world.cli("config", "status").stdout)
+        self.assertIn("CANNOT BE FOLLOWED", self.world.cli("status").stdout)
 
     def test_diff_of_what_is_in_force(self):
         self.world.hooks()
@@ -227,6 +252,8 @@ class EndToEnd(unittest.TestCase):
                 self.assertTrue(answer.json["detail"] or answer.json["title"])
         self.assertEqual(w.cli("explain", "nonsense").returncode, 2)
         self.assertEqual(w.cli("nonsense").returncode, 2)
+        self.assertEqual(w.cli("status", "nonsense").returncode, 1)
+        self.assertEqual(w.cli("--version").stdout, w.cli("version").stdout)
         self.assertEqual(w.cli("status", token="hg_" + "A" * 43).returncode, 4)
         self.assertEqual(w.cli("--server", "http://127.0.0.1:1", "status").returncode, 3)
         self.assertEqual(w.cli("get", "promotions", "--environment", "staging").returncode, 0)
