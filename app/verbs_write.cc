@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 #include <thread>
+#include <utility>
 
 #include "app/cli.h"
 #include "app/client.h"
@@ -60,21 +61,33 @@ bool is_ended(const std::string& phase) {
   return phase != "waiting" && phase != "running" && phase != "rollingBack";
 }
 
+// A server that was reached once and goes away comes back, and goes on with the promotion.
 Result<int> wait_for(Client& client, const Cli& cli, const std::string& id, std::optional<Duration> timeout) {
   HEADGATE_TRY(const auto path, promotion_path(id));
   const bool progress = on_terminal(STDERR_FILENO);
   const auto began = steady_clock::now();
+  std::string phase;
   std::string shown;
+  bool told = false;
   while (true) {
-    HEADGATE_TRY(const auto promotion, client.get(path));
-    const auto phase = text_at(promotion, {"phase"});
-    const auto line = id + "  " + phase + "  " + text_at(promotion, {"step"});
-    if (progress && line != shown) std::fprintf(stderr, "\r\033[K%s", line.c_str());
-    shown = line;
+    const auto promotion = client.get(path);
+    if (promotion) {
+      told = false;
+      phase = text_at(*promotion, {"phase"});
+      const auto line = id + "  " + phase + "  " + text_at(*promotion, {"step"});
+      if (progress && line != shown) std::fprintf(stderr, "\r\033[K%s", line.c_str());
+      shown = line;
+    } else if (phase.empty() || promotion.error().code != ErrorCode::unavailable) {
+      return std::unexpected(promotion.error());
+    } else if (!std::exchange(told, true)) {
+      std::fprintf(stderr, "%sheadgate: %s; connecting again\n", progress ? "\r\033[K" : "",
+                   promotion.error().message.c_str());
+      shown.clear();
+    }
     if (is_ended(phase)) {
       if (progress) std::fprintf(stderr, "\r\033[K");
-      if (!print_raw(cli.output, promotion)) {
-        const auto reason = text_at(promotion, {"end_reason"});
+      if (!print_raw(cli.output, *promotion)) {
+        const auto reason = text_at(*promotion, {"end_reason"});
         std::printf("%s %s%s%s\n", id.c_str(), phase.c_str(), reason == "-" ? "" : ": ",
                     reason == "-" ? "" : reason.c_str());
       }
@@ -86,7 +99,7 @@ Result<int> wait_for(Client& client, const Cli& cli, const std::string& id, std:
                    id.c_str());
       return exit_timed_out;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    std::this_thread::sleep_for(std::chrono::milliseconds(promotion ? 250 : 1000));
   }
 }
 
@@ -103,7 +116,8 @@ void add_wait(Cli& cli) {
   verb->add_option("PROMOTION", *id)->required();
   verb->add_option("--timeout", *timeout, "such as 10m");
   verb->footer(
-      "Exit code: 0 succeeded, 1 ended otherwise, 124 timed out.\n\nExample:\n  headgate wait gateway/production/7 "
+      "Goes on by itself when the server comes back.\nExit code: 0 succeeded, 1 ended otherwise, 124 timed "
+      "out.\n\nExample:\n  headgate wait gateway/production/7 "
       "--timeout 30m");
   act(cli, verb, [&cli, id, timeout](Client& client) -> Result<int> {
     HEADGATE_TRY(const auto limit, timeout_of(*timeout));

@@ -326,6 +326,33 @@ class EndToEnd(unittest.TestCase):
         ids = [int(json.loads(line)["id"]) for line in out.read_text().splitlines()]
         self.assertEqual(ids, list(range(ids[0], ids[0] + len(ids))))
 
+    def test_whoever_waits_waits_through_a_restart(self):
+        self.world.hooks()
+        self.world.documents(gates="[tests]")
+        commit = self.world.wish("v1")
+        self.world.push()
+        self.world.start()
+        eventually(lambda: self.world.events("promotion.planned"), "it is planned")
+        said = self.world.root / "said"
+        with said.open("wb") as stderr:
+            waiter = subprocess.Popen(
+                [BINARY, "wait", "greeter/staging/1"],
+                env={"HEADGATE_SERVER": f"http://127.0.0.1:{self.world.port}", "HEADGATE_TOKEN": self.world.token},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        self.addCleanup(waiter.wait)
+        self.addCleanup(waiter.kill)
+        metrics = "headgate_http_requests_total{.*route=\"/v1/promotions/{service}/{environment}/{n}\".*} [1-9]"
+        eventually(lambda: re.search(metrics, self.world.http("GET", "/metrics").body.decode()), "it asks")
+        self.assertEqual(self.world.stop(), 0)
+        eventually(lambda: "connecting again" in said.read_text(), "it says that the server is away")
+        self.world.start()
+        body = {"service": "greeter", "commit": commit, "gate": "tests", "status": "passed"}
+        self.assertLess(self.world.http("POST", "/v1/gates", body).status, 300)
+        self.assertEqual(waiter.wait(timeout=60), 0)
+        self.assertEqual(said.read_text().count("connecting again"), 1)
+
     def test_an_idempotency_key_answers_the_same_again(self):
         self.begin()
         body = {"service": "greeter", "commit": "a" * 40, "gate": "tests", "status": "passed"}
