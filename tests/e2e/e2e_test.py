@@ -403,6 +403,29 @@ class EndToEnd(unittest.TestCase):
         offline = self.world.cli("log", "verify", "--data", str(self.world.data))
         self.assertEqual(offline.returncode, 3)
 
+    def test_a_folder_that_is_no_data_directory(self):
+        folder = self.world.root / "home"
+        folder.mkdir(mode=0o755)
+        (folder / "letter").write_text("dear alice")
+        dangling = self.world.root / "dangling"
+        dangling.symlink_to("nothing")
+        new = self.world.root / "new"
+        for data, address, found in (
+            (folder, "127.0.0.1:0", "letter"),
+            (dangling, "127.0.0.1:0", "dangling"),
+            ("/proc/x", "127.0.0.1:0", "/proc/x"),
+            (new, "0.0.0.0:0", "TLS"),
+        ):
+            with self.subTest(data):
+                refused = self.world.cli(
+                    "serve", "--data", str(data), "--repository", str(self.world.bare), "--listen", address
+                )
+                self.assertEqual(refused.returncode, 2, refused.stderr)
+                self.assertIn(found, refused.stderr)
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o755)
+        self.assertEqual([f.name for f in folder.iterdir()], ["letter"])
+        self.assertFalse(new.exists())
+
     def test_a_data_directory_with_another_origin(self):
         self.begin()
         self.assertEqual(self.world.stop(), 0)
