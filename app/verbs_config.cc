@@ -141,6 +141,7 @@ void add_reject(Cli& cli, CLI::App& group) {
 
 void add_config_verbs(Cli& cli) {
   auto* group = cli.program.add_subcommand("config", "The configuration: in force, proposed, declined, rejected");
+  group->footer("Example:\n  headgate config status");
   group->require_subcommand(1);
   auto* status = group->add_subcommand("status", "What is in force, and what waits for whom");
   status->footer("Example:\n  headgate config status");

@@ -318,6 +318,8 @@ Result<int> report_gate(Client& client, const Cli& cli, const GateOptions& o) {
 
 void add_gate(Cli& cli) {
   auto* group = cli.program.add_subcommand("gate", "Report gates (for CI)");
+  group->footer(
+      "Example:\n  headgate gate report --service gateway --version v1.4.2 --gate unit-tests --status passed");
   group->require_subcommand(1);
   auto* verb = group->add_subcommand("report", "Report the result of a gate");
   auto o = std::make_shared<GateOptions>();
@@ -354,6 +356,7 @@ Result<int> register_release(Client& client, const Cli& cli, const ReleaseOption
 
 void add_release(Cli& cli) {
   auto* group = cli.program.add_subcommand("release", "Register releases (for CI)");
+  group->footer("Example:\n  headgate release register --service gateway --version v1.4.2 --commit 9f3c…");
   group->require_subcommand(1);
   auto* verb = group->add_subcommand("register", "Make a candidate known");
   auto o = std::make_shared<ReleaseOptions>();
@@ -396,6 +399,7 @@ void add_release(Cli& cli) {
 
 void add_token(Cli& cli) {
   auto* group = cli.program.add_subcommand("token", "Tokens of people and machines");
+  group->footer("Example:\n  headgate token create ci > ci.token");
   group->require_subcommand(1);
 
   auto* create = group->add_subcommand("create", "Make a token; its text is printed once");
@@ -446,6 +450,7 @@ void add_token(Cli& cli) {
 
 void add_people(Cli& cli) {
   auto* group = cli.program.add_subcommand("people", "The people behind person:… in the log");
+  group->footer("Example:\n  headgate people list");
   group->require_subcommand(1);
 
   auto* list = group->add_subcommand("list", "Everybody whom the directory beside the log knows");
