@@ -214,19 +214,21 @@ void HttpServer::stop(milliseconds drain) {
   impl_->stop(drain);
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpServerOptions options) {
+Result<void> check_address(const std::string& address, bool tls) {
   error_code ec;
-  const auto address = asio::ip::make_address(options.address, ec);
-  if (ec) {
-    return fail(ErrorCode::invalid_input, fmt::format("'{}' is no IP address to listen on", options.address));
-  }
-  if (!address.is_loopback() && !options.tls) {
-    return fail(
-        ErrorCode::invalid_input,
-        fmt::format("'{}' can be reached from outside this host: it needs a TLS certificate and key, or listen on "
-                    "127.0.0.1 or ::1",
-                    options.address));
-  }
+  const auto ip = asio::ip::make_address(address, ec);
+  if (ec) return fail(ErrorCode::invalid_input, fmt::format("'{}' is no IP address to listen on", address));
+  if (ip.is_loopback() || tls) return {};
+  return fail(
+      ErrorCode::invalid_input,
+      fmt::format("'{}' can be reached from outside this host: it needs a TLS certificate and key, or listen on "
+                  "127.0.0.1 or ::1",
+                  address));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpServerOptions options) {
+  HEADGATE_TRY_VOID(check_address(options.address, options.tls.has_value()));
+  const auto address = asio::ip::make_address(options.address);
   if (options.threads == 0) return fail(ErrorCode::invalid_input, "0 HTTP threads, expected at least 1");
   auto impl = std::make_unique<Impl>(std::move(options));
   HEADGATE_TRY_VOID(impl->open(address));

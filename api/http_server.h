@@ -65,6 +65,9 @@ struct HttpEndpoint {
   std::uint16_t port = 0;
 };
 
+// Error (invalid_input) when it is no IP address, or when it can be reached from outside this host without TLS.
+Result<void> check_address(const std::string& address, bool tls);
+
 class HttpServer {
  public:
   // Has the address on return: whoever connects waits for `serve`. invalid_input: the options; io: the address is taken

@@ -19,11 +19,17 @@ std::optional<FoundPromotion> live_promotion(const Core& core, const PromotionId
 Result<FoundPromotion> find_promotion(const Core& core, const PromotionId& id) {
   if (auto live = live_promotion(core, id)) return std::move(*live);
   Position seen = 0;
+  bool none_yet = false;
   const bool known = core.deps.engine.read([&](const State& state) {
     seen = state.next;
     const auto* target = state.find(id.target);
+    none_yet = target && target->last_number == 0;
     return target && id.number > 0 && id.number <= target->last_number;
   });
+  if (none_yet) {
+    return fail(ErrorCode::not_found, "no promotion " + to_string(id) + ": there is none of this target yet; what it " +
+                                          "waits for: headgate status " + id.target.service);
+  }
   if (!known) return fail(ErrorCode::not_found, "no promotion " + to_string(id));
   HEADGATE_TRY(auto promotion, runtime::promotion_of_log(core.deps.log, id));
   seen = std::max(seen, promotion.last_position + 1);

@@ -1,6 +1,7 @@
 #include "app/cli.h"
 
 #include <cstdio>
+#include <string_view>
 
 #include "app/program.h"
 #include "app/table.h"
@@ -45,6 +46,7 @@ int run_verb(int argc, char** argv) {
   cli.program.require_subcommand(1);
   cli.program.fallthrough();
   cli.program.get_formatter()->column_width(34);
+  cli.program.footer("Example:\n  headgate status");
   cli.program.add_option("--server", cli.server, "URL of the server")
       ->envname("HEADGATE_SERVER")
       ->capture_default_str();
@@ -61,6 +63,10 @@ int run_verb(int argc, char** argv) {
   add_log_verbs(cli);
   add_backup_verbs(cli);
   add_log_repair_verb(cli);
+  // No option of the program: that would answer in place of a verb that has no --version.
+  char version[] = "version";
+  char* version_verb[] = {argv[0], version};
+  if (argc == 2 && std::string_view(argv[1]) == "--version") argv = version_verb;
   try {
     cli.program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "reconciler/documents_parser.h"
 #include "reconciler/git_blob_id.h"
@@ -17,23 +18,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The files of a work tree: relative path -> absolute one. Hidden folders, .git among them, are left out.
-Result<std::map<std::string, fs::path>> files_of(const fs::path& directory) {
+struct WorkTree {
+  std::map<std::string, fs::path> files;  // relative path -> absolute one
+  std::set<std::string> links;            // relative paths
+};
+
+// What git would commit of it: neither .git, nor what another repository in it holds, nor what is ignored.
+Result<WorkTree> files_of(const fs::path& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     return fail(ErrorCode::invalid_input, directory.string() + " is not a directory");
   }
-  std::map<std::string, fs::path> files;
+  const reconciler::GitIgnored ignored(directory);
+  WorkTree tree;
   for (auto at = fs::recursive_directory_iterator(directory, error); !error && at != fs::recursive_directory_iterator();
        at.increment(error)) {
-    if (at->path().filename().string().starts_with('.')) {
-      if (at->is_directory()) at.disable_recursion_pending();
-      continue;
+    const auto path = at->path().lexically_relative(directory).generic_string();
+    if (at->is_symlink()) {
+      if (!ignored(path)) tree.links.insert(path);
+    } else if (at->is_directory()) {
+      if (at->path().filename() == ".git" || fs::exists(at->path() / ".git")) at.disable_recursion_pending();
+    } else if (at->is_regular_file() && !ignored(path)) {
+      tree.files[path] = at->path();
     }
-    if (at->is_regular_file()) files[fs::relative(at->path(), directory).generic_string()] = at->path();
   }
   if (error) return fail(ErrorCode::io, "cannot read " + directory.string() + ": " + error.message());
-  return files;
+  return tree;
 }
 
 struct Files {
@@ -67,11 +77,16 @@ ReadDocuments read(const Files& from, People& people) {
 }
 
 Result<ReadDocuments> read_work_tree(const fs::path& directory, People& people) {
-  HEADGATE_TRY(const auto files, files_of(directory));
+  HEADGATE_TRY(const auto tree, files_of(directory));
+  const auto& files = tree.files;
+  std::set<std::string> links;
   std::map<std::string, fs::path> path_of_blob;
   const FindBlob find = [&](std::string_view path) -> std::optional<std::string> {
     const auto at = files.find(std::string(path));
-    if (at == files.end()) return std::nullopt;
+    if (at == files.end()) {
+      if (tree.links.contains(std::string(path))) links.emplace(path);
+      return std::nullopt;
+    }
     const auto text = store::read_file(at->second, reconciler::ScriptExports::max_script_bytes);
     if (!text) return std::nullopt;
     auto blob = reconciler::git_blob_id(*text);
@@ -85,7 +100,12 @@ Result<ReadDocuments> read_work_tree(const fs::path& directory, People& people) 
   };
   Files from{{}, {find, read_blob}};
   for (const auto& [name, path] : files) from.paths.push_back(name);
-  return read(from, people);
+  auto documents = read(from, people);
+  for (const auto& link : tree.links) {
+    if (reconciler::is_document_file(link)) links.insert(link);
+  }
+  documents.links.assign(links.begin(), links.end());
+  return documents;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace headgate::app {
 struct ReadDocuments {
   std::vector<SourcedDocument> documents;
   std::vector<Diagnostic> diagnostics;  // every one; with any, the documents are not to be used
+  std::vector<std::string> links;       // symbolic links that are documents or are named by one: nobody follows them
 };
 
 // `revision`: empty for the work tree. An Error when there is no such directory, repository or revision.

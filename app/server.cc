@@ -1,5 +1,7 @@
 #include "app/server.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "api/erasure.h"
@@ -49,6 +51,31 @@ constexpr std::size_t monitor_workers = 4;
 constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
 
 static_assert(reconciler::Redactor::token_bytes == api::token_length);  // what the redactor takes for a token
+
+constexpr std::array own_names{"db", "watermark", "headgate.lock"};  // of the data directory
+
+// A folder of somebody else's does not become ours: the data directory is readable to its owner alone from then on.
+// Ours has the log or the lock; one that is new is empty, but for what a file system or an administrator put there
+// before.
+Result<void> check_data_directory(const std::filesystem::path& data) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto status = fs::symlink_status(data, error);
+  if (status.type() == fs::file_type::not_found) return {};
+  if (!fs::is_directory(data, error)) {
+    return fail(ErrorCode::invalid_input, data.string() + " is no folder: name another data directory");
+  }
+  if (std::ranges::any_of(own_names, [&](const char* name) { return fs::exists(data / name, error); })) return {};
+  for (auto at = fs::directory_iterator(data, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+    const auto name = at->path().filename();
+    if (name == "lost+found" || name == "log.key") continue;
+    return fail(ErrorCode::invalid_input, data.string() +
+                                              " is neither empty nor a data directory of Headgate (it holds " +
+                                              name.string() + "): name a folder that is new or empty");
+  }
+  if (error) return fail(ErrorCode::io, "cannot read " + data.string() + ": " + error.message());
+  return {};
+}
 
 // The key that signs checkpoints: the one that the log's records name, made on the first start. Another one, or a new
 // one in place of a lost one, only when `rotate` says so. Its name is the log's origin.
@@ -233,6 +260,7 @@ struct Server::Parts {
   CheckpointPublisher::Told publishing_told(std::string to);
   void start_backups();
   void start_reconciling();
+  std::optional<std::string> why_not_ready();
   Result<void> listen();
   void serve();
   reconciler::Notice notice() {
@@ -248,8 +276,9 @@ struct Server::Parts {
 
 Result<void> Server::Parts::open_store() {
   const auto& data = config.data;
-  HEADGATE_TRY_VOID(store::make_dirs_durably(data.parent_path()));
-  HEADGATE_TRY_VOID(store::make_dir_durably(data, 0700));
+  HEADGATE_TRY_VOID(check_data_directory(data));
+  HEADGATE_TRY_VOID(as_named(store::make_dirs_durably(data.parent_path())));
+  HEADGATE_TRY_VOID(as_named(store::make_dir_durably(data, 0700)));
   HEADGATE_TRY(lock, store::DataLock::acquire(data));
   HEADGATE_TRY_VOID(store::VerifierKey::make(config.origin, {}));  // before a log bears it that no key could sign
   store::RocksDbLog::Options options;
@@ -529,6 +558,13 @@ Result<void> Server::Parts::listen() {
   return {};
 }
 
+// Before the first look at the repository nothing is known of services and environments, unless the log tells.
+std::optional<std::string> Server::Parts::why_not_ready() {
+  const bool configured = engine->read([](const State& state) { return !state.configuration.commit.empty(); });
+  if (!configured && !reconciler->has_looked()) return "repository " + config.repository.name + " was not read yet";
+  return log_verifier->damage();
+}
+
 void Server::Parts::serve() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
@@ -538,7 +574,7 @@ void Server::Parts::serve() {
   dependencies.backups = backups.get();
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
-  dependencies.not_ready = [this] { return log_verifier->damage(); };
+  dependencies.not_ready = [this] { return why_not_ready(); };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;
   api->add_routes(router);

@@ -222,6 +222,7 @@ Result<int> restore(const BackupOptions& options, const Cli& cli) {
 
 void add_backup(Cli& cli) {
   auto* group = cli.program.add_subcommand("backup", "Backups, and putting a log back from one or from a mirror");
+  group->footer("Example:\n  headgate backup create");
   group->require_subcommand(1);
 
   auto* create = group->add_subcommand("create", "Take a backup and read it again");
@@ -285,6 +286,7 @@ void add_backup(Cli& cli) {
 
 void add_effects(Cli& cli) {
   auto* group = cli.program.add_subcommand("effects", "Pause and resume everything that acts outside");
+  group->footer("Example:\n  headgate effects pause --reason 'the data centre moves'");
   group->require_subcommand(1);
   const auto add = [&](const char* name, const char* help) {
     auto* verb = group->add_subcommand(name, help);

@@ -21,24 +21,55 @@ void print_proposal(const json::value& proposal) {
   }
 }
 
+Result<void> print_unreachable(Client& client) {
+  HEADGATE_TRY(const auto repositories, all_pages(client, "/v1/repositories", "repositories", {}));
+  for (const auto& repository : repositories) {
+    const auto* error = value_at(repository, {"error"});
+    if (!error || !error->is_string()) continue;
+    std::printf("trouble    repository %s, last fetched %s: %s\n", shown_at(repository, {"name"}).c_str(),
+                shown_at(repository, {"fetched"}).c_str(), printable(error->as_string()).c_str());
+  }
+  return {};
+}
+
+// As validate prints it.
+std::string mistake_of(const json::value& diagnostic) {
+  auto line = shown_at(diagnostic, {"file"}) + ":" + shown_at(diagnostic, {"line"}) + ":" +
+              shown_at(diagnostic, {"column"}) + ": " + shown_at(diagnostic, {"message"});
+  for (const auto* field : {"found", "expected"}) {
+    const auto* text = value_at(diagnostic, {field});
+    if (text && text->is_string() && !text->as_string().empty()) {
+      line += std::string(field[0] == 'f' ? ": found " : ", expected ") + std::string(text->as_string());
+    }
+  }
+  return printable(line);
+}
+
 Result<int> show(Client& client, const Cli& cli) {
   HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
   if (print_raw(cli.output, answer)) return exit_done;
-  std::printf("in force   commit %s of %s since %s\n", shown_at(answer, {"commit"}).c_str(),
-              shown_at(answer, {"repository"}).c_str(), shown_at(answer, {"time"}).c_str());
+  if (const auto* since = value_at(answer, {"time"}); since && since->is_string()) {
+    std::printf("in force   commit %s of %s since %s\n", shown_at(answer, {"commit"}).c_str(),
+                shown_at(answer, {"repository"}).c_str(), shown_at(answer, {"time"}).c_str());
+  } else {
+    std::printf("in force   none yet\n");
+  }
+  HEADGATE_TRY_VOID(print_unreachable(client));
   if (const auto* proposal = value_at(answer, {"proposal"}); proposal && proposal->is_object()) {
     print_proposal(*proposal);
   }
   if (const auto* declined = value_at(answer, {"declined"}); declined && declined->is_object()) {
     const auto comment = text_at(*declined, {"comment"});
+    const auto* name = value_at(*declined, {"by", "name"});
+    const bool has_name = name && name->is_string();
     std::printf("declined   commit %s by %s%s\n", shown_at(*declined, {"commit"}).c_str(),
-                shown_at(*declined, {"by", "id"}).c_str(), comment ? (": " + printable(*comment)).c_str() : "");
+                shown_at(*declined, {"by", has_name ? "name" : "id"}).c_str(),
+                comment ? (": " + printable(*comment)).c_str() : "");
   }
   if (const auto* rejected = value_at(answer, {"rejected"}); rejected && rejected->is_object()) {
     std::printf("rejected   commit %s\n", shown_at(*rejected, {"commit"}).c_str());
     for (const auto& diagnostic : rejected->at("diagnostics").as_array()) {
-      std::printf("  %s:%s: %s\n", shown_at(diagnostic, {"file"}).c_str(), shown_at(diagnostic, {"line"}).c_str(),
-                  shown_at(diagnostic, {"message"}).c_str());
+      std::printf("  %s\n", mistake_of(diagnostic).c_str());
     }
   }
   return exit_done;
@@ -99,6 +130,7 @@ void add_reject(Cli& cli, CLI::App& group) {
 
 void add_config_verbs(Cli& cli) {
   auto* group = cli.program.add_subcommand("config", "The configuration: in force, proposed, declined, rejected");
+  group->footer("Example:\n  headgate config status");
   group->require_subcommand(1);
   auto* status = group->add_subcommand("status", "What is in force, and what waits for whom");
   status->footer("Example:\n  headgate config status");

@@ -67,6 +67,10 @@ json::value wish_of(const Target& target) {
                       {"suspended", target.suspend}};
 }
 
+bool is_open(const json::value& field) {
+  return field.is_string() ? field.get_string().empty() : field.get_object().empty();
+}
+
 Side side_of(const ReadDocuments& read) {
   Side side;
   for (const auto& [source, document] : read.documents) {
@@ -102,6 +106,18 @@ Result<Side> side_of(Client& client) {
   return side;
 }
 
+// What the server has in force of a release is the registered one: where a document leaves its commit or artifacts
+// open, they are no difference.
+void leave_open(Side& in_force, const Side& documents) {
+  for (const auto& [key, document] : documents.documents) {
+    const auto at = in_force.documents.find(key);
+    if (key.first != "Target" || at == in_force.documents.end()) continue;
+    for (const auto* field : {"commit", "artifacts"}) {
+      if (is_open(document.at(field))) at->second.get_object()[field] = document.at(field);
+    }
+  }
+}
+
 // The paths of the members that differ, the first few of them.
 void differing(const json::value& before, const json::value& after, const std::string& path,
                std::vector<std::string>& out) {
@@ -124,9 +140,37 @@ void differing(const json::value& before, const json::value& after, const std::s
   }
 }
 
+// As the documents write it: stages[0].wait_ms is stages[0].wait, observe_every_ms observeEvery. Below these members
+// stand names of the documents' own.
+std::string as_written(std::string_view path) {
+  std::string text;
+  for (const std::string_view own : {"variables.", "metrics.", "header.", "require_claims."}) {
+    const auto at = path.find(own);
+    if (at == std::string_view::npos || (at > 0 && path[at - 1] != '.')) continue;
+    const auto names = at + own.size() - 1;
+    return as_written(path.substr(0, names)) + std::string(path.substr(names));
+  }
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const auto rest = path.substr(i);
+    if (rest.starts_with("_ms") && (rest.size() == 3 || rest[3] == '.' || rest[3] == '[')) {
+      i += 2;
+    } else if (rest == ".blob") {
+      return text + " (its file)";
+    } else if (rest.size() > 1 && rest[0] == '_' && rest[1] >= 'a' && rest[1] <= 'z') {
+      text += static_cast<char>(rest[1] - 'a' + 'A');
+      ++i;
+    } else {
+      text += rest[0];
+    }
+  }
+  return text;
+}
+
 std::string joined(const std::vector<std::string>& paths) {
   std::string text;
-  for (std::size_t i = 0; i < std::min(paths.size(), max_paths_shown); ++i) text += (i > 0 ? ", " : "") + paths[i];
+  for (std::size_t i = 0; i < std::min(paths.size(), max_paths_shown); ++i) {
+    text += (i > 0 ? ", " : "") + as_written(paths[i]);
+  }
   if (paths.size() > max_paths_shown) text += ", and " + std::to_string(paths.size() - max_paths_shown) + " more";
   return text;
 }
@@ -136,8 +180,7 @@ bool same_release(const json::value& running, const json::value& wish) {
   if (!running.is_object() || text_at(running, {"version"}) != text_at(wish, {"version"})) return false;
   for (const auto* field : {"commit", "artifacts"}) {
     const auto& wanted = wish.at(field);
-    const bool open = wanted.is_string() ? wanted.get_string().empty() : wanted.get_object().empty();
-    if (!open && wanted != running.at(field)) return false;
+    if (!is_open(wanted) && wanted != running.at(field)) return false;
   }
   return running.at("variables") == wish.at("variables");
 }
@@ -232,7 +275,8 @@ int diff(const Cli& cli, const std::string& directory, const std::string& revisi
   reconciler::OfflinePeople people;  // the same for both sides: one person, one id
   const auto after = read_good(directory, {}, people);
   if (!after) return trouble(after.error());
-  const auto before = [&]() -> Result<Side> {
+  const auto wished = side_of(*after);
+  auto before = [&]() -> Result<Side> {
     if (!revision.empty()) {
       HEADGATE_TRY(const auto read, read_good(directory, revision, people));
       return side_of(read);
@@ -241,8 +285,14 @@ int diff(const Cli& cli, const std::string& directory, const std::string& revisi
     return side_of(client);
   }();
   if (!before) return trouble(before.error());
-  const auto changes = compare(*before, side_of(*after));
+  if (revision.empty()) leave_open(*before, wished);
+  const auto changes = compare(*before, wished);
   print(cli, changes);
+  const bool has_policy =
+      std::ranges::any_of(wished.documents, [](const auto& d) { return d.first.first == "AccessPolicy"; });
+  if (revision.empty() && has_policy && (cli.output.empty() || cli.output == "table" || cli.output == "wide")) {
+    std::fprintf(stderr, "not compared: the AccessPolicy (--against COMMIT does)\n");
+  }
   return changes.empty() ? exit_done : exit_no;
 }
 

@@ -252,6 +252,7 @@ void add_signing_key(CLI::App* verb, const std::shared_ptr<LogOptions>& o) {
 
 void add_log_verbs(Cli& cli) {
   auto* group = cli.program.add_subcommand("log", "Check the log and take proofs of it");
+  group->footer("Example:\n  headgate log verify");
   group->require_subcommand(1);
 
   auto* verify = group->add_subcommand("verify", "Compute everything anew from the records: hashes, tree, root");

@@ -1,4 +1,6 @@
 // status, get, events, explain, timeline, state: what only looks.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,6 +25,16 @@ std::optional<std::string> waiting_for(const json::value& target) {
   return text;
 }
 
+// Whether nothing is missing that anybody has wished. What a trigger waits for is no wish yet; the table shows it.
+bool is_in_step(const json::value& target) {
+  const auto* conditions = value_at(target, {"waiting_for"});
+  if (!conditions || !conditions->is_array() || conditions->as_array().empty()) return true;
+  const auto* current = value_at(target, {"current"});
+  return current && current->is_object() && std::ranges::all_of(conditions->as_array(), [](const auto& condition) {
+           return text_at(condition, {"guard"}) == "trigger";
+         });
+}
+
 std::string state_of(const json::value& target) {
   const auto* promotion = value_at(target, {"promotion"});
   if (promotion && promotion->is_object()) {
@@ -34,7 +46,7 @@ std::string state_of(const json::value& target) {
   if (text_at(target, {"held"})) return "held";
   if (text_at(target, {"pinned"})) return "pinned";
   if (text_at(target, {"drift"}) == "true") return "drifted";
-  return waiting_for(target) ? "waiting" : "in step";
+  return is_in_step(target) ? "in step" : "waiting";
 }
 
 // Below its target, a row for each of its locations.
@@ -74,9 +86,20 @@ Result<void> print_pause(Client& client) {
   return {};
 }
 
-// A configuration that waits for people is not what the table shows.
-Result<void> print_proposal(Client& client) {
+// A configuration that waits for people, or was rejected, is not what the table shows.
+Result<void> print_configuration(Client& client) {
   HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
+  if (const auto* rejected = value_at(answer, {"rejected"}); rejected && rejected->is_object()) {
+    const auto* mistakes = value_at(*rejected, {"diagnostics"});
+    std::string first;
+    if (mistakes && mistakes->is_array() && !mistakes->as_array().empty()) {
+      const auto& mistake = mistakes->as_array().front();
+      first = shown_at(mistake, {"file"}) + ":" + shown_at(mistake, {"line"}) + ": " + shown_at(mistake, {"message"});
+    }
+    std::printf("%s\n", bold("COMMIT " + shown_at(*rejected, {"commit"}) + " IS REJECTED: " + first +
+                             " (headgate config status)")
+                            .c_str());
+  }
   const auto* proposal = value_at(answer, {"proposal"});
   if (!proposal || !proposal->is_object()) return {};
   std::printf("%s\n", bold("COMMIT " + shown_at(*proposal, {"commit"}) + " WAITS FOR APPROVAL: it " +
@@ -85,11 +108,27 @@ Result<void> print_proposal(Client& client) {
   return {};
 }
 
+// What is pushed there does not arrive.
+Result<void> print_repositories(Client& client) {
+  HEADGATE_TRY(const auto repositories, all_pages(client, "/v1/repositories", "repositories", {}));
+  for (const auto& repository : repositories) {
+    const auto* error = value_at(repository, {"error"});
+    if (!error || !error->is_string()) continue;
+    const auto line = "REPOSITORY " + shown_at(repository, {"name"}) +
+                      " CANNOT BE FOLLOWED: " + printable(error->as_string()) + " (headgate get repositories)";
+    std::printf("%s\n", bold(line).c_str());
+  }
+  return {};
+}
+
 Result<int> show_status(Client& client, const Cli& cli, const std::string& service) {
   HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {{"service", service}}));
+  // Without a target it may be a service that nobody knows.
+  if (targets.empty() && !service.empty()) HEADGATE_TRY_VOID(client.get("/v1/services/" + percent_encode(service)));
   if (print_raw(cli.output, targets)) return exit_done;
   HEADGATE_TRY_VOID(print_pause(client));
-  HEADGATE_TRY_VOID(print_proposal(client));
+  HEADGATE_TRY_VOID(print_repositories(client));
+  HEADGATE_TRY_VOID(print_configuration(client));
   if (targets.empty()) {
     std::printf("no targets%s\n", service.empty() ? "" : (" of " + service).c_str());
     return exit_done;
@@ -103,6 +142,14 @@ struct Listing {
   std::vector<std::pair<const char*, std::vector<std::string_view>>> columns;
 };
 
+// A list of names as people write it; an empty one is as none.
+std::string cell_of(const json::value& value) {
+  if (!value.is_array()) return shown_at(value, {});
+  std::string names;
+  for (const auto& name : value.as_array()) names += (names.empty() ? "" : ", ") + shown_at(name, {});
+  return names.empty() ? "-" : names;
+}
+
 void print_listing(const Listing& listing, const json::array& rows) {
   std::vector<std::string> header;
   for (const auto& [title, path] : listing.columns) header.emplace_back(title);
@@ -112,7 +159,7 @@ void print_listing(const Listing& listing, const json::array& rows) {
     for (const auto& [title, path] : listing.columns) {
       const auto* at = &row;
       for (const auto name : path) at = at && at->is_object() ? at->as_object().if_contains(name) : nullptr;
-      cells.push_back(at ? shown_at(*at, {}) : "-");
+      cells.push_back(at ? cell_of(*at) : "-");
     }
     table.add(std::move(cells));
   }
@@ -287,7 +334,7 @@ void print_record(const std::string& record, bool raw) {
     if (type.starts_with("dev.headgate.")) type = type.substr(13);
     if (const auto version = type.rfind(".v"); version != std::string::npos) type = type.substr(0, version);
     auto data = value_at(event, {"data"}) ? printable(json::serialize(*value_at(event, {"data"}))) : std::string();
-    if (data.size() > 100) data = data.substr(0, 97) + "...";
+    if (data.size() > 100 && on_terminal(STDOUT_FILENO)) data = data.substr(0, 97) + "...";
     std::printf("%-8s %s  %-24s %-34s %-18s %s\n", shown_at(event, {"id"}).c_str(),
                 shown_at(event, {"time"}).substr(0, 23).c_str(), type.c_str(), shown_at(event, {"subject"}).c_str(),
                 shown_at(event, {"actor"}).c_str(), data.c_str());

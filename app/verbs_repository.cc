@@ -55,7 +55,11 @@ int validate(const fs::path& directory, bool json) {
   reconciler::OfflinePeople people;
   const auto read = read_documents(directory, {}, people);
   if (!read) return report(read.error());
-  const auto& [documents, diagnostics] = *read;
+  const auto& diagnostics = read->diagnostics;
+  for (const auto& link : read->links) {
+    std::fprintf(stderr, "%s: note: a symbolic link, which is not followed\n",
+                 printable((directory / link).string()).c_str());
+  }
   if (json) {
     print_json(diagnostics);
   } else {
@@ -64,7 +68,7 @@ int validate(const fs::path& directory, bool json) {
       std::printf("%s\n", printable_lines(to_string(diagnostic)).c_str());
     }
     if (diagnostics.empty()) {
-      std::printf("%zu documents, no mistakes\n", documents.size());
+      std::printf("%zu documents, no mistakes\n", read->documents.size());
     } else {
       std::fprintf(stderr, "%zu mistakes\n", diagnostics.size());
     }

@@ -107,6 +107,7 @@ void add_again(Cli& cli, const char* name, const char* help, bool reason_require
 
 void add_incident(Cli& cli) {
   auto* group = cli.program.add_subcommand("incident", "List open incidents, note what is done, resolve");
+  group->footer("Example:\n  headgate incident list");
   group->require_subcommand(1);
   auto* list = group->add_subcommand("list", "The open ones, the newest first");
   auto environment = std::make_shared<std::string>();

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "api/http_server.h"
 #include "app/cli.h"
 #include "app/server.h"
 #include "app/system_clock.h"
@@ -34,6 +35,7 @@ Result<ServerConfig> config_of(const ServeOptions& options) {
   if (!options.data.empty()) config.data = options.data;
   if (!options.repository.empty()) config.repository.url = options.repository;
   if (!options.listen.empty()) HEADGATE_TRY_VOID(parse_listen(options.listen, config));
+  HEADGATE_TRY_VOID(api::check_address(config.address, config.tls.has_value()));
   config.data = std::filesystem::absolute(config.data).lexically_normal();
   if (const char* file = std::getenv("HEADGATE_SIGNING_KEY_FILE"); file != nullptr && *file != '\0') {
     config.signing_key = file;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 #include <thread>
+#include <utility>
 
 #include "app/cli.h"
 #include "app/client.h"
@@ -47,21 +48,33 @@ bool is_ended(const std::string& phase) {
   return phase != "waiting" && phase != "running" && phase != "rollingBack";
 }
 
+// A server that was reached once and goes away comes back, and goes on with the promotion.
 Result<int> wait_for(Client& client, const Cli& cli, const std::string& id, std::optional<Duration> timeout) {
   HEADGATE_TRY(const auto path, promotion_path(id));
   const bool progress = on_terminal(STDERR_FILENO);
   const auto began = steady_clock::now();
+  std::string phase;
   std::string shown;
+  bool told = false;
   while (true) {
-    HEADGATE_TRY(const auto promotion, client.get(path));
-    const auto phase = shown_at(promotion, {"phase"});
-    const auto line = id + "  " + phase + "  " + shown_at(promotion, {"step"});
-    if (progress && line != shown) std::fprintf(stderr, "\r\033[K%s", line.c_str());
-    shown = line;
+    const auto promotion = client.get(path);
+    if (promotion) {
+      told = false;
+      phase = shown_at(*promotion, {"phase"});
+      const auto line = id + "  " + phase + "  " + shown_at(*promotion, {"step"});
+      if (progress && line != shown) std::fprintf(stderr, "\r\033[K%s", line.c_str());
+      shown = line;
+    } else if (phase.empty() || promotion.error().code != ErrorCode::unavailable) {
+      return std::unexpected(promotion.error());
+    } else if (!std::exchange(told, true)) {
+      std::fprintf(stderr, "%sheadgate: %s; connecting again\n", progress ? "\r\033[K" : "",
+                   promotion.error().message.c_str());
+      shown.clear();
+    }
     if (is_ended(phase)) {
       if (progress) std::fprintf(stderr, "\r\033[K");
-      if (!print_raw(cli.output, promotion)) {
-        const auto reason = text_at(promotion, {"end_reason"});
+      if (!print_raw(cli.output, *promotion)) {
+        const auto reason = text_at(*promotion, {"end_reason"});
         std::printf("%s %s%s\n", id.c_str(), phase.c_str(), reason ? (": " + printable(*reason)).c_str() : "");
       }
       return phase == "succeeded" ? exit_done : exit_no;
@@ -72,7 +85,7 @@ Result<int> wait_for(Client& client, const Cli& cli, const std::string& id, std:
                    id.c_str());
       return exit_timed_out;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    std::this_thread::sleep_for(std::chrono::milliseconds(promotion ? 250 : 1000));
   }
 }
 
@@ -89,7 +102,8 @@ void add_wait(Cli& cli) {
   verb->add_option("PROMOTION", *id)->required();
   verb->add_option("--timeout", *timeout, "such as 10m");
   verb->footer(
-      "Exit code: 0 succeeded, 1 ended otherwise, 124 timed out.\n\nExample:\n  headgate wait gateway/production/7 "
+      "Goes on by itself when the server comes back.\nExit code: 0 succeeded, 1 ended otherwise, 124 timed "
+      "out.\n\nExample:\n  headgate wait gateway/production/7 "
       "--timeout 30m");
   act(cli, verb, [&cli, id, timeout](Client& client) -> Result<int> {
     HEADGATE_TRY(const auto limit, timeout_of(*timeout));
@@ -290,6 +304,8 @@ Result<int> report_gate(Client& client, const Cli& cli, const GateOptions& o) {
 
 void add_gate(Cli& cli) {
   auto* group = cli.program.add_subcommand("gate", "Report gates (for CI)");
+  group->footer(
+      "Example:\n  headgate gate report --service gateway --version v1.4.2 --gate unit-tests --status passed");
   group->require_subcommand(1);
   auto* verb = group->add_subcommand("report", "Report the result of a gate");
   auto o = std::make_shared<GateOptions>();
@@ -326,6 +342,7 @@ Result<int> register_release(Client& client, const Cli& cli, const ReleaseOption
 
 void add_release(Cli& cli) {
   auto* group = cli.program.add_subcommand("release", "Register releases (for CI)");
+  group->footer("Example:\n  headgate release register --service gateway --version v1.4.2 --commit 9f3c…");
   group->require_subcommand(1);
   auto* verb = group->add_subcommand("register", "Make a candidate known");
   auto o = std::make_shared<ReleaseOptions>();
@@ -368,6 +385,7 @@ void add_release(Cli& cli) {
 
 void add_token(Cli& cli) {
   auto* group = cli.program.add_subcommand("token", "Tokens of people and machines");
+  group->footer("Example:\n  headgate token create ci > ci.token");
   group->require_subcommand(1);
 
   auto* create = group->add_subcommand("create", "Make a token; its text is printed once");
@@ -419,6 +437,7 @@ void add_token(Cli& cli) {
 
 void add_people(Cli& cli) {
   auto* group = cli.program.add_subcommand("people", "The people behind person:… in the log");
+  group->footer("Example:\n  headgate people list");
   group->require_subcommand(1);
 
   auto* list = group->add_subcommand("list", "Everybody whom the directory beside the log knows");

@@ -10,12 +10,24 @@ namespace headgate::reconciler {
 namespace {
 
 using ObjectHandle = GitHandle<git_object, git_object_free>;
+using IndexHandle = GitHandle<git_index, git_index_free>;
 using BlobHandle = GitHandle<git_blob, git_blob_free>;
 
 struct Walk {
   std::string prefix;  // "" or "folder/"
   std::map<std::string, std::string>& blobs;
 };
+
+// "" or "folder/": where `directory` stands in the work tree.
+Result<std::string> prefix_in(git_repository* repository, const std::filesystem::path& directory) {
+  const auto* top = git_repository_workdir(repository);
+  if (top == nullptr) return std::string();
+  std::error_code error;
+  const auto inside = std::filesystem::relative(std::filesystem::canonical(directory, error),
+                                                std::filesystem::canonical(top, error), error);
+  if (error) return fail(ErrorCode::io, fmt::format("cannot read {}: {}", directory.string(), error.message()));
+  return inside == "." ? std::string() : inside.generic_string() + "/";
+}
 
 int take_entry(const char* root, const git_tree_entry* entry, void* context) {
   auto& walk = *static_cast<Walk*>(context);
@@ -44,14 +56,8 @@ Result<GitTreeFiles> GitTreeFiles::open(const std::filesystem::path& directory, 
   if (git_repository_open_ext(out(repository), directory.c_str(), 0, nullptr) != 0) {
     return std::unexpected(libgit_error(ErrorCode::not_found, directory.string() + " is in no Git repository"));
   }
-  Walk walk{{}, files.blobs_};
-  if (const auto* top = git_repository_workdir(repository.get()); top != nullptr) {
-    std::error_code error;
-    const auto inside = std::filesystem::relative(std::filesystem::canonical(directory, error),
-                                                  std::filesystem::canonical(top, error), error);
-    if (error) return fail(ErrorCode::io, fmt::format("cannot read {}: {}", directory.string(), error.message()));
-    if (inside != ".") walk.prefix = inside.generic_string() + "/";
-  }
+  HEADGATE_TRY(auto prefix, prefix_in(repository.get(), directory));
+  Walk walk{std::move(prefix), files.blobs_};
   ObjectHandle object;
   ObjectHandle commit;
   ObjectHandle tree;
@@ -78,6 +84,36 @@ Result<std::string> GitTreeFiles::read(const std::string& blob, std::size_t max_
     return fail(ErrorCode::too_large, fmt::format("{} bytes, expected at most {}", size, max_bytes));
   }
   return std::string(static_cast<const char*>(git_blob_rawcontent(handle.get())), size);
+}
+
+struct GitIgnored::Repository {
+  RepositoryHandle handle;
+  IndexHandle index;
+  std::string prefix;
+
+  bool ignores(const std::string& path) const {
+    int ignored = 0;
+    return git_ignore_path_is_ignored(&ignored, handle.get(), path.c_str()) == 0 && ignored == 1;
+  }
+};
+
+GitIgnored::GitIgnored(const std::filesystem::path& directory) {
+  start_libgit();
+  auto repository = std::make_unique<Repository>();
+  if (git_repository_open_ext(out(repository->handle), directory.c_str(), 0, nullptr) != 0) return;
+  auto prefix = prefix_in(repository->handle.get(), directory);
+  if (!prefix || git_repository_index(out(repository->index), repository->handle.get()) != 0) return;
+  repository->prefix = std::move(*prefix);
+  if (!repository->prefix.empty() && repository->ignores(repository->prefix)) return;
+  repository_ = std::move(repository);
+}
+
+GitIgnored::~GitIgnored() = default;
+
+bool GitIgnored::operator()(const std::string& path) const {
+  if (!repository_) return false;
+  const auto whole = repository_->prefix + path;
+  return git_index_get_bypath(repository_->index.get(), whole.c_str(), 0) == nullptr && repository_->ignores(whole);
 }
 
 }  // namespace headgate::reconciler

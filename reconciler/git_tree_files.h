@@ -33,4 +33,17 @@ class GitTreeFiles {
   std::map<std::string, std::string> blobs_;
 };
 
+// Which files of a work tree git leaves out of a commit.
+class GitIgnored {
+ public:
+  // `directory` is a work tree or a folder in one. Where it is in none, or is ignored itself, nothing is ignored.
+  explicit GitIgnored(const std::filesystem::path& directory);
+  ~GitIgnored();
+  bool operator()(const std::string& path) const;  // relative to `directory`; false of a file that is in the index
+
+ private:
+  struct Repository;
+  std::unique_ptr<Repository> repository_;
+};
+
 }  // namespace headgate::reconciler

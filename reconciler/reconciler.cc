@@ -1,6 +1,7 @@
 #include "reconciler/reconciler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/domain/governance.h"
 #include "engine/ports/submit_and_wait.h"
@@ -48,11 +49,20 @@ RepositoryStatus Reconciler::status() const {
   return status_;
 }
 
+bool Reconciler::has_looked() const {
+  const std::scoped_lock lock(mutex_);
+  return has_looked_;
+}
+
 void Reconciler::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto began = clock_.steady();
     const auto accepted = look(stop);
     if (stop.stop_requested()) return;
+    {
+      const std::scoped_lock lock(mutex_);
+      has_looked_ = true;
+    }
     renew_windows();
     renew_schedules();
     if (accepted && options_.looked) options_.looked(clock_.steady() - began, *accepted);
@@ -81,8 +91,14 @@ Result<bool> Reconciler::look(std::stop_token stop) {
     }
   }
   if (!head) {
+    if (!std::exchange(unreachable_, true)) {
+      notice_(NoticeLevel::warning, "the repository cannot be read: " + head.error().message, options_.repository);
+    }
     submit(ReportRepository{options_.repository, head.error().message});
     return std::unexpected(head.error());
+  }
+  if (std::exchange(unreachable_, false)) {
+    notice_(NoticeLevel::info, "the repository can be read again", options_.repository);
   }
   submit(ReportRepository{options_.repository, {}});
   const auto result = [&]() -> Result<bool> {

@@ -47,6 +47,7 @@ class Reconciler {
   ~Reconciler();
 
   RepositoryStatus status() const;
+  bool has_looked() const;  // whether the first look has ended, whatever it found
 
   // One look, on the caller's thread; the constructor's thread does it again and again. Public for tests and
   // benchmarks.
@@ -92,6 +93,8 @@ class Reconciler {
   std::string in_force_commit_;
   mutable std::mutex mutex_;
   RepositoryStatus status_;
+  bool has_looked_ = false;
+  bool unreachable_ = false;  // of the last look; its own thread's alone
   std::jthread thread_;
 };
 

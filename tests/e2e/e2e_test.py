@@ -134,6 +134,11 @@ class EndToEnd(unittest.TestCase):
                 validated = self.world.cli("validate", str(self.world.tree))
                 self.assertEqual(validated.returncode, 1)
                 self.assertIn(f"targets/greeter.yaml:{line}:", validated.stdout)
+                self.assertIn(f"COMMIT {sha} IS REJECTED: targets/greeter.yaml:{line}: ", self.world.cli("status").stdout)
+                shown = self.world.cli("config", "status").stdout
+                first = diagnostics[0]
+                self.assertIn(f"targets/greeter.yaml:{line}:{first['column']}: {first['message']}", shown)
+                self.assertIn(found, shown)
         self.world.wish("v2")
         self.world.push("mended")
         eventually(lambda: self.world.current() == "v2", "the mended commit takes force")
@@ -144,6 +149,9 @@ class EndToEnd(unittest.TestCase):
         self.world.bare.rename(hidden)
         eventually(lambda: self.world.events("repository.unreachable"), "its absence is an event")
         self.assertEqual(self.world.current(), "v1")
+        self.assertIn("REPOSITORY environments CANNOT BE FOLLOWED: ", self.world.cli("status").stdout)
+        self.assertIn("repository environments, last fetched", self.world.cli("config", "status").stdout)
+        self.assertEqual(self.world.log.read_text().count("the repository cannot be read"), 1)
         hidden.rename(self.world.bare)
         eventually(lambda: self.world.events("repository.recovered"), "its return is an event")
         self.assertEqual(len(self.world.events("repository.unreachable")), 1)
@@ -154,6 +162,73 @@ class EndToEnd(unittest.TestCase):
         self.world.push("another history", force=True)
         eventually(lambda: self.world.events("history.rewritten"), "the rewrite is an event")
         eventually(lambda: self.world.current() == "v2", "the new history is followed")
+
+    def test_it_is_ready_when_the_repository_was_looked_at(self):
+        hidden = self.world.root / "hidden.git"
+        self.world.hooks()
+        self.world.documents()
+        self.world.push()
+        self.world.start()
+        register = ["release", "register", "--service", "greeter", "--version", "v1", "--commit", "a" * 40]
+        registered = self.world.cli(*register)
+        self.assertEqual(registered.returncode, 0, registered.stderr)
+        self.assertEqual(self.world.stop(), 0)
+        # Where nothing is there to be read it is ready as well, and says so.
+        self.world.bare.rename(hidden)
+        shutil.rmtree(self.world.data)
+        self.world.start()
+        self.assertIn("in force   none yet", self.world.cli("config", "status").stdout)
+        self.assertIn("CANNOT BE FOLLOWED", self.world.cli("status").stdout)
+
+    def test_diff_of_what_is_in_force(self):
+        self.world.hooks()
+        self.world.documents()
+        self.world.wish("v1")
+        file = self.world.tree / "targets/greeter.yaml"
+        file.write_text(re.sub(r", commit: [0-9a-f]+", "", file.read_text()))
+        self.world.push()
+        self.world.start()
+        register = ["release", "register", "--service", "greeter", "--version", "v1", "--commit", "a" * 40]
+        self.assertEqual(self.world.cli(*register).returncode, 0)
+        eventually(lambda: self.world.current() == "v1", "v1 runs")
+        same = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(same.returncode, 0, same.stdout)
+        file.write_text(file.read_text().replace("version: v1", "version: v2"))
+        environment = self.world.tree / "environments/staging.yaml"
+        environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
+        changed = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(changed.returncode, 1, changed.stdout)
+        self.assertRegex(changed.stdout, r"changed +Target +greeter.staging +version +a promotion from v1 to v2")
+        self.assertRegex(changed.stdout, r"changed +Environment +staging +observeEvery ")
+
+    def test_validate_sees_what_git_would_commit(self):
+        self.world.hooks()
+        self.world.documents()
+        self.world.write(".gitignore", "/hooks/verify.sh\n")
+        ignored = self.world.cli("validate", str(self.world.tree))
+        self.assertEqual(ignored.returncode, 1, ignored.stdout)
+        self.assertIn("hooks/verify.sh", ignored.stdout)
+        self.world.git("add", "--force", "hooks/verify.sh")  # what is in the index is committed all the same
+        self.assertEqual(self.world.cli("validate", str(self.world.tree)).returncode, 0)
+        self.world.write(".hidden/verify.sh", "#!/bin/sh\n", executable=True)
+        service = self.world.tree / "services/greeter.yaml"
+        text = service.read_text()
+        service.write_text(text.replace("hooks/verify.sh", ".hidden/verify.sh"))
+        hidden = self.world.cli("validate", str(self.world.tree))
+        self.assertEqual(hidden.returncode, 0, hidden.stdout)
+        (self.world.tree / "hooks/link.sh").symlink_to("verify.sh")
+        (self.world.tree / "services/link.yaml").symlink_to("greeter.yaml")
+        service.write_text(text.replace("hooks/verify.sh", "hooks/link.sh"))
+        linked = self.world.cli("validate", str(self.world.tree))
+        self.assertEqual(linked.returncode, 1, linked.stdout)
+        for link in ("hooks/link.sh", "services/link.yaml"):
+            self.assertIn(f"{link}: note: a symbolic link, which is not followed", linked.stderr)
+        service.write_text(text)
+        (self.world.tree / "services/link.yaml").unlink()
+        other = self.world.tree / "other"
+        self.world.git("init", "--quiet", str(other))
+        (other / "wrong.yaml").write_text("kind: Nothing\n")
+        self.assertEqual(self.world.cli("validate", str(self.world.tree)).returncode, 0)
 
     def test_requests_that_are_wrong(self):
         self.begin()
@@ -180,6 +255,9 @@ class EndToEnd(unittest.TestCase):
                 self.assertTrue(answer.json["detail"] or answer.json["title"])
         self.assertEqual(w.cli("explain", "nonsense").returncode, 2)
         self.assertEqual(w.cli("nonsense").returncode, 2)
+        self.assertEqual(w.cli("status", "nonsense").returncode, 1)
+        self.assertEqual(w.cli("--version").stdout, w.cli("version").stdout)
+        self.assertEqual(w.cli("promote", "greeter", "--to", "staging", "--version", "v1").returncode, 2)
         self.assertEqual(w.cli("status", token="hg_" + "A" * 43).returncode, 4)
         self.assertEqual(w.cli("--server", "http://127.0.0.1:1", "status").returncode, 3)
         self.assertEqual(w.cli("get", "promotions", "--environment", "staging").returncode, 0)
@@ -217,10 +295,9 @@ class EndToEnd(unittest.TestCase):
     def test_every_verb_shows_an_example(self):
         def look_at(*verb):
             shown = self.world.cli(*verb, "--help").stdout
-            below = shown.partition("\nSubcommands:\n")[2]
+            self.assertIn("\nExample:", shown, verb)
+            below = shown.partition("\nSubcommands:\n")[2].partition("\nExample:")[0]
             names = re.findall(r"^  ([a-z-]+)", below, re.MULTILINE)
-            if not names:
-                self.assertIn("Example:", shown, verb)
             return 1 + sum(look_at(*verb, name) for name in names)
 
         self.assertGreater(look_at(), 40)
@@ -251,6 +328,33 @@ class EndToEnd(unittest.TestCase):
         self.assertIsNone(follower.poll())
         ids = [int(json.loads(line)["id"]) for line in out.read_text().splitlines()]
         self.assertEqual(ids, list(range(ids[0], ids[0] + len(ids))))
+
+    def test_whoever_waits_waits_through_a_restart(self):
+        self.world.hooks()
+        self.world.documents(gates="[tests]")
+        commit = self.world.wish("v1")
+        self.world.push()
+        self.world.start()
+        eventually(lambda: self.world.events("promotion.planned"), "it is planned")
+        said = self.world.root / "said"
+        with said.open("wb") as stderr:
+            waiter = subprocess.Popen(
+                [BINARY, "wait", "greeter/staging/1"],
+                env={"HEADGATE_SERVER": f"http://127.0.0.1:{self.world.port}", "HEADGATE_TOKEN": self.world.token},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        self.addCleanup(waiter.wait)
+        self.addCleanup(waiter.kill)
+        metrics = "headgate_http_requests_total{.*route=\"/v1/promotions/{service}/{environment}/{n}\".*} [1-9]"
+        eventually(lambda: re.search(metrics, self.world.http("GET", "/metrics").body.decode()), "it asks")
+        self.assertEqual(self.world.stop(), 0)
+        eventually(lambda: "connecting again" in said.read_text(), "it says that the server is away")
+        self.world.start()
+        body = {"service": "greeter", "commit": commit, "gate": "tests", "status": "passed"}
+        self.assertLess(self.world.http("POST", "/v1/gates", body).status, 300)
+        self.assertEqual(waiter.wait(timeout=60), 0)
+        self.assertEqual(said.read_text().count("connecting again"), 1)
 
     def test_an_idempotency_key_answers_the_same_again(self):
         self.begin()
@@ -301,6 +405,29 @@ class EndToEnd(unittest.TestCase):
         self.assertIn(str(self.world.server.pid), second.stderr)
         offline = self.world.cli("log", "verify", "--data", str(self.world.data))
         self.assertEqual(offline.returncode, 3)
+
+    def test_a_folder_that_is_no_data_directory(self):
+        folder = self.world.root / "home"
+        folder.mkdir(mode=0o755)
+        (folder / "letter").write_text("dear alice")
+        dangling = self.world.root / "dangling"
+        dangling.symlink_to("nothing")
+        new = self.world.root / "new"
+        for data, address, found in (
+            (folder, "127.0.0.1:0", "letter"),
+            (dangling, "127.0.0.1:0", "dangling"),
+            ("/proc/x", "127.0.0.1:0", "/proc/x"),
+            (new, "0.0.0.0:0", "TLS"),
+        ):
+            with self.subTest(data):
+                refused = self.world.cli(
+                    "serve", "--data", str(data), "--repository", str(self.world.bare), "--listen", address
+                )
+                self.assertEqual(refused.returncode, 2, refused.stderr)
+                self.assertIn(found, refused.stderr)
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o755)
+        self.assertEqual([f.name for f in folder.iterdir()], ["letter"])
+        self.assertFalse(new.exists())
 
     def test_a_data_directory_with_another_origin(self):
         self.begin()
