@@ -6,6 +6,7 @@
 
 #include "reconciler/document_set.h"
 #include "reconciler/scaffold.h"
+#include "reconciler/yaml_diagnostics.h"
 #include "tests/reconciler/documents_support.h"
 
 namespace headgate::reconciler::testing {
