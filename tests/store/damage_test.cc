@@ -434,6 +434,7 @@ TEST(Damage, AFullDiskIsAnErrorOfTheOpening) {
     }
     faults->disk_full = false;
     HEADGATE_ASSERT_OK(RocksDbLog::open(options));
+    EXPECT_FALSE(std::filesystem::exists(log.dir / "db" / "LOG")) << "RocksDB ends the process when it cannot write it";
   }
 }
 
