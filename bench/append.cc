@@ -116,9 +116,10 @@ class SlowSync : public rocksdb::FileSystemWrapper {
   };
 };
 
-// Events of the workload that fit anywhere: the committing thread gives them their position and time.
+// Events of the workload that fit anywhere: the committing thread gives them their position and time. Few enough to stay
+// in the processor's cache, as events do that were decided a moment ago.
 struct Material {
-  std::vector<Recorded<Event>> events = Workload().next(20'000);
+  std::vector<Recorded<Event>> events = Workload().next(2'000);
   std::vector<std::string> texts;
   Material() {
     for (const auto& event : events) store::encode(texts.emplace_back(), kOrigin, event);

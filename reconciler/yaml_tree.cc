@@ -13,6 +13,8 @@
 #include <memory_resource>
 #include <optional>
 #include <spanstream>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace headgate::reconciler {
@@ -28,16 +30,24 @@ Place place_of(const YAML::Mark& mark) {
 // Leaves the parser when the file can be read no further; the reason is in the sink.
 struct Stop {};
 
+constexpr std::string_view kEnd = "\n...\n";
+
 // Equal keys of larger maps are found by sorting; in small ones, nearly all, by looking at each pair.
 constexpr std::size_t kSmallMap = 16;
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(DiagnosticSink& sink) : sink_(sink) {}
+  // `end` is where the text ends: what yaml-cpp sees behind it is at fault there.
+  TreeBuilder(DiagnosticSink& sink, Place end) : sink_(sink), end_(end) {}
 
   const YamlNode* root() const { return root_; }
   bool saw_document() const { return saw_document_; }
   YAML::Mark start() const { return start_; }
+  Place at(const YAML::Mark& mark) const {
+    const auto place = place_of(mark);
+    return place.line > end_.line ? end_ : place;
+  }
+  Place last() const { return last_; }  // of what was read last in this document
 
   // Gives up the tree of the document before.
   void reset() {
@@ -50,18 +60,19 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark& mark) override {
     saw_document_ = true;
     start_ = mark;
+    last_ = at(mark);
   }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(Kind::null, mark); }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    sink_.add(place_of(mark), "aliases are not allowed in documents", "an alias", "the value itself");
+    sink_.add(at(mark), "aliases are not allowed in documents", "an alias", "the value itself");
     add(Kind::refused, mark);
   }
 
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
-    sink_.add(place_of(mark), "anchors are not allowed in documents", quoted("&" + name), "the value without it");
+    sink_.add(at(mark), "anchors are not allowed in documents", quoted("&" + name), "the value without it");
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
@@ -110,11 +121,12 @@ class TreeBuilder final : public YAML::EventHandler {
   YamlNode* add(Kind kind, const YAML::Mark& mark) {
     auto* node = new (arena_.allocate(sizeof(YamlNode), alignof(YamlNode))) YamlNode{.kind = kind,
                                                                                      .quoted = false,
-                                                                                     .place = place_of(mark),
+                                                                                     .place = at(mark),
                                                                                      .text = {},
                                                                                      .first = nullptr,
                                                                                      .next = nullptr,
                                                                                      .size = 0};
+    last_ = node->place;
     if (open_.empty()) {
       root_ = node;
       return node;
@@ -152,7 +164,7 @@ class TreeBuilder final : public YAML::EventHandler {
   // yaml-cpp names plain values "?" and quoted ones "!".
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    sink_.add(place_of(mark), "tags are not allowed in documents", quoted(tag), "the value without it");
+    sink_.add(at(mark), "tags are not allowed in documents", quoted(tag), "the value without it");
   }
 
   void refuse_equal_keys(const YamlNode& map, std::size_t size, bool quietly) {
@@ -187,12 +199,14 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   DiagnosticSink& sink_;
+  const Place end_;
   // Enough for a usual document, so that a file of many small ones asks the heap for nothing.
   std::array<std::byte, 16'384> first_block_;
   std::pmr::monotonic_buffer_resource arena_{first_block_.data(), first_block_.size()};
   std::vector<Open> open_;
   YamlNode* root_ = nullptr;
   YAML::Mark start_;
+  Place last_;
   bool saw_document_ = false;
 };
 
@@ -249,9 +263,14 @@ void read_yaml(std::string_view text, DiagnosticSink& sink, const std::function<
              bad->control ? "printable text" : "UTF-8");
     return;
   }
-  TreeBuilder builder(sink);
+  // yaml-cpp takes a quote that is still open where the file ends with a line for a closed one. A mark of the
+  // document's end is not allowed within quotes, and says nothing anywhere else.
+  std::string ended;
+  ended.reserve(text.size() + kEnd.size());
+  ended.append(text).append(kEnd);
+  TreeBuilder builder(sink, place_at(text, text.size()));
   try {
-    std::ispanstream stream(std::span<const char>(text.data(), text.size()));
+    std::ispanstream stream(std::span<const char>(ended.data(), ended.size()));
     YAML::Parser parser(stream);
     int previous_start = -1;
     while (true) {
@@ -259,14 +278,18 @@ void read_yaml(std::string_view text, DiagnosticSink& sink, const std::function<
       if (!parser.HandleNextDocument(builder) || !builder.saw_document()) return;
       // yaml-cpp takes some stray tokens for an empty document and never passes them.
       if (builder.start().pos <= previous_start) {
-        sink.add(place_of(builder.start()), "not valid YAML", "text that belongs to no document", "");
+        sink.add(builder.at(builder.start()), "not valid YAML", "text that belongs to no document", "");
         return;
       }
       previous_start = builder.start().pos;
       if (builder.root() != nullptr && builder.root()->kind != Kind::null) on_document(*builder.root());
     }
   } catch (const YAML::Exception& error) {
-    sink.add(place_of(error.mark), "not valid YAML: " + error.msg);
+    if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) {
+      sink.add(builder.last(), "not valid YAML: a quote that opens behind this is not closed before the document ends");
+      return;
+    }
+    sink.add(builder.at(error.mark), "not valid YAML: " + error.msg);
   } catch (const Stop&) {
     // reported where it was thrown
   }

@@ -50,6 +50,15 @@ TEST_P(DocumentMistake, IsReportedOnceAtItsPlace) {
 const std::vector<Mistake>& yaml_mistakes() {
   static const std::vector<Mistake> all{
       {"UnclosedList", "apiVersion: headgate.dev/v1\nkind: [Service\nmetadata§: {}\n", "not valid YAML"},
+      {"UnclosedQuote", service("  group: a\n  §description: \"what it does\n  stages: [{environment: e}]\n"),
+       "not valid YAML: a quote that opens behind this is not closed before the document ends"},
+      {"UnclosedSingleQuote", service("  group: a\n  stages: [{environment: e}]\n  §description: 'what it does\n"),
+       "a quote that opens behind this is not closed"},
+      {"UnclosedQuoteInAList", service("  stages: [{environment: e}]\n  group: [§a, \"b\n"),
+       "a quote that opens behind this is not closed"},
+      {"UnclosedQuoteBeforeADocument",
+       service("  stages: [{environment: e}]\n  §group: \"a\n---\n") + released_target("  suspend: true\n"),
+       "a quote that opens behind this is not closed"},
       {"TabIndent", "apiVersion: headgate.dev/v1\nmetadata:\n\tname§: x\n", "not valid YAML"},
       {"StrayBracket", "§]\n", "not valid YAML"},
       {"UnknownAlias", "§*nowhere\n", "not valid YAML"},
