@@ -122,7 +122,7 @@ struct StateEvolver : Evolving {
     const auto whole = runs_as_a_whole(state, id);
     if (whole && (anew || *whole != t.current)) {
       now_runs(t, *whole);
-      if (t.current) remember_verified(t, *t.current);
+      if (t.current) remember_verified(t, *t.current, meta().position);
       return;
     }
     t.held.clear();
@@ -144,7 +144,7 @@ struct StateEvolver : Evolving {
       } else {
         now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
         t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
-        if (!p.retires()) remember_verified(t, p.to);
+        if (!p.retires()) remember_verified(t, p.to, meta().position);
       }
       t.promoted = t.current == p.to;
       t.failed.reset();
@@ -157,7 +157,7 @@ struct StateEvolver : Evolving {
       } else {
         const auto back = brought_back_by(p);
         now_runs(t, back);
-        if (back) remember_verified(t, *back);
+        if (back) remember_verified(t, *back, meta().position);
         t.stable_slot = slot_after(p, t.stable_slot);
       }
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {
@@ -495,7 +495,7 @@ struct StateEvolver : Evolving {
       return;
     }
     now_runs(t, e.wish);
-    remember_verified(t, e.wish);
+    remember_verified(t, e.wish, meta().position);
     t.back.failed.reset();
     t.back.restore_point.reset();
     t.failed.reset();

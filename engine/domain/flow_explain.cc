@@ -3,6 +3,7 @@
 #include <ranges>
 
 #include "engine/domain/flow.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate {
 namespace {

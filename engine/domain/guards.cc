@@ -149,6 +149,14 @@ std::vector<Condition> judge_after(const State& state, const Promotion& p, Times
 
 // --------------------------------------------------------------------------------------------------------- healthy
 
+// The event by which the candidate was verified there last.
+std::optional<Position> last_verified(const TargetState& there, const Release& release) {
+  for (auto i = there.verified.size(); i-- > 0;) {
+    if (there.verified[i].release.same_candidate(release)) return there.back.verified_at[i];
+  }
+  return std::nullopt;
+}
+
 std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Timestamp) {
   std::vector<Condition> all;
   const auto* step = first_of(p, StepKind::gates);
@@ -158,25 +166,25 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
     const TargetId id{p.id.target.service, environment};
     const auto* there = state.find(id);
     const auto name = "release " + p.to.release.version;
-    const bool verified = there && std::ranges::any_of(there->verified, [&](const Wish& wish) {
-                            return wish.release.same_candidate(p.to.release);
-                          });
-    const bool runs_there = there && there->current && there->current->release.same_candidate(p.to.release);
-    if (!verified) {
+    const auto verified_at = there ? last_verified(*there, p.to.release) : std::nullopt;
+    if (verified_at && *verified_at > 0) c.events = {*verified_at};
+    // What is wrong there bars every release that was verified there: none leaves it behind by being replaced.
+    if (!verified_at) {
       c.text = name + " is not verified in " + environment;
       c.remedy = "promote it there first: headgate promote " + id.service + " --to " + environment + " --release " +
                  p.to.release.version;
-    } else if (runs_there && there->drifted) {
-      c.text = to_string(id) + " has drifted from " + name;
+    } else if (there->current && there->drifted) {
+      c.text = to_string(id) + " has drifted from release " + there->current->release.version;
       c.remedy = "bring it back, or promote it there again";
-    } else if (runs_there && there->open_incidents > 0) {
+      if (there->current_at != *verified_at) c.events.push_back(there->current_at);
+    } else if (const auto* incident = open_incident(state, id)) {
       c.text = "an incident of " + to_string(id) + " is open";
       c.remedy = "resolve it: headgate incident list, headgate incident resolve";
+      c.events.push_back(incident->second.position);
     } else {
       c.met = true;
       c.text = name + " is verified in " + environment;
     }
-    if (there && there->current_at > 0) c.events = {there->current_at};
     all.push_back(std::move(c));
   }
   return all;

@@ -324,6 +324,7 @@ struct Irreversible {
 // Ways back and what bars them. Empty for most targets.
 struct WaysBack {
   std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
+  std::vector<Position> verified_at;       // likewise, the event that says so
   std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
@@ -333,6 +334,7 @@ struct WaysBack {
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("verified_by", s.verified_by);
+    v("verified_at", s.verified_at);
     v("barred", s.barred);
     v("irreversible", s.irreversible);
     v("restore_point", s.restore_point);

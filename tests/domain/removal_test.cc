@@ -1,5 +1,6 @@
 // Targets whose document goes: many at once wait for somebody, one is left alone or retired.
 #include "engine/domain/governance.h"
+#include "engine/domain/rollback.h"
 #include "tests/domain/fixture.h"
 
 namespace headgate::test {
