@@ -43,6 +43,18 @@ const Wish* what_runs(const TargetState& t) {
   return t.current ? &*t.current : nullptr;
 }
 
+// What else was verified there, newest first.
+std::string verified_besides(const State& state, const TargetId& id, const Wish& leaves) {
+  std::string others;
+  const auto& verified = state.find(id)->verified;
+  for (auto wish = verified.rbegin(); wish != verified.rend(); ++wish) {
+    if (wish->release.same_candidate(leaves.release)) continue;
+    others += (others.empty() ? "" : ", ") + wish->release.version;
+    if (state.quarantine(id.service, wish->release)) others += " (quarantined)";
+  }
+  return others;
+}
+
 // The locations differ from now on: they say so until one release is brought to all of them.
 void tell_drift(Events& events, const State& state, const TargetId& id, const Wish& wish) {
   for (const auto& name : locations_without(state, id, wish)) {
@@ -96,6 +108,15 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
   RollbackWay way{*leaves, std::nullopt, {}};
   if (version == "previous") {
     way.to = way_back_from(state, id, *leaves, true);
+    if (const auto others = verified_besides(state, id, *leaves);
+        !way.to && leaves == &*t->current && !others.empty()) {
+      return fail(ErrorCode::conflict,
+                  "no way leads further back from release " + leaves->release.version + " at " + to_string(id) +
+                      ", which runs and is verified: name another one that was "
+                      "verified there with --to: " +
+                      others,
+                  {{"/to", version, "one of " + others}});
+    }
   } else {
     const auto at = std::find_if(t->verified.rbegin(), t->verified.rend(),
                                  [&](const Wish& wish) { return wish.release.version == version; });

@@ -190,6 +190,21 @@ TEST(RollbackByHand, WithoutAVerifiedReleaseRetiresAndLeavesAnIncidentOpen) {
   EXPECT_TRUE(has_open_incident(world.state, production));
 }
 
+TEST(RollbackByHand, DoesNotTakeAwayWhatRunsWhereAnotherReleaseCanBeNamed) {
+  auto world = World::running_v1(verified(), true);
+  bring(world, "v2");
+  bring(world, "v3");
+  for (const auto* back : {"v2", "v1"}) {
+    roll_back(world);
+    world.finish_all(production);
+    ASSERT_EQ(world.running(production), back);
+  }
+  EXPECT_THAT(roll_back(world), Refused("with --to: v2, v3"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(roll_back(world, "v3"), Contains("rollback.started to v3"));
+}
+
 TEST(RollbackByHand, OfAllLeavesOutWhatHasNoWayBack) {
   auto world = given_v2_runs();
   world.push({{environment("staging"), service({stage("staging"), verified()}), target(staging, release("v1"))}});
