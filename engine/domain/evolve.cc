@@ -60,7 +60,7 @@ struct StateEvolver : Evolving {
     const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
-    if constexpr (std::is_same_v<E, PromotionStarted>) p.effects_since = meta().time - state.stepped;
+    if constexpr (std::is_same_v<E, PromotionStarted>) p.effects_since = elapsed();
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
@@ -107,7 +107,7 @@ struct StateEvolver : Evolving {
     t.current = std::move(wish);
     t.current_at = meta().position;
     t.promoted = false;
-    t.current_since = meta().time - state.stepped;
+    t.current_since = elapsed();
     t.brought_at = t.current_at;
     t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
     t.drifted = any_drifted(t);
@@ -149,7 +149,7 @@ struct StateEvolver : Evolving {
       t.promoted = t.current == p.to;
       t.failed.reset();
       if (p.trigger == Trigger::drift) t.brought_at = brought_at;
-      remember_mended(t, p, meta().time - state.stepped);
+      remember_mended(t, p, elapsed());
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
       if (in_locations) {
@@ -267,6 +267,9 @@ struct StateEvolver : Evolving {
   void operator()(const EngineStarted&) {}
   void operator()(const EngineStopped&) {}
   void operator()(const ClockStepped& e) {
+    const auto wall = state.wall_time(meta().time) + e.delta;
+    state.behind = std::max(meta().time - wall, Duration::zero());
+    state.slowed_since = meta().time;
     state.stepped += e.delta;
     const auto move = [&](std::optional<Timestamp>& due) {
       if (due) *due += e.delta;
@@ -392,9 +395,8 @@ struct StateEvolver : Evolving {
     auto& service = state.services[e.service.text];
     const auto key = gate_key(e.commit, e.version, e.gate);
     const auto [at, fresh] = service.gates.try_emplace(key);
-    at->second = {
-        e.status,  e.metrics, e.url, e.report, e.after, meta().position, meta().time, meta().time - state.stepped,
-        e.summary, e.run};
+    at->second = {e.status,        e.metrics,   e.url,     e.report,  e.after,
+                  meta().position, meta().time, elapsed(), e.summary, e.run};
     if (fresh) service.gate_order.push_back(key);
     if (service.gate_order.size() > ServiceState::max_gate_results) {
       service.gates.erase(service.gate_order.front());

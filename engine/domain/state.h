@@ -787,6 +787,10 @@ struct State {
   Position next = 0;  // how many events are folded in
   Timestamp last_time;
   Duration stepped{0};  // by how much the wall clock has jumped, all in all
+  // The time of records never goes back. Where the wall clock did, `behind` what they had reached, records go on from
+  // there at half its pace until it has caught up with them: so each still tells when it was by the wall clock.
+  Duration behind{0};
+  Timestamp slowed_since;
   // Promotions are told whose work they hold (promotion.attributed): approvals wait for it from the first time on.
   bool attributes = false;
   std::string origin;
@@ -826,6 +830,8 @@ struct State {
     v("next", s.next);
     v("last_time", s.last_time);
     v("stepped", s.stepped);
+    v("behind", s.behind);
+    v("slowed_since", s.slowed_since);
     v("attributes", s.attributes);
     v("origin", s.origin);
     v("verifier_key", s.verifier_key);
@@ -867,6 +873,9 @@ struct State {
   bool was_another(const std::string& service, const Release& release) const;
   const Quarantine* quarantine(std::string_view service, const Release& release) const;
   const AccessPolicy* access() const;
+  // The time of a record that is written when the wall clock stands at `now`, and what the wall clock stood at.
+  Timestamp record_time(const Event& event, Timestamp now) const;
+  Timestamp wall_time(Timestamp record) const;
 };
 
 }  // namespace headgate

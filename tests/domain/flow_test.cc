@@ -319,6 +319,21 @@ TEST(AfterTrigger, AClockThatJumpsDoesNotShortenTheSoak) {
   EXPECT_TRUE(world.at(production).promotion);
 }
 
+TEST(AfterTrigger, ASoakThatBeginsAfterTheClockWasSetBackTakesNoLonger) {
+  for (const auto after_the_jump : {Duration(0), Duration(30min), Duration(90min)}) {
+    auto world = watched({triggered("staging", on_branch("main")), triggered("production", after("staging", 20min))});
+    world.clock_jumps(-1h);
+    world.pass(after_the_jump);
+    observe_source(world, pushed(1));
+    world.finish_all(staging);
+    world.pass(20min - 1ms);
+    EXPECT_FALSE(world.at(production).promotion);
+    world.pass(1ms);
+    EXPECT_TRUE(world.at(production).promotion);
+    EXPECT_TRUE(std::ranges::is_sorted(world.log, {}, [](const auto& record) { return record.meta.time; }));
+  }
+}
+
 TEST(AfterTrigger, ANewerReleaseThereBeginsItsOwnSoak) {
   auto world = staged(1h);
   world.pass(30min);
