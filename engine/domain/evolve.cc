@@ -164,6 +164,7 @@ struct StateEvolver : Evolving {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {
       if (in_locations && p.rollback_began) {  // one location was taken back, the others stand
+        t.held.clear();
         ended_mixed(state, id, t, p.to);
       } else if (p.deployed()) {
         t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
