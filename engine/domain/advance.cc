@@ -62,11 +62,26 @@ struct Advance {
     changed.line = target.document->source.line;
     changed.people = people_inside();
     events.emplace_back(std::move(changed));
+    if (!target.pinned.empty() && still_wishes_what_was_left(*wish)) {
+      const auto kept = "; release " + wish->release.version +
+                        ", which was left, is wished with other variables: headgate promote brings it back";
+      if (!target.pinned.ends_with(kept)) {
+        events.emplace_back(TargetPinned{id, cut_text(target.pinned, max_reason_bytes - kept.size()) + kept});
+      }
+      return events;
+    }
     if (!target.pinned.empty()) events.emplace_back(TargetUnpinned{id, "the desired state changed"});
     if (takes_its_turn()) {
       events.emplace_back(TriggerFired{id, Trigger::desired, "the Target document", 0, *wish, {}, true, {}});
     }
     return events;
+  }
+
+  // Whether the document names the release that a person rolled back, as before: other variables are no wish for it.
+  bool still_wishes_what_was_left(const Wish& wish) const {
+    return target.desired && target.desired->release.same_candidate(wish.release) &&
+           is_barred(state, id, wish.release) &&
+           !(target.current && target.current->release.same_candidate(wish.release));
   }
 
   // What is asked whenever anything happens here: without putting the wish together.

@@ -477,7 +477,8 @@ struct StateEvolver : Evolving {
     t.orphaned = false;
     t.failed.reset();
     t.mendings = 0;
-    somebody_wishes(t, e.to.release);
+    // The same release with other variables is no wish for what was left by hand, as long as the target is pinned.
+    if (!e.from || !e.from->release.same_candidate(e.to.release)) somebody_wishes(t, e.to.release);
     touch(e.target);
   }
   void operator()(const TargetObserved& e) {
@@ -544,7 +545,9 @@ struct StateEvolver : Evolving {
     touch(e.target);
   }
   void operator()(const TargetUnpinned& e) {
-    target(e.target).pinned.clear();
+    auto& t = target(e.target);
+    t.pinned.clear();
+    if (t.desired) somebody_wishes(t, t.desired->release);
     touch(e.target);
   }
   void operator()(const NotificationSent& e) { remember_told(state, e.receiver, e.about); }

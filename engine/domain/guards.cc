@@ -406,7 +406,8 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     return {std::move(c)};
   }
   if (!t->pinned.empty()) {
-    return {idle(*t, "pinned: " + t->pinned, "change the release in its document; the next wish unpins it")};
+    return {idle(*t, "pinned: " + t->pinned,
+                 "headgate promote, or change the release in its document: the next wish unpins it")};
   }
   const auto wish = resolve_wish(state, id, document.release, document.variables);
   if (!wish) return {idle(*t, wish.error().message, "register the release")};

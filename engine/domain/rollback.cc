@@ -316,7 +316,12 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
     tell_drift(events, state, p.id.target, *target->current);  // each went back to what it ran, which differed
   }
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
-  if (target->desired == left_by(p) && !stands) {
+  const auto& left = left_by(p).release;
+  // By hand, the release: while it was left, the document may have got other variables.
+  const bool still_wished = target->desired == left_by(p) ||
+                            (target->desired && target->desired->release.same_candidate(left) &&
+                             is_barred(state, p.id.target, left) && !(back && back->release.same_candidate(left)));
+  if (still_wished && !stands) {
     events.emplace_back(TargetPinned{
         p.id.target,
         cut_text(to_string(p.id) + " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason),

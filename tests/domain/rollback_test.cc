@@ -235,6 +235,47 @@ TEST(LeftByHand, IsBarredUntilSomebodyWishesIt) {
   EXPECT_FALSE(is_barred(world.state, production, release("v2")));
 }
 
+TEST(LeftByHand, OtherVariablesAreNoWishForIt) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  const auto lines = world.push(target(production, release("v2"), {{"replicas", "5"}}));
+  EXPECT_THAT(lines, Contains("target.pinned"));
+  EXPECT_THAT(lines, Not(Contains("target.unpinned")));
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.idle(production), HasSubstr("headgate promote brings it back"));
+  EXPECT_TRUE(is_barred(world.state, production, release("v2")));
+  EXPECT_THAT(world.push(target(production, release("v2"), {{"replicas", "6"}})), Not(Contains("target.pinned")));
+  EXPECT_EQ(world.running(production), "v1");
+  auto promoted = world;
+  EXPECT_THAT(promoted.request(production, "v2"), Contains("promotion.planned #3 v2"));
+  promoted.finish_all(production);
+  EXPECT_EQ(promoted.running(production), "v2");
+  EXPECT_EQ(promoted.at(production).pinned, "");
+  EXPECT_THAT(world.push(target(production, release("v3"))),
+              happened_in_order("target.unpinned", "promotion.planned #3 v3"));
+}
+
+TEST(LeftByHand, OtherVariablesAreNoWishForItWhileItIsLeftEither) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.push(target(production, release("v2"), {{"replicas", "5"}}));
+  EXPECT_THAT(world.finish_all(production), Contains("target.pinned"));
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(LeftByHand, OtherVariablesOfWhatCameBackAreAWish) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v1"), {{"replicas", "5"}}));
+  world.finish_all(production);
+  roll_back(world);
+  world.finish_all(production);
+  EXPECT_THAT(world.push(target(production, release("v1"), {{"replicas", "4"}})), Contains("target.unpinned"));
+  world.finish_all(production);
+  EXPECT_EQ(world.at(production).current->variables.at("replicas"), "4");
+}
+
 TEST(LeftByHand, IsWishedAgainByTheDocument) {
   auto world = given_v2_runs();
   roll_back(world);
