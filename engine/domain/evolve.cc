@@ -326,6 +326,10 @@ struct StateEvolver : Evolving {
     add_unique(r.people, e.author);
     add_unique(r.people, e.committer);
     for (const auto& person : e.co_authors) add_unique(r.people, person);
+    auto& c = state.configuration;
+    if (e.repository != c.repository || e.sha != c.commit) return;
+    c.rejected_commit.clear();  // the branch went back from it to what is in force
+    c.diagnostics.clear();
   }
   void operator()(const HistoryRewritten& e) { state.repositories[e.repository].branch = e.branch; }
   void operator()(const RepositoryUnreachable& e) { state.repositories[e.repository].unreachable = e.reason; }
