@@ -178,7 +178,9 @@ void PromotionEvolver::operator()(const RollbackStarted& e) {
   p.phase = Phase::rolling_back;
   p.rollback_began = meta.time;
   p.rollback_automatic = e.automatic;
-  if (p.trigger != Trigger::rollback) p.end_reason = e.reason;
+  if (p.trigger == Trigger::rollback) return;
+  p.end_reason = e.reason;
+  p.rollback_reason = e.reason;
 }
 // What was asked for has come true.
 void PromotionEvolver::operator()(const RollbackSucceeded&) {
@@ -190,7 +192,7 @@ void PromotionEvolver::operator()(const RollbackFailed& e) {
 void PromotionEvolver::operator()(const PromotionRetried& e) {
   p.phase = p.rollback_began ? Phase::rolling_back : Phase::waiting;
   p.ended.reset();
-  p.end_reason.clear();
+  p.end_reason = p.rollback_began ? p.rollback_reason : std::string();
   auto& s = step({e.promotion, e.step});
   s.status = StepStatus::pending;
   s.activity = ActivityStatus::none;

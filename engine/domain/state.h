@@ -173,7 +173,8 @@ struct Promotion {
   Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
   bool rollback_automatic = false;
-  std::string end_reason;  // why it rolled back or ended otherwise than well
+  std::string end_reason;       // why it rolled back or ended otherwise than well
+  std::string rollback_reason;  // why it rolled back, whatever came of that
   std::optional<Timestamp> ended;
   Position last_position = 0;  // of the last event that belongs to it
   std::string expedited{};     // why its waits are shorter; empty: they are not
@@ -207,6 +208,7 @@ struct Promotion {
     v("rollback_began", s.rollback_began);
     v("rollback_automatic", s.rollback_automatic);
     v("end_reason", s.end_reason);
+    v("rollback_reason", s.rollback_reason);
     v("ended", s.ended);
     v("last_position", s.last_position);
     v("expedited", s.expedited);

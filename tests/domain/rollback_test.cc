@@ -217,6 +217,30 @@ TEST(RollbackByHand, OfAllLeavesOutWhatHasNoWayBack) {
   EXPECT_FALSE(world.at(staging).promotion);
 }
 
+TEST(Incident, SaysThatAReleaseIsVerifiedHereOnceOneIs) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("headgate retry"));
+  world.request(production, "v3");
+  EXPECT_THAT(world.finish_all(production), happened_in_order("promotion.succeeded #2", "incident.noted"));
+  EXPECT_EQ(open_incident(world.state, production)->second.next,
+            "release v3 is verified here: headgate incident resolve 1 --review TEXT");
+}
+
+TEST(RetriedRollback, IsStillForTheReasonThatItBeganFor) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  world.finish(production, Kind::terminal, "no route");
+  world.when(RetryPromotion{first, "mended"}, "person:alice");
+  EXPECT_THAT(world.finish_all(production), Contains("target.pinned"));
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("rolled back: smoke: 500"));
+}
+
 // ------------------------------------------------------------------------------------------------------ left by hand
 
 TEST(LeftByHand, IsBarredUntilSomebodyWishesIt) {
