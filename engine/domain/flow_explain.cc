@@ -45,9 +45,22 @@ Waits for_soak(const State& state, const TargetId& id, const TargetState& target
   const auto* there = state.find(other);
   if (!there || !there->current) return {"nothing is verified in " + trigger.after, "promote it there first", {}, {}};
   const auto name = "release " + there->current->release.version;
+  if (const auto* bad = state.quarantine(id.service, there->current->release)) {
+    return {name + " is in " + trigger.after + ", and is quarantined: " + bad->reason,
+            "headgate reinstate " + id.service + " " + bad->release.version +
+                " --reason TEXT, or promote another one there",
+            {there->current_at, bad->position},
+            {}};
+  }
+  if (const auto* incident = open_incident(state, other)) {
+    return {name + " is in " + trigger.after + ", where incident " + incident->first + " is open",
+            "headgate incident resolve " + incident->first + " --review TEXT",
+            {there->current_at, incident->second.position},
+            {}};
+  }
   if (!soaks(state, id.service, *there)) {
-    return {name + " is in " + trigger.after + ", with drift, an open incident or a quarantine",
-            "mend that first",
+    return {name + " is in " + trigger.after + ", where it has drifted",
+            "see headgate explain " + to_string(other),
             {there->current_at},
             {}};
   }

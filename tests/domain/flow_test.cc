@@ -355,6 +355,16 @@ TEST(AfterTrigger, DriftThereHoldsIt) {
   EXPECT_TRUE(world.at(production).promotion) << "it has soaked by now";
 }
 
+TEST(AfterTrigger, SaysWhatHoldsItThere) {
+  auto world = staged(1h);
+  const auto why = [&] { return explain_triggers(world.state, production).front().text; };
+  world.push(reporting("staging"));
+  world.observe(staging, "something-else");
+  EXPECT_THAT(why(), HasSubstr("in staging, where it has drifted"));
+  world.when(QuarantineRelease{{"gateway", version(1)}, "bad"}, "person:alice");
+  EXPECT_THAT(why(), HasSubstr("in staging, and is quarantined: bad"));
+}
+
 TEST(AfterTrigger, AQuarantineThereHoldsIt) {
   auto world = staged(1h);
   world.when(QuarantineRelease{{"gateway", version(1)}, "bad"}, "person:alice");
