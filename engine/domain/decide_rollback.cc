@@ -98,7 +98,9 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   }
   if (!p.rollback_began) {
     if (const auto* entry = state.quarantine(c.promotion.target.service, p.to.release)) {
-      return fail(ErrorCode::conflict, "release " + p.to.release.version + " is quarantined: " + entry->reason);
+      return fail(ErrorCode::conflict, "release " + p.to.release.version + " is quarantined: " + entry->reason +
+                                           "; lift it first: headgate reinstate " + c.promotion.target.service + " " +
+                                           entry->release.version + " --reason TEXT");
     }
   }
   return Events{PromotionRetried{c.promotion, step->step->name, c.reason}};

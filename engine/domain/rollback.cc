@@ -258,7 +258,8 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
   auto next = "mend the cause and " + retry + "; or go back: " + by_hand(id, false);
   if (crossed) {
     why += "; step " + crossed->step->name + " cannot be undone: no rollback goes across it by itself";
-    next = "mend the cause and " + retry + "; or with the role breakGlass go back: " + by_hand(id, true);
+    next = "mend the cause and " + retry +
+           "; or headgate promote another release; or with the role breakGlass go back: " + by_hand(id, true);
   } else if (p.rules.rollback_automatic && p.rules.on_location_failure == OnLocationFailure::hold) {
     why += "; onLocationFailure: hold leaves every location as it is";
   } else if (p.rules.rollback_automatic) {
@@ -266,6 +267,11 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
     next = "mend the cause and " + retry + "; or " + look_and_choose(id);
   } else {
     why += "; automatic rollback is off for this stage";
+  }
+  const auto quarantines = [](const Event& event) { return std::holds_alternative<ReleaseQuarantined>(event); };
+  if (state.quarantine(id.service, p.to.release) || std::ranges::any_of(events, quarantines)) {
+    next = "to try the same release again: headgate reinstate " + id.service + " " + p.to.release.version +
+           " --reason TEXT, then " + next;
   }
   events.emplace_back(PromotionFailed{p.id, cut_text(why, max_reason_bytes)});
   tell_incident(events, state, p.id, p.to.release.version, why, next);

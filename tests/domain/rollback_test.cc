@@ -6,6 +6,7 @@
 namespace headgate::test {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -354,6 +355,20 @@ TEST(Irreversible, IsNotCrossedByItself) {
   EXPECT_THAT(world.effects(), IsEmpty());
   EXPECT_THAT(world.at(production).held, HasSubstr("migrate cannot be undone"));
   EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("--break-glass"));
+}
+
+TEST(Irreversible, WhatIsQuarantinedIsLiftedBeforeItIsTriedAgain) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  world.finish(production);
+  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"), Contains("release.quarantined v2"));
+  const auto lift = "headgate reinstate gateway v2 --reason TEXT";
+  EXPECT_THAT(open_incident(world.state, production)->second.next,
+              AllOf(HasSubstr(lift), HasSubstr("headgate promote another release")));
+  EXPECT_THAT(world.when(RetryPromotion{first, "mended"}, "person:alice"), Refused(lift));
+  world.when(ReinstateRelease{{"gateway", "v2"}, "the check was wrong"}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{first, "mended"}, "person:alice"), Contains("promotion.retried #1"));
 }
 
 TEST(Irreversible, TakesBreakGlassAndSaysSo) {
