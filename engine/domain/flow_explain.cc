@@ -30,10 +30,25 @@ Waits for_ref(const State& state, const TargetId& id, const TargetState& target,
     if (!mine) continue;
     const auto commit = "commit " + ref.commit.substr(0, 12) + (tag ? " of tag " + ref.name : "");
     if (ref.position <= upto) return {commit + " was dealt with", "push another one", {ref.position}, {}};
-    return {commit +
-                " has no release that may be promoted: none is registered, its version is another commit's, or it "
-                "is quarantined",
-            "headgate release register --service " + id.service + " --commit " + ref.commit,
+    for (const auto& [version, registered] : service.releases) {
+      const auto& release = registered.release;
+      if (release.commit != ref.commit && release.commit != ref.head) continue;
+      const auto* entry = state.quarantine(id.service, release);
+      if (!entry) continue;
+      return {commit + " is release " + version + ", which is quarantined: " + entry->reason,
+              "push another one, or lift it: headgate reinstate " + id.service + " " + entry->release.version +
+                  " --reason TEXT",
+              {ref.position, entry->position},
+              {}};
+    }
+    if (const auto* taken = tag ? state.release({id.service, ref.name}) : nullptr) {
+      return {commit + ": version " + ref.name + " is that of another commit, and a release never changes",
+              "give it another tag",
+              {ref.position, taken->position},
+              {}};
+    }
+    return {commit + " has no release: none is registered",
+            "headgate release register --service " + id.service + " --version VERSION --commit " + ref.commit,
             {ref.position},
             {}};
   }

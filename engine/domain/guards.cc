@@ -380,21 +380,16 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     return {
         idle(*t, "it was called " + to_string(from->second) + ", where something is under way", "wait for its end")};
   }
+  if (t->document && t->document->document.suspend) {
+    return {idle(*t, "the target is suspended", "set suspend: false in its document")};
+  }
   if (!t->document) {
     if (t->retiring) return {idle(*t, why_not_retired(state, id), "mend that, or put its document back")};
     if (t->orphaned) {
       return {
           idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
     }
-    auto waits = explain_triggers(state, id);
-    if (auto drift = after_failure ? explain_drift(state, id) : std::vector<Condition>{}; !drift.empty()) {
-      waits.insert(waits.begin(), std::make_move_iterator(drift.begin()), std::make_move_iterator(drift.end()));
-    }
-    if (!waits.empty()) return waits;
-    return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
   }
-  const auto& document = t->document->document;
-  if (document.suspend) return {idle(*t, "the target is suspended", "set suspend: false in its document")};
   if (!t->held.empty()) {
     auto c = idle(*t, "held: " + t->held,
                   "look at what runs there, then headgate promote or headgate adopt " + to_string(id));
@@ -409,6 +404,15 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     return {idle(*t, "pinned: " + t->pinned,
                  "headgate promote, or change the release in its document: the next wish unpins it")};
   }
+  if (!t->document) {
+    auto waits = explain_triggers(state, id);
+    if (auto drift = after_failure ? explain_drift(state, id) : std::vector<Condition>{}; !drift.empty()) {
+      waits.insert(waits.begin(), std::make_move_iterator(drift.begin()), std::make_move_iterator(drift.end()));
+    }
+    if (!waits.empty()) return waits;
+    return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
+  }
+  const auto& document = t->document->document;
   const auto wish = resolve_wish(state, id, document.release, document.variables);
   if (!wish) return {idle(*t, wish.error().message, "register the release")};
   if (runs_everywhere(state, id, *wish)) return after_failure ? explain_drift(state, id) : std::vector<Condition>{};

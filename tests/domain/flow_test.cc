@@ -111,6 +111,25 @@ TEST(BranchTrigger, PromotesACommitOfTheBranch) {
   EXPECT_EQ(world.running(staging), version(1));
 }
 
+TEST(BranchTrigger, OfATargetThatIsHeldIsNotWhatItWaitsFor) {
+  auto s = triggered("staging", on_branch("main"));
+  s.rollback_automatic = false;
+  auto world = watched({s});
+  observe_source(world, pushed(1));
+  world.finish(staging, Kind::terminal, "no space");
+  EXPECT_THAT(world.idle(staging), HasSubstr("held: gateway/staging/1 failed"));
+}
+
+TEST(BranchTrigger, SaysThatWhatTheBranchStandsAtIsQuarantined) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  registered(world, 1, "v1");
+  world.when(QuarantineRelease{{"gateway", "v1"}, "CVE"}, "person:alice");
+  observe_source(world, pushed(1));
+  const auto why = explain_triggers(world.state, staging).front();
+  EXPECT_THAT(why.text, HasSubstr("is release v1, which is quarantined: CVE"));
+  EXPECT_THAT(why.remedy, HasSubstr("headgate reinstate gateway v1"));
+}
+
 TEST(BranchTrigger, LooksAtNoOtherBranch) {
   auto world = watched({triggered("staging", on_branch("main"))});
   EXPECT_THAT(observe_source(world, pushed(1, "develop")), ElementsAre("source.observed"));
