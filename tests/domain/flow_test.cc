@@ -574,6 +574,19 @@ TEST(DependsOn, PromotesAfterTheOtherWhenBothAreUnderWay) {
   EXPECT_EQ(world.live(agent).phase, Phase::running);
 }
 
+TEST(DependsOn, IsCitedWhereItStandsWhenItsLineHasMoved) {
+  auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
+  wish_both(world, "v2");
+  auto policy = *world.state.service("agent");
+  policy.depends_on.front().line = 16;
+  world.push({{policy}, {}, "person:alice", {}, 10});
+  ASSERT_TRUE(world.at(agent).promotion);
+  const auto condition = judge_depends_on(world.state, world.live(agent), world.now).front();
+  EXPECT_EQ(condition.line, 16U);
+  EXPECT_EQ(condition.commit, world.state.configuration.commit);
+  EXPECT_NE(condition.commit, world.live(agent).rules.commit);
+}
+
 TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {
   auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
   world.push(target(agent, release("v2")));
