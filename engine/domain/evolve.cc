@@ -23,6 +23,13 @@ const PromotionId& promotion_of(const StepId& id) {
   return id.promotion;
 }
 
+std::string how_it_ended(const Promotion& p) {
+  auto text = p.phase == Phase::failed        ? "failed"
+              : p.phase == Phase::rolled_back ? "was rolled back"
+                                              : "was " + std::string(name_of(p.phase));
+  return p.end_reason.empty() ? text : text + ": " + p.end_reason;
+}
+
 template <class E>
 const PromotionId& promotion_of_event(const E& e) {
   if constexpr (requires { e.promotion; }) {
@@ -176,7 +183,8 @@ struct StateEvolver : Evolving {
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
-    FailedAttempt failed{p.to, p.trigger, p.asked_because, p.planned_at, p.id.number, p.plan_digest, {}};
+    FailedAttempt failed{p.to,          p.trigger, p.asked_because, p.planned_at,   p.id.number,
+                         p.plan_digest, {},        how_it_ended(p), meta().position};
     // Where no location was changed or named, the plan itself tells whether it is another one.
     if (in_locations && (p.deployed() || !p.locations.empty())) failed.policy = policy_of(state, id);
     remember_not_promoted(t, failed);

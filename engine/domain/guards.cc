@@ -436,10 +436,14 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     for (const auto& [name, there] : t->locations) {
       if (there.missed == *wish) missing.push_back(name);
     }
-    return {idle(*t,
-                 "the last promotion of release " + wish->release.version + " did not succeed" +
-                     (missing.empty() ? "" : ": it does not run in " + names_of(missing)),
-                 "change the wish or the policy, or headgate promote")};
+    const auto& failed = *t->failed;
+    auto c = idle(*t,
+                  "the last promotion of release " + wish->release.version + " did not succeed" +
+                      (missing.empty() ? "" : ": it does not run in " + names_of(missing)) + "; " +
+                      to_string(PromotionId{id, failed.number}) + " " + failed.ended,
+                  "change the wish or the policy, or headgate promote");
+    if (failed.ended_at > 0) c.events.push_back(failed.ended_at);
+    return {std::move(c)};
   }
   if (after_failure) {
     const DigestFunction no_digest = [](std::string_view) { return std::string(); };
