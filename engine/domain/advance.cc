@@ -394,6 +394,15 @@ struct Advance {
     }
     if (!p.deployed()) {
       events.emplace_back(PromotionFailed{p.id, why});
+      if (p.retires()) {
+        tell_incident(events, state,
+                      {id,
+                       to_string(p.id),
+                       p.to.release.version,
+                       "what runs there was not retired: " + why,
+                       "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT",
+                       {}});
+      }
       return events;
     }
     // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.

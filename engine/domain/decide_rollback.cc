@@ -51,7 +51,10 @@ Decision decide_command(const State& state, const RollBack& c, const Context& co
   if (std::ranges::adjacent_find(once) != once.end()) {
     return fail(ErrorCode::invalid_input, "a target is named twice", {{"/services", "a service twice", "each once"}});
   }
-  if (c.targets.empty()) return fail(ErrorCode::not_found, "no target is meant: nothing would be rolled back");
+  if (c.targets.empty()) {
+    return fail(ErrorCode::not_found, "there is no target among " + (c.scope.empty() ? "those named" : c.scope) +
+                                          ": nothing would be rolled back");
+  }
   if (c.targets.size() > max_rollback_targets) {
     return fail(ErrorCode::too_large, std::to_string(c.targets.size()) + " targets are more than one request takes, " +
                                           std::to_string(max_rollback_targets) + ": name services, or a group");

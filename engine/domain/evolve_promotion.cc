@@ -128,10 +128,13 @@ void PromotionEvolver::operator()(const TimerSet& e) {
   auto& s = step(e.id);
   s.due = e.due;
   s.fired = false;
+  s.timer = meta.position;
   if (s.step->kind == StepKind::pause) pause_began(p, s, e.due - s.step->wait);
 }
 void PromotionEvolver::operator()(const TimerFired& e) {
-  step(e.id).fired = true;
+  auto& s = step(e.id);
+  s.fired = true;
+  s.timer = meta.position;
 }
 void PromotionEvolver::operator()(const MeasurementStarted& e) {
   measurement_began(p, step(e.id), e);

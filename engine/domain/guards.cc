@@ -61,11 +61,15 @@ std::string subject_of(const Release& release) {
   return release.commit.empty() ? "version " + release.version : "commit " + release.commit.substr(0, 12);
 }
 
-std::string how_to_report(const Promotion& p, const std::string& gate) {
+std::string how_to_report(const Promotion& p, const Gate& gate) {
   const auto& release = p.to.release;
-  return "headgate gate report --service " + p.id.target.service +
-         (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) + " --gate " +
-         gate + " --status passed";
+  auto command = "headgate gate report --service " + p.id.target.service +
+                 (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) +
+                 " --gate " + gate.name + " --status passed";
+  for (const auto& [metric, threshold] : gate.metrics) {
+    if (threshold.min || threshold.max) command += " --metric " + metric + "=NUMBER";
+  }
+  return command;
 }
 
 // Calls use(gate, latest report or null) for every gate that the promotion requires.
@@ -94,7 +98,7 @@ std::vector<Condition> judge_gates(const State& state, const Promotion& p, Times
     auto c = condition_of(p, "gates", gate.line);
     if (!result) {
       c.text = "gate " + gate.name + " is not reported for " + subject;
-      c.remedy = "report it: " + how_to_report(p, gate.name);
+      c.remedy = "report it: " + how_to_report(p, gate);
       add_help(c, state, p, gate, now);
       all.push_back(std::move(c));
       return;
@@ -122,7 +126,7 @@ std::vector<Condition> judge_max_age(const State& state, const Promotion& p, Tim
     c.text = "gate " + gate.name + " was reported within the last " + format_duration(*gate.max_age);
     if (!c.met) {
       c.text = "the report of gate " + gate.name + " is older than " + format_duration(*gate.max_age);
-      c.remedy = "run it again and report it: " + how_to_report(p, gate.name);
+      c.remedy = "run it again and report it: " + how_to_report(p, gate);
       add_help(c, state, p, gate, now);
     }
     all.push_back(std::move(c));
@@ -141,7 +145,7 @@ std::vector<Condition> judge_after(const State& state, const Promotion& p, Times
     c.text = "gate " + gate.name +
              (c.met ? " was reported after what it comes after had passed"
                     : " was reported before these had passed: " + joined(early, ", "));
-    if (!c.met) c.remedy = "once they have passed, report it again: " + how_to_report(p, gate.name);
+    if (!c.met) c.remedy = "once they have passed, report it again: " + how_to_report(p, gate);
     all.push_back(std::move(c));
   });
   return all;
@@ -209,6 +213,7 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
   if (!step) return {};
   auto c = condition_of(p, "wait", step->step->line);
   c.met = step->fired;
+  if (step->timer > 0) c.events = {step->timer};
   c.text = (p.expedited.empty() ? "a wait of " : "an expedited wait of ") + format_duration(step->step->wait);
   if (c.met) {
     c.text += " is over";
@@ -384,7 +389,12 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     return {idle(*t, "the target is suspended", "set suspend: false in its document")};
   }
   if (!t->document) {
-    if (t->retiring) return {idle(*t, why_not_retired(state, id), "mend that, or put its document back")};
+    if (t->retiring) {
+      return {idle(*t, why_not_retired(state, id),
+                   state.stage(id) ? "mend that, or put its document back"
+                                   : "put the document of service " + id.service +
+                                         " back until it is retired, or put the Target document back")};
+    }
     if (t->orphaned) {
       return {
           idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};

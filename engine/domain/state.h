@@ -47,6 +47,7 @@ struct LiveStep {
   std::optional<Timestamp> until;  // likewise: when time alone changes them
   std::optional<Timestamp> due;    // of its timer, while it runs
   bool fired = false;              // its timer did
+  Position timer = 0;              // the event that set it, or by which it fired
   ActivityStatus activity = ActivityStatus::none;
   std::uint32_t attempt = 0;  // the last one that began
   std::optional<Timestamp> retry_due;
@@ -67,6 +68,7 @@ struct LiveStep {
     v("until", s.until);
     v("due", s.due);
     v("fired", s.fired);
+    v("timer", s.timer);
     v("activity", s.activity);
     v("attempt", s.attempt);
     v("retry_due", s.retry_due);

@@ -224,6 +224,16 @@ TEST(Retire, OneThatFailedIsNotTriedAgainByItself) {
   EXPECT_THAT(world.push({{}, {key(production)}}), Contains("activity.started retire#1"));
 }
 
+TEST(Retire, ThatFailsOpensAnIncidentAndIsRetried) {
+  auto world = given_a_target_to_retire();
+  world.push({{}, {key(production)}});
+  EXPECT_THAT(world.finish(production, Outcome::Kind::terminal, "no route"),
+              happened_in_order("promotion.failed #1", "incident.opened"));
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("headgate retry gateway/production/1"));
+  EXPECT_THAT(world.when(RetryPromotion{promotion(production, 1), "mended"}, "person:alice"),
+              Contains("activity.started retire#2"));
+}
+
 TEST(Retire, WithoutACommandItSaysSo) {
   auto world = given_a_target_to_retire(stage("production"), false);
   EXPECT_THAT(world.push({{}, {key(production)}}), Not(Contains("promotion.planned #1 v1")));
