@@ -54,6 +54,7 @@ Result<Response> explain_ended(const Core& core, const Promotion& p, const Names
   HEADGATE_TRY(const auto state, runtime::state_at(core.deps.log, core.deps.snapshots, as_of));
   const auto* then = state.live(p.id);
   auto conditions = then ? judge(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
+  for (auto& condition : conditions) condition.remedy.clear();  // nothing is left to do about it
   return explanation(p, conditions, as_of, names);
 }
 

@@ -134,7 +134,12 @@ Result<void> Reconciler::observe_commits(const Head& head, const std::string& kn
   ObserveCommits command{options_.repository, options_.branch, head.rewritten ? known : std::string(), {}};
   std::uint64_t changed = 0;
   if (const auto changes = repository_.changes(known, head.sha)) changed = changes->size();
-  for (const auto& commit : head.commits) {
+  auto commits = head.commits;
+  if (commits.empty()) {  // the branch went back
+    HEADGATE_TRY(auto history, repository_.history({}, head.sha, 1));
+    commits = std::move(history.commits);
+  }
+  for (const auto& commit : commits) {
     HEADGATE_TRY(auto observed, observed_commit(commit, options_.repository, options_.branch, people_));
     if (commit.sha == head.sha) observed.changed = changed;
     command.commits.push_back(std::move(observed));

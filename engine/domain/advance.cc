@@ -62,11 +62,26 @@ struct Advance {
     changed.line = target.document->source.line;
     changed.people = people_inside();
     events.emplace_back(std::move(changed));
+    if (!target.pinned.empty() && still_wishes_what_was_left(*wish)) {
+      const auto kept = "; release " + wish->release.version +
+                        ", which was left, is wished with other variables: headgate promote brings it back";
+      if (!target.pinned.ends_with(kept)) {
+        events.emplace_back(TargetPinned{id, cut_text(target.pinned, max_reason_bytes - kept.size()) + kept});
+      }
+      return events;
+    }
     if (!target.pinned.empty()) events.emplace_back(TargetUnpinned{id, "the desired state changed"});
     if (takes_its_turn()) {
       events.emplace_back(TriggerFired{id, Trigger::desired, "the Target document", 0, *wish, {}, true, {}});
     }
     return events;
+  }
+
+  // Whether the document names the release that a person rolled back, as before: other variables are no wish for it.
+  bool still_wishes_what_was_left(const Wish& wish) const {
+    return target.desired && target.desired->release.same_candidate(wish.release) &&
+           is_barred(state, id, wish.release) &&
+           !(target.current && target.current->release.same_candidate(wish.release));
   }
 
   // What is asked whenever anything happens here: without putting the wish together.
@@ -269,6 +284,16 @@ struct Advance {
       if (target.retiring) events.emplace_back(TargetRetired{id});
       return events;
     }
+    // What its incident said to do next is done, or leads elsewhere by now. That of a monitor is the monitor's.
+    if (const auto* known = open_incident(state, id); known && !known->second.promotion.empty()) {
+      const auto verified = "release " + p.to.release.version + " is verified here";
+      events.emplace_back(IncidentNoted{id,
+                                        known->second.promotion,
+                                        known->first,
+                                        to_string(p.id) + ": " + verified,
+                                        verified + ": headgate incident resolve " + known->first + " --review TEXT",
+                                        {}});
+    }
     // A wish of the document that stands behind this one has its turn yet.
     if (p.trigger != Trigger::desired && target.desired && *target.desired != p.to &&
         target.desired_at < p.planned_at) {
@@ -369,6 +394,15 @@ struct Advance {
     }
     if (!p.deployed()) {
       events.emplace_back(PromotionFailed{p.id, why});
+      if (p.retires()) {
+        tell_incident(events, state,
+                      {id,
+                       to_string(p.id),
+                       p.to.release.version,
+                       "what runs there was not retired: " + why,
+                       "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT",
+                       {}});
+      }
       return events;
     }
     // With the same candidate before and after, what was changed is the variables: they are to blame, not the release.

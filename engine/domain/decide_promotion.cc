@@ -36,7 +36,8 @@ Result<const Promotion*> find_live(const State& state, const PromotionId& id) {
 Result<void> still_waits(const Promotion& p, std::string_view to_what) {
   if (p.phase == Phase::waiting) return {};
   return fail(ErrorCode::conflict, "promotion " + to_string(p.id) + " is " + std::string(name_of(p.phase)) +
-                                       ": it is too late to " + std::string(to_what) + " it");
+                                       ": it is too late to " + std::string(to_what) +
+                                       " it; to stop it: headgate cancel " + to_string(p.id));
 }
 
 std::string team_names(const std::vector<ApprovalRule>& rules) {

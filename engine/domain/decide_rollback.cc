@@ -51,7 +51,10 @@ Decision decide_command(const State& state, const RollBack& c, const Context& co
   if (std::ranges::adjacent_find(once) != once.end()) {
     return fail(ErrorCode::invalid_input, "a target is named twice", {{"/services", "a service twice", "each once"}});
   }
-  if (c.targets.empty()) return fail(ErrorCode::not_found, "no target is meant: nothing would be rolled back");
+  if (c.targets.empty()) {
+    return fail(ErrorCode::not_found, "there is no target among " + (c.scope.empty() ? "those named" : c.scope) +
+                                          ": nothing would be rolled back");
+  }
   if (c.targets.size() > max_rollback_targets) {
     return fail(ErrorCode::too_large, std::to_string(c.targets.size()) + " targets are more than one request takes, " +
                                           std::to_string(max_rollback_targets) + ": name services, or a group");
@@ -98,7 +101,9 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   }
   if (!p.rollback_began) {
     if (const auto* entry = state.quarantine(c.promotion.target.service, p.to.release)) {
-      return fail(ErrorCode::conflict, "release " + p.to.release.version + " is quarantined: " + entry->reason);
+      return fail(ErrorCode::conflict, "release " + p.to.release.version + " is quarantined: " + entry->reason +
+                                           "; lift it first: headgate reinstate " + c.promotion.target.service + " " +
+                                           entry->release.version + " --reason TEXT");
     }
   }
   return Events{PromotionRetried{c.promotion, step->step->name, c.reason}};

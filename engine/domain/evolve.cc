@@ -23,6 +23,13 @@ const PromotionId& promotion_of(const StepId& id) {
   return id.promotion;
 }
 
+std::string how_it_ended(const Promotion& p) {
+  auto text = p.phase == Phase::failed        ? "failed"
+              : p.phase == Phase::rolled_back ? "was rolled back"
+                                              : "was " + std::string(name_of(p.phase));
+  return p.end_reason.empty() ? text : text + ": " + p.end_reason;
+}
+
 template <class E>
 const PromotionId& promotion_of_event(const E& e) {
   if constexpr (requires { e.promotion; }) {
@@ -60,7 +67,7 @@ struct StateEvolver : Evolving {
     const auto due_before = p.next_due(paused);
     PromotionEvolver{p, meta()}(e);
     p.last_position = meta().position;
-    if constexpr (std::is_same_v<E, PromotionStarted>) p.effects_since = meta().time - state.stepped;
+    if constexpr (std::is_same_v<E, PromotionStarted>) p.effects_since = elapsed();
     if constexpr (std::is_same_v<E, StepSucceeded>) step_done(state, t, p, *p.find(e.id.step), meta().position);
     if constexpr (std::is_same_v<E, ActivityStarted>) {
       const auto* step = p.find(e.id.step);
@@ -107,7 +114,7 @@ struct StateEvolver : Evolving {
     t.current = std::move(wish);
     t.current_at = meta().position;
     t.promoted = false;
-    t.current_since = meta().time - state.stepped;
+    t.current_since = elapsed();
     t.brought_at = t.current_at;
     t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
     t.drifted = any_drifted(t);
@@ -122,7 +129,7 @@ struct StateEvolver : Evolving {
     const auto whole = runs_as_a_whole(state, id);
     if (whole && (anew || *whole != t.current)) {
       now_runs(t, *whole);
-      if (t.current) remember_verified(t, *t.current);
+      if (t.current) remember_verified(t, *t.current, meta().position);
       return;
     }
     t.held.clear();
@@ -144,12 +151,12 @@ struct StateEvolver : Evolving {
       } else {
         now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
         t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
-        if (!p.retires()) remember_verified(t, p.to);
+        if (!p.retires()) remember_verified(t, p.to, meta().position);
       }
       t.promoted = t.current == p.to;
       t.failed.reset();
       if (p.trigger == Trigger::drift) t.brought_at = brought_at;
-      remember_mended(t, p, meta().time - state.stepped);
+      remember_mended(t, p, elapsed());
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
       if (in_locations) {
@@ -157,13 +164,14 @@ struct StateEvolver : Evolving {
       } else {
         const auto back = brought_back_by(p);
         now_runs(t, back);
-        if (back) remember_verified(t, *back);
+        if (back) remember_verified(t, *back, meta().position);
         t.stable_slot = slot_after(p, t.stable_slot);
       }
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {
       if (in_locations && p.rollback_began) {  // one location was taken back, the others stand
+        t.held.clear();
         ended_mixed(state, id, t, p.to);
       } else if (p.deployed()) {
         t.held = to_string(p.id) + " failed after it had begun to deploy: " + e.reason;
@@ -175,7 +183,8 @@ struct StateEvolver : Evolving {
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
-    FailedAttempt failed{p.to, p.trigger, p.asked_because, p.planned_at, p.id.number, p.plan_digest, {}};
+    FailedAttempt failed{p.to,          p.trigger, p.asked_because, p.planned_at,   p.id.number,
+                         p.plan_digest, {},        how_it_ended(p), meta().position};
     // Where no location was changed or named, the plan itself tells whether it is another one.
     if (in_locations && (p.deployed() || !p.locations.empty())) failed.policy = policy_of(state, id);
     remember_not_promoted(t, failed);
@@ -267,6 +276,9 @@ struct StateEvolver : Evolving {
   void operator()(const EngineStarted&) {}
   void operator()(const EngineStopped&) {}
   void operator()(const ClockStepped& e) {
+    const auto wall = state.wall_time(meta().time) + e.delta;
+    state.behind = std::max(meta().time - wall, Duration::zero());
+    state.slowed_since = meta().time;
     state.stepped += e.delta;
     const auto move = [&](std::optional<Timestamp>& due) {
       if (due) *due += e.delta;
@@ -322,6 +334,10 @@ struct StateEvolver : Evolving {
     add_unique(r.people, e.author);
     add_unique(r.people, e.committer);
     for (const auto& person : e.co_authors) add_unique(r.people, person);
+    auto& c = state.configuration;
+    if (e.repository != c.repository || e.sha != c.commit) return;
+    c.rejected_commit.clear();  // the branch went back from it to what is in force
+    c.diagnostics.clear();
   }
   void operator()(const HistoryRewritten& e) { state.repositories[e.repository].branch = e.branch; }
   void operator()(const RepositoryUnreachable& e) { state.repositories[e.repository].unreachable = e.reason; }
@@ -392,9 +408,8 @@ struct StateEvolver : Evolving {
     auto& service = state.services[e.service.text];
     const auto key = gate_key(e.commit, e.version, e.gate);
     const auto [at, fresh] = service.gates.try_emplace(key);
-    at->second = {
-        e.status,  e.metrics, e.url, e.report, e.after, meta().position, meta().time, meta().time - state.stepped,
-        e.summary, e.run};
+    at->second = {e.status,        e.metrics,   e.url,     e.report,  e.after,
+                  meta().position, meta().time, elapsed(), e.summary, e.run};
     if (fresh) service.gate_order.push_back(key);
     if (service.gate_order.size() > ServiceState::max_gate_results) {
       service.gates.erase(service.gate_order.front());
@@ -474,7 +489,8 @@ struct StateEvolver : Evolving {
     t.orphaned = false;
     t.failed.reset();
     t.mendings = 0;
-    somebody_wishes(t, e.to.release);
+    // The same release with other variables is no wish for what was left by hand, as long as the target is pinned.
+    if (!e.from || !e.from->release.same_candidate(e.to.release)) somebody_wishes(t, e.to.release);
     touch(e.target);
   }
   void operator()(const TargetObserved& e) {
@@ -495,7 +511,7 @@ struct StateEvolver : Evolving {
       return;
     }
     now_runs(t, e.wish);
-    remember_verified(t, e.wish);
+    remember_verified(t, e.wish, meta().position);
     t.back.failed.reset();
     t.back.restore_point.reset();
     t.failed.reset();
@@ -542,7 +558,9 @@ struct StateEvolver : Evolving {
     touch(e.target);
   }
   void operator()(const TargetUnpinned& e) {
-    target(e.target).pinned.clear();
+    auto& t = target(e.target);
+    t.pinned.clear();
+    if (t.desired) somebody_wishes(t, t.desired->release);
     touch(e.target);
   }
   void operator()(const NotificationSent& e) { remember_told(state, e.receiver, e.about); }

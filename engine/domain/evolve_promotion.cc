@@ -128,10 +128,13 @@ void PromotionEvolver::operator()(const TimerSet& e) {
   auto& s = step(e.id);
   s.due = e.due;
   s.fired = false;
+  s.timer = meta.position;
   if (s.step->kind == StepKind::pause) pause_began(p, s, e.due - s.step->wait);
 }
 void PromotionEvolver::operator()(const TimerFired& e) {
-  step(e.id).fired = true;
+  auto& s = step(e.id);
+  s.fired = true;
+  s.timer = meta.position;
 }
 void PromotionEvolver::operator()(const MeasurementStarted& e) {
   measurement_began(p, step(e.id), e);
@@ -178,7 +181,9 @@ void PromotionEvolver::operator()(const RollbackStarted& e) {
   p.phase = Phase::rolling_back;
   p.rollback_began = meta.time;
   p.rollback_automatic = e.automatic;
-  if (p.trigger != Trigger::rollback) p.end_reason = e.reason;
+  if (p.trigger == Trigger::rollback) return;
+  p.end_reason = e.reason;
+  p.rollback_reason = e.reason;
 }
 // What was asked for has come true.
 void PromotionEvolver::operator()(const RollbackSucceeded&) {
@@ -190,7 +195,7 @@ void PromotionEvolver::operator()(const RollbackFailed& e) {
 void PromotionEvolver::operator()(const PromotionRetried& e) {
   p.phase = p.rollback_began ? Phase::rolling_back : Phase::waiting;
   p.ended.reset();
-  p.end_reason.clear();
+  p.end_reason = p.rollback_began ? p.rollback_reason : std::string();
   auto& s = step({e.promotion, e.step});
   s.status = StepStatus::pending;
   s.activity = ActivityStatus::none;

@@ -22,6 +22,8 @@ struct Evolving {
   std::set<TargetId>* touched;
 
   const Meta& meta() const { return recorded.meta; }
+  // On a clock that never steps: less State::stepped as it is by then.
+  Timestamp elapsed() const { return state.wall_time(meta().time) - state.stepped; }
   void touch(const TargetId& id) {
     if (!touched) return;
     touched->insert(id);

@@ -4,6 +4,7 @@
 
 #include "engine/base/glob.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate {
 namespace {
@@ -30,10 +31,25 @@ Waits for_ref(const State& state, const TargetId& id, const TargetState& target,
     if (!mine) continue;
     const auto commit = "commit " + ref.commit.substr(0, 12) + (tag ? " of tag " + ref.name : "");
     if (ref.position <= upto) return {commit + " was dealt with", "push another one", {ref.position}, {}};
-    return {commit +
-                " has no release that may be promoted: none is registered, its version is another commit's, or it "
-                "is quarantined",
-            "headgate release register --service " + id.service + " --commit " + ref.commit,
+    for (const auto& [version, registered] : service.releases) {
+      const auto& release = registered.release;
+      if (release.commit != ref.commit && release.commit != ref.head) continue;
+      const auto* entry = state.quarantine(id.service, release);
+      if (!entry) continue;
+      return {commit + " is release " + version + ", which is quarantined: " + entry->reason,
+              "push another one, or lift it: headgate reinstate " + id.service + " " + entry->release.version +
+                  " --reason TEXT",
+              {ref.position, entry->position},
+              {}};
+    }
+    if (const auto* taken = tag ? state.release({id.service, ref.name}) : nullptr) {
+      return {commit + ": version " + ref.name + " is that of another commit, and a release never changes",
+              "give it another tag",
+              {ref.position, taken->position},
+              {}};
+    }
+    return {commit + " has no release: none is registered",
+            "headgate release register --service " + id.service + " --version VERSION --commit " + ref.commit,
             {ref.position},
             {}};
   }
@@ -45,9 +61,22 @@ Waits for_soak(const State& state, const TargetId& id, const TargetState& target
   const auto* there = state.find(other);
   if (!there || !there->current) return {"nothing is verified in " + trigger.after, "promote it there first", {}, {}};
   const auto name = "release " + there->current->release.version;
+  if (const auto* bad = state.quarantine(id.service, there->current->release)) {
+    return {name + " is in " + trigger.after + ", and is quarantined: " + bad->reason,
+            "headgate reinstate " + id.service + " " + bad->release.version +
+                " --reason TEXT, or promote another one there",
+            {there->current_at, bad->position},
+            {}};
+  }
+  if (const auto* incident = open_incident(state, other)) {
+    return {name + " is in " + trigger.after + ", where incident " + incident->first + " is open",
+            "headgate incident resolve " + incident->first + " --review TEXT",
+            {there->current_at, incident->second.position},
+            {}};
+  }
   if (!soaks(state, id.service, *there)) {
-    return {name + " is in " + trigger.after + ", with drift, an open incident or a quarantine",
-            "mend that first",
+    return {name + " is in " + trigger.after + ", where it has drifted",
+            "see headgate explain " + to_string(other),
             {there->current_at},
             {}};
   }

@@ -65,24 +65,26 @@ std::vector<Condition> judge_concurrency(const State& state, const Promotion& p,
     judge(*document.max_concurrent, "environment " + document.name, source.file, commit);
   }
   if (stage && stage->max_concurrent) {
-    judge(*stage->max_concurrent, "the stage " + to_string(id), p.rules.file, p.rules.commit);
+    const auto& [document, source, commit, since] = *state.services.find(id.service)->second.document;
+    judge(*stage->max_concurrent, "the stage " + to_string(id), source.file, commit);
   }
   return all;
 }
 
 std::vector<Condition> judge_depends_on(const State& state, const Promotion& p, Timestamp) {
   std::vector<Condition> all;
-  const auto* service = state.service(p.id.target.service);
-  if (!service || p.retires()) return all;
-  for (const auto& dependency : service->depends_on) {
+  const auto owner = state.services.find(p.id.target.service);
+  if (owner == state.services.end() || !owner->second.document || p.retires()) return all;
+  const auto& [service, source, commit, since] = *owner->second.document;
+  for (const auto& dependency : service.depends_on) {
     const TargetId id{dependency.service, p.id.target.environment};
     const auto* there = state.find(id);
     if (!there) continue;
     Condition c;
     c.guard = "dependsOn";
-    c.file = p.rules.file;
+    c.file = source.file;
     c.line = dependency.line;
-    c.commit = p.rules.commit;
+    c.commit = commit;
     c.met = false;
     if (there->promotion) {
       c.text = "promoted after " + id.service + ": " + to_string(there->promotion->id) + " is under way";

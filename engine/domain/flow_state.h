@@ -95,6 +95,8 @@ struct FailedAttempt {
   std::uint64_t number = 0;  // of the promotion; its plan may name it
   std::string plan_digest;
   std::optional<PolicySince> policy{};  // where it changed locations, which changes what a plan says
+  std::string ended{};                  // how it ended, and why
+  Position ended_at = 0;
   bool operator==(const FailedAttempt&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -105,6 +107,8 @@ struct FailedAttempt {
     v("number", s.number);
     v("plan_digest", s.plan_digest);
     v("policy", s.policy);
+    v("ended", s.ended);
+    v("ended_at", s.ended_at);
   }
 };
 

@@ -61,11 +61,15 @@ std::string subject_of(const Release& release) {
   return release.commit.empty() ? "version " + release.version : "commit " + release.commit.substr(0, 12);
 }
 
-std::string how_to_report(const Promotion& p, const std::string& gate) {
+std::string how_to_report(const Promotion& p, const Gate& gate) {
   const auto& release = p.to.release;
-  return "headgate gate report --service " + p.id.target.service +
-         (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) + " --gate " +
-         gate + " --status passed";
+  auto command = "headgate gate report --service " + p.id.target.service +
+                 (release.commit.empty() ? " --version " + release.version : " --commit " + release.commit) +
+                 " --gate " + gate.name + " --status passed";
+  for (const auto& [metric, threshold] : gate.metrics) {
+    if (threshold.min || threshold.max) command += " --metric " + metric + "=NUMBER";
+  }
+  return command;
 }
 
 // Calls use(gate, latest report or null) for every gate that the promotion requires.
@@ -94,7 +98,7 @@ std::vector<Condition> judge_gates(const State& state, const Promotion& p, Times
     auto c = condition_of(p, "gates", gate.line);
     if (!result) {
       c.text = "gate " + gate.name + " is not reported for " + subject;
-      c.remedy = "report it: " + how_to_report(p, gate.name);
+      c.remedy = "report it: " + how_to_report(p, gate);
       add_help(c, state, p, gate, now);
       all.push_back(std::move(c));
       return;
@@ -122,7 +126,7 @@ std::vector<Condition> judge_max_age(const State& state, const Promotion& p, Tim
     c.text = "gate " + gate.name + " was reported within the last " + format_duration(*gate.max_age);
     if (!c.met) {
       c.text = "the report of gate " + gate.name + " is older than " + format_duration(*gate.max_age);
-      c.remedy = "run it again and report it: " + how_to_report(p, gate.name);
+      c.remedy = "run it again and report it: " + how_to_report(p, gate);
       add_help(c, state, p, gate, now);
     }
     all.push_back(std::move(c));
@@ -141,13 +145,21 @@ std::vector<Condition> judge_after(const State& state, const Promotion& p, Times
     c.text = "gate " + gate.name +
              (c.met ? " was reported after what it comes after had passed"
                     : " was reported before these had passed: " + joined(early, ", "));
-    if (!c.met) c.remedy = "once they have passed, report it again: " + how_to_report(p, gate.name);
+    if (!c.met) c.remedy = "once they have passed, report it again: " + how_to_report(p, gate);
     all.push_back(std::move(c));
   });
   return all;
 }
 
 // --------------------------------------------------------------------------------------------------------- healthy
+
+// The event by which the candidate was verified there last.
+std::optional<Position> last_verified(const TargetState& there, const Release& release) {
+  for (auto i = there.verified.size(); i-- > 0;) {
+    if (there.verified[i].release.same_candidate(release)) return there.back.verified_at[i];
+  }
+  return std::nullopt;
+}
 
 std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Timestamp) {
   std::vector<Condition> all;
@@ -158,25 +170,25 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
     const TargetId id{p.id.target.service, environment};
     const auto* there = state.find(id);
     const auto name = "release " + p.to.release.version;
-    const bool verified = there && std::ranges::any_of(there->verified, [&](const Wish& wish) {
-                            return wish.release.same_candidate(p.to.release);
-                          });
-    const bool runs_there = there && there->current && there->current->release.same_candidate(p.to.release);
-    if (!verified) {
+    const auto verified_at = there ? last_verified(*there, p.to.release) : std::nullopt;
+    if (verified_at && *verified_at > 0) c.events = {*verified_at};
+    // What is wrong there bars every release that was verified there: none leaves it behind by being replaced.
+    if (!verified_at) {
       c.text = name + " is not verified in " + environment;
       c.remedy = "promote it there first: headgate promote " + id.service + " --to " + environment + " --release " +
                  p.to.release.version;
-    } else if (runs_there && there->drifted) {
-      c.text = to_string(id) + " has drifted from " + name;
+    } else if (there->current && there->drifted) {
+      c.text = to_string(id) + " has drifted from release " + there->current->release.version;
       c.remedy = "bring it back, or promote it there again";
-    } else if (runs_there && there->open_incidents > 0) {
+      if (there->current_at != *verified_at) c.events.push_back(there->current_at);
+    } else if (const auto* incident = open_incident(state, id)) {
       c.text = "an incident of " + to_string(id) + " is open";
       c.remedy = "resolve it: headgate incident list, headgate incident resolve";
+      c.events.push_back(incident->second.position);
     } else {
       c.met = true;
       c.text = name + " is verified in " + environment;
     }
-    if (there && there->current_at > 0) c.events = {there->current_at};
     all.push_back(std::move(c));
   }
   return all;
@@ -201,6 +213,7 @@ std::vector<Condition> judge_wait(const State&, const Promotion& p, Timestamp) {
   if (!step) return {};
   auto c = condition_of(p, "wait", step->step->line);
   c.met = step->fired;
+  if (step->timer > 0) c.events = {step->timer};
   c.text = (p.expedited.empty() ? "a wait of " : "an expedited wait of ") + format_duration(step->step->wait);
   if (c.met) {
     c.text += " is over";
@@ -372,21 +385,21 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     return {
         idle(*t, "it was called " + to_string(from->second) + ", where something is under way", "wait for its end")};
   }
+  if (t->document && t->document->document.suspend) {
+    return {idle(*t, "the target is suspended", "set suspend: false in its document")};
+  }
   if (!t->document) {
-    if (t->retiring) return {idle(*t, why_not_retired(state, id), "mend that, or put its document back")};
+    if (t->retiring) {
+      return {idle(*t, why_not_retired(state, id),
+                   state.stage(id) ? "mend that, or put its document back"
+                                   : "put the document of service " + id.service +
+                                         " back until it is retired, or put the Target document back")};
+    }
     if (t->orphaned) {
       return {
           idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
     }
-    auto waits = explain_triggers(state, id);
-    if (auto drift = after_failure ? explain_drift(state, id) : std::vector<Condition>{}; !drift.empty()) {
-      waits.insert(waits.begin(), std::make_move_iterator(drift.begin()), std::make_move_iterator(drift.end()));
-    }
-    if (!waits.empty()) return waits;
-    return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
   }
-  const auto& document = t->document->document;
-  if (document.suspend) return {idle(*t, "the target is suspended", "set suspend: false in its document")};
   if (!t->held.empty()) {
     auto c = idle(*t, "held: " + t->held,
                   "look at what runs there, then headgate promote or headgate adopt " + to_string(id));
@@ -398,8 +411,18 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     return {std::move(c)};
   }
   if (!t->pinned.empty()) {
-    return {idle(*t, "pinned: " + t->pinned, "change the release in its document; the next wish unpins it")};
+    return {idle(*t, "pinned: " + t->pinned,
+                 "headgate promote, or change the release in its document: the next wish unpins it")};
   }
+  if (!t->document) {
+    auto waits = explain_triggers(state, id);
+    if (auto drift = after_failure ? explain_drift(state, id) : std::vector<Condition>{}; !drift.empty()) {
+      waits.insert(waits.begin(), std::make_move_iterator(drift.begin()), std::make_move_iterator(drift.end()));
+    }
+    if (!waits.empty()) return waits;
+    return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
+  }
+  const auto& document = t->document->document;
   const auto wish = resolve_wish(state, id, document.release, document.variables);
   if (!wish) return {idle(*t, wish.error().message, "register the release")};
   if (runs_everywhere(state, id, *wish)) return after_failure ? explain_drift(state, id) : std::vector<Condition>{};
@@ -423,10 +446,14 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
     for (const auto& [name, there] : t->locations) {
       if (there.missed == *wish) missing.push_back(name);
     }
-    return {idle(*t,
-                 "the last promotion of release " + wish->release.version + " did not succeed" +
-                     (missing.empty() ? "" : ": it does not run in " + names_of(missing)),
-                 "change the wish or the policy, or headgate promote")};
+    const auto& failed = *t->failed;
+    auto c = idle(*t,
+                  "the last promotion of release " + wish->release.version + " did not succeed" +
+                      (missing.empty() ? "" : ": it does not run in " + names_of(missing)) + "; " +
+                      to_string(PromotionId{id, failed.number}) + " " + failed.ended,
+                  "change the wish or the policy, or headgate promote");
+    if (failed.ended_at > 0) c.events.push_back(failed.ended_at);
+    return {std::move(c)};
   }
   if (after_failure) {
     const DigestFunction no_digest = [](std::string_view) { return std::string(); };

@@ -43,6 +43,18 @@ const Wish* what_runs(const TargetState& t) {
   return t.current ? &*t.current : nullptr;
 }
 
+// What else was verified there, newest first.
+std::string verified_besides(const State& state, const TargetId& id, const Wish& leaves) {
+  std::string others;
+  const auto& verified = state.find(id)->verified;
+  for (auto wish = verified.rbegin(); wish != verified.rend(); ++wish) {
+    if (wish->release.same_candidate(leaves.release)) continue;
+    others += (others.empty() ? "" : ", ") + wish->release.version;
+    if (state.quarantine(id.service, wish->release)) others += " (quarantined)";
+  }
+  return others;
+}
+
 // The locations differ from now on: they say so until one release is brought to all of them.
 void tell_drift(Events& events, const State& state, const TargetId& id, const Wish& wish) {
   for (const auto& name : locations_without(state, id, wish)) {
@@ -96,6 +108,15 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
   RollbackWay way{*leaves, std::nullopt, {}};
   if (version == "previous") {
     way.to = way_back_from(state, id, *leaves, true);
+    if (const auto others = verified_besides(state, id, *leaves);
+        !way.to && leaves == &*t->current && !others.empty()) {
+      return fail(ErrorCode::conflict,
+                  "no way leads further back from release " + leaves->release.version + " at " + to_string(id) +
+                      ", which runs and is verified: name another one that was "
+                      "verified there with --to: " +
+                      others,
+                  {{"/to", version, "one of " + others}});
+    }
   } else {
     const auto at = std::find_if(t->verified.rbegin(), t->verified.rend(),
                                  [&](const Wish& wish) { return wish.release.version == version; });
@@ -237,7 +258,8 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
   auto next = "mend the cause and " + retry + "; or go back: " + by_hand(id, false);
   if (crossed) {
     why += "; step " + crossed->step->name + " cannot be undone: no rollback goes across it by itself";
-    next = "mend the cause and " + retry + "; or with the role breakGlass go back: " + by_hand(id, true);
+    next = "mend the cause and " + retry +
+           "; or headgate promote another release; or with the role breakGlass go back: " + by_hand(id, true);
   } else if (p.rules.rollback_automatic && p.rules.on_location_failure == OnLocationFailure::hold) {
     why += "; onLocationFailure: hold leaves every location as it is";
   } else if (p.rules.rollback_automatic) {
@@ -245,6 +267,11 @@ void fail_for_a_person(Events& events, const State& state, const Promotion& p, c
     next = "mend the cause and " + retry + "; or " + look_and_choose(id);
   } else {
     why += "; automatic rollback is off for this stage";
+  }
+  const auto quarantines = [](const Event& event) { return std::holds_alternative<ReleaseQuarantined>(event); };
+  if (state.quarantine(id.service, p.to.release) || std::ranges::any_of(events, quarantines)) {
+    next = "to try the same release again: headgate reinstate " + id.service + " " + p.to.release.version +
+           " --reason TEXT, then " + next;
   }
   events.emplace_back(PromotionFailed{p.id, cut_text(why, max_reason_bytes)});
   tell_incident(events, state, p.id, p.to.release.version, why, next);
@@ -295,7 +322,12 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
     tell_drift(events, state, p.id.target, *target->current);  // each went back to what it ran, which differed
   }
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
-  if (target->desired == left_by(p) && !stands) {
+  const auto& left = left_by(p).release;
+  // By hand, the release: while it was left, the document may have got other variables.
+  const bool still_wished = target->desired == left_by(p) ||
+                            (target->desired && target->desired->release.same_candidate(left) &&
+                             is_barred(state, p.id.target, left) && !(back && back->release.same_candidate(left)));
+  if (still_wished && !stands) {
     events.emplace_back(TargetPinned{
         p.id.target,
         cut_text(to_string(p.id) + " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason),

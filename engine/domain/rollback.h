@@ -88,7 +88,7 @@ const std::pair<const std::string, Incident>* open_incident(const State& state, 
 
 // ---- what the state remembers of it
 
-void remember_verified(TargetState& target, const Wish& wish);
+void remember_verified(TargetState& target, const Wish& wish, Position position);
 void remember_end(TargetState& target, const Promotion& promotion);  // that has just ended
 void leave(TargetState& target, const Release& release);             // barred from automatic triggers
 void somebody_wishes(TargetState& target, const Release& release);

@@ -11,19 +11,21 @@ constexpr std::size_t max_barred = 16;
 
 }  // namespace
 
-void remember_verified(TargetState& t, const Wish& wish) {
+void remember_verified(TargetState& t, const Wish& wish, Position position) {
   auto& by = t.back.verified_by;
+  auto& positions = t.back.verified_at;
   by.resize(t.verified.size());
-  if (const auto at = std::ranges::find(t.verified, wish); at != t.verified.end()) {
+  positions.resize(t.verified.size());
+  const auto forget = [&](std::vector<Wish>::iterator at) {
     by.erase(by.begin() + (at - t.verified.begin()));
+    positions.erase(positions.begin() + (at - t.verified.begin()));
     t.verified.erase(at);
-  }
+  };
+  if (const auto at = std::ranges::find(t.verified, wish); at != t.verified.end()) forget(at);
   t.verified.push_back(wish);
   by.push_back(t.last_number);
-  if (t.verified.size() > max_verified) {
-    t.verified.erase(t.verified.begin());
-    by.erase(by.begin());
-  }
+  positions.push_back(position);
+  if (t.verified.size() > max_verified) forget(t.verified.begin());
 }
 
 void remember_end(TargetState& t, const Promotion& p) {

@@ -163,4 +163,18 @@ const AccessPolicy* State::access() const {
   return configuration.access ? &configuration.access->document : nullptr;
 }
 
+Timestamp State::record_time(const Event& event, Timestamp now) const {
+  // The jump itself is at the end of the time before it.
+  const auto* step = std::get_if<ClockStepped>(&event);
+  if (step && (step->delta < Duration::zero() || behind > Duration::zero())) now -= step->delta;
+  const auto jumped_to = slowed_since - behind;
+  if (now >= jumped_to && now < slowed_since + behind) now = slowed_since + (now - jumped_to + Duration(1)) / 2;
+  return std::max(now, last_time);
+}
+
+Timestamp State::wall_time(Timestamp record) const {
+  if (record < slowed_since || record >= slowed_since + behind) return record;
+  return slowed_since - behind + (record - slowed_since) * 2;
+}
+
 }  // namespace headgate

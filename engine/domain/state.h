@@ -47,6 +47,7 @@ struct LiveStep {
   std::optional<Timestamp> until;  // likewise: when time alone changes them
   std::optional<Timestamp> due;    // of its timer, while it runs
   bool fired = false;              // its timer did
+  Position timer = 0;              // the event that set it, or by which it fired
   ActivityStatus activity = ActivityStatus::none;
   std::uint32_t attempt = 0;  // the last one that began
   std::optional<Timestamp> retry_due;
@@ -67,6 +68,7 @@ struct LiveStep {
     v("until", s.until);
     v("due", s.due);
     v("fired", s.fired);
+    v("timer", s.timer);
     v("activity", s.activity);
     v("attempt", s.attempt);
     v("retry_due", s.retry_due);
@@ -173,7 +175,8 @@ struct Promotion {
   Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
   bool rollback_automatic = false;
-  std::string end_reason;  // why it rolled back or ended otherwise than well
+  std::string end_reason;       // why it rolled back or ended otherwise than well
+  std::string rollback_reason;  // why it rolled back, whatever came of that
   std::optional<Timestamp> ended;
   Position last_position = 0;  // of the last event that belongs to it
   std::string expedited{};     // why its waits are shorter; empty: they are not
@@ -207,6 +210,7 @@ struct Promotion {
     v("rollback_began", s.rollback_began);
     v("rollback_automatic", s.rollback_automatic);
     v("end_reason", s.end_reason);
+    v("rollback_reason", s.rollback_reason);
     v("ended", s.ended);
     v("last_position", s.last_position);
     v("expedited", s.expedited);
@@ -324,6 +328,7 @@ struct Irreversible {
 // Ways back and what bars them. Empty for most targets.
 struct WaysBack {
   std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
+  std::vector<Position> verified_at;       // likewise, the event that says so
   std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
@@ -333,6 +338,7 @@ struct WaysBack {
   template <class Self, class V>
   static void describe(Self& s, V& v) {
     v("verified_by", s.verified_by);
+    v("verified_at", s.verified_at);
     v("barred", s.barred);
     v("irreversible", s.irreversible);
     v("restore_point", s.restore_point);
@@ -785,6 +791,10 @@ struct State {
   Position next = 0;  // how many events are folded in
   Timestamp last_time;
   Duration stepped{0};  // by how much the wall clock has jumped, all in all
+  // The time of records never goes back. Where the wall clock did, `behind` what they had reached, records go on from
+  // there at half its pace until it has caught up with them: so each still tells when it was by the wall clock.
+  Duration behind{0};
+  Timestamp slowed_since;
   // Promotions are told whose work they hold (promotion.attributed): approvals wait for it from the first time on.
   bool attributes = false;
   std::string origin;
@@ -824,6 +834,8 @@ struct State {
     v("next", s.next);
     v("last_time", s.last_time);
     v("stepped", s.stepped);
+    v("behind", s.behind);
+    v("slowed_since", s.slowed_since);
     v("attributes", s.attributes);
     v("origin", s.origin);
     v("verifier_key", s.verifier_key);
@@ -865,6 +877,9 @@ struct State {
   bool was_another(const std::string& service, const Release& release) const;
   const Quarantine* quarantine(std::string_view service, const Release& release) const;
   const AccessPolicy* access() const;
+  // The time of a record that is written when the wall clock stands at `now`, and what the wall clock stood at.
+  Timestamp record_time(const Event& event, Timestamp now) const;
+  Timestamp wall_time(Timestamp record) const;
 };
 
 }  // namespace headgate

@@ -28,7 +28,7 @@ Recorded<Event>& Writer::record(Event&& event, Timestamp now, std::string actor,
   auto& recorded = batch_.events.emplace_back();
   recorded.meta.position = state_.next;
   // Times in the log never go back, whatever the wall clock does; due times are judged by the wall clock itself.
-  recorded.meta.time = std::max(now, state_.last_time);
+  recorded.meta.time = state_.record_time(event, now);
   recorded.meta.actor = std::move(actor);
   recorded.meta.cause = cause;
   recorded.event = std::move(event);

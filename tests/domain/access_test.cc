@@ -35,6 +35,37 @@ TEST(Tokens, SpeakForThePersonWhoHoldsThem) {
   EXPECT_EQ(alice->actor(), "person:alice");
 }
 
+TEST(Tokens, TheLastThatLetsAnAdministratorInIsNotRevoked) {
+  auto world = given_tokens();
+  EXPECT_THAT(world.when(RevokeToken{"token:admin"}, "token:admin"),
+              Refused("no other token lets an administrator in"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  world.when(CreateToken{"token:brief", "sha256:d", {Role::admin}, world.now + 1h}, "token:admin");
+  auto late = world;
+  late.pass(1h);
+  EXPECT_THAT(late.when(RevokeToken{"token:admin"}, "token:admin"), Refused("no other token"));  // it has expired
+  EXPECT_THAT(late.when(RevokeToken{"token:brief"}, "token:admin"), ElementsAre("token.revoked"));
+  EXPECT_THAT(world.when(RevokeToken{"token:admin"}, "token:admin"), ElementsAre("token.revoked"));
+}
+
+TEST(Tokens, AGrantLetsAnAdministratorInAsWell) {
+  for (const auto* person : {"person:alice", "person:bob"}) {  // bob holds no token
+    auto world = given_tokens();
+    auto policy = access_policy();
+    Grant grant;
+    grant.person = person;
+    grant.role = Role::admin;
+    policy.grants.push_back(grant);
+    world.push(policy, "person:frank");
+    const auto lines = world.when(RevokeToken{"token:admin"}, "token:admin");
+    if (std::string_view(person) == "person:alice") {
+      EXPECT_THAT(lines, ElementsAre("token.revoked"));
+    } else {
+      EXPECT_THAT(lines, Refused("no other token"));
+    }
+  }
+}
+
 TEST(Tokens, TwoOfOneNameCannotBe) {
   auto world = given_tokens();
   EXPECT_THAT(world.when(CreateToken{"token:admin", "sha256:z", {}, {}}, "token:admin"), Refused("exists"));

@@ -191,7 +191,7 @@ const std::vector<Row>& rows() {
          s.wait = 30min;
          return wished(s);
        },
-       "a wait of 30m runs until 2026-11-20T09:30:00.000000Z", "wait", "gateway.yaml", 40},
+       "a wait of 30m runs until 2026-11-20T09:30:00.000000Z", "wait", "gateway.yaml", 40, "timer.set"},
       {"effects",
        [] {
          World world;

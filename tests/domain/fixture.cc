@@ -177,7 +177,7 @@ Context World::context(const std::string& actor) const {
 void World::record(Event event, const std::string& actor, std::set<TargetId>& touched) {
   Recorded<Event> recorded;
   recorded.meta.position = state.next;
-  recorded.meta.time = std::max(now, state.last_time);
+  recorded.meta.time = state.record_time(event, now);
   recorded.meta.actor = actor;
   recorded.event = std::move(event);
   evolve(state, recorded, &touched);

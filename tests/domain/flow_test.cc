@@ -112,6 +112,25 @@ TEST(BranchTrigger, PromotesACommitOfTheBranch) {
   EXPECT_EQ(world.running(staging), version(1));
 }
 
+TEST(BranchTrigger, OfATargetThatIsHeldIsNotWhatItWaitsFor) {
+  auto s = triggered("staging", on_branch("main"));
+  s.rollback_automatic = false;
+  auto world = watched({s});
+  observe_source(world, pushed(1));
+  world.finish(staging, Kind::terminal, "no space");
+  EXPECT_THAT(world.idle(staging), HasSubstr("held: gateway/staging/1 failed"));
+}
+
+TEST(BranchTrigger, SaysThatWhatTheBranchStandsAtIsQuarantined) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  registered(world, 1, "v1");
+  world.when(QuarantineRelease{{"gateway", "v1"}, "CVE"}, "person:alice");
+  observe_source(world, pushed(1));
+  const auto why = explain_triggers(world.state, staging).front();
+  EXPECT_THAT(why.text, HasSubstr("is release v1, which is quarantined: CVE"));
+  EXPECT_THAT(why.remedy, HasSubstr("headgate reinstate gateway v1"));
+}
+
 TEST(BranchTrigger, LooksAtNoOtherBranch) {
   auto world = watched({triggered("staging", on_branch("main"))});
   EXPECT_THAT(observe_source(world, pushed(1, "develop")), ElementsAre("source.observed"));
@@ -320,6 +339,21 @@ TEST(AfterTrigger, AClockThatJumpsDoesNotShortenTheSoak) {
   EXPECT_TRUE(world.at(production).promotion);
 }
 
+TEST(AfterTrigger, ASoakThatBeginsAfterTheClockWasSetBackTakesNoLonger) {
+  for (const auto after_the_jump : {Duration(0), Duration(30min), Duration(90min)}) {
+    auto world = watched({triggered("staging", on_branch("main")), triggered("production", after("staging", 20min))});
+    world.clock_jumps(-1h);
+    world.pass(after_the_jump);
+    observe_source(world, pushed(1));
+    world.finish_all(staging);
+    world.pass(20min - 1ms);
+    EXPECT_FALSE(world.at(production).promotion);
+    world.pass(1ms);
+    EXPECT_TRUE(world.at(production).promotion);
+    EXPECT_TRUE(std::ranges::is_sorted(world.log, {}, [](const auto& record) { return record.meta.time; }));
+  }
+}
+
 TEST(AfterTrigger, ANewerReleaseThereBeginsItsOwnSoak) {
   auto world = staged(1h);
   world.pass(30min);
@@ -339,6 +373,16 @@ TEST(AfterTrigger, DriftThereHoldsIt) {
   EXPECT_FALSE(world.at(production).promotion);
   world.observe(staging, version(1));
   EXPECT_TRUE(world.at(production).promotion) << "it has soaked by now";
+}
+
+TEST(AfterTrigger, SaysWhatHoldsItThere) {
+  auto world = staged(1h);
+  const auto why = [&] { return explain_triggers(world.state, production).front().text; };
+  world.push(reporting("staging"));
+  world.observe(staging, "something-else");
+  EXPECT_THAT(why(), HasSubstr("in staging, where it has drifted"));
+  world.when(QuarantineRelease{{"gateway", version(1)}, "bad"}, "person:alice");
+  EXPECT_THAT(why(), HasSubstr("in staging, and is quarantined: bad"));
 }
 
 TEST(AfterTrigger, AQuarantineThereHoldsIt) {
@@ -529,6 +573,19 @@ TEST(DependsOn, PromotesAfterTheOtherWhenBothAreUnderWay) {
   EXPECT_THAT(world.live(agent).current()->unmet.front().text, HasSubstr("gateway/production/1 is under way"));
   world.finish_all(production);
   EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
+TEST(DependsOn, IsCitedWhereItStandsWhenItsLineHasMoved) {
+  auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
+  wish_both(world, "v2");
+  auto policy = *world.state.service("agent");
+  policy.depends_on.front().line = 16;
+  world.push({{policy}, {}, "person:alice", {}, 10});
+  ASSERT_TRUE(world.at(agent).promotion);
+  const auto condition = judge_depends_on(world.state, world.live(agent), world.now).front();
+  EXPECT_EQ(condition.line, 16U);
+  EXPECT_EQ(condition.commit, world.state.configuration.commit);
+  EXPECT_NE(condition.commit, world.live(agent).rules.commit);
 }
 
 TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {

@@ -252,6 +252,30 @@ TEST(MaxAge, IsElapsedTimeWhateverTheClockDoes) {
   EXPECT_THAT(other.unmet(production), ElementsAre(HasSubstr("older than 1d")));
 }
 
+TEST(MaxAge, OfAReportThatCameAfterTheClockWasSetBackRunsFromThen) {
+  auto scan = scan_of_the_last_day(24h);
+  for (const auto after_the_jump : {Duration(0), Duration(10h), Duration(50h), Duration(200h)}) {
+    SCOPED_TRACE(format_duration(after_the_jump));
+    auto world = given(scan);
+    world.pass(3h);
+    world.clock_jumps(-48h);
+    world.pass(after_the_jump);
+    world.gate("scan", "v2");
+    world.pass(24h - 1us);
+    auto at_its_end = world;
+    at_its_end.pass(1us);
+    EXPECT_THAT(at_its_end.unmet(production), ElementsAre(HasSubstr("older than 1d")));
+    world.clock_jumps(-7h);  // once more, while the records have not been caught up with
+    world.pass(1us);
+    EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("older than 1d")));
+    auto sooner = given(scan_of_the_last_day(24h - 1us));
+    sooner.clock_jumps(-48h);
+    sooner.pass(after_the_jump);
+    sooner.gate("scan", "v2");
+    EXPECT_THAT(sooner.pass(24h - 1us), Contains("promotion.started #1"));
+  }
+}
+
 TEST(MaxAge, RunningOutIsNoWorseVerdictAndVoidsNoApproval) {
   auto scan = gate_named("scan");
   scan.max_age = 1h;

@@ -4,6 +4,7 @@
 namespace headgate::test {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -236,6 +237,45 @@ TEST(Healthy, NotWhileItHasDriftedThere) {
   world.push(target(production, release("v2")));
   EXPECT_THAT(world.unmet(production), ElementsAre("gateway/staging has drifted from release v2"));
   EXPECT_THAT(world.observe(staging, "v2"), happened_in_order("drift.resolved", "promotion.started #1"));
+}
+
+void open_incident_at(World& world, const TargetId& id) {
+  Recorded<Event> recorded;
+  recorded.meta.position = world.state.next;
+  recorded.meta.time = world.now;
+  recorded.event = IncidentOpened{id, {}, "1", "v2", "slow", {}, {}};
+  evolve(world.state, recorded);
+  world.log.push_back(std::move(recorded));
+}
+
+TEST(Healthy, AnOpenIncidentThereHoldsWhatWasVerifiedWhateverCameThereSince) {
+  auto world = given_staging_before_production();
+  world.push(target(staging, release("v2")));
+  world.finish_all(staging);
+  const auto verified = world.at(staging).current_at;
+  open_incident_at(world, staging);
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.unmet(production), ElementsAre("an incident of gateway/staging is open"));
+  world.push(target(staging, release("v3")));
+  world.finish_all(staging);
+  EXPECT_EQ(world.running(staging), "v3");
+  EXPECT_THAT(world.unmet(production), ElementsAre("an incident of gateway/staging is open"));
+  EXPECT_THAT(world.live(production).current()->unmet.front().events,
+              ElementsAre(verified, world.state.incidents.at("1").position));
+  EXPECT_THAT(world.when(ResolveIncident{"1", "a slow disk"}, "person:alice"), Contains("promotion.started #1"));
+}
+
+TEST(Healthy, DriftThereHoldsWhatWasVerifiedBefore) {
+  auto world = given_staging_before_production();
+  world.push(reporting("staging"));
+  for (const auto* version : {"v2", "v3"}) {
+    world.push(target(staging, release(version)));
+    world.finish_all(staging);
+  }
+  world.observe(staging, "v1");
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.unmet(production), ElementsAre("gateway/staging has drifted from release v3"));
+  EXPECT_THAT(world.observe(staging, "v3"), Contains("promotion.started #1"));
 }
 
 TEST(Healthy, AReleaseThatFailedThereIsNotVerified) {

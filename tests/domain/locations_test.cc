@@ -251,6 +251,20 @@ TEST(Locations, AMixedTargetGoesBackByHandWhereItDiffers) {
   EXPECT_FALSE(at_location(world.at(production), "us").missed);
 }
 
+TEST(Locations, WhatFailedToGoBackInOneLocationIsHeldNoLongerOnceItDid) {
+  auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
+  fail(world, "deploy.us", Kind::terminal);
+  world.finish(production, Kind::terminal, "no route");
+  EXPECT_THAT(world.at(production).held, HasSubstr("the rollback of gateway/production/2 failed"));
+  world.when(RetryPromotion{second, "mended"}, "person:alice");
+  roll(world);
+  EXPECT_EQ(world.at(production).held, "");
+  EXPECT_EQ(runs_in(world, "eu"), "v2");
+  EXPECT_EQ(runs_in(world, "us"), "v1");
+  world.push(target(production, release("v3")));
+  EXPECT_EQ(world.live(production).to.release.version, "v3");
+}
+
 TEST(Locations, WhatDifferedBeforeAPromotionDiffersAfterItsRollbackAndSaysSo) {
   auto world = given_v2_in_waves(OnLocationFailure::rollback_location);
   fail(world, "deploy.us", Kind::terminal);

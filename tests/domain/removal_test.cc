@@ -1,5 +1,6 @@
 // Targets whose document goes: many at once wait for somebody, one is left alone or retired.
 #include "engine/domain/governance.h"
+#include "engine/domain/rollback.h"
 #include "tests/domain/fixture.h"
 
 namespace headgate::test {
@@ -221,6 +222,16 @@ TEST(Retire, OneThatFailedIsNotTriedAgainByItself) {
   again.on_delete = OnDelete::retire;
   world.push(again);
   EXPECT_THAT(world.push({{}, {key(production)}}), Contains("activity.started retire#1"));
+}
+
+TEST(Retire, ThatFailsOpensAnIncidentAndIsRetried) {
+  auto world = given_a_target_to_retire();
+  world.push({{}, {key(production)}});
+  EXPECT_THAT(world.finish(production, Outcome::Kind::terminal, "no route"),
+              happened_in_order("promotion.failed #1", "incident.opened"));
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("headgate retry gateway/production/1"));
+  EXPECT_THAT(world.when(RetryPromotion{promotion(production, 1), "mended"}, "person:alice"),
+              Contains("activity.started retire#2"));
 }
 
 TEST(Retire, WithoutACommandItSaysSo) {

@@ -121,6 +121,23 @@ TEST(Configuration, ARejectedOneKeepsTheLastGoodInForce) {
   EXPECT_EQ(world.state.configuration.rejected_commit, "");
 }
 
+TEST(Configuration, ARejectedOneIsForgottenOnceTheBranchGoesBackToWhatIsInForce) {
+  auto world = World::running_v1(stage("production"));
+  const auto in_force = world.state.configuration.commit;
+  const auto bad = commit_id(1000);
+  CommitObserved commit;
+  commit.repository = "environments";
+  commit.branch = "main";
+  commit.sha = bad;
+  world.when(ObserveCommits{"environments", "main", {}, {commit}}, "engine");
+  world.when(RejectConfiguration{"environments", bad, {{"a.yaml", 3, 1, "unknown field", "x", "y"}}}, "engine");
+  commit.sha = in_force;
+  EXPECT_THAT(world.when(ObserveCommits{"environments", "main", bad, {commit}}, "engine"),
+              ElementsAre("history.rewritten", "commit.observed"));
+  EXPECT_EQ(world.state.configuration.rejected_commit, "");
+  EXPECT_THAT(world.state.configuration.diagnostics, IsEmpty());
+}
+
 TEST(Configuration, WhoWroteTheRejectedCommitsIsInsideTheNextOne) {
   auto s = stage("production");
   s.approvals = {{"managers", 1, 35}};

@@ -6,6 +6,7 @@
 namespace headgate::test {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -190,6 +191,21 @@ TEST(RollbackByHand, WithoutAVerifiedReleaseRetiresAndLeavesAnIncidentOpen) {
   EXPECT_TRUE(has_open_incident(world.state, production));
 }
 
+TEST(RollbackByHand, DoesNotTakeAwayWhatRunsWhereAnotherReleaseCanBeNamed) {
+  auto world = World::running_v1(verified(), true);
+  bring(world, "v2");
+  bring(world, "v3");
+  for (const auto* back : {"v2", "v1"}) {
+    roll_back(world);
+    world.finish_all(production);
+    ASSERT_EQ(world.running(production), back);
+  }
+  EXPECT_THAT(roll_back(world), Refused("with --to: v2, v3"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(roll_back(world, "v3"), Contains("rollback.started to v3"));
+}
+
 TEST(RollbackByHand, OfAllLeavesOutWhatHasNoWayBack) {
   auto world = given_v2_runs();
   world.push({{environment("staging"), service({stage("staging"), verified()}), target(staging, release("v1"))}});
@@ -200,6 +216,30 @@ TEST(RollbackByHand, OfAllLeavesOutWhatHasNoWayBack) {
   c.named = false;
   EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.requested #2"));
   EXPECT_FALSE(world.at(staging).promotion);
+}
+
+TEST(Incident, SaysThatAReleaseIsVerifiedHereOnceOneIs) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("headgate retry"));
+  world.request(production, "v3");
+  EXPECT_THAT(world.finish_all(production), happened_in_order("promotion.succeeded #2", "incident.noted"));
+  EXPECT_EQ(open_incident(world.state, production)->second.next,
+            "release v3 is verified here: headgate incident resolve 1 --review TEXT");
+}
+
+TEST(RetriedRollback, IsStillForTheReasonThatItBeganFor) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  world.finish(production, Kind::terminal, "no route");
+  world.when(RetryPromotion{first, "mended"}, "person:alice");
+  EXPECT_THAT(world.finish_all(production), Contains("target.pinned"));
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("rolled back: smoke: 500"));
 }
 
 // ------------------------------------------------------------------------------------------------------ left by hand
@@ -218,6 +258,47 @@ TEST(LeftByHand, IsBarredUntilSomebodyWishesIt) {
   EXPECT_THAT(judge_barred(world.state, automatic, world.now), IsEmpty());
   EXPECT_THAT(world.request(production, "v2"), Contains("promotion.planned #3 v2"));
   EXPECT_FALSE(is_barred(world.state, production, release("v2")));
+}
+
+TEST(LeftByHand, OtherVariablesAreNoWishForIt) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  const auto lines = world.push(target(production, release("v2"), {{"replicas", "5"}}));
+  EXPECT_THAT(lines, Contains("target.pinned"));
+  EXPECT_THAT(lines, Not(Contains("target.unpinned")));
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.idle(production), HasSubstr("headgate promote brings it back"));
+  EXPECT_TRUE(is_barred(world.state, production, release("v2")));
+  EXPECT_THAT(world.push(target(production, release("v2"), {{"replicas", "6"}})), Not(Contains("target.pinned")));
+  EXPECT_EQ(world.running(production), "v1");
+  auto promoted = world;
+  EXPECT_THAT(promoted.request(production, "v2"), Contains("promotion.planned #3 v2"));
+  promoted.finish_all(production);
+  EXPECT_EQ(promoted.running(production), "v2");
+  EXPECT_EQ(promoted.at(production).pinned, "");
+  EXPECT_THAT(world.push(target(production, release("v3"))),
+              happened_in_order("target.unpinned", "promotion.planned #3 v3"));
+}
+
+TEST(LeftByHand, OtherVariablesAreNoWishForItWhileItIsLeftEither) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.push(target(production, release("v2"), {{"replicas", "5"}}));
+  EXPECT_THAT(world.finish_all(production), Contains("target.pinned"));
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(LeftByHand, OtherVariablesOfWhatCameBackAreAWish) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v1"), {{"replicas", "5"}}));
+  world.finish_all(production);
+  roll_back(world);
+  world.finish_all(production);
+  EXPECT_THAT(world.push(target(production, release("v1"), {{"replicas", "4"}})), Contains("target.unpinned"));
+  world.finish_all(production);
+  EXPECT_EQ(world.at(production).current->variables.at("replicas"), "4");
 }
 
 TEST(LeftByHand, IsWishedAgainByTheDocument) {
@@ -274,6 +355,20 @@ TEST(Irreversible, IsNotCrossedByItself) {
   EXPECT_THAT(world.effects(), IsEmpty());
   EXPECT_THAT(world.at(production).held, HasSubstr("migrate cannot be undone"));
   EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("--break-glass"));
+}
+
+TEST(Irreversible, WhatIsQuarantinedIsLiftedBeforeItIsTriedAgain) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  world.finish(production);
+  EXPECT_THAT(world.finish(production, Kind::unhealthy, "500"), Contains("release.quarantined v2"));
+  const auto lift = "headgate reinstate gateway v2 --reason TEXT";
+  EXPECT_THAT(open_incident(world.state, production)->second.next,
+              AllOf(HasSubstr(lift), HasSubstr("headgate promote another release")));
+  EXPECT_THAT(world.when(RetryPromotion{first, "mended"}, "person:alice"), Refused(lift));
+  world.when(ReinstateRelease{{"gateway", "v2"}, "the check was wrong"}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{first, "mended"}, "person:alice"), Contains("promotion.retried #1"));
 }
 
 TEST(Irreversible, TakesBreakGlassAndSaysSo) {

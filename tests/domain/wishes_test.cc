@@ -4,6 +4,7 @@
 namespace headgate::test {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -140,7 +141,8 @@ TEST(Failed, IsNotTriedAgainByWhatDoesNotBearOnIt) {
   world.push({{target(production, release("v2"))}, {}, "person:bob", {}, 3});
   world.observe(production, "v1");
   EXPECT_FALSE(world.at(production).promotion);
-  EXPECT_THAT(world.idle(production), HasSubstr("did not succeed"));
+  EXPECT_THAT(world.idle(production),
+              AllOf(HasSubstr("did not succeed"), HasSubstr("; gateway/production/1 failed: ")));
 }
 
 TEST(Failed, IsTriedAgainWhenThePlanChanges) {

@@ -354,7 +354,7 @@ std::vector<std::string> objections(const Scenario& scenario, std::span<const Gu
   for (const auto& record : world.log) {
     if (const auto* step = std::get_if<ClockStepped>(&record.event)) jumped += step->delta;
     oracle.see(record, record.meta.time - world.log.front().meta.time - jumped);
-    rollouts.see(record);
+    rollouts.see(record, record.meta.time - world.log.front().meta.time - jumped);
     locations.see(record);
     flow.see(record, record.meta.time - world.log.front().meta.time - jumped);
   }

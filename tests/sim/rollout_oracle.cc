@@ -5,9 +5,9 @@
 
 namespace headgate::sim {
 
-void RolloutOracle::see(const Recorded<Event>& record) {
+void RolloutOracle::see(const Recorded<Event>& record, Duration elapsed) {
   actor_ = record.meta.actor;
-  elapsed_ = record.meta.time - stepped_;
+  elapsed_ = elapsed;
   std::visit([this](const auto& e) { handle(e); }, record.event);
 }
 

@@ -15,18 +15,18 @@ namespace headgate::sim {
 
 class RolloutOracle {
  public:
-  void see(const Recorded<Event>& record);
+  void see(const Recorded<Event>& record, Duration elapsed);  // how much time has really passed
   // Since the last call.
   std::vector<std::string> take_violations() { return std::exchange(violations_, {}); }
 
  private:
   struct Look {  // at a metric, during one pause
-    Timestamp at;
+    Duration at;
     bool counts = false;  // passed or failed: something was learnt
   };
   struct Course {
     std::vector<Step> steps;
-    std::map<std::string, Timestamp> begun;  // by step, on a clock that never steps
+    std::map<std::string, Duration> begun;  // by step, on a clock that never steps
     std::set<std::string> done;
     std::set<std::string> resumed;
     std::map<std::string, std::map<std::string, std::vector<Look>>> looks;  // by pause, by metric
@@ -38,7 +38,6 @@ class RolloutOracle {
   };
 
   void handle(const auto&) {}
-  void handle(const ClockStepped& e) { stepped_ += e.delta; }
   void handle(const PromotionPlanned& e) { courses_[e.promotion] = {}; }
   void handle(const StepPlanned& e) { courses_[e.id.promotion].steps.push_back(e.step); }
   void handle(const StepStarted& e) { courses_[e.id.promotion].begun[e.id.step] = elapsed_; }
@@ -55,8 +54,7 @@ class RolloutOracle {
   void violated(const std::string& what) { violations_.push_back(what); }
 
   std::string actor_;
-  Timestamp elapsed_;  // time of the record, less the jumps of the wall clock
-  Duration stepped_{0};
+  Duration elapsed_{0};
   std::map<PromotionId, Course> courses_;
   std::map<std::pair<TargetId, std::string>, std::uint32_t> weights_;  // by slot, as the load balancer was told
   std::vector<std::string> violations_;

@@ -87,7 +87,7 @@ void World::look_at(const Recorded<Event>& decided, const StoredRecord& stored) 
   for (; told_ < oracle_.violations().size(); ++told_) fail(oracle_.violations()[told_]);
   governance_oracle_.see(*read_back);
   for (const auto& what : governance_oracle_.take_violations()) fail(what);
-  rollout_oracle_.see(*read_back);
+  rollout_oracle_.see(*read_back, elapsed_);
   for (const auto& what : rollout_oracle_.take_violations()) fail(what);
   evolve(folded_, *read_back);
   evolve(restored_, *read_back);
