@@ -119,7 +119,7 @@ bool admits_admin(const State& state, const TokenState& token, Timestamp now) {
   auto holder = authenticate(state, token.hash, now);
   if (!holder) return false;
   holder->any_claims = true;
-  return may(state, *holder, Role::admin, {}, {});
+  return may(state, *holder, Role::admin, Reach::everywhere());
 }
 Decision decide_command(const State& state, const RevokeToken& c, const Context& context) {
   const auto token = state.tokens.find(c.id);
