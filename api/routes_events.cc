@@ -149,8 +149,8 @@ Result<Response> proof_of_event(Core& core, Call& call) {
   return Response::of(200, "text/plain; charset=utf-8", std::move(text));
 }
 
-// A reader who has seen more than there is read another log, or one that has lost its end since: to go on would skip what
-// comes in between.
+// A reader who has seen more than there is read another log, or one that has lost its end since: to go on would skip
+// what comes in between.
 Result<Position> behind(const Core& core, Position seen) {
   const auto end = core.deps.engine.position();
   if (seen < end) return seen + 1;

@@ -116,8 +116,8 @@ class SlowSync : public rocksdb::FileSystemWrapper {
   };
 };
 
-// Events of the workload that fit anywhere: the committing thread gives them their position and time. Few enough to stay
-// in the processor's cache, as events do that were decided a moment ago.
+// Events of the workload that fit anywhere: the committing thread gives them their position and time. Few enough to
+// stay in the processor's cache, as events do that were decided a moment ago.
 struct Material {
   std::vector<Recorded<Event>> events = Workload().next(2'000);
   std::vector<std::string> texts;

@@ -13,8 +13,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "engine/domain/time.h"
 #include "engine/base/glob.h"
+#include "engine/domain/time.h"
 
 namespace headgate::bench {
 namespace {

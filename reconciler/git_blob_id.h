@@ -1,3 +1,4 @@
+// The name that Git gives to the bytes of a file.
 #pragma once
 
 #include <string>

@@ -121,13 +121,8 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   YamlNode* add(Kind kind, const YAML::Mark& mark) {
-    auto* node = new (arena_.allocate(sizeof(YamlNode), alignof(YamlNode))) YamlNode{.kind = kind,
-                                                                                     .quoted = false,
-                                                                                     .place = at(mark),
-                                                                                     .text = {},
-                                                                                     .first = nullptr,
-                                                                                     .next = nullptr,
-                                                                                     .size = 0};
+    auto* node = new (arena_.allocate(sizeof(YamlNode), alignof(YamlNode))) YamlNode{
+        .kind = kind, .quoted = false, .place = at(mark), .text = {}, .first = nullptr, .next = nullptr, .size = 0};
     last_ = node->place;
     if (open_.empty()) {
       root_ = node;

@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/digest.h"
 #include "store/blob_store.h"
 #include "store/files.h"
-#include "engine/base/digest.h"
 
 namespace headgate::store {
 

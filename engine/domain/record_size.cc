@@ -1,10 +1,11 @@
-#include "engine/base/utf8.h"
 #include "engine/domain/record_size.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <type_traits>
+
+#include "engine/base/utf8.h"
 
 namespace headgate {
 namespace {

@@ -89,6 +89,7 @@ const std::set<std::string> beyond_one_environment{
     "GET /v1/events/{position}",  // of the first one, which is the engine's own
     "GET /v1/events/{position}/proof",
     "GET /tile/entries/{path*}",
+    "GET /v1/evidence",
     "POST /v1/quarantine",
     "DELETE /v1/quarantine/{service}/{version}",
     "GET /v1/blobs/{digest}",

@@ -69,7 +69,7 @@ TEST_F(ApiEvidence, WhoeverMaySeeAPartGetsNoBundleThatCallsItselfWhole) {
   world.release_to_staging("v1");
   const auto refused = world.call("GET", "/v1/evidence?service=billing", "erin");
   EXPECT_EQ(refused.status, 403) << refused.body;
-  EXPECT_NE(at(refused, "/detail").find("none that matches is missing"), std::string::npos) << refused.body;
+  EXPECT_NE(at(refused, "/detail").find("for every service and environment"), std::string::npos) << refused.body;
   EXPECT_TRUE(world.stored("audit.exported").empty());
   EXPECT_EQ(world.call("GET", "/v1/events?service=billing", "erin", {}, "Accept: application/x-ndjson\r\n").status,
             200);

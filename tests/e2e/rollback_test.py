@@ -94,7 +94,8 @@ class RollbackTest(unittest.TestCase):
 
         again = self.rollback("--service", "greeter")
         self.assertEqual(again.returncode, 1, again.stdout)
-        self.assertIn("no way back", again.stderr)
+        self.assertIn("no way leads further back from release v1", again.stderr)
+        self.assertIn("--to: v2", again.stderr)
 
     def test_a_request_is_carried_out_once(self):
         body = {"environment": "staging", "services": ["greeter"], "reason": "errors"}

@@ -96,7 +96,7 @@ class SignedPolicy(unittest.TestCase):
         self.assertEqual((refused["file"], refused["line"]), ("environments/staging.yaml", 2))
         self.assertIn(f"Environment/staging changes, and commit {unsigned[:12]} is not signed by", refused["message"])
         shown = world.cli("config", "status").stdout
-        self.assertIn("environments/staging.yaml:2: Environment", shown)
+        self.assertIn("environments/staging.yaml:2:1: Environment", shown)
         self.assertEqual(self.configuration()["commit"], good)
 
         self.again_from(good)
