@@ -4,9 +4,9 @@
     unzip evidence.zip -d evidence
     python3 verify.py evidence [--key KEY] [--witness KEY]...
 
-It checks the files of that folder, so that what is proven is what you then read. A zip is taken too, but only a plain
-one, in which all programs see the same files. KEY is the verifier key of the log or of a witness, or a file that holds
-it, as you got it from somewhere else than this bundle. Exit code: 0 all is proven, 1 something is not, 2 used wrongly.
+It checks the files of that folder, so that what is proven is what you then read: programs differ in what they see in a
+zip that was made to deceive. KEY is the verifier key of the log or of a witness, or a file that holds it, as you got it
+from somewhere else than this bundle. Exit code: 0 all is proven, 1 something is not, 2 used wrongly.
 What is checked, in this order:
 
  1. The bundle holds the files that its index.json names, each once, and no others.
@@ -19,10 +19,9 @@ What is checked, in this order:
     filter, and there are just so many, so none was left out.
 """
 
-import argparse, base64, hashlib, json, os, re, stat, struct, subprocess, sys, tempfile, urllib.parse, zlib
+import argparse, base64, hashlib, json, os, re, stat, struct, subprocess, sys, tempfile, urllib.parse
 
-MAX_FILE, MAX_ALL = 4 << 20, 512 << 20  # bytes of any file in a bundle, and of all of them, unpacked
-ZIP_EXTRAS = {0x5455, 0x7875}  # times and owners; others may give an entry another name
+MAX_FILE, MAX_ALL = 4 << 20, 512 << 20  # bytes of any file in a bundle, and of all of them
 ED25519_DER = bytes.fromhex("302a300506032b6570032100")  # what stands before a raw public key in its DER form
 
 
@@ -39,12 +38,6 @@ def b64(text):
     return base64.b64decode(text, validate=True)
 
 
-def check_sizes(sizes):
-    for name, size in sizes.items():
-        expect(size <= MAX_FILE, f"{name!r} is larger than {MAX_FILE} bytes")
-    expect(sum(sizes.values()) <= MAX_ALL, f"the bundle holds more than {MAX_ALL} bytes")
-
-
 def read_folder(folder):
     sizes = {}
     for place, folders, names in os.walk(folder):
@@ -53,71 +46,14 @@ def read_folder(folder):
             if not stat.S_ISDIR(status.st_mode):
                 expect(stat.S_ISREG(status.st_mode), f"{name!r} is no regular file")
                 sizes[name] = status.st_size
-    check_sizes(sizes)
+    for name, size in sizes.items():
+        expect(size <= MAX_FILE, f"{name!r} is larger than {MAX_FILE} bytes")
+    expect(sum(sizes.values()) <= MAX_ALL, f"the bundle holds more than {MAX_ALL} bytes")
     files = {}
     for name in sizes:
         with open(os.path.join(folder, name), "rb") as file:
             files[name] = file.read()
     return files
-
-
-def read_zip(path):
-    """Entry behind entry from the first byte on, then a directory that says the same of each, then the end record; and
-    nothing before, between or behind them. So whoever reads the entries sees what whoever reads the directory sees."""
-    with open(path, "rb") as file:
-        raw = file.read(MAX_ALL)
-    plain = lambda so: expect(so, "this is not a plain zip: unpack it and verify the folder")
-    plain(len(raw) >= 22)
-    magic, disks, here, count, length, row, comment = struct.unpack("<4sIHHIIH", raw[-22:])
-    plain((magic, disks, here, comment) == (b"PK\5\6", 0, count, 0) and row + length + 22 == len(raw))
-    plain(raw[-42:-38] != b"PK\6\7")  # the way to another end record, whatever these bytes belong to
-    entries, at, directory = {}, 0, row
-    for _ in range(count):
-        # A row of the directory. `about` (version, flags, method, time) and `sums` (CRC, packed and true size) stand in
-        # the entry too; n, extra and comment are lengths.
-        head = struct.unpack("<4s2x10s12s4H2xII", raw[row : row + 46])
-        magic, about, sums, n, extra, comment, disk, mode, place = head
-        flags, method = struct.unpack("<2xHH4x", about)
-        name, extras = raw[row + 46 : row + 46 + n], [raw[row + 46 + n : row + 46 + n + extra]]
-        row += 46 + n + extra
-        plain((magic, comment, disk, place) == (b"PK\1\2", 0, 0, at) and not mode & 0x10)
-        plain(stat.S_IFMT(mode >> 16) in (0, stat.S_IFREG))
-        # The entry: its head, name, extra, bytes.
-        sums_follow = flags & 8  # behind the bytes; before them there are none, or the size alone
-        plain(flags & ~0x80E == 0 and (method == 8 or method == 0 and not sums_follow))
-        plain(raw[at : at + 14] == b"PK\3\4" + about and raw[at + 30 : at + 30 + n] == name)
-        plain(raw[at + 14 : at + 26] in ([bytes(12), bytes(8) + sums[8:]] if sums_follow else [sums]))
-        local_n, extra = struct.unpack("<HH", raw[at + 26 : at + 30])
-        at += 30 + n + extra
-        extras.append(raw[at - extra : at])
-        plain(local_n == n and all(extra_ids(each) <= ZIP_EXTRAS for each in extras))
-        crc, packed, size = struct.unpack("<III", sums)
-        expect(name.decode() not in entries, f"the bundle holds {name!r} twice")
-        entries[name.decode()] = method, crc, size, raw[at : at + packed]
-        at += packed
-        plain(not sums_follow or raw[at : at + 16] == b"PK\7\x08" + sums)
-        at += 16 if sums_follow else 0
-    plain(at == directory and row + 22 == len(raw))
-    check_sizes({name: size for name, (_, _, size, _) in entries.items()})
-    files = {}  # only now are they unpacked
-    for name, (method, crc, size, content) in entries.items():
-        if method == 8:
-            inflater = zlib.decompressobj(-15)
-            content = inflater.decompress(content, size + 1)
-            plain(inflater.eof and not inflater.unused_data)
-        expect(len(content) == size and zlib.crc32(content) == crc, f"{name!r} is damaged")
-        files[name] = content
-    return files
-
-
-def extra_ids(extra):
-    ids = set()
-    while extra:
-        extra_id, length = struct.unpack("<HH", extra[:4])
-        expect(len(extra) >= 4 + length, "an extra field of the zip is cut off")
-        ids.add(extra_id)
-        extra = extra[4 + length :]
-    return ids
 
 
 def check_index(files):
@@ -229,8 +165,8 @@ def check_completeness(index, events):
     return export
 
 
-def verify(path, trusted_key, trusted_witnesses):
-    files = read_folder(path) if os.path.isdir(path) else read_zip(path)
+def verify(folder, trusted_key, trusted_witnesses):
+    files = read_folder(folder)
     index = check_index(files)
     key = parse_key(files["verifier.key"].decode(), 1)
     if trusted_key is not None:
@@ -267,14 +203,16 @@ def key_text(given):
 
 def main():
     parser = argparse.ArgumentParser(description="Checks an evidence bundle of a Headgate log.")
-    parser.add_argument("bundle", help="the folder into which the zip was unpacked, or the zip")
+    parser.add_argument("folder", help="into which the bundle was unpacked")
     parser.add_argument("--key", help="the log's verifier key, or a file that holds it")
     parser.add_argument("--witness", metavar="KEY", action="append", default=[],
                         help="a witness that must have cosigned: its verifier key, or a file that holds it; repeatable")
     options = parser.parse_args()
+    if not os.path.isdir(options.folder):
+        parser.error(f"{options.folder} is no folder: unpack the bundle, unzip evidence.zip -d evidence")
     try:
         key = options.key if options.key is None else key_text(options.key)
-        verify(options.bundle, key, [key_text(given) for given in options.witness])
+        verify(options.folder, key, [key_text(given) for given in options.witness])
     except Refused as refused:
         print(f"REFUSED: {refused}", file=sys.stderr)
         return 1

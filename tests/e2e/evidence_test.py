@@ -7,13 +7,11 @@ import io
 import json
 import os
 import pathlib
-import struct
+import shutil
 import subprocess
 import sys
 import unittest
-import warnings
 import zipfile
-import zlib
 
 from witness import Witness
 from world import World, eventually
@@ -43,12 +41,23 @@ class Evidence(unittest.TestCase):
             self.assertIsNone(bundle.testzip())
             return answer.body, {name: bundle.read(name) for name in bundle.namelist()}
 
-    def verify(self, bundle, *arguments):
-        """Of the bytes of a zip, or of a folder."""
-        path = bundle
+    def unpacked(self, bundle):
+        """The folder of the bytes of a zip, or of files by name."""
+        folder = self.world.root / "evidence"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         if isinstance(bundle, bytes):
-            path = self.world.root / "evidence.zip"
-            path.write_bytes(bundle)
+            with zipfile.ZipFile(io.BytesIO(bundle)) as zipped:
+                zipped.extractall(folder)
+            return folder
+        for name, content in bundle.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return folder
+
+    def verify(self, bundle, *arguments):
+        """Of what is to be unpacked, or of a path."""
+        path = bundle if isinstance(bundle, pathlib.Path) else self.unpacked(bundle)
         return subprocess.run(
             [sys.executable, "-I", str(VERIFIER), str(path), *arguments],
             env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=120,
@@ -174,41 +183,32 @@ class Evidence(unittest.TestCase):
             ("an index that is no JSON", {**files, "index.json": b"{"}, "it cannot be read"),
             ("an index of texts", with_index(records=["../x", *others]), "a position that is no number"),
             ("an index of another shape", {**files, "index.json": b"[]"}, "it cannot be read"),
-            ("a path that leaves the folder", {**files, "../../evil": b"x"}, "'../../evil', which index.json does not name"),
-            ("an absolute path", {**files, "/tmp/evil": b"x"}, "'/tmp/evil', which index.json does not name"),
-            ("a record by a path", {**without(files, record), f"records/../{record}": files[record]}, "the bundle lacks " + record),
+            ("a file that the index does not name", {**files, "records/more/1.json": b"x"}, "'records/more/1.json', which index.json does not name"),
             ("bytes that are no text", {**files, "checkpoint": b"\xff\xfe"}, "it cannot be read"),
             ("an empty key", {**files, "verifier.key": b""}, "it cannot be read"),
             ("a huge file", {**files, record: b" " * (5 << 20)}, "is larger than"),
         ]
         for what, content, words in cases:
             with self.subTest(what):
-                refused = self.verify(zipped_of(content))
+                refused = self.verify(content)
                 self.assertEqual(refused.returncode, 1, refused.stdout)
                 self.assertTrue(refused.stderr.startswith("REFUSED: "), refused.stderr)
                 self.assertIn(words, refused.stderr)
                 self.assertEqual(refused.stdout, "")
-        for what, content in (
-            ("not a zip", b"hello"),
-            ("half of it", zipped[: len(zipped) // 2]),
-            ("nothing", b""),
-            ("a file twice", twice(files, record)),
-        ):
-            with self.subTest(what):
-                refused = self.verify(content)
-                self.assertEqual(refused.returncode, 1, refused.stdout)
-                self.assertTrue(refused.stderr.startswith("REFUSED: "), refused.stderr)
-        # The other half of every refusal: packed anew without a change it is good.
-        self.assertEqual(self.verify(zipped_of(files)).returncode, 0)
+        # The other half of every refusal: written anew without a change it is good.
+        self.assertEqual(self.verify(files).returncode, 0)
+        unopened = self.world.root / "evidence.zip"
+        unopened.write_bytes(zipped)
+        refused = self.verify(unopened)
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("unpack the bundle", refused.stderr)
 
     def test_what_is_read_is_what_was_verified(self):
         self.begin()
         zipped, files = self.bundle("?service=greeter")
         record = f"records/{json.loads(files['index.json'])['records'][0]}.json"
         forged = files[record].replace(b"greeter", b"grafter")
-        folder = self.world.root / "unpacked"
-        with zipfile.ZipFile(io.BytesIO(zipped)) as bundle:
-            bundle.extractall(folder)
+        folder = self.unpacked(zipped)
         good = self.verify(folder)
         self.assertEqual(good.returncode, 0, good.stderr)
 
@@ -230,24 +230,23 @@ class Evidence(unittest.TestCase):
         (folder / "proofs/.more").write_bytes(b"")
         refuses("another file", folder, "'proofs/.more', which index.json does not name")
 
-        # Zips in which programs see different files, and others that are not of the plain kind.
-        for what, crafted in crafted_zips(files, record, forged).items():
-            refuses(what, crafted, "this is not a plain zip")
-        self.assertEqual(self.verify(raw_zip([Entry(n, c) for n, c in files.items()])).returncode, 0)
-
     def test_a_bundle_cannot_make_the_verifier_stumble(self):
         self.begin()
         _, files = self.bundle("?service=greeter")
         key = files["verifier.key"].decode()
         forged_name = "x\x1b[2K\rOK: all is well+00000000+" + key.split("+", 2)[2]
-        bomb = {f"records/{n}.json": bytes(4 << 20) for n in range(130)}
         for what, content, words in (
             ("a name that writes to the terminal", {**files, "verifier.key": forged_name.encode()}, "was altered"),
             ("a deeply nested index", {**files, "index.json": b"[" * 1_000_000}, "RecursionError"),
-            ("half a gigabyte", {**files, **bomb}, "holds more than"),
+            ("half a gigabyte", None, "holds more than"),
         ):
             with self.subTest(what):
-                refused = self.verify(zipped_of(content))
+                if content is None:
+                    content = self.unpacked(files)
+                    for n in range(130):  # of holes alone
+                        with open(content / f"more-{n}", "wb") as file:
+                            file.truncate(4 << 20)
+                refused = self.verify(content)
                 self.assertEqual(refused.returncode, 1, refused.stdout)
                 self.assertTrue(refused.stderr.startswith("REFUSED: "), refused.stderr[-500:])
                 self.assertIn(words, refused.stderr)
@@ -305,7 +304,7 @@ class Evidence(unittest.TestCase):
             ("a wrong one", self.with_cosignature_flipped(checkpoint, witness), "cosignature of the witness"),
         ):
             with self.subTest(what):
-                refused = self.verify(zipped_of(self.with_checkpoint(files, content)))
+                refused = self.verify(self.with_checkpoint(files, content))
                 self.assertEqual(refused.returncode, 1, refused.stdout)
                 self.assertIn(words, refused.stderr)
         # After a restart the size is asked of the witness; the log has grown meanwhile.
@@ -370,103 +369,6 @@ class Evidence(unittest.TestCase):
         ]
         self.assertEqual(sizes, sorted(sizes, reverse=True), "the history only grows")
         self.assertEqual(self.world.stop(), 0)
-
-
-class Entry:
-    """Of a zip that is written byte by byte, as zipfile never would."""
-
-    def __init__(self, name, content, *, extra=b"", mode=0o100644, flags=0, method=0, packed=None, listed=True):
-        self.name, self.content, self.extra, self.mode = name.encode(), content, extra, mode
-        self.flags, self.method, self.listed = flags, method, listed
-        self.packed = content if packed is None else packed
-
-    def about(self):
-        return struct.pack("<5H3I", 20, self.flags, self.method, 0, 0x21, zlib.crc32(self.content), len(self.packed), len(self.content))
-
-    def local(self):
-        return b"PK\3\4" + self.about() + struct.pack("<HH", len(self.name), len(self.extra)) + self.name + self.extra + self.packed
-
-    def central(self, at):
-        lengths = struct.pack("<HHHHHII", len(self.name), len(self.extra), 0, 0, 0, self.mode << 16, at)
-        return b"PK\1\2\x14\3" + self.about() + lengths + self.name + self.extra
-
-
-def raw_zip(entries, before=b"", between=b"", behind=b"", comment=b"", zip64=False):
-    body, directory, listed = before, b"", 0
-    for entry in entries:
-        if entry.listed:
-            directory += entry.central(len(body))
-            listed += 1
-        body += entry.local()
-    body += between
-    end = b""
-    if zip64:
-        end += struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, listed, listed, len(directory), len(body))
-        end += struct.pack("<IIQI", 0x07064B50, 0, len(body) + len(directory), 1)
-    end += struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, listed, listed, len(directory), len(body), len(comment))
-    return body + directory + end + comment + behind
-
-
-def crafted_zips(files, record, forged):
-    entries = [Entry(name, content) for name, content in files.items()]
-
-    def replaced(name, *by):
-        return [each for entry in entries for each in (by if entry.name == name.encode() else [entry])]
-
-    def other_name(name, unicode_name):
-        data = struct.pack("<BI", 1, zlib.crc32(name.encode())) + unicode_name.encode()
-        return struct.pack("<HH", 0x7075, len(data)) + data
-
-    content = files[record]
-    renamed = [
-        *replaced(record, Entry(record, content, extra=other_name(record, "proofs/old"))),
-        Entry("README.md", forged, extra=other_name("README.md", record)),
-    ]
-    last = list(files)[-1]
-    hiding = struct.pack("<HH", 0x7875, 20) + struct.pack("<IIQI", 0x07064B50, 0, 0, 1)
-    whole = raw_zip(entries)
-    crafted = {
-        "a second name": [e for e in renamed if e.name != b"README.md" or e.extra],
-        "a zip64 directory": raw_zip(entries, zip64=True),
-        "the way to a zip64 directory, inside the last extra": [*entries[:-1], Entry(last, files[last], extra=hiding)],
-        "an entry that no directory lists": [*entries, Entry(record, forged, listed=False)],
-        "an unlisted entry in the middle": replaced(record, Entry(record, content), Entry(record, forged, listed=False)),
-        "a link": replaced("README.md", Entry("README.md", b"/etc/passwd", mode=0o120777)),
-        "an encrypted entry": replaced(record, Entry(record, content, flags=1)),
-        "another compression": replaced(record, Entry(record, content, method=12)),
-        "bytes behind the compressed ones": replaced(record, Entry(record, content, method=8, packed=deflated(content) + b"more")),
-        "bytes before": raw_zip(entries, before=b"junk"),
-        "bytes before the directory": raw_zip(entries, between=b"junk"),
-        "bytes behind": raw_zip(entries, behind=b"junk"),
-        "a comment": raw_zip(entries, comment=b"a comment"),
-        "two zips": whole + whole,
-        "another name before the bytes": whole.replace(record.encode(), record.replace("records", "RECORDS").encode(), 1),
-    }
-    return {what: each if isinstance(each, bytes) else raw_zip(each) for what, each in crafted.items()}
-
-
-def deflated(content):
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(content) + packer.flush()
-
-
-def zipped_of(files):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, content in files.items():
-            bundle.writestr(name, content)
-    return out.getvalue()
-
-
-def twice(files, name):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for each, content in files.items():
-            bundle.writestr(each, content)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            bundle.writestr(name, files[name])
-    return out.getvalue()
 
 
 if __name__ == "__main__":
