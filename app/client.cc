@@ -12,7 +12,6 @@
 
 #include "app/named_file.h"
 #include "engine/base/hex.h"
-#include "reconciler/git_url.h"
 #include "store/files.h"
 
 namespace headgate::app {
@@ -109,9 +108,7 @@ Result<void> check_server(const std::string& server, bool with_token) {
   }
   constexpr std::string_view plain = "http://";
   if (!with_token || !origin->starts_with(plain)) return {};
-  auto host = origin->substr(plain.size(), origin->rfind(':') - plain.size());
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  if (!reconciler::is_loopback(host)) {
+  if (!reconciler::leads_to_this_host(server)) {
     return fail(ErrorCode::invalid_input, server + " would carry the token readable over the network: use https://");
   }
   return {};

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "reconciler/git_url.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -110,6 +112,16 @@ Result<std::string> origin_of(const std::string& text) {
                 fmt::format("a request's URL has the scheme '{}': expected http or https", scheme));
   }
   return fmt::format("{}://{}:{}", scheme, host, part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
+}
+
+bool leads_to_this_host(const std::string& text) {
+  const Owned<CURLU> url{curl_url()};
+  if (!url || text.find('\0') != std::string::npos ||
+      curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+    return false;
+  }
+  const auto host = part_of(url.get(), CURLUPART_HOST);
+  return is_loopback(host.starts_with('[') ? std::string_view(host).substr(1, host.size() - 2) : host);
 }
 
 namespace {

@@ -28,5 +28,7 @@ class CurlHttpClient final : public HttpClient {
 
 // scheme://host:port of a URL, as libcurl reads it and will connect. invalid_input: it is none of http or https.
 Result<std::string> origin_of(const std::string& url);
+// Whether libcurl will connect to this host, by whatever protocol: secrets may go there unencrypted.
+bool leads_to_this_host(const std::string& url);
 
 }  // namespace headgate::reconciler

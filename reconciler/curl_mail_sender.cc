@@ -10,7 +10,7 @@
 
 #include "engine/base/base64.h"
 #include "engine/base/utf8.h"
-#include "reconciler/git_url.h"
+#include "reconciler/curl_http_client.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -65,20 +65,6 @@ std::string date_text(Timestamp now) {
                      time.minutes().count(), time.seconds().count());
 }
 
-// As libcurl, which makes the connection, reads the URL.
-bool is_on_this_host(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
-  char* text = nullptr;
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
-      curl_url_get(parsed.get(), CURLUPART_HOST, &text, 0) != CURLUE_OK) {
-    return false;
-  }
-  const std::unique_ptr<char, decltype(&curl_free)> owned(text, &curl_free);
-  std::string_view host(text);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return is_loopback(host);
-}
-
 }  // namespace
 
 std::string mail_text(const Mail& mail, const std::string& from, Timestamp now) {
@@ -117,7 +103,7 @@ Result<void> CurlMailSender::send(const Mail& mail, std::stop_token stop) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, server_.user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, password.c_str());
   }
-  const bool must = !server_.user.empty() && !is_on_this_host(server_.url);
+  const bool must = !server_.user.empty() && !leads_to_this_host(server_.url);
   curl_easy_setopt(curl, CURLOPT_URL, server_.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   curl_easy_setopt(curl, CURLOPT_USE_SSL, static_cast<long>(must ? CURLUSESSL_ALL : CURLUSESSL_TRY));

@@ -163,6 +163,33 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: self.world.events("history.rewritten"), "the rewrite is an event")
         eventually(lambda: self.world.current() == "v2", "the new history is followed")
 
+    def test_a_branch_that_goes_back_is_a_fact(self):
+        self.world.hooks()
+        self.world.documents()
+        self.world.wish("v1")
+        first = self.world.push("first")
+        self.world.start()
+        eventually(lambda: self.world.current() == "v1", "v1 runs in staging")
+        rewritten = lambda: len(self.world.events("history.rewritten"))
+        configuration = lambda: self.world.http("GET", "/v1/configuration").json
+        # From a commit that was rejected: nothing of it is left to be told.
+        self.world.write("services/greeter.yaml", "kind: [\n")
+        self.world.push("broken")
+        eventually(lambda: configuration()["rejected"], "the broken commit is rejected")
+        self.world.git("push", "--quiet", "--force", "origin", f"{first}:main")
+        eventually(lambda: rewritten() == 1, "the branch went back")
+        eventually(lambda: not configuration()["rejected"], "what is in force is the head again")
+        # From one that took force: who stands behind the head is known.
+        self.world.git("reset", "--quiet", "--hard", first)
+        self.world.wish("v2")
+        second = self.world.push("second")
+        eventually(lambda: self.world.current() == "v2", "v2 runs in staging")
+        self.world.git("push", "--quiet", "--force", "origin", f"{first}:main")
+        eventually(lambda: rewritten() == 2, "the branch went back once more")
+        eventually(lambda: configuration()["commit"] == first, "the earlier commit is in force again")
+        seen = [event["correlation"] for event in self.world.events("commit.observed")]
+        self.assertEqual(seen[-2:], [second, first])
+
     def test_it_is_ready_when_the_repository_was_looked_at(self):
         hidden = self.world.root / "hidden.git"
         self.world.hooks()

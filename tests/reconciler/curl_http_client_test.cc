@@ -36,6 +36,17 @@ class CurlHttpClientTest : public testing::Test {
   CurlHttpClient client_;
 };
 
+TEST(CurlUrls, OnlyTheHostItselfIsThisHost) {
+  for (const auto* url : {"http://127.0.0.1:8420", "https://localhost/", "http://[::1]:1/x", "smtp://127.0.0.1:2525",
+                          "smtp://localhost", "http://user@localhost"}) {
+    EXPECT_TRUE(leads_to_this_host(url)) << url;
+  }
+  for (const auto* url : {"smtp://127.evil.example", "smtp://localhost.evil.example:25", "http://127.0.0.1.example.com",
+                          "http://localhost@evil.example", "http://[::2]", "smtp://10.0.0.1", "", "localhost:x"}) {
+    EXPECT_FALSE(leads_to_this_host(url)) << url;
+  }
+}
+
 TEST_F(CurlHttpClientTest, GivesStatusHeadersAndBody) {
   HttpTestServer server{answering(http_answer(418, "short and stout", "X-Pot:  tea \r\nx-pot: coffee\r\n"))};
   const auto response = get(server.url());
