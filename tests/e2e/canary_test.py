@@ -136,6 +136,9 @@ class Canary(unittest.TestCase):
     def resume(self, promotion):
         """Once it waits for a person."""
         eventually(lambda: "waits for a person" in self.world.cli("explain", promotion).stdout, f"{promotion} waits")
+        waits = [condition["text"] for condition in self.world.target()["waiting_for"]]
+        self.assertTrue(any("waits for a person" in text for text in waits), waits)
+        self.assertIn("waits for a person", self.world.cli("status").stdout)
         done = self.world.cli("resume", promotion, "--reason", "looks fine")
         self.assertEqual(done.returncode, 0, done.stderr)
 
