@@ -77,7 +77,7 @@ struct ApiOptions {
   Duration min_position_wait = std::chrono::seconds(5);
   Duration denial_window = std::chrono::minutes(1);  // refusals are added up over it
   std::size_t max_blob_bytes = 16 << 20;
-  std::size_t max_streams = 1024;                       // live event streams
+  std::size_t max_streams = 1024;                       // live event streams: half of the connections (HttpLimits)
   Duration export_counting = std::chrono::seconds(40);  // an export is counted before it begins, and answered in time
 };
 

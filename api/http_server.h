@@ -27,7 +27,7 @@ struct HttpLimits {
 
   std::size_t header_bytes = 16 << 10;     // request line and header; more is 431
   std::size_t body_bytes = 1 << 20;        // more is 413; a route may set its own
-  std::size_t max_connections = 2048;      // one more is answered 503 and closed; streams take half at most
+  std::size_t max_connections = 2048;      // one more is answered 503 and closed
   Milliseconds header_timeout{10'000};     // TLS handshake; whole header, and on a new connection the wait for it
   Milliseconds body_timeout{10'000};       // whole body, once for every MiB that the route admits
   Milliseconds idle_timeout{60'000};       // between two requests

@@ -25,10 +25,10 @@ void write_promotion(JsonWriter& json, const Promotion& promotion, const std::ve
 // What its target's row shows of it.
 void write_promotion_summary(JsonWriter& json, const Promotion& promotion);
 
-// One line: where it stands or how it ended.
 // The longest time that the service was away while it was promoted; null where nobody measured it.
 void write_downtime(JsonWriter& json, const Promotion& promotion);
 
+// One line: where it stands or how it ended.
 std::string summary_of(const Promotion& promotion, std::size_t unmet, const Names& names);
 
 }  // namespace headgate::api

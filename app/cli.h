@@ -41,8 +41,8 @@ void add_log_export_verb(Cli& cli, CLI::App& group);
 void add_read_verbs(Cli& cli);        // status, get, events, explain, timeline, state
 void add_rollback_verbs(Cli& cli);    // rollback, retry, expedite, incident, postmortem
 void add_config_verbs(Cli& cli);      // config status, approve, reject
-void add_protection_verbs(Cli& cli);  // freeze, unfreeze, override
-void add_write_verbs(
-    Cli& cli);  // promote, adopt, approve, reject, cancel, wait, gate, release, quarantine, reinstate, token
+void add_protection_verbs(Cli& cli);  // resume, freeze, unfreeze, override
+// promote, adopt, approve, reject, cancel, wait, gate, release, quarantine, reinstate, token, people
+void add_write_verbs(Cli& cli);
 
 }  // namespace headgate::app

@@ -24,7 +24,7 @@ Result<NewCheckpoint> Cosignatures::to_cosign() {
 
 Result<NewCheckpoint> Cosignatures::current() {
   const auto now = clock_.steady();
-  if (rounds_.empty() || now - began_ >= kRound) {
+  if (rounds_.empty() || now - began_ >= round_length) {
     HEADGATE_TRY(auto newest, newest_());
     if (rounds_.empty() || rounds_.back().note != newest.note) {
       rounds_.push_back({std::move(newest.note), newest.size, {}});

@@ -18,7 +18,7 @@ namespace headgate::app {
 // Thread-safe. The lines are verified by whoever brings them.
 class Cosignatures {
  public:
-  static constexpr Duration kRound = std::chrono::seconds(3);
+  static constexpr Duration round_length = std::chrono::seconds(3);
 
   struct Held {
     std::string note;  // as the log signed it; empty when there is none

@@ -18,7 +18,7 @@ void append_number(std::string& out, N number) {
 }
 
 void append_time(std::string& out, Timestamp time) {
-  std::array<char, kTimestampLength> text;
+  std::array<char, timestamp_length> text;
   write_timestamp(time, text);
   out += '"';
   out.append(text.data(), text.size());

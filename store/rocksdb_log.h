@@ -103,8 +103,8 @@ class RocksDbLog final : public EventLog, private TileReader {
     std::uint64_t tiles = 0;
     Hash root{};
   };
-  // Computes everything anew from the records up to size(): dense positions, times that never go back, each
-  // record readable, each stored tile, the root at the watermark and at the end, the index. The first thing that
+  // Computes everything anew from the records up to size(): dense positions, times that never go back, each record's
+  // envelope readable, each stored tile, the root at the watermark and at the end, the index. The first thing that
   // differs is an Error (corrupt) that names it. `progress(done, all)` is called now and then; unavailable soon after a
   // `stop`.
   Result<Verified> verify(const std::function<void(Position, Position)>& progress, std::stop_token stop = {}) const;

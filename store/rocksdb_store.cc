@@ -13,6 +13,7 @@
 #include <charconv>
 #include <cstdarg>
 
+#include "store/usable_memory.h"
 #include "store/wal_sequences.h"
 
 namespace headgate::store {
@@ -20,7 +21,13 @@ namespace {
 
 // In the order in which they are made.
 constexpr std::array<std::string_view, 4> kFamilies{"events", "tree", "index", "meta"};
-constexpr std::size_t kBlockCacheBytes = 128 << 20;
+constexpr std::uint64_t kLeastCacheBytes = 32 << 20;
+constexpr std::uint64_t kMostCacheBytes = 512 << 20;  // the blocks of a million records
+
+// Filled by what is read: audits come back to the same blocks.
+std::size_t block_cache_bytes() {
+  return std::clamp(usable_memory() / 8, kLeastCacheBytes, kMostCacheBytes);
+}
 
 rocksdb::CompressionType compression() {
   const auto supported = rocksdb::GetSupportedCompressions();
@@ -226,7 +233,7 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
 
   if (options.checks.has(LogCheck::wal_sequences)) HEADGATE_TRY_VOID(check_wal_sequences(*env, path));
 
-  const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  const auto cache = rocksdb::NewLRUCache(block_cache_bytes());
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(kFamilies.size() + 1);
   for (const auto name : kFamilies) families.emplace_back(std::string(name), family_options(name, cache));

@@ -23,7 +23,7 @@ struct Context {
   Claims claims{};  // of the actor's sign-in
 };
 
-// One event makes at most this many events, so that a batch stays bounded.
+// One command makes at most this many events, so that a batch stays bounded.
 inline constexpr std::size_t max_events_per_command = 256;
 
 // Remembers. Total: it never refuses the past. Targets whose situation may have changed are added to `touched`.

@@ -10,7 +10,9 @@
 //                    ended                     rolling back ──► rolled back
 //                                                  └──────────► failed               (the rollback failed: target held)
 //
-// Ended promotions leave the state; the log keeps them.
+// `planned` is an event, no phase. A failed one that a person retries goes on where it failed: to waiting, or to
+// rolling back. Ended promotions leave the state, but for the last failed one (WaysBack::failed), which may be retried;
+// the log keeps them all.
 #pragma once
 
 #include <cstdint>

@@ -70,7 +70,7 @@ bool take_offset(std::string_view& text, minutes& offset) {
 
 }  // namespace
 
-void write_timestamp(Timestamp time, std::span<char, kTimestampLength> text) {
+void write_timestamp(Timestamp time, std::span<char, timestamp_length> text) {
   const auto day = floor<days>(time);
   const std::chrono::year_month_day date{day};
   const auto of_day = time - day;
@@ -92,7 +92,7 @@ void write_timestamp(Timestamp time, std::span<char, kTimestampLength> text) {
 }
 
 std::string format_timestamp(Timestamp time) {
-  std::array<char, kTimestampLength> text;
+  std::array<char, timestamp_length> text;
   write_timestamp(time, text);
   return {text.data(), text.size()};
 }

@@ -17,8 +17,8 @@ using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
 // RFC 3339 in UTC with exactly six digits of fraction: 2026-11-20T14:55:01.123456Z (27 characters, years 0000 to 9999).
 std::string format_timestamp(Timestamp time);
-inline constexpr std::size_t kTimestampLength = 27;
-void write_timestamp(Timestamp time, std::span<char, kTimestampLength> text);  // the same, into a buffer
+inline constexpr std::size_t timestamp_length = 27;
+void write_timestamp(Timestamp time, std::span<char, timestamp_length> text);  // the same, into a buffer
 // Accepts RFC 3339 with any offset and up to six digits of fraction.
 Result<Timestamp> parse_timestamp(std::string_view text);
 

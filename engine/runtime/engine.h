@@ -1,4 +1,4 @@
-// The shell around the calculation, in two threads:
+// The shell around the calculation, in two threads (and one that saves snapshots):
 //
 //   writer     drains the queue of commands, decides and evolves each in memory and stages the records
 //   committer  makes a batch durable in one synced write, and only then publishes, answers and dispatches

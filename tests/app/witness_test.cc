@@ -204,7 +204,7 @@ TEST_F(CosignaturesTest, ComeTogetherWhileTheLogGrows) {
     EXPECT_TRUE(held_.complete(held_.best(round)));
     EXPECT_EQ(shown(), note(round) + "a " + note(round) + "b " + note(round));
     EXPECT_EQ(held_.with_lines(note(round)), shown());
-    pass(Cosignatures::kRound);
+    pass(Cosignatures::round_length);
   }
 }
 
@@ -212,7 +212,7 @@ TEST_F(CosignaturesTest, DoNotWaitForOneThatIsGone) {
   cosign("a");
   cosign("b");
   for (std::uint64_t round = 2; round < 10; ++round) {
-    pass(Cosignatures::kRound);
+    pass(Cosignatures::round_length);
     cosign("a");
   }
   EXPECT_EQ(shown(), note(9) + "a " + note(9));
@@ -226,7 +226,7 @@ TEST_F(CosignaturesTest, DoNotWaitForOneThatIsGone) {
 TEST_F(CosignaturesTest, ShowTheLogGrowWithoutAnyOfThem) {
   for (std::uint64_t round = 1; round < 10; ++round) {
     EXPECT_EQ(shown(), note(round));
-    pass(Cosignatures::kRound);
+    pass(Cosignatures::round_length);
   }
   EXPECT_EQ(held_.best(100).note, "");
   EXPECT_TRUE(held_.wait(milliseconds(1)));
