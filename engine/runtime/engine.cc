@@ -88,6 +88,11 @@ Result<void> Engine::load() {
   if (writer_.state().next == 0) {
     HEADGATE_TRY_VOID(writer_.execute({.command = CreateLog{options_.origin, options_.verifier_key}}, now));
   }
+  // Set back while nothing ran, by as much at least: what was promised a length keeps it.
+  const auto& folded = writer_.state();
+  if (const auto behind = folded.wall_time(folded.last_time) - now; behind > clock_tolerance) {
+    HEADGATE_TRY_VOID(writer_.execute({.command = StepClock{-behind}}, now));
+  }
   HEADGATE_TRY_VOID(writer_.execute({.command = StartEngine{options_.version}}, now));
   auto batch = writer_.take_batch();
   HEADGATE_TRY_VOID(log_.append(batch.first, batch.events));

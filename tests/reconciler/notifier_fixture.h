@@ -9,6 +9,7 @@
 #include "reconciler/notifier.h"
 #include "reconciler/offline_people.h"
 #include "tests/fakes/http_client.h"
+#include "tests/fakes/secrets.h"
 #include "tests/runtime/engine_fixture.h"
 
 namespace headgate::reconciler {
@@ -16,18 +17,6 @@ namespace headgate::reconciler {
 using namespace std::chrono_literals;
 
 inline const std::string key = "the-key-of-the-hook";
-
-class FixedSecrets final : public Secrets {
- public:
-  Result<std::string> read(std::string_view name) const override {
-    const std::scoped_lock lock(mutex);
-    const auto at = values.find(name);
-    if (at == values.end()) return fail(ErrorCode::not_found, "the server's file has no secret " + std::string(name));
-    return at->second;
-  }
-  mutable std::mutex mutex;
-  StringMap values{{"hook-key", key}};
-};
 
 struct Told {
   std::string head;  // method and URL, then the headers, one a line
@@ -112,7 +101,7 @@ class NotifierTest : public runtime::testing::EngineTest {
   std::vector<std::string> notices_;
   fakes::FakeHttpClient http_{[this](const HttpRequest& request, const std::stop_token&) { return take(request); }};
   std::unique_ptr<MailSender> mail_;  // for who sets one
-  FixedSecrets secrets_;
+  fakes::FixedSecrets secrets_{{{"hook-key", key}}};
   OfflinePeople people_;
   std::optional<NotificationDelivery> delivery_;
   std::unique_ptr<Notifier> notifier_;

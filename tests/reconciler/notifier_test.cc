@@ -175,8 +175,8 @@ TEST_F(NotifierTest, OneReceiverThatIsAwayHoldsUpNoOther) {
 }
 
 TEST_F(NotifierTest, ChatRoomsGetWordsAndTheirSecretIsShownNowhere) {
-  secrets_.values["slack-url"] = url("/services/T0/B0/topsecret");
-  secrets_.values["teams-url"] = url("/webhook/verysecret");
+  secrets_.set("slack-url", url("/services/T0/B0/topsecret"));
+  secrets_.set("teams-url", url("/webhook/verysecret"));
   push("c1", {policy({{"slack", ReceiverKind::slack, {}, "slack-url", {}, 7},
                       {"teams", ReceiverKind::teams, {}, "teams-url", {}, 8}},
                      {"freeze.set"})});
@@ -204,7 +204,7 @@ TEST_F(NotifierTest, ChatRoomsGetWordsAndTheirSecretIsShownNowhere) {
 }
 
 TEST_F(NotifierTest, PagerdutyIsTriggeredWithAKeyThatTellsRepeats) {
-  secrets_.values["pagerduty"] = "routing-key-1";
+  secrets_.set("pagerduty", "routing-key-1");
   push("c1", {policy({{"on-call", ReceiverKind::pagerduty, {}, "pagerduty", {}, 7}}, {"freeze.set"})});
   notify();
   freeze("staging", "fire");

@@ -1,4 +1,6 @@
 // What the host keeps secret: read from files that not everybody may read, and kept out of what commands print.
+#include "tests/fakes/secrets.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -76,6 +78,58 @@ TEST_F(SecretsTest, ATroubleNamesTheSecret) {
   ASSERT_FALSE(open.has_value());
   EXPECT_THAT(open.error().message, HasSubstr("secret hook: "));
   EXPECT_EQ(secrets_of(directory_.path()).read("other").error().code, ErrorCode::not_found);
+}
+
+// ------------------------------------------------------------------------------------------- what the port promises
+
+struct OfTheHost {
+  TestDirectory directory;
+  SecretsInUse in_use;
+  HostSecrets secrets{{{"hook", {.file = directory.path() / "hook", .variable = {}}}}, in_use};
+  void set(std::string_view value) {
+    std::ofstream(directory.path() / "hook", std::ios::binary) << value;
+    std::filesystem::permissions(directory.path() / "hook", perms{0600});
+  }
+};
+
+struct OfTheTests {
+  fakes::FixedSecrets secrets{{}};
+  void set(std::string_view value) { secrets.set("hook", std::string(value)); }
+};
+
+template <class Holder>
+class SecretsContract : public testing::Test {
+ protected:
+  const Secrets& secrets() const { return holder_.secrets; }
+  Holder holder_;
+};
+
+struct HolderNames {
+  template <class T>
+  static std::string GetName(int) {
+    return std::is_same_v<T, OfTheHost> ? "OfTheHost" : "OfTheTests";
+  }
+};
+using Holders = testing::Types<OfTheHost, OfTheTests>;
+TYPED_TEST_SUITE(SecretsContract, Holders, HolderNames);
+
+TYPED_TEST(SecretsContract, GiveTheValueOfTheMoment) {
+  this->holder_.set("the first value");
+  EXPECT_EQ(this->secrets().read("hook").value_or("none"), "the first value");
+  this->holder_.set("the second value");
+  EXPECT_EQ(this->secrets().read("hook").value_or("none"), "the second value");
+}
+
+TYPED_TEST(SecretsContract, NameWhatIsNotThere) {
+  this->holder_.set("the first value");
+  const auto unknown = this->secrets().read("another");
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().code, ErrorCode::not_found);
+  EXPECT_THAT(unknown.error().message, HasSubstr("another"));
+  this->holder_.set("");
+  const auto empty = this->secrets().read("hook");
+  ASSERT_FALSE(empty.has_value());
+  EXPECT_THAT(empty.error().message, HasSubstr("hook"));
 }
 
 }  // namespace

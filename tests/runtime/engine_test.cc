@@ -235,6 +235,19 @@ TEST_F(EngineTest, KeepsAWaitsLengthWhenTheClockIsStepped) {
   ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
 }
 
+TEST_F(EngineTest, KeepsAWaitsLengthWhenTheClockIsSetBackWhileItIsStopped) {
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  clock.step(-24h);
+  restart();
+  EXPECT_EQ(count<ClockStepped>(), 1U);
+  EXPECT_EQ(count<TimerFired>(), 0U);
+  clock.pass(30s);
+  ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
+  restart();
+  EXPECT_EQ(count<ClockStepped>(), 1U) << "records are ahead of the clock still, and that is known";
+}
+
 TEST_F(EngineTest, StartsFromASnapshotAndDropsAForeignOne) {
   begin_promotion();
   restart();  // saves one
