@@ -94,6 +94,12 @@ Position ConfigurationEvolver::since(const std::optional<InForce<D>>& before, co
   return one.text == other.text ? before->since : meta().position;
 }
 
+void ConfigurationEvolver::touch_next(const TargetId& id) {
+  if (!touched) return;
+  if (!last_touched || (*last_touched)->service != id.service) touch_gates(id.service);
+  last_touched = touched->insert(last_touched.value_or(touched->end()), id);
+}
+
 void ConfigurationEvolver::put_in_force(Staged& staged, const std::string& commit,
                                         const std::vector<std::string>& people) {
   const auto& name = staged.key.name;
@@ -151,7 +157,7 @@ void ConfigurationEvolver::put_in_force(Staged& staged, const std::string& commi
       }
       for (const auto& person : people) add_unique(t.document_people, person);
       reckon_flow(state, id, t);
-      touch(id);
+      touch_next(id);
       touch_in_line(id.environment);
       break;
     }
