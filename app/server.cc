@@ -506,7 +506,7 @@ void Server::Parts::start_reconciling() {
       return report.reason.empty() ? std::string(name_of(report.verdict)) : report.reason;
     };
   }
-  options.looked = [this](Duration took, bool) { metrics.reconciled(config.repository.name, took); };
+  options.looked = [this](Duration took) { metrics.reconciled(config.repository.name, took); };
   reconciler = std::make_unique<reconciler::Reconciler>(std::move(options), *repository, *parser, *people, *driver,
                                                         *engine, *engine, clock, notice());
   target_observer =
