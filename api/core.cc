@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "api/described_json.h"
+#include "api/json_reader.h"
 #include "api/problem.h"
 #include "api/query_reader.h"
 #include "api/secrets.h"
@@ -322,6 +323,15 @@ Result<JsonValue> json_body(const Call& call, bool optional) {
                 {{"Content-Type", std::string(**type), "application/json"}});
   }
   return parse_json(call.request.body);
+}
+
+Result<std::string> reason_of_deletion(const Call& call) {
+  HEADGATE_TRY(const auto value, json_body(call, true));
+  JsonReader body(value);
+  auto reason = body.optional_string("reason");
+  HEADGATE_TRY_VOID(body.finish());
+  if (!reason) reason = QueryReader(call.request.query).text("reason");
+  return std::move(reason).value_or("");
 }
 
 Result<TargetId> target_of_path(const Request& request) {

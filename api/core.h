@@ -123,6 +123,9 @@ Result<IdempotencyKey> idempotency_key(const Request& request);
 // The body as JSON; an absent one reads as {} where it is optional.
 Result<JsonValue> json_body(const Call& call, bool optional = false);
 
+// Why something is deleted: `reason` of the body, which may be absent, or else of the query.
+Result<std::string> reason_of_deletion(const Call& call);
+
 // service/environment/n of the path. not_found when it cannot be one.
 Result<PromotionId> promotion_of_path(const Request& request);
 Result<TargetId> target_of_path(const Request& request);

@@ -49,7 +49,6 @@ struct Request {
   std::string peer;          // address without port; an IPv4 address inside IPv6 is written as IPv4
   bool is_loopback = false;  // of the peer: behind a proxy on this host every request is
   bool encrypted = false;
-  std::string client_subject;  // of a verified client certificate, RFC 2253 form; else empty
 
   // A parameter of the route's own pattern.
   const std::string& parameter(std::string_view name) const;

@@ -144,7 +144,6 @@ Task<bool> Session::open_connection() {
       tls_.reset();  // there is nothing to shut down
       co_return false;
     }
-    subject_ = tls_peer_subject(tls_->native_handle());
   }
   if (refused_) {
     Exchange exchange;
@@ -233,7 +232,6 @@ void Session::describe_peer(Request& request) const {
   request.peer = peer_;
   request.is_loopback = loopback_;
   request.encrypted = tls_.has_value();
-  request.client_subject = subject_;
 }
 
 // True: the request may go on to its body and handler.

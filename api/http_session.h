@@ -142,7 +142,6 @@ class Session : public std::enable_shared_from_this<Session> {
   Steady::time_point deadline_ = Steady::time_point::max();
   std::string peer_;      // address
   std::string peer_key_;  // of the rate limiter
-  std::string subject_;   // of the client certificate
   bool loopback_ = false;
   bool refused_ = false;
   bool first_ = true;  // no request was read yet

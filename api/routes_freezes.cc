@@ -114,11 +114,7 @@ void set_freeze(Core& core, const CallPtr& call) {
 Result<LiftFreeze> read_lift(const Core& core, const Call& call) {
   LiftFreeze command;
   command.id = call.request.parameter("id");
-  command.reason = QueryReader(call.request.query).text("reason").value_or("");
-  HEADGATE_TRY(const auto value, json_body(call, true));
-  JsonReader body(value);
-  if (auto reason = body.optional_string("reason")) command.reason = std::move(*reason);
-  HEADGATE_TRY_VOID(body.finish());
+  HEADGATE_TRY(command.reason, reason_of_deletion(call));
   const auto freeze = core.deps.engine.read([&](const State& state) -> std::optional<Freeze> {
     const auto at = state.freezes.find(command.id);
     return at == state.freezes.end() ? std::nullopt : std::optional(at->second);

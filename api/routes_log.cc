@@ -4,7 +4,7 @@
 
 #include "api/log_keys.h"
 #include "api/routes.h"
-#include "api/tile_path.h"
+#include "engine/base/tile_path.h"
 
 namespace headgate::api {
 namespace {

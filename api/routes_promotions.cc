@@ -23,7 +23,7 @@ struct Filter {
 
   bool fits(const Promotion& p) const {
     return (!service || *service == p.id.target.service) && (!environment || *environment == p.id.target.environment) &&
-           (!phase || *phase == p.phase) && (!active || *active != p.ended_already());
+           (!phase || *phase == p.phase) && (!active || *active != p.ended.has_value());
   }
   bool only_live() const {
     return active == true || phase == Phase::waiting || phase == Phase::running || phase == Phase::rolling_back;

@@ -292,11 +292,7 @@ void quarantine_release(Core& core, const CallPtr& call) {
 Result<ReinstateRelease> read_reinstatement(const Core& core, const Call& call) {
   ReinstateRelease command;
   command.release = {call.request.parameter("service"), call.request.parameter("version")};
-  command.reason = QueryReader(call.request.query).text("reason").value_or("");
-  HEADGATE_TRY(const auto value, json_body(call, true));
-  JsonReader body(value);
-  if (auto reason = body.optional_string("reason")) command.reason = std::move(*reason);
-  HEADGATE_TRY_VOID(body.finish());
+  HEADGATE_TRY(command.reason, reason_of_deletion(call));
   HEADGATE_TRY_VOID(require_all_environments(core, call, command.release.service));
   return command;
 }

@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/hex.h"
 #include "engine/base/utf8.h"
 
 namespace headgate::api {
 
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 Result<Fields> parse_query(std::string_view text) {
   Fields query(Fields::Names::exact);
@@ -41,8 +35,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (c == '%') {
-      const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      const int high = i + 1 < text.size() ? hex_value(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
         const auto found = utf8_prefix(text.substr(i), 3);
         return fail(ErrorCode::invalid_input,

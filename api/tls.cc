@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <string_view>
 
@@ -51,17 +50,6 @@ Result<TlsContext> tls_server_context(const TlsFiles& files) {
     HEADGATE_CHECK(SSL_CTX_set_session_id_context(context.get(), session_context, sizeof session_context - 1) == 1);
   }
   return context;
-}
-
-std::string tls_peer_subject(ssl_st* connection) {
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(connection), &X509_free);
-  if (!certificate || SSL_get_verify_result(connection) != X509_V_OK) return {};
-  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), &BIO_free);
-  HEADGATE_CHECK(text != nullptr);
-  if (X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253) < 0) return {};
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &data);
-  return size <= 0 ? std::string() : std::string(data, static_cast<std::size_t>(size));
 }
 
 }  // namespace headgate::api

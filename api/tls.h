@@ -6,8 +6,7 @@
 
 #include "engine/domain/error.h"
 
-struct ssl_ctx_st;  // OpenSSL's SSL_CTX and SSL, kept out of every file that only passes options on
-struct ssl_st;
+struct ssl_ctx_st;  // OpenSSL's SSL_CTX, kept out of every file that only passes options on
 
 namespace headgate::api {
 
@@ -24,8 +23,5 @@ using TlsContext = std::unique_ptr<ssl_ctx_st, TlsContextFree>;
 
 // Error (invalid_input) names the file and what OpenSSL says of it.
 Result<TlsContext> tls_server_context(const TlsFiles& files);
-
-// The subject of the peer's verified certificate in RFC 2253 form; empty without one.
-std::string tls_peer_subject(ssl_st* connection);
 
 }  // namespace headgate::api

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "api/tile_path.h"
 #include "engine/base/hex.h"
+#include "engine/base/tile_path.h"
 #include "store/codec.h"
-#include "store/envelope.h"
-#include "store/merkle_tree.h"
+#include "store/entry_bundle.h"
+#include "store/record_chain.h"
 
 namespace headgate::app {
 namespace {
@@ -23,16 +23,22 @@ class Audit {
   Result<Audited> run() {
     HEADGATE_TRY(const auto note, fetch_("/checkpoint"));
     HEADGATE_TRY_VOID(read_checkpoints(note));
-    note_earlier_root();
     for (Position begin = 0; begin < size(); begin += kTileWidth) {
       HEADGATE_TRY_VOID(take_bundle(begin, std::min(kTileWidth, size() - begin)));
-      if (options_.progress) options_.progress(tree_.size(), size());
+      if (options_.progress) options_.progress(tree().size(), size());
     }
-    HEADGATE_TRY_VOID(check_unfinished_tiles());
-    if (tree_.root() != found_.checkpoint.root) {
+    note_earlier_root();
+    HEADGATE_TRY_VOID(tree().unfinished_tiles(
+        [this](store::TileId id, std::span<const Hash> hashes) { return check_tile(id, hashes); }));
+    if (tree().root() != found_.checkpoint.root) {
       return fail(ErrorCode::corrupt,
                   "the records that the server gives are not those of its checkpoint: their root is " +
-                      hex(tree_.root()) + ", the checkpoint says " + hex(found_.checkpoint.root));
+                      hex(tree().root()) + ", the checkpoint says " + hex(found_.checkpoint.root));
+    }
+    if (size() > 0 && chain_.origin() != found_.checkpoint.origin) {
+      return fail(ErrorCode::corrupt, fmt::format("the records that the server gives end under the origin {}, its "
+                                                  "checkpoint is of {}",
+                                                  chain_.origin(), found_.checkpoint.origin));
     }
     HEADGATE_TRY_VOID(check_keys(note));
     HEADGATE_TRY_VOID(check_earlier());
@@ -41,6 +47,7 @@ class Audit {
 
  private:
   Position size() const { return found_.checkpoint.size; }
+  const store::MerkleTree& tree() const { return chain_.tree(); }
 
   Result<void> read_checkpoints(const std::string& note) {
     HEADGATE_TRY(found_.checkpoint, said_checkpoint(note));
@@ -52,14 +59,13 @@ class Audit {
       }
     }
     if (!options_.earlier) return {};
-    HEADGATE_TRY(const auto parsed, store::parse_note(*options_.earlier));
-    HEADGATE_TRY(found_.earlier, store::parse_checkpoint_text(parsed.text));
+    HEADGATE_TRY(found_.earlier, store::unverified_checkpoint(*options_.earlier));
     return {};
   }
 
   // Once for each size of the tree.
   void note_earlier_root() {
-    if (found_.earlier && tree_.size() == found_.earlier->size) earlier_root_ = tree_.root();
+    if (found_.earlier && tree().size() == found_.earlier->size) earlier_root_ = tree().root();
   }
 
   // Last, when the keys are known: what nobody signed says nothing of the history.
@@ -80,26 +86,23 @@ class Audit {
   }
 
   Result<void> take_bundle(Position begin, Position width) {
-    HEADGATE_TRY(const auto bundle,
-                 fetch_(api::entries_path({.number = begin / kTileWidth, .width = static_cast<unsigned>(width)})));
-    std::string_view rest = bundle;
-    for (Position i = 0; i < width; ++i) {
-      const auto damaged = [&] {
-        return fail(ErrorCode::corrupt, fmt::format("the entry bundle of record {} does not hold it whole", begin + i));
-      };
-      if (rest.size() < 2) return damaged();
-      const auto length =
-          static_cast<std::size_t>(static_cast<std::uint8_t>(rest[0]) << 8 | static_cast<std::uint8_t>(rest[1]));
-      if (rest.size() < 2 + length) return damaged();
-      HEADGATE_TRY_VOID(take_record(begin + i, rest.substr(2, length)));
-      rest.remove_prefix(2 + length);
-    }
-    if (rest.empty()) return {};
-    return fail(ErrorCode::corrupt,
-                fmt::format("the entry bundle of records {} to {} holds more than them", begin, begin + width - 1));
+    const auto path = "/" + entries_path({.number = begin / kTileWidth, .width = static_cast<unsigned>(width)});
+    HEADGATE_TRY(const auto bundle, fetch_(path));
+    store::RecordRun run;
+    const auto read = store::read_entries(
+        bundle, width, [&](std::string_view record) { return take_record(begin + run.leaves.size(), record, run); });
+    if (!read) return fail(read.error().code, path + ": " + read.error().message);
+    found_.bytes += run.bytes;
+    return chain_.next(
+        run, [this](store::TileId id, const store::TileHashes& hashes) { return check_tile(id, hashes); },
+        [this]() -> Result<void> {
+          note_earlier_root();
+          return {};
+        });
   }
 
-  Result<void> take_record(Position position, std::string_view bytes) {
+  // By its envelope alone: a newer server writes types that this version does not know.
+  Result<void> take_record(Position position, std::string_view bytes, store::RecordRun& run) {
     store::Envelope envelope;
     if (const auto problem = store::read_envelope(bytes, envelope); !problem.empty()) {
       return fail(ErrorCode::corrupt, fmt::format("record {} cannot be read: {}", position, problem));
@@ -108,41 +111,21 @@ class Audit {
       return fail(ErrorCode::corrupt, fmt::format("record {} says that it is record {}", position, envelope.position));
     }
     const auto time = parse_timestamp(envelope.time);
-    if (!time || *time < latest_) {
-      return fail(ErrorCode::corrupt, fmt::format("record {} is of {}: no time, or earlier than the one before it",
-                                                  position, envelope.time));
-    }
-    latest_ = *time;
+    if (!time) return fail(ErrorCode::corrupt, fmt::format("record {}: {}", position, time.error().message));
     if (envelope.type.starts_with("dev.headgate.log.created.") ||
         envelope.type.starts_with("dev.headgate.key.rotated.")) {
       Recorded<Event> record;
       HEADGATE_TRY_VOID(store::decode_at(position, bytes, record));
       api::take_key(record, found_.keys);
     }
-    found_.bytes += bytes.size();
-    Result<void> tiles;
-    tree_.append(store::leaf_hash(bytes), [&](store::TileId id, const store::TileHashes& hashes) {
-      if (tiles) tiles = check_tile({id.level, id.number}, hashes);
-    });
-    note_earlier_root();
-    return tiles;
+    return run.add(envelope, *time, bytes);
   }
 
-  Result<void> check_unfinished_tiles() {
-    for (unsigned level = 0; level < store::kTileLevels; ++level) {
-      const auto hashes = tree_.unfinished_tile(level);
-      if (hashes.empty()) continue;
-      const auto number = (size() >> (store::kTileHeight * level)) / kTileWidth;
-      HEADGATE_TRY_VOID(check_tile({level, number, static_cast<unsigned>(hashes.size())}, hashes));
-    }
-    return {};
-  }
-
-  Result<void> check_tile(const api::TilePath& tile, std::span<const Hash> hashes) {
-    const auto path = api::tile_path(tile);
+  Result<void> check_tile(store::TileId id, std::span<const Hash> hashes) {
+    const auto path = "/" + tile_path({id.level, id.number, static_cast<unsigned>(hashes.size())});
     HEADGATE_TRY(const auto given, fetch_(path));
     ++found_.tiles;
-    if (given == std::string_view(reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes())) return {};
+    if (given == store::bytes_of(hashes)) return {};
     return fail(ErrorCode::corrupt, path + " is not the tile of its records");
   }
 
@@ -157,8 +140,7 @@ class Audit {
 
   const Fetch& fetch_;
   const AuditOptions& options_;
-  store::MerkleTree tree_;
-  Timestamp latest_ = Timestamp::min();
+  store::RecordChain chain_;
   std::optional<Hash> earlier_root_;  // of the records here, where `earlier` ends
   Audited found_;
 };

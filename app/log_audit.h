@@ -37,6 +37,7 @@ using Fetch = std::function<Result<std::string>(const std::string& path)>;
 
 // Takes the newest checkpoint, then every record below it as entry bundles, and computes the whole tree from them: each
 // tile that the server gives must be the one computed, and so must the root of the checkpoint and that of `earlier`.
+// Each record must bear the origin in force there, and the checkpoint the one that they end under.
 // The checkpoint must be signed by `key`, and by the key that the records name. corrupt, naming the first thing that
 // differs; unavailable when the server gives no checkpoint at all.
 Result<Audited> audit_log(const Fetch& fetch, const AuditOptions& options);

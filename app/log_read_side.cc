@@ -1,15 +1,6 @@
 #include "app/log_read_side.h"
 
 namespace headgate::app {
-namespace {
-
-// Our own: whether the signature is good is for those to check who get it.
-Result<store::Checkpoint> checkpoint_in(const std::string& text) {
-  HEADGATE_TRY(const auto note, store::parse_note(text));
-  return store::parse_checkpoint_text(note.text);
-}
-
-}  // namespace
 
 Result<std::string> LogProofs::checkpoint() const {
   if (cosignatures_ == nullptr) return log_.checkpoint();
@@ -25,10 +16,10 @@ std::optional<Timestamp> LogProofs::checkpoint_time() const {
 
 Result<std::string> LogProofs::proof(Position position) const {
   HEADGATE_TRY(auto text, checkpoint());
-  HEADGATE_TRY(auto signed_one, checkpoint_in(text));
+  HEADGATE_TRY(auto signed_one, store::unverified_checkpoint(text));
   if (cosignatures_ != nullptr && position >= signed_one.size) {  // too new for the witnesses to have seen it
     HEADGATE_TRY(text, log_.checkpoint());
-    HEADGATE_TRY(signed_one, checkpoint_in(text));
+    HEADGATE_TRY(signed_one, store::unverified_checkpoint(text));
   }
   if (position >= log_.size()) {
     return fail(ErrorCode::not_found, "the log holds " + std::to_string(log_.size()) + " events");
@@ -47,10 +38,7 @@ Result<std::string> LogProofs::proof(Position position) const {
 Result<std::string> LogProofs::tile(unsigned level, std::uint64_t number, unsigned width) const {
   if (level >= store::kTileLevels) return fail(ErrorCode::not_found, "no log is so large that it has such a tile");
   HEADGATE_TRY(const auto hashes, log_.tile({static_cast<std::uint8_t>(level), number}, width));
-  std::string bytes;
-  bytes.reserve(hashes.size() * sizeof(Hash));
-  for (const auto& hash : hashes) bytes.append(reinterpret_cast<const char*>(hash.data()), hash.size());
-  return bytes;
+  return std::string(store::bytes_of(hashes));
 }
 
 }  // namespace headgate::app

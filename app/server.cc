@@ -430,8 +430,7 @@ CheckpointPublisher::Told Server::Parts::publishing_told(std::string to) {
 
 Result<NewCheckpoint> Server::Parts::newest_checkpoint() const {
   HEADGATE_TRY(auto note, events->checkpoint());
-  HEADGATE_TRY(const auto parsed, store::parse_note(note));
-  HEADGATE_TRY(const auto checkpoint, store::parse_checkpoint_text(parsed.text));
+  HEADGATE_TRY(const auto checkpoint, store::unverified_checkpoint(note));
   return NewCheckpoint{std::move(note), checkpoint.size};
 }
 
@@ -507,7 +506,7 @@ void Server::Parts::start_reconciling() {
       return report.reason.empty() ? std::string(name_of(report.verdict)) : report.reason;
     };
   }
-  options.looked = [this](Duration took, bool) { metrics.reconciled(config.repository.name, took); };
+  options.looked = [this](Duration took) { metrics.reconciled(config.repository.name, took); };
   reconciler = std::make_unique<reconciler::Reconciler>(std::move(options), *repository, *parser, *people, *driver,
                                                         *engine, *engine, clock, notice());
   target_observer =

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/base/trimmed.h"
 #include "reconciler/git_url.h"
 
 namespace headgate::reconciler {
@@ -38,12 +39,6 @@ struct Exchange {
   bool receiver_done = false;  // on_data has had enough
   bool receiver_threw = false;
 };
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 std::size_t take_header(char* data, std::size_t size, std::size_t count, void* context) {
   auto& exchange = *static_cast<Exchange*>(context);

@@ -212,7 +212,7 @@ std::vector<const SourcedDocument*> DocumentSet::closure_of_targets(const Files&
     for (const auto& document : *old) environments.insert(std::get<Target>(document.document).id.environment);
   }
   // Duplicates, and who still has or has taken a name.
-  for (const auto& id : names) add_target(at_hand({DocumentKind::target, id.service + "." + id.environment}));
+  for (const auto& id : names) add_target(at_hand({DocumentKind::target, document_name(id)}));
   for (const auto* renamed : renamed_) {
     const auto& old = std::get<Target>(renamed->document).formerly;
     if (names.contains(*old) && !files.contains(renamed->source.file)) add_target(renamed);

@@ -65,7 +65,7 @@ void DocumentsCheck::check_old_names() {
   for (const auto& [name, target] : targets_) {
     const auto& old = target.document->formerly;
     if (!old) continue;
-    look("Target", old->service + "." + old->environment, targets_, *target.source);
+    look("Target", document_name(*old), targets_, *target.source);
     const auto& service = target.document->id.service;
     if (old->service == service) continue;
     const auto now = services_.find(service);

@@ -17,20 +17,10 @@ void read_port(YamlReader& r, const YamlNode& node, std::uint32_t& out) {
   r.number(node, out, 1, 65535);
 }
 
-// Letters, digits and . - _ (of an IPv6 address also :) outside of placeholders.
 void read_host(YamlReader& r, const YamlNode& node, std::string& out) {
   std::string host;
   if (!r.line_of_text(node, host) || !read_template(r, node, host)) return;
-  bool inside = false;
-  const bool good = std::ranges::all_of(host, [&](char c) {
-    if (c == '$' || c == '{' || c == '}') {
-      inside = c != '}';
-      return true;
-    }
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return inside || letter || (c >= '0' && c <= '9') || std::string_view(".-_:").find(c) != std::string_view::npos;
-  });
-  if (!good || host.size() > kMaxHostBytes) {
+  if (!is_proxy_or_host_name(host) || host.size() > kMaxHostBytes) {
     r.wrong_value(node, fmt::format("a host name or address of at most {} bytes, without a port", kMaxHostBytes));
     return;
   }

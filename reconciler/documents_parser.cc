@@ -51,14 +51,12 @@ void read_formerly(YamlReader& r, const Metadata& metadata, Document& document) 
     return;
   }
   if (auto* target = std::get_if<Target>(&document)) {
-    const auto dot = old.find('.');
-    const auto service = old.substr(0, dot);
-    const auto environment = dot == std::string::npos ? std::string() : old.substr(dot + 1);
-    if (!is_name(service) || !is_name(environment)) {
+    auto id = target_of(old);
+    if (!is_name(id.service) || !is_name(id.environment)) {
       r.at(node, "wrong value of 'formerly'", quoted(old), "the old name of the target: service.environment");
       return;
     }
-    target->formerly = TargetId{service, environment};
+    target->formerly = std::move(id);
     return;
   }
   if (!is_name(old)) {
@@ -74,7 +72,7 @@ void check_name(YamlReader& r, const Metadata& metadata, const Document& documen
   if (metadata.name.empty()) return;
   if (const auto* target = std::get_if<Target>(&document)) {
     if (target->id.service.empty() || target->id.environment.empty()) return;
-    const auto expected = target->id.service + "." + target->id.environment;
+    const auto expected = document_name(target->id);
     if (metadata.name != expected) {
       r.at(*metadata.node, "the name of a target is its service and environment", quoted(metadata.name),
            quoted(expected));

@@ -88,6 +88,17 @@ bool is_variable_name(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
 }
 
+bool is_proxy_or_host_name(std::string_view text) {
+  bool inside = false;  // a placeholder
+  return std::ranges::all_of(text, [&](char c) {
+    if (c == '$' || c == '{' || c == '}') {
+      inside = c != '}';
+      return true;
+    }
+    return inside || is_letter(c) || is_digit(c) || std::string_view(".-_:").find(c) != std::string_view::npos;
+  });
+}
+
 bool read_template(YamlReader& r, const YamlNode& node, std::string& out) {
   return r.text(node, out) && check_placeholders(r, node);
 }

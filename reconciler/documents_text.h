@@ -26,6 +26,10 @@ bool is_plain_path(std::string_view path);
 // A letter, then letters, digits, '_' and '-'; at most 63 characters.
 bool is_variable_name(std::string_view text);
 
+// Letters, digits and . - _ : outside of placeholders: what HAProxy takes for a name, and what hosts and addresses are
+// made of.
+bool is_proxy_or_host_name(std::string_view text);
+
 // http:// or https://, without user and password; it may hold placeholders.
 void read_url(YamlReader& r, const YamlNode& node, std::string& out);
 // {secret: name}: the name. A text in its place is refused without being quoted.

@@ -31,20 +31,10 @@ void read_socket(YamlReader& r, const YamlNode& node, std::string& out) {
   out = std::move(text);
 }
 
-// Letters, digits and . - _ : outside of placeholders: what HAProxy takes for a name.
 void read_proxy_name(YamlReader& r, const YamlNode& node, std::string& out) {
   std::string text;
   if (!r.line_of_text(node, text) || !read_template(r, node, text)) return;
-  bool inside = false;
-  const bool good = std::ranges::all_of(text, [&](char c) {
-    if (c == '$' || c == '{' || c == '}') {
-      inside = c != '}';
-      return true;
-    }
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return inside || letter || (c >= '0' && c <= '9') || std::string_view(".-_:").find(c) != std::string_view::npos;
-  });
-  if (!good || text.size() > kMaxNameBytes) {
+  if (!is_proxy_or_host_name(text) || text.size() > kMaxNameBytes) {
     r.wrong_value(node, "a name of letters, digits and . - _ :, which may hold placeholders");
     return;
   }

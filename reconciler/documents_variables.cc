@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/base/trimmed.h"
 #include "engine/base/utf8.h"
 #include "reconciler/documents_text.h"
 
@@ -12,12 +13,6 @@ namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kMaxFiles = 8;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 // One file's text to variables; stops at nothing, reports all.
 class VariablesText {

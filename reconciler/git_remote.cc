@@ -184,7 +184,7 @@ std::unexpected<Error> transfer_failed(const Transfer& transfer, ErrorCode other
   return fail(otherwise, fmt::format("{}: {}", what, words));
 }
 
-Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& transfer) {
+git_fetch_options fetch_options(Transfer& transfer) {
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks.credentials = give_credentials;
   options.callbacks.transfer_progress = on_progress;
@@ -192,6 +192,11 @@ Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& tr
   options.callbacks.payload = &transfer;
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.proxy_opts.type = GIT_PROXY_AUTO;
+  return options;
+}
+
+Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& transfer) {
+  const auto options = fetch_options(transfer);
   const auto failed = [&](ErrorCode otherwise, std::string_view what) {
     return transfer_failed(transfer, otherwise, what);
   };
@@ -313,13 +318,7 @@ Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepos
   TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
   Transfer transfer{.config = config, .url = url, .watch = watch};
   HEADGATE_TRY(const RemoteHandle remote, make_remote(clone, url.text));
-  git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
-  options.callbacks.credentials = give_credentials;
-  options.callbacks.transfer_progress = on_progress;
-  options.callbacks.sideband_progress = on_sideband;
-  options.callbacks.payload = &transfer;
-  options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-  options.proxy_opts.type = GIT_PROXY_AUTO;
+  const auto options = fetch_options(transfer);
   if (git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, nullptr) != 0) {
     return transfer_failed(transfer, ErrorCode::io, "the remote cannot be reached");
   }

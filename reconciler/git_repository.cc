@@ -129,6 +129,21 @@ class GitRepository::Impl {
                                                   format_oid(id)));
   }
 
+  struct Range {
+    std::optional<git_oid> from;  // nothing: from the beginning
+    git_oid to;
+  };
+  Result<Range> range(git_repository* repository, const std::string& from, const std::string& to) const {
+    Range range{};
+    if (!from.empty()) {
+      HEADGATE_TRY(range.from, parse_commit(from, "the older commit"));
+      HEADGATE_TRY_VOID(expect_commit(repository, *range.from));
+    }
+    HEADGATE_TRY(range.to, parse_commit(to, "the newer commit"));
+    HEADGATE_TRY_VOID(expect_commit(repository, range.to));
+    return range;
+  }
+
   Result<std::string> read_blob(git_repository* repository, const git_oid& id, std::size_t max_bytes) const {
     OdbHandle odb;
     std::size_t size = 0;
@@ -383,14 +398,8 @@ Result<SourceTree> GitRepository::source_at(const std::string& commit, const std
 
 Result<std::vector<FileChange>> GitRepository::changes(const std::string& from, const std::string& to) const {
   return impl_->read([&](git_repository* repository) -> Result<std::vector<FileChange>> {
-    std::optional<git_oid> from_id;
-    if (!from.empty()) {
-      HEADGATE_TRY(from_id, parse_commit(from, "the older commit"));
-      HEADGATE_TRY_VOID(impl_->expect_commit(repository, *from_id));
-    }
-    HEADGATE_TRY(const git_oid to_id, parse_commit(to, "the newer commit"));
-    HEADGATE_TRY_VOID(impl_->expect_commit(repository, to_id));
-    return tree_changes(repository, from_id ? &*from_id : nullptr, to_id, impl_->folder_,
+    HEADGATE_TRY(const auto range, impl_->range(repository, from, to));
+    return tree_changes(repository, range.from ? &*range.from : nullptr, range.to, impl_->folder_,
                         impl_->config_.limits.changes);
   });
 }
@@ -422,21 +431,15 @@ Result<SignedCommit> GitRepository::signed_commit(const std::string& commit) con
 
 Result<Head> GitRepository::history(const std::string& from, const std::string& to, std::size_t max_commits) const {
   return impl_->read([&](git_repository* repository) -> Result<Head> {
-    std::optional<git_oid> from_id;
-    if (!from.empty()) {
-      HEADGATE_TRY(from_id, parse_commit(from, "the older commit"));
-      HEADGATE_TRY_VOID(impl_->expect_commit(repository, *from_id));
-    }
-    HEADGATE_TRY(const git_oid to_id, parse_commit(to, "the newer commit"));
-    HEADGATE_TRY_VOID(impl_->expect_commit(repository, to_id));
+    HEADGATE_TRY(const auto range, impl_->range(repository, from, to));
     Head head{to, false, {}, 1};
-    if (!from_id) {
-      HEADGATE_TRY(auto commit, read_commit(repository, to_id));
+    if (!range.from) {
+      HEADGATE_TRY(auto commit, read_commit(repository, range.to));
       head.commits.push_back(std::move(commit));
       return head;
     }
-    HEADGATE_TRY(auto between,
-                 history_between(repository, &*from_id, to_id, max_commits, impl_->config_.limits.counted_commits));
+    HEADGATE_TRY(auto between, history_between(repository, &*range.from, range.to, max_commits,
+                                               impl_->config_.limits.counted_commits));
     head.commits = std::move(between.commits);
     head.commit_count = between.count;
     return head;

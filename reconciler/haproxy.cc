@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "engine/base/trimmed.h"
 #include "engine/base/unique_fd.h"
 #include "engine/domain/strategy.h"
 
@@ -50,12 +51,6 @@ class Deadline {
  private:
   const std::chrono::steady_clock::time_point at_;
 };
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \r\n") - first + 1);
-}
 
 }  // namespace
 

@@ -65,7 +65,7 @@ void Reconciler::run(std::stop_token stop) {
     }
     renew_windows();
     renew_schedules();
-    if (accepted && options_.looked) options_.looked(clock_.steady() - began, *accepted);
+    if (accepted && options_.looked) options_.looked(clock_.steady() - began);
     repository_.wait(options_.poll, stop);
   }
 }

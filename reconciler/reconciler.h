@@ -30,8 +30,8 @@ struct ReconcilerOptions {
   // Where the policy may change by signed commits alone: why a commit is not signed by one of the allowed signers;
   // unset when it is. Empty: nobody asks. An Error: nothing was learnt, look again later.
   std::function<Result<std::optional<std::string>>(const std::string& commit)> why_not_signed{};
-  // After each look: how long it took, and whether it led to a new configuration.
-  std::function<void(Duration took, bool accepted)> looked;
+  // After each look that came to its end: how long it took.
+  std::function<void(Duration took)> looked;
 };
 
 struct RepositoryStatus {

@@ -7,6 +7,7 @@
 
 #include "engine/base/base64.h"
 #include "engine/base/digest.h"
+#include "engine/base/trimmed.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -59,12 +60,6 @@ Result<SigningKey> parse_ssh(std::string_view text) {
 constexpr std::string_view private_key = "a private key: make a new one, whoever reads the repository has this one";
 constexpr std::string_view block_begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 constexpr std::string_view block_end = "-----END PGP PUBLIC KEY BLOCK-----";
-
-std::string_view trimmed(std::string_view line) {
-  const auto first = line.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
-}
 
 // RFC 4880 section 6.2. The checksum line is left out: a key that was altered verifies nothing.
 std::optional<std::string> unarmored(std::string_view text) {

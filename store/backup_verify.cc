@@ -9,10 +9,9 @@
 #include "store/backup.h"
 #include "store/backup_engine.h"
 #include "store/blob_store.h"
-#include "store/codec.h"
 #include "store/file_list.h"
 #include "store/files.h"
-#include "store/source_check.h"
+#include "store/record_chain.h"
 #include "store/watermark.h"
 
 namespace headgate::store {
@@ -22,48 +21,19 @@ namespace fs = std::filesystem;
 using Family = RocksDbStore::Family;
 
 // Every record of the database and every tile of its tree, read and computed again.
-Result<MerkleTree> read_records(const RocksDbStore& store, std::string& origin, const std::stop_token& stop) {
-  MerkleTree tree;
-  Timestamp latest = Timestamp::min();
-  SourceSteps steps;
-  Recorded<Event> record;
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  options.readahead_size = 1 << 20;
-  const std::unique_ptr<rocksdb::Iterator> at(store.db().NewIterator(options, store.family(Family::events)));
-  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+Result<RecordChain> read_records(const RocksDbStore& store, const std::stop_token& stop) {
+  const auto check_tile = [&](TileId id, const TileHashes& hashes) -> Result<void> {
+    HEADGATE_TRY(const auto stored, store.get(Family::tree, tile_key(id)));
+    if (stored == bytes_of(hashes)) return {};
+    return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is not the one of its records", id.level, id.number));
+  };
+  const auto go_on = [&]() -> Result<void> {
     if (stop.stop_requested()) return fail_stopped();
-    if (at->key().ToStringView() != event_key(tree.size())) {
-      return fail(ErrorCode::corrupt, fmt::format("record {} is missing", tree.size()));
-    }
-    const auto bytes = at->value().ToStringView();
-    HEADGATE_TRY_VOID(decode_at(tree.size(), bytes, record));
-    if (record.meta.time < latest) {
-      return fail(ErrorCode::corrupt,
-                  fmt::format("record {} is of {}, earlier than the one before it, of {}", tree.size(),
-                              format_timestamp(record.meta.time), format_timestamp(latest)));
-    }
-    latest = record.meta.time;
-    Envelope envelope;
-    if (const auto wrong = read_envelope(bytes, envelope); !wrong.empty()) return fail(ErrorCode::corrupt, wrong);
-    steps.add(envelope, bytes);
-    Result<void> tiles;
-    tree.append(leaf_hash(bytes), [&](TileId id, const TileHashes& hashes) {
-      const auto stored = store.get(Family::tree, tile_key(id));
-      const std::string_view computed(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
-      if (!stored) {
-        tiles = std::unexpected(stored.error());
-      } else if (*stored != computed) {
-        tiles = fail(ErrorCode::corrupt, fmt::format("tile {}/{} is not the one of its records", id.level, id.number));
-      }
-    });
-    HEADGATE_TRY_VOID(tiles);
-  }
-  if (!at->status().ok()) return fail_status(fmt::format("read record {}", tree.size()), at->status());
-  SourceCheck sources;
-  HEADGATE_TRY_VOID(sources.next(steps));
-  origin = sources.origin();
-  return tree;
+    return {};
+  };
+  RecordChain chain;
+  HEADGATE_TRY_VOID(chain_records(store, chain, check_tile, go_on));
+  return chain;
 }
 
 // What the copies of a restore have not been synced of, RocksDB's among them.
@@ -98,12 +68,12 @@ Result<void> Backups::verify_inside(BackupInfo& info, const std::stop_token& sto
   const auto whole = engine.engine->VerifyBackup(static_cast<rocksdb::BackupID>(info.id), true);
   if (!whole.ok()) return inside_backup<void>(fail_status("read its database", whole));
   HEADGATE_TRY(const auto database, open_backup(*engine.engine, info.id));
-  std::string origin;
-  HEADGATE_TRY(const auto tree, read_records(*database, origin, stop));
-  if (tree.size() != info.size || tree.root() != info.root || (tree.size() > 0 && origin != info.origin)) {
+  HEADGATE_TRY(const auto chain, read_records(*database, stop));
+  const auto& tree = chain.tree();
+  if (tree.size() != info.size || tree.root() != info.root || (tree.size() > 0 && chain.origin() != info.origin)) {
     return fail(ErrorCode::corrupt,
                 fmt::format("it holds {} records of {} with the root {}, expected {} of {} with {}", tree.size(),
-                            origin, hex(tree.root()), info.size, info.origin, hex(info.root)));
+                            chain.origin(), hex(tree.root()), info.size, info.origin, hex(info.root)));
   }
   HEADGATE_TRY(const auto files, read_list(set_of(info.id), info, *engine.engine));
   HEADGATE_TRY_VOID(verify_files(info, files, stop));

@@ -82,6 +82,11 @@ Result<Checkpoint> parse_checkpoint_text(std::string_view text) {
   return checkpoint;
 }
 
+Result<Checkpoint> unverified_checkpoint(std::string_view note) {
+  HEADGATE_TRY(const auto parsed, parse_note(note));
+  return parse_checkpoint_text(parsed.text);
+}
+
 std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key) {
   return sign_note(checkpoint_text(checkpoint), key);
 }

@@ -28,6 +28,9 @@ struct Checkpoint {
 
 std::string checkpoint_text(const Checkpoint& checkpoint);        // unsigned, with its last newline
 Result<Checkpoint> parse_checkpoint_text(std::string_view text);  // invalid_input
+// What a note says, whoever has signed it: of our own, or where the signatures are for others to check. Errors of
+// parse_note and parse_checkpoint_text.
+Result<Checkpoint> unverified_checkpoint(std::string_view note);
 // HEADGATE_CHECK: the origin is one non-empty line.
 std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key);
 // The checkpoint that `key` has signed, of the log that bears the key's name; errors as open_note.

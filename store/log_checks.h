@@ -46,7 +46,7 @@ inline std::string repair_advice(const std::filesystem::path& data) {
          "': it tells whether the records are whole, and computes the rest from them";
 }
 inline std::string restore_advice() {
-  return "; restore a backup that holds them ('headgate backup restore')";
+  return "; restore a backup ('headgate backup restore')";
 }
 
 }  // namespace headgate::store

@@ -41,13 +41,7 @@ Result<std::unique_ptr<LogImport>> LogImport::open(const std::filesystem::path& 
 }
 
 Result<void> LogImport::read_tile(TileId id, TileHashes& out) const {
-  HEADGATE_TRY(const auto bytes, store_->get(Family::tree, tile_key(id)));
-  if (!bytes || bytes->size() != kTileBytes) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("tile {}/{} of the log's tree is missing or damaged", id.level, id.number));
-  }
-  std::copy(bytes->begin(), bytes->end(), reinterpret_cast<char*>(out.data()));
-  return {};
+  return store_->read_tile(id, out);
 }
 
 Result<void> LogImport::append(std::string_view record) {
@@ -57,7 +51,7 @@ Result<void> LogImport::append(std::string_view record) {
   }
   batch_->Put(store_->family(Family::events), event_key(tree_.size()), {record.data(), record.size()});
   tree_.append(leaf_hash(record), [&](TileId id, const TileHashes& hashes) {
-    batch_->Put(store_->family(Family::tree), tile_key(id), {reinterpret_cast<const char*>(hashes.data()), kTileBytes});
+    batch_->Put(store_->family(Family::tree), tile_key(id), rocksdb::Slice(bytes_of(hashes)));
   });
   return batch_->GetDataSize() < kBatchBytes ? Result<void>{} : write(false);
 }

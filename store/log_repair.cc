@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "engine/base/digest.h"
-#include "store/codec.h"
+#include "store/record_chain.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
 #include "store/snapshot_store.h"
@@ -18,19 +18,17 @@ namespace {
 
 using Family = RocksDbStore::Family;
 using Progress = std::function<void(Position, Position)>;
-using OnTile = std::function<Result<void>(TileId, const TileHashes&)>;
 
 constexpr Position kProgressRecords = 8'192;
 
 std::unexpected<Error> fail_records(std::string_view what) {
-  return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: records cannot be computed from anything, "
-                                              "restore a backup that holds them ('headgate backup restore')",
-                                              what));
+  return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: records cannot be computed from anything{}",
+                                              what, restore_advice()));
 }
 
 bool is_stored(const RocksDbStore& store, TileId id, const TileHashes& hashes) {
   const auto stored = store.get(Family::tree, tile_key(id));
-  return stored && *stored && **stored == std::string_view(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
+  return stored && *stored == bytes_of(hashes);
 }
 
 // Every record from the first on, in order and readable; says which one is not. `mark`: the root of the tree of that
@@ -39,47 +37,30 @@ class RecordReader {
  public:
   RecordReader(const RocksDbStore& store, Mark mark) : store_(store), mark_(mark) {}
 
-  Result<MerkleTree> read(const Progress& progress, const OnTile& on_tile) {
-    rocksdb::ReadOptions options;
-    options.fill_cache = false;
-    options.readahead_size = 1 << 20;
-    const std::unique_ptr<rocksdb::Iterator> records(store_.db().NewIterator(options, store_.family(Family::events)));
-    for (records->SeekToFirst(); records->Valid(); records->Next()) {
-      const auto position = tree_.size();
-      const auto key = records->key().ToStringView();
-      if (key.size() != 8 || big_endian(key) != position) {
-        return fail_records(fmt::format("record {} is missing, others follow it", position));
-      }
-      if (progress && position % kProgressRecords == 0) progress(position, std::max(position, mark_.size));
-      HEADGATE_TRY_VOID(next(position, records->value().ToStringView(), on_tile));
+  Result<MerkleTree> read(const Progress& progress, const RecordChain::OnTile& on_tile) {
+    Result<void> tiles;  // what on_tile says is not about the records
+    const auto take_tile = [&](TileId id, const TileHashes& hashes) {
+      if (id.level == 0 && !first_other_) find_other(id, hashes);
+      tiles = on_tile(id, hashes);
+      return tiles;
+    };
+    const auto before_record = [&] {
+      const auto done = chain_.tree().size();
+      if (progress && done % kProgressRecords == 0) progress(done, std::max(done, mark_.size));
+      return check_mark();
+    };
+    const auto read = chain_records(store_, chain_, take_tile, before_record);
+    if (!tiles) return std::unexpected(std::move(tiles).error());
+    if (!read) return fail_records(read.error().message);
+    const auto& tree = chain_.tree();
+    if (tree.size() < mark_.size) {
+      return fail_records(fmt::format("records {} to {} are missing, which were durable", tree.size(), mark_.size - 1));
     }
-    if (!records->status().ok()) {
-      return fail_records(fmt::format("record {} cannot be read: {}", tree_.size(), records->status().ToString()));
-    }
-    if (tree_.size() < mark_.size) {
-      return fail_records(
-          fmt::format("records {} to {} are missing, which were durable", tree_.size(), mark_.size - 1));
-    }
-    HEADGATE_TRY_VOID(check_mark());
-    return std::move(tree_);
+    if (const auto marked = check_mark(); !marked) return fail_records(marked.error().message);
+    return tree;
   }
 
  private:
-  Result<void> next(Position position, std::string_view bytes, const OnTile& on_tile) {
-    if (auto decoded = decode_at(position, bytes, record_); !decoded) return fail_records(decoded.error().message);
-    if (record_.meta.time < latest_) {
-      return fail_records(fmt::format("record {} is earlier than the one before it", position));
-    }
-    latest_ = record_.meta.time;
-    HEADGATE_TRY_VOID(check_mark());
-    Result<void> tiles;
-    tree_.append(leaf_hash(bytes), [&](TileId id, const TileHashes& hashes) {
-      if (tiles) tiles = on_tile(id, hashes);
-      if (id.level == 0 && !first_other_) find_other(id, hashes);
-    });
-    return tiles;
-  }
-
   // Which record differs from what the tree was built over: for the refusal, should the root differ.
   void find_other(TileId id, const TileHashes& hashes) {
     const auto stored = store_.get(Family::tree, tile_key(id));
@@ -92,19 +73,19 @@ class RecordReader {
   }
 
   Result<void> check_mark() {
-    if (tree_.size() != mark_.size || tree_.root() == mark_.root) return {};
+    const auto& tree = chain_.tree();
+    if (tree.size() != mark_.size || tree.root() == mark_.root) return {};
     const auto which = first_other_
                            ? fmt::format("record {} is not the one that the tree was built over", *first_other_)
                            : fmt::format("one of the last {} of them", mark_.size % kTileWidth);
-    return fail_records(fmt::format("the first {} records are not those that were durable (root {}, expected {}): {}",
-                                    mark_.size, hex(tree_.root()), hex(mark_.root), which));
+    return fail(ErrorCode::corrupt,
+                fmt::format("the first {} records are not those that were durable (root {}, expected {}): {}",
+                            mark_.size, hex(tree.root()), hex(mark_.root), which));
   }
 
   const RocksDbStore& store_;
   const Mark mark_;
-  MerkleTree tree_;
-  Recorded<Event> record_;
-  Timestamp latest_ = Timestamp::min();
+  RecordChain chain_;
   std::optional<Position> first_other_;
 };
 
@@ -122,7 +103,7 @@ Result<WatermarkFile> watermark_of(const std::filesystem::path& data) {
 
 Result<void> rebuild_tree(const RocksDbStore& store, Mark mark) {
   const auto write = [&](TileId id, const TileHashes& hashes) -> Result<void> {
-    const rocksdb::Slice bytes(reinterpret_cast<const char*>(hashes.data()), kTileBytes);
+    const rocksdb::Slice bytes(bytes_of(hashes));
     const auto status = store.db().Put({}, store.family(Family::tree), tile_key(id), bytes);
     if (!status.ok()) return fail_status("write a tile of the tree", status);
     return {};
@@ -194,10 +175,8 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
     auto store = RocksDbStore::open(options);
     if (!store && store.error().code != ErrorCode::corrupt) return std::unexpected(store.error());
     if (!store) {
-      return fail(ErrorCode::corrupt,
-                  fmt::format("{}; nothing was changed: it cannot be computed from the rest, restore a backup that "
-                              "holds it ('headgate backup restore')",
-                              store.error().message));
+      return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: it cannot be computed from the rest{}",
+                                                  store.error().message, restore_advice()));
     }
     const auto count = [&](TileId id, const TileHashes& hashes) -> Result<void> {
       ++repair.tiles;

@@ -9,10 +9,11 @@
 #include <thread>
 
 #include "engine/base/digest.h"
+#include "store/codec.h"
 #include "store/event_index.h"
+#include "store/record_chain.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
-#include "store/source_check.h"
 
 namespace headgate::store {
 namespace {
@@ -22,31 +23,17 @@ using Family = RocksDbStore::Family;
 constexpr Position kLongestRun = 8'192;  // records
 constexpr unsigned kMostReaders = 4;
 
-std::unexpected<Error> fail_time(Position position, Timestamp time, Timestamp before) {
-  return fail(ErrorCode::corrupt, fmt::format("record {} is of {}, earlier than the one before it, of {}", position,
-                                              format_timestamp(time), format_timestamp(before)));
-}
-
-// Some records in a row, as one reader found them. Whether they go on from those before them is for Verification.
+// Some records in a row, as one reader found them.
 struct Run {
-  std::vector<Hash> leaves;
-  Timestamp first = Timestamp::min();
-  Timestamp last = Timestamp::min();
-  std::uint64_t bytes = 0;
+  RecordRun records;
   IndexSum index;
-  SourceSteps sources;
-  Result<void> read;  // an Error is about the record after the last leaf
+  Result<void> read;  // an Error is about the record after the last one
 
   Result<void> add(Position position, std::string_view record, bool indexed) {
     Envelope envelope;
     HEADGATE_TRY(const auto time, envelope_at(position, record, envelope));
-    if (leaves.empty()) first = time;
-    if (time < last) return fail_time(position, time, last);
-    last = time;
-    bytes += record.size();
+    HEADGATE_TRY_VOID(records.add(envelope, time, record));
     if (indexed) index.add(envelope);
-    sources.add(envelope, record);
-    leaves.push_back(store::leaf_hash(record));
     return {};
   }
 };
@@ -108,34 +95,27 @@ class Verification {
   Verification(const RocksDbStore& store, Mark mark, LogChecks checks) : store_(store), mark_(mark), checks_(checks) {}
 
   Result<void> next(const Run& run) {
-    if (!run.leaves.empty() && run.first < latest_) return fail_time(tree_.size(), run.first, latest_);
-    latest_ = std::max(latest_, run.last);
-    verified_.bytes += run.bytes;
+    verified_.bytes += run.records.bytes;
     index_sum_.add(run.index);
-    HEADGATE_TRY_VOID(sources_.next(run.sources));
-    for (const auto& leaf : run.leaves) {
-      HEADGATE_TRY_VOID(check_mark());
-      Result<void> tiles;
-      tree_.append(leaf, [&](TileId id, const TileHashes& hashes) {
-        if (tiles) tiles = check_tile(id, hashes);
-      });
-      HEADGATE_TRY_VOID(tiles);
-    }
+    HEADGATE_TRY_VOID(chain_.next(
+        run.records, [this](TileId id, const TileHashes& hashes) { return check_tile(id, hashes); },
+        [this] { return check_mark(); }));
     return run.read;
   }
 
   Result<RocksDbLog::Verified> end(const Hash& root, const std::string& origin, Result<std::uint64_t> stored_index,
                                    Position indexed) {
     HEADGATE_TRY_VOID(check_mark());
-    if (tree_.size() > 0 && sources_.origin() != origin) {
+    const auto& tree = chain_.tree();
+    if (tree.size() > 0 && chain_.origin() != origin) {
       return fail(ErrorCode::corrupt, fmt::format("the records of the log end under the origin {}, it calls itself {}",
-                                                  sources_.origin(), origin));
+                                                  chain_.origin(), origin));
     }
-    verified_.records = tree_.size();
-    verified_.root = tree_.root();
+    verified_.records = tree.size();
+    verified_.root = tree.root();
     if (verified_.root != root) {
       return fail(ErrorCode::corrupt, fmt::format("the {} records of the log have the root {}, it gives out {}",
-                                                  tree_.size(), hex(verified_.root), hex(root)));
+                                                  tree.size(), hex(verified_.root), hex(root)));
     }
     HEADGATE_TRY(const auto stored, std::move(stored_index));
     if (stored != index_sum_.value() && checks_.has(LogCheck::index)) {
@@ -146,8 +126,9 @@ class Verification {
 
  private:
   Result<void> check_mark() {
-    if (tree_.size() != mark_.size) return {};
-    if (const auto root = tree_.root(); root != mark_.root) {
+    const auto& tree = chain_.tree();
+    if (tree.size() != mark_.size) return {};
+    if (const auto root = tree.root(); root != mark_.root) {
       return fail(ErrorCode::corrupt, fmt::format("the first {} records have the root {}, the watermark says {}",
                                                   mark_.size, hex(root), hex(mark_.root)));
     }
@@ -159,7 +140,7 @@ class Verification {
     ++verified_.tiles;
     if (!checks_.has(LogCheck::tiles)) return {};
     if (!stored) return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is missing", id.level, id.number));
-    if (*stored != std::string_view(reinterpret_cast<const char*>(hashes.data()), kTileBytes)) {
+    if (*stored != bytes_of(hashes)) {
       return fail(ErrorCode::corrupt, fmt::format("tile {}/{} is not the one of its records", id.level, id.number));
     }
     return {};
@@ -168,10 +149,8 @@ class Verification {
   const RocksDbStore& store_;
   const Mark mark_;
   const LogChecks checks_;
-  MerkleTree tree_;
+  RecordChain chain_;
   IndexSum index_sum_;
-  SourceCheck sources_;
-  Timestamp latest_ = Timestamp::min();
   RocksDbLog::Verified verified_;
 };
 
@@ -186,8 +165,8 @@ Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Positio
     Verification verification(*store_, mark, options_.checks);
     Runs runs(now.size(), [&](Position from, Position to) {
       Run run;
-      run.leaves.reserve(to - from);
-      run.read = scan(from, to, [&](Position position, std::string_view record) {
+      run.records.leaves.reserve(to - from);
+      run.read = store_->scan(from, to, [&](Position position, std::string_view record) {
         return run.add(position, record, position < indexed);
       });
       return run;
@@ -198,7 +177,7 @@ Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Positio
       if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the verification was stopped");
       const auto run = runs.next();
       HEADGATE_TRY_VOID(verification.next(run));
-      done += run.leaves.size();
+      done += run.records.leaves.size();
       if (!progress || done - told < kLongestRun || done == now.size()) continue;
       progress(done, now.size());
       told = done;

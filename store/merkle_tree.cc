@@ -23,6 +23,10 @@ Hash node_hash(const Hash& left, const Hash& right) {
   return sha256(std::string_view(input.data(), input.size()));
 }
 
+std::string_view bytes_of(std::span<const Hash> hashes) {
+  return {reinterpret_cast<const char*>(hashes.data()), hashes.size_bytes()};
+}
+
 namespace {
 
 // Root of 2^height hashes, in place.

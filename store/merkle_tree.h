@@ -32,6 +32,9 @@ inline constexpr std::size_t kTileBytes = kTileWidth * sizeof(Hash);
 using TileHashes = std::array<Hash, kTileWidth>;
 static_assert(sizeof(TileHashes) == kTileBytes);  // stored and served as it stands
 
+// Hashes one behind the other: the content of a tile.
+std::string_view bytes_of(std::span<const Hash> hashes);
+
 struct TileId {
   std::uint8_t level = 0;
   std::uint64_t number = 0;
@@ -74,6 +77,10 @@ class MerkleTree {
 
   // The finished hashes of the level's last, unfinished tile: 0 to 255 of them.
   std::span<const Hash> unfinished_tile(unsigned level) const;
+  // The tiles that a checkpoint of this size has besides the full ones, lowest level first. An Error of
+  // `visit(TileId, std::span<const Hash>)` ends it and is returned.
+  template <class Visit>
+  Result<void> unfinished_tiles(Visit&& visit) const;
 
  private:
   friend class SubtreeReader;
@@ -92,6 +99,17 @@ Result<void> verify_inclusion(const Hash& leaf, std::uint64_t index, std::uint64
 // RFC 9162 2.1.4.2. Every tree continues the empty one and itself; both take an empty proof.
 Result<void> verify_consistency(std::uint64_t from, std::uint64_t size, const Hash& from_root, const Hash& root,
                                 std::span<const Hash> proof);
+
+template <class Visit>
+Result<void> MerkleTree::unfinished_tiles(Visit&& visit) const {
+  for (unsigned level = 0; level < unfinished_.size(); ++level) {
+    const auto hashes = unfinished_tile(level);
+    if (hashes.empty()) continue;
+    const auto number = (size_ >> (kTileHeight * level)) / kTileWidth;
+    HEADGATE_TRY_VOID(visit(TileId{static_cast<std::uint8_t>(level), number}, hashes));
+  }
+  return {};
+}
 
 template <class OnFull>
 void MerkleTree::append(const Hash& leaf, OnFull&& on_full) {

@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "engine/base/digest.h"
+#include "engine/base/tile_path.h"
 #include "store/blob_store.h"
+#include "store/entry_bundle.h"
 #include "store/file_list.h"
 #include "store/log_import.h"
-#include "store/mirror_files.h"
 #include "store/rocksdb_log.h"
 
 namespace headgate::store {
@@ -30,7 +31,7 @@ class MirrorTiles final : public TileReader {
  public:
   explicit MirrorTiles(const fs::path& folder) : folder_(folder) {}
   Result<void> read_tile(TileId id, TileHashes& out) const override {
-    const auto path = folder_ / tile_file(std::to_string(id.level), id.number, kTileWidth);
+    const auto path = folder_ / tile_path({id.level, id.number});
     HEADGATE_TRY(const auto bytes, read_file(path, kTileBytes));
     if (bytes.size() != kTileBytes) {
       return fail(ErrorCode::corrupt,
@@ -44,20 +45,24 @@ class MirrorTiles final : public TileReader {
   const fs::path& folder_;
 };
 
+// The entry bundle of a tile, and the tile: whole or so far.
+std::string bundle_file(std::uint64_t number, std::uint64_t width) {
+  return entries_path({.number = number, .width = static_cast<unsigned>(width)});
+}
+
+std::string tile_file(TileId id, std::span<const Hash> hashes) {
+  return tile_path({id.level, id.number, static_cast<unsigned>(hashes.size())});
+}
+
 Result<std::string> read_bundle(const fs::path& folder, std::uint64_t number, std::uint64_t width) {
-  return read_file(folder / tile_file("entries", number, width), kMaxBundleBytes);
+  return read_file(folder / bundle_file(number, width), kMaxBundleBytes);
 }
 
 Result<Checkpoint> checkpoint_of(const std::string& note, const fs::path& folder) {
-  const auto parsed = parse_note(note);
-  auto checkpoint = parsed ? parse_checkpoint_text(parsed->text) : std::unexpected(parsed.error());
+  auto checkpoint = unverified_checkpoint(note);
   if (checkpoint) return checkpoint;
   return fail(ErrorCode::corrupt,
               fmt::format("{} is damaged: {}", (folder / "checkpoint").string(), checkpoint.error().message));
-}
-
-std::string_view bytes_of(std::span<const Hash> hashes) {
-  return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(Hash)};
 }
 
 }  // namespace
@@ -137,8 +142,7 @@ Result<void> Mirror::write(const std::string& path, std::string_view bytes) {
 Result<void> Mirror::advance() {
   HEADGATE_TRY(auto note, log_.checkpoint());
   if (note == note_) return {};
-  HEADGATE_TRY(const auto parsed, parse_note(note));
-  HEADGATE_TRY(const auto checkpoint, parse_checkpoint_text(parsed.text));
+  HEADGATE_TRY(const auto checkpoint, unverified_checkpoint(note));
   if (checkpoint.size < tree_.size()) {
     return fail(ErrorCode::conflict,
                 fmt::format("the log's checkpoint is of {} records, the mirror has {}", checkpoint.size, tree_.size()));
@@ -179,34 +183,30 @@ Result<void> Mirror::write_bundle(std::uint64_t number, std::uint64_t size, Merk
     HEADGATE_TRY_VOID(copy_named_blobs(record.bytes));
     tree.append(leaf_hash(record.bytes), [&](TileId id, const TileHashes& hashes) { full.emplace_back(id, hashes); });
   }
-  HEADGATE_TRY_VOID(write(tile_file("entries", number, count), bundle));
+  HEADGATE_TRY_VOID(write(bundle_file(number, count), bundle));
   for (const auto& [id, hashes] : full) {
-    HEADGATE_TRY_VOID(write(tile_file(std::to_string(id.level), id.number, kTileWidth), bytes_of(hashes)));
+    HEADGATE_TRY_VOID(write(tile_file(id, hashes), bytes_of(hashes)));
   }
   return {};
 }
 
 Result<void> Mirror::write_partial_tiles(const MerkleTree& tree) {
-  for (unsigned level = 0; level < kTileLevels; ++level) {
-    const auto hashes = tree.unfinished_tile(level);
-    if (hashes.empty()) continue;
-    const auto number = tree.size() >> (kTileHeight * (level + 1));
-    HEADGATE_TRY_VOID(write(tile_file(std::to_string(level), number, hashes.size()), bytes_of(hashes)));
-  }
-  return {};
+  return tree.unfinished_tiles(
+      [&](TileId id, std::span<const Hash> hashes) { return write(tile_file(id, hashes), bytes_of(hashes)); });
 }
 
 // Partial tiles whose tile is full by now; until then there are readers of the checkpoints before. What cannot be
 // removed is in nobody's way.
 void Mirror::remove_filled_partials(std::uint64_t from, std::uint64_t to) {
   std::error_code ignored;
-  const auto clear = [&](const std::string& level, unsigned height) {
+  const auto clear = [&](auto path_of, unsigned level) {
+    const auto height = kTileHeight * (level + 1);
     const auto number = from >> height;
     if (to >> height == number) return;
-    fs::remove_all(folder_ / (tile_file(level, number, kTileWidth) + ".p"), ignored);
+    fs::remove_all(folder_ / (path_of(TilePath{level, number}) + ".p"), ignored);
   };
-  clear("entries", kTileHeight);
-  for (unsigned level = 0; level < kTileLevels - 1; ++level) clear(std::to_string(level), kTileHeight * (level + 1));
+  clear(entries_path, 0);
+  for (unsigned level = 0; level < kTileLevels - 1; ++level) clear(tile_path, level);
 }
 
 Result<void> Mirror::copy_all_blobs() {
@@ -248,8 +248,8 @@ Result<MirroredLog> restore_from_mirror(const fs::path& folder, const fs::path& 
     HEADGATE_TRY(const auto bundle, read_bundle(folder, number, width));
     const auto appended = read_entries(bundle, width, [&](std::string_view record) { return import->append(record); });
     if (!appended) {
-      return fail(appended.error().code, fmt::format("{}: {}", (folder / tile_file("entries", number, width)).string(),
-                                                     appended.error().message));
+      return fail(appended.error().code,
+                  fmt::format("{}: {}", (folder / bundle_file(number, width)).string(), appended.error().message));
     }
   }
   HEADGATE_TRY(const auto mark, import->finish());

@@ -95,8 +95,7 @@ Result<void> RocksDbLog::stage(Position expected, std::span<const Recorded<Event
     append_big_endian(key, batch.before + i);
     batch.write.Put(store_->family(Family::events), key, slice(batch.records.record(i)));
     next_tree_.append(batch.records.leaves()[i], [&](TileId id, const TileHashes& hashes) {
-      batch.write.Put(store_->family(Family::tree), tile_key(id),
-                      {reinterpret_cast<const char*>(hashes.data()), kTileBytes});
+      batch.write.Put(store_->family(Family::tree), tile_key(id), slice(bytes_of(hashes)));
     });
   }
   for (const auto& event : events) batch.index.add(event);
@@ -139,38 +138,13 @@ Result<Appended> RocksDbLog::commit(std::unique_ptr<StagedRecords> staged) {
   return Appended{after, batch.records.leaves()};
 }
 
-Result<void> RocksDbLog::scan(Position from, Position to,
-                              const std::function<Result<void>(Position, std::string_view)>& visit) const {
-  if (from >= to) return {};
-  const auto end = event_key(to);
-  const auto bound = slice(end);
-  rocksdb::ReadOptions options;
-  options.iterate_upper_bound = &bound;
-  options.ignore_range_deletions = true;  // records are never removed
-  // A long scan neither fills the cache nor asks the disk block by block.
-  if (to - from > 1'000) {
-    options.fill_cache = false;
-    options.readahead_size = 256 << 10;  // stays in the second-level cache
-  }
-  const std::unique_ptr<rocksdb::Iterator> records(store_->db().NewIterator(options, store_->family(Family::events)));
-  auto position = from;
-  for (records->Seek(event_key(from)); records->Valid(); records->Next(), ++position) {
-    if (records->key().size() != 8 || big_endian(records->key().ToStringView()) != position) break;
-    HEADGATE_TRY_VOID(visit(position, records->value().ToStringView()));
-  }
-  if (!records->status().ok())
-    return fail_status(fmt::format("read record {} of the log", position), records->status());
-  if (position != to) return fail(ErrorCode::corrupt, fmt::format("record {} of the log is missing", position));
-  return {};
-}
-
 Result<std::vector<StoredRecord>> RocksDbLog::read(Position from, std::size_t limit) const {
   std::vector<StoredRecord> found;
   const auto available = size();
   if (from >= available) return found;
   const auto to = from + std::min<Position>(limit, available - from);
   found.reserve(to - from);
-  HEADGATE_TRY_VOID(scan(from, to, [&](Position position, std::string_view bytes) -> Result<void> {
+  HEADGATE_TRY_VOID(store_->scan(from, to, [&](Position position, std::string_view bytes) -> Result<void> {
     found.push_back({position, std::string(bytes)});
     return {};
   }));
@@ -186,8 +160,8 @@ Result<void> RocksDbLog::fold(Position from, Position to,
     visit(record);
     return {};
   };
-  if (to - std::min(from, to) < kReadAheadRecords) return scan(from, to, decode_and_visit);
-  return ReadAhead([&](const ReadAhead::Visit& take) { return scan(from, to, take); }).each(decode_and_visit);
+  if (to - std::min(from, to) < kReadAheadRecords) return store_->scan(from, to, decode_and_visit);
+  return ReadAhead([&](const ReadAhead::Visit& take) { return store_->scan(from, to, take); }).each(decode_and_visit);
 }
 
 // Records that lie far from each other, in one go.
@@ -285,13 +259,7 @@ bool RocksDbLog::wait_for_mark(std::uint64_t size, Duration time, std::stop_toke
 }
 
 Result<void> RocksDbLog::read_tile(TileId id, TileHashes& out) const {
-  HEADGATE_TRY(const auto bytes, store_->get(Family::tree, tile_key(id)));
-  if (!bytes || bytes->size() != kTileBytes) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("tile {}/{} of the log's tree is {}", id.level, id.number, bytes ? "damaged" : "missing"));
-  }
-  std::copy(bytes->begin(), bytes->end(), reinterpret_cast<char*>(out.data()));
-  return {};
+  return store_->read_tile(id, out);
 }
 
 Result<std::vector<Hash>> RocksDbLog::tile(TileId id, std::size_t width) const {

@@ -130,8 +130,6 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<std::string> read_one(Position position) const;
   Result<Timestamp> time_at(Position position) const;
   Result<std::vector<StoredRecord>> read_all(const std::vector<Position>& positions) const;
-  Result<void> scan(Position from, Position to,
-                    const std::function<Result<void>(Position, std::string_view)>& visit) const;
   MerkleTree tree() const;
   Result<std::string> sign_newest() const;
   std::unexpected<Error> fail_for_good(Error error);

@@ -123,9 +123,8 @@ Result<void> RocksDbLog::load_database(RocksDbStore::Options database, bool read
   }
   HEADGATE_TRY(const auto origin, store_->get(Family::meta, "origin"));
   if (!origin) {
-    return fail(ErrorCode::corrupt, fmt::format("the log in {} does not say its origin; restore a backup "
-                                                "('headgate backup restore')",
-                                                dir.string()));
+    return fail(ErrorCode::corrupt,
+                fmt::format("the log in {} does not say its origin{}", dir.string(), restore_advice()));
   }
   if (!options_.origin.empty() && options_.origin != *origin) {
     return fail(ErrorCode::invalid_input, fmt::format("the log in {} has the origin '{}', '{}' was expected",

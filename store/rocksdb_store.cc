@@ -159,9 +159,8 @@ Result<bool> RocksDbStore::exists(const Options& options) {
       files, [](std::string_view name) { return name.ends_with(".sst") || name.ends_with(".log"); });
   if (std::ranges::find(files, "CURRENT") == files.end()) {
     if (!written || !checks.has(LogCheck::database_files)) return false;
-    return fail(ErrorCode::corrupt, fmt::format("{}/CURRENT is missing, which says what the files beside it are; "
-                                                "restore a backup ('headgate backup restore')",
-                                                path));
+    return fail(ErrorCode::corrupt, fmt::format("{}/CURRENT is missing, which says what the files beside it are{}",
+                                                path, restore_advice()));
   }
   std::string current;
   if (const auto status = rocksdb::ReadFileToString(env, path + "/CURRENT", &current); !status.ok()) {
@@ -171,15 +170,13 @@ Result<bool> RocksDbStore::exists(const Options& options) {
   if (whole) current.pop_back();
   if ((!whole || std::ranges::find(files, current) == files.end()) && checks.has(LogCheck::database_files)) {
     return fail(ErrorCode::corrupt, fmt::format("{}/CURRENT is damaged or the file that it names is missing: it says "
-                                                "'{}'; restore a backup ('headgate backup restore')",
-                                                path, current));
+                                                "'{}'{}",
+                                                path, current, restore_advice()));
   }
   if (!checks.has(LogCheck::database_files)) return true;
   const auto fail_manifest = [&](std::string_view what) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("{}/{} is damaged, which says what the files beside it are: {}; restore "
-                            "a backup ('headgate backup restore')",
-                            path, current, what));
+    return fail(ErrorCode::corrupt, fmt::format("{}/{} is damaged, which says what the files beside it are: {}{}", path,
+                                                current, what, restore_advice()));
   };
   const auto missing = missing_families(options);
   if (!missing && missing.error().code == ErrorCode::corrupt) return fail_manifest(missing.error().message);
@@ -286,6 +283,43 @@ Result<std::optional<std::string>> RocksDbStore::get(Family in, std::string_view
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return fail_status(fmt::format("read from {}", db_->GetName()), status);
   return value;
+}
+
+Result<void> RocksDbStore::scan(Position from, std::optional<Position> to,
+                                const std::function<Result<void>(Position, std::string_view)>& visit) const {
+  if (to && from >= *to) return {};
+  const auto end = event_key(to.value_or(0));
+  const rocksdb::Slice bound(end);
+  rocksdb::ReadOptions options;
+  if (to) options.iterate_upper_bound = &bound;
+  options.ignore_range_deletions = true;  // records are never removed
+  // A long scan neither fills the cache nor asks the disk block by block.
+  if (!to || *to - from > 1'000) {
+    options.fill_cache = false;
+    options.readahead_size = 256 << 10;  // stays in the second-level cache
+  }
+  const std::unique_ptr<rocksdb::Iterator> records(db_->NewIterator(options, family(Family::events)));
+  auto position = from;
+  for (records->Seek(event_key(from)); records->Valid(); records->Next(), ++position) {
+    if (records->key().size() != 8 || big_endian(records->key().ToStringView()) != position) break;
+    HEADGATE_TRY_VOID(visit(position, records->value().ToStringView()));
+  }
+  if (!records->status().ok())
+    return fail_status(fmt::format("read record {} of the log", position), records->status());
+  if (records->Valid() || (to && position != *to)) {
+    return fail(ErrorCode::corrupt, fmt::format("record {} of the log is missing", position));
+  }
+  return {};
+}
+
+Result<void> RocksDbStore::read_tile(TileId id, TileHashes& out) const {
+  HEADGATE_TRY(const auto bytes, get(Family::tree, tile_key(id)));
+  if (!bytes || bytes->size() != kTileBytes) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("tile {}/{} of the log's tree is {}", id.level, id.number, bytes ? "damaged" : "missing"));
+  }
+  std::copy(bytes->begin(), bytes->end(), reinterpret_cast<char*>(out.data()));
+  return {};
 }
 
 Result<std::uint64_t> RocksDbStore::get_number(std::string_view name) const {

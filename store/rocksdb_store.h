@@ -11,6 +11,7 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,12 @@ class RocksDbStore {
 
   // nullopt when there is no such key.
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
+  // Gives each record from `from` on, before `to` or up to the last one, to `visit`, whose Error ends it. corrupt when
+  // one is missing in between; the Error of a record that cannot be read names it.
+  Result<void> scan(Position from, std::optional<Position> to,
+                    const std::function<Result<void>(Position, std::string_view)>& visit) const;
+  // A full tile: TileReader::read_tile of whoever has a store.
+  Result<void> read_tile(TileId id, TileHashes& out) const;
   // A position or number in `meta`; 0 when it is not there.
   Result<std::uint64_t> get_number(std::string_view name) const;
   // Synced.

@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 }  // namespace
 
 Sha256 sha256(std::string_view head, std::string_view body) {
@@ -49,12 +43,9 @@ Sha1 sha1(std::string_view head, std::string_view body) {
 
 std::optional<Sha256> parse_hex(std::string_view text) {
   Sha256 hash;
-  if (text.size() != 2 * hash.size()) return std::nullopt;
+  if (!is_lower_hex(text, 2 * hash.size())) return std::nullopt;
   for (std::size_t i = 0; i < hash.size(); ++i) {
-    const int high = hex_value(text[2 * i]);
-    const int low = hex_value(text[2 * i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    hash[i] = static_cast<std::uint8_t>(high * 16 + low);
+    hash[i] = static_cast<std::uint8_t>(hex_value(text[2 * i]) * 16 + hex_value(text[2 * i + 1]));
   }
   return hash;
 }

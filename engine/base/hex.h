@@ -16,6 +16,8 @@ inline constexpr std::string_view kUpperHexDigits = "0123456789ABCDEF";
 std::string hex(std::span<const std::uint8_t> bytes, std::string_view digits = kLowerHexDigits);
 void append_hex(std::string& out, std::uint8_t byte, std::string_view digits = kLowerHexDigits);
 
+// Of one digit, its letter small or capital; -1: it is none.
+int hex_value(char digit);
 // Exactly `digits` digits, the letters among them small.
 bool is_lower_hex(std::string_view text, std::size_t digits);
 

@@ -33,9 +33,7 @@ struct Advance {
   // Of wishes that were not fulfilled, and of the document since: their work is inside whatever is planned next.
   std::vector<std::string> people_inside() const {
     auto people = target.people;
-    for (const auto& person : target.document_people) {
-      if (std::ranges::find(people, person) == people.end()) people.push_back(person);
-    }
+    for (const auto& person : target.document_people) add_unique(people, person);
     return people;
   }
 

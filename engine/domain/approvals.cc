@@ -109,18 +109,16 @@ std::string who_can_approve(const State& state, const Promotion& p, const std::v
   return text + ": let somebody else join, or change the stage's protection";
 }
 
-std::vector<std::string> team_names(const std::vector<ApprovalRule>& rules) {
-  std::vector<std::string> names;
-  for (const auto& rule : rules) {
-    if (!holds(names, rule.team)) names.push_back(rule.team);
-  }
-  return names;
+std::vector<std::string> distinct_teams(const std::vector<ApprovalRule>& rules) {
+  std::vector<std::string> teams;
+  for (const auto& rule : rules) add_unique(teams, rule.team);
+  return teams;
 }
 
 // One person more than the requirements ask for; `before`: how many reasons have taken theirs.
 void judge_one_more(Condition& c, const State& state, const Promotion& p, Timestamp now, std::size_t before,
                     const std::string& reasons, const std::string& instead) {
-  const auto teams = team_names(approval_rules(p));
+  const auto teams = distinct_teams(approval_rules(p));
   const auto extra = spare(state, p, now);
   c.met = extra.size() > before;
   c.text = "one more approval of " + joined(teams, " or ") + ": " +
@@ -145,6 +143,12 @@ const std::vector<ApprovalRule>& approval_rules(const Promotion& p) {
   static const std::vector<ApprovalRule> none;
   const auto* step = first_of(p, StepKind::approval);
   return step ? step->step->approvals : none;
+}
+
+std::string team_names(const std::vector<ApprovalRule>& rules) {
+  std::vector<std::string> names;
+  for (const auto& rule : rules) names.push_back(rule.team);
+  return joined(names, ", ");
 }
 
 bool is_inside(const State& state, const Promotion& p, std::string_view person) {

@@ -16,6 +16,9 @@ namespace headgate {
 // The requirements of the promotion's approval step; empty when it has none.
 const std::vector<ApprovalRule>& approval_rules(const Promotion& promotion);
 
+// The teams of requirements as texts list them: "platform, security".
+std::string team_names(const std::vector<ApprovalRule>& rules);
+
 // Whether their work is inside, or they asked for it: then they may not approve, unless the rules allow it.
 bool is_inside(const State& state, const Promotion& promotion, std::string_view person);
 

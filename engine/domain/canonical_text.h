@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/domain/boxed.h"
@@ -89,5 +90,12 @@ struct CanonicalText {
     }
   }
 };
+
+template <class T>
+std::string canonical_text(const T& value) {
+  CanonicalText text;
+  text.write(value);
+  return std::move(text.text);
+}
 
 }  // namespace headgate

@@ -40,12 +40,6 @@ Result<void> still_waits(const Promotion& p, std::string_view to_what) {
                                        " it; to stop it: headgate cancel " + to_string(p.id));
 }
 
-std::string team_names(const std::vector<ApprovalRule>& rules) {
-  std::vector<std::string> names;
-  for (const auto& rule : rules) names.push_back(rule.team);
-  return joined(names, ", ");
-}
-
 std::vector<Position> evidence_of(const State& state, const Promotion& p) {
   std::vector<Position> positions;
   for (const auto& condition : judge(state, p, {}, all_guards(), &Guard::evidence)) {
@@ -128,11 +122,10 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   }
   const bool by_document = brings_variables(*target, wish);
   auto people = by_document || target->desired != target->current ? target->people : std::vector<std::string>{};
-  const auto add = [&](const std::string& person) {
-    if (std::ranges::find(people, person) == people.end()) people.push_back(person);
-  };
-  if (by_document) std::ranges::for_each(target->document_people, add);
-  add(context.actor);
+  if (by_document) {
+    for (const auto& person : target->document_people) add_unique(people, person);
+  }
+  add_unique(people, context.actor);
   const PromotionId next{c.target, target->last_number + 1};
   if (c.expedite) HEADGATE_TRY_VOID(may_be_expedited(state, c.target, c.reason));
   HEADGATE_TRY(auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite,

@@ -133,7 +133,7 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   Events events;
   supersede(events, *p, "expedited as " + to_string(next) + " by " + context.actor + ": " + c.reason);
   auto people = p->people;
-  if (std::ranges::find(people, context.actor) == people.end()) people.push_back(context.actor);
+  add_unique(people, context.actor);
   plan_events(events, next, p->trigger, std::move(plan), std::move(people), p->asked_because);
   events.emplace_back(PromotionExpedited{next, c.reason});
   return events;

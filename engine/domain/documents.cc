@@ -9,9 +9,7 @@ DocumentKey key_of(const Document& document) {
   struct {
     DocumentKey operator()(const Service& d) const { return {DocumentKind::service, d.name}; }
     DocumentKey operator()(const Environment& d) const { return {DocumentKind::environment, d.name}; }
-    DocumentKey operator()(const Target& d) const {
-      return {DocumentKind::target, d.id.service + "." + d.id.environment};
-    }
+    DocumentKey operator()(const Target& d) const { return {DocumentKind::target, document_name(d.id)}; }
     DocumentKey operator()(const AccessPolicy& d) const { return {DocumentKind::access_policy, d.name}; }
     DocumentKey operator()(const NotificationPolicy& d) const { return {DocumentKind::notification_policy, d.name}; }
   } key;

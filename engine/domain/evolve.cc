@@ -316,7 +316,7 @@ struct StateEvolver : Evolving {
     touch(e.target);
   }
   void operator()(const TriggerDropped& e) {
-    remember_dropped(target(e.target), e);
+    remember_dropped(target(e.target));
     touch(e.target);
   }
   void operator()(const ScheduleExpanded& e) {
@@ -330,7 +330,6 @@ struct StateEvolver : Evolving {
     r.heads[e.branch] = e.sha;
     r.branch = e.branch;
     r.head = e.sha;
-    r.head_time = meta().time;
     add_unique(r.people, e.author);
     add_unique(r.people, e.committer);
     for (const auto& person : e.co_authors) add_unique(r.people, person);

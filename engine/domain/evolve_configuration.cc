@@ -87,11 +87,7 @@ void ConfigurationEvolver::operator()(const ConfigurationSuperseded&) {
 template <class D>
 Position ConfigurationEvolver::since(const std::optional<InForce<D>>& before, const D& now) const {
   if (!before) return meta().position;
-  CanonicalText one;
-  CanonicalText other;
-  one.write(before->document);
-  other.write(now);
-  return one.text == other.text ? before->since : meta().position;
+  return canonical_text(before->document) == canonical_text(now) ? before->since : meta().position;
 }
 
 void ConfigurationEvolver::touch_next(const TargetId& id) {
@@ -141,9 +137,7 @@ void ConfigurationEvolver::put_in_force(Staged& staged, const std::string& commi
       break;
     }
     case DocumentKind::target: {
-      const auto dot = name.find('.');
-      const TargetId id =
-          document ? std::get<Target>(*document).id : TargetId{name.substr(0, dot), name.substr(dot + 1)};
+      const auto id = document ? std::get<Target>(*document).id : target_of(name);
       auto& t = target(id);
       const bool retire = t.document && t.document->document.on_delete == OnDelete::retire;
       t.document.reset();

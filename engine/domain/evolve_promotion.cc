@@ -7,13 +7,6 @@
 #include "engine/domain/rollout.h"
 
 namespace headgate {
-namespace {
-
-void add_unique(std::vector<std::string>& to, const std::string& value) {
-  if (std::ranges::find(to, value) == to.end()) to.push_back(value);
-}
-
-}  // namespace
 
 LiveStep& PromotionEvolver::step(const StepId& id) {
   if (auto* known = p.find(id.step)) return *known;

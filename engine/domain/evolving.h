@@ -11,11 +11,6 @@
 
 namespace headgate {
 
-template <class T>
-void add_unique(std::vector<T>& to, const T& value) {
-  if (std::ranges::find(to, value) == to.end()) to.push_back(value);
-}
-
 struct Evolving {
   State& state;
   const Recorded<Event>& recorded;

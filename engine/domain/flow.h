@@ -13,7 +13,7 @@ namespace headgate {
 
 void remember_source(SourceState& source, const SourceObserved& event, Position position);
 void remember_fired(TargetState& target, const TriggerFired& event, Position position);
-void remember_dropped(TargetState& target, const TriggerDropped& event);
+void remember_dropped(TargetState& target);
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed);

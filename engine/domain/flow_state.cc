@@ -81,7 +81,7 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
   flow.failed.reset();
 }
 
-void remember_dropped(TargetState& target, const TriggerDropped&) {
+void remember_dropped(TargetState& target) {
   if (!target.flow || std::as_const(target.flow)->wishes.empty()) return;
   auto& wishes = target.flow->wishes;
   wishes.erase(wishes.begin());

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/domain/access.h"
+#include "engine/domain/approvals.h"
 #include "engine/domain/canonical_text.h"
 #include "engine/domain/renames.h"
 
@@ -14,9 +15,7 @@ namespace {
 constexpr std::size_t named_at_most = 10;  // documents and targets, in records and texts
 
 std::string canonical(const Document& document) {
-  CanonicalText text;
-  std::visit([&](const auto& d) { text.write(d); }, document);
-  return std::move(text.text);
+  return std::visit([](const auto& d) { return canonical_text(d); }, document);
 }
 
 std::optional<Document> in_force(const State& state, const DocumentKey& key) {
@@ -43,11 +42,6 @@ std::optional<Document> in_force(const State& state, const DocumentKey& key) {
   return std::nullopt;
 }
 
-TargetId target_of(const std::string& document_name) {
-  const auto dot = document_name.find('.');
-  return {document_name.substr(0, dot), document_name.substr(dot + 1)};
-}
-
 // What the commit leaves of each document: of one that is staged twice, the later one.
 std::map<DocumentKey, const Staged*> outcome_of(std::span<const Staged> staged) {
   std::map<DocumentKey, const Staged*> last;
@@ -65,7 +59,7 @@ std::vector<TargetId> removed_targets(const State& state, std::span<const Staged
     const auto* target = state.find(id);
     if (!target || !target->document) continue;
     if (const auto to = renames.of(id)) {
-      const auto renamed = last.find({DocumentKind::target, to->service + "." + to->environment});
+      const auto renamed = last.find({DocumentKind::target, document_name(*to)});
       if (renamed != last.end() && renamed->second->document) continue;
     }
     removed.push_back(std::move(id));
@@ -77,10 +71,6 @@ std::string list(const auto& names, std::uint64_t of, auto text_of) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + text_of(name);
   return of > names.size() ? text + ", …" : text;
-}
-
-std::string team_names(const std::vector<ApprovalRule>& rules) {
-  return list(rules, rules.size(), [](const ApprovalRule& rule) { return rule.team; });
 }
 
 bool may_approve_as(const State& state, const std::string& team, const std::string& person, const Claims* claims) {
@@ -270,7 +260,7 @@ std::vector<Condition> judge_proposal(const State& state, const Proposal& propos
 std::optional<Condition> explain_proposal(const State& state, const TargetId& id) {
   const auto& proposal = state.configuration.proposal;
   if (!proposal) return std::nullopt;
-  const DocumentKey key{DocumentKind::target, id.service + "." + id.environment};
+  const DocumentKey key{DocumentKind::target, document_name(id)};
   const auto staged = std::ranges::find(proposal->staged, key, &Staged::key);
   if (staged == proposal->staged.end()) return std::nullopt;
   auto c = condition(*proposal, "governance");

@@ -105,12 +105,9 @@ struct Failure {
 
 std::vector<std::string> incidents_in(const Events& events) {
   std::vector<std::string> ids;
-  const auto add = [&](const std::string& id) {
-    if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
-  };
   for (const auto& event : events) {
-    if (const auto* opened = std::get_if<IncidentOpened>(&event)) add(opened->id);
-    if (const auto* noted = std::get_if<IncidentNoted>(&event)) add(noted->id);
+    if (const auto* opened = std::get_if<IncidentOpened>(&event)) add_unique(ids, opened->id);
+    if (const auto* noted = std::get_if<IncidentNoted>(&event)) add_unique(ids, noted->id);
   }
   return ids;
 }

@@ -89,6 +89,16 @@ std::string to_string(const ReleaseId& id) {
   return id.service + "/" + id.version;
 }
 
+std::string document_name(const TargetId& id) {
+  return id.service + "." + id.environment;
+}
+
+TargetId target_of(std::string_view document_name) {
+  const auto dot = std::min(document_name.find('.'), document_name.size());
+  const auto behind = std::min(dot + 1, document_name.size());
+  return {std::string(document_name.substr(0, dot)), std::string(document_name.substr(behind))};
+}
+
 Result<TargetId> parse_target_id(std::string_view text) {
   const auto parts = split(text, '/');
   if (parts.size() != 2 || !is_name(parts[0]) || !is_name(parts[1])) {

@@ -2,6 +2,7 @@
 // them. A name never holds '/', so that paths split without escaping.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -72,6 +73,10 @@ std::string to_string(const PromotionId& id);  // gateway/production/7
 std::string to_string(const StepId& id);       // gateway/production/7/deploy, or …/7/deploy.eu in a location
 std::string to_string(const ReleaseId& id);    // gateway/v1.4.2
 
+// The name of a Target's document, gateway.production, and back; what has no '.' is a service alone.
+std::string document_name(const TargetId& id);
+TargetId target_of(std::string_view document_name);
+
 Result<TargetId> parse_target_id(std::string_view text);
 Result<PromotionId> parse_promotion_id(std::string_view text);
 
@@ -82,6 +87,11 @@ struct Decimal {
 };
 bool is_decimal(std::string_view text);
 std::strong_ordering compare(const Decimal& a, const Decimal& b);  // of the values; both must be decimals
+
+template <class T>
+void add_unique(std::vector<T>& to, const T& value) {
+  if (std::ranges::find(to, value) == to.end()) to.push_back(value);
+}
 
 using StringMap = std::map<std::string, std::string, std::less<>>;
 

@@ -223,7 +223,6 @@ struct Promotion {
     v("downtime", s.downtime);
   }
 
-  bool ended_already() const { return ended.has_value(); }
   // The step that the promotion stands at; null when every step of the plan under way is done.
   const LiveStep* current() const;
   LiveStep* find(std::string_view step);
@@ -533,8 +532,7 @@ struct ServiceState {
 
 struct RepositoryState {
   std::string branch;
-  std::string head;  // last commit observed
-  Timestamp head_time;
+  std::string head;                 // last commit observed
   std::string unreachable;          // why, empty while it answers
   std::vector<std::string> people;  // of the commits since the last configuration that took force
   StringMap heads;                  // last commit observed, by branch
@@ -543,7 +541,6 @@ struct RepositoryState {
   static void describe(Self& s, V& v) {
     v("branch", s.branch);
     v("head", s.head);
-    v("head_time", s.head_time);
     v("unreachable", s.unreachable);
     v("people", s.people);
     v("heads", s.heads);

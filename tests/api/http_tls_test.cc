@@ -70,10 +70,8 @@ class HttpTlsTest : public ServerTest {
 
 TEST_F(HttpTlsTest, ServesOverTls) {
   bool encrypted = false;
-  std::string subject = "unset";
   router.add("GET", "/whoami", "none", [&](Request request, Reply reply) {
     encrypted = request.encrypted;
-    subject = request.client_subject;
     reply(Response{});
   });
   serve();
@@ -83,7 +81,6 @@ TEST_F(HttpTlsTest, ServesOverTls) {
   EXPECT_EQ(one.read_answer()->body, "hello");
   ASSERT_TRUE(one.read_answer());
   EXPECT_TRUE(encrypted);
-  EXPECT_EQ(subject, "");
   const std::string large(900'000, 'x');
   one.send(post("/echo", large));
   EXPECT_EQ(one.read_answer()->body, large);
@@ -107,17 +104,11 @@ TEST_F(HttpTlsTest, RefusesOldVersionsStrangersAndPlainText) {
 
 TEST_F(HttpTlsTest, AsksForClientCertificatesWhenAnAuthorityIsGiven) {
   options.tls->client_ca = file("client.pem");
-  std::string subject;
-  router.add("GET", "/whoami", "none", [&](Request request, Reply reply) {
-    subject = request.client_subject;
-    reply(Response{});
-  });
   serve();
   RawClient known = client();
   ASSERT_TRUE(known.handshake(file("server.pem"), file("client.pem"), file("client.key")));
-  known.send(get("/whoami"));
-  ASSERT_TRUE(known.read_answer());
-  EXPECT_EQ(subject, "CN=ci-runner,O=Example");
+  known.send(get("/hello"));
+  EXPECT_EQ(known.read_answer()->body, "hello");
   // In TLS 1.3 the client's handshake ends before the server has looked at the certificate.
   RawClient anonymous = client();
   if (anonymous.handshake(file("server.pem"))) anonymous.send(get("/whoami"));

@@ -14,6 +14,13 @@ TEST(Hex, WritesTwoDigitsAByte) {
   EXPECT_EQ(hex({}), "");
 }
 
+TEST(Hex, ReadsADigit) {
+  for (const auto digits : {kLowerHexDigits, kUpperHexDigits}) {
+    for (int i = 0; i < 16; ++i) EXPECT_EQ(hex_value(digits[static_cast<std::size_t>(i)]), i);
+  }
+  for (const char none : {'/', ':', '@', 'G', '`', 'g', '\0', '\xff'}) EXPECT_EQ(hex_value(none), -1) << none;
+}
+
 TEST(Hex, TellsSmallDigits) {
   EXPECT_TRUE(is_lower_hex("0123456789abcdef", 16));
   EXPECT_TRUE(is_lower_hex("", 0));

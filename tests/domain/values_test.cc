@@ -115,6 +115,16 @@ TEST(Names, PathsAreReadBackAsTheyWereWritten) {
   }
 }
 
+TEST(Names, OfATargetsDocumentAreReadBackAsTheyWereWritten) {
+  const TargetId id{"gateway", "production"};
+  EXPECT_EQ(document_name(id), "gateway.production");
+  EXPECT_EQ(target_of("gateway.production"), id);
+  EXPECT_EQ(target_of("gateway.eu.production"), (TargetId{"gateway", "eu.production"}));
+  EXPECT_EQ(target_of("gateway"), (TargetId{"gateway", ""}));
+  EXPECT_EQ(target_of("gateway."), (TargetId{"gateway", ""}));
+  EXPECT_EQ(target_of(""), TargetId{});
+}
+
 TEST(Decimals, AreNumbersAsJsonWritesThem) {
   for (const auto* text :
        {"0", "-0", "91.2", "-1.5", "1e3", "1E+3", "1.25e-4", "0012", "123456789012345678901234567890"}) {

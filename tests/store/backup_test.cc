@@ -11,13 +11,13 @@
 #include <thread>
 
 #include "engine/base/digest.h"
+#include "engine/base/tile_path.h"
 #include "store/blob_store.h"
 #include "store/codec.h"
 #include "store/file_list.h"
 #include "store/files.h"
 #include "store/log_import.h"
 #include "store/mirror.h"
-#include "store/mirror_files.h"
 #include "store/rocksdb_log.h"
 #include "store/source_check.h"
 #include "tests/store/fault_filesystem.h"
@@ -446,16 +446,16 @@ TEST_F(BackupTest, AMirrorServesItsOlderCheckpointsUntilTheirTilesAreFull) {
     HEADGATE_ASSERT_OK(mirror);
     HEADGATE_ASSERT_OK((*mirror)->advance());
   };
-  const auto partials = [&](const char* level, std::uint64_t number) {
-    return fs::exists(folder / (tile_file(level, number, 256) + ".p"));
-  };
+  const auto partials = [&](const std::string& tile) { return fs::exists(folder / (tile + ".p")); };
   for (const std::size_t more : {0U, 10U, 20U}) grow(more);  // 700, 710, 730: 188, 198, 218 of the third tile
-  for (const char* level : {"entries", "0"}) {
-    for (const std::uint64_t width : {188U, 198U, 218U}) EXPECT_TRUE(fs::exists(folder / tile_file(level, 2, width)));
+  for (const unsigned width : {188U, 198U, 218U}) {
+    EXPECT_TRUE(fs::exists(folder / entries_path({0, 2, width})));
+    EXPECT_TRUE(fs::exists(folder / tile_path({0, 2, width})));
   }
   grow(38);  // full
-  for (const char* level : {"entries", "0"}) EXPECT_FALSE(partials(level, 2)) << level;
-  EXPECT_TRUE(partials("1", 0));
+  EXPECT_FALSE(partials(entries_path({0, 2})));
+  EXPECT_FALSE(partials(tile_path({0, 2})));
+  EXPECT_TRUE(partials(tile_path({1, 0})));
 }
 
 TEST_F(BackupTest, AMirrorOfAnotherHistoryIsLeftAlone) {
@@ -519,18 +519,11 @@ TEST_F(BackupTest, ADamagedMirrorIsRefused) {
     HEADGATE_ASSERT_OK(mirror);
     HEADGATE_ASSERT_OK((*mirror)->advance());
   }
-  damage(folder / tile_file("entries", 1, 256));
+  damage(folder / entries_path({0, 1}));
   HEADGATE_ASSERT_OK(make_dir_durably(dir_ / "restored", 0700));
   HEADGATE_EXPECT_ERROR(restore_from_mirror(folder, dir_ / "restored"), ErrorCode::corrupt);
-  damage(folder / tile_file("0", 0, 256));
+  damage(folder / tile_path({0, 0}));
   HEADGATE_EXPECT_ERROR(Mirror::open(folder, *log_, data_ / "blobs"), ErrorCode::corrupt);
-}
-
-TEST(MirrorFiles, TilesAreNamedAsTheSpecificationNamesThem) {
-  EXPECT_EQ(tile_number(0), "000");
-  EXPECT_EQ(tile_number(1'234'067), "x001/x234/067");
-  EXPECT_EQ(tile_file("entries", 5, 17), "tile/entries/005.p/17");
-  EXPECT_EQ(tile_file("1", 1'000, 256), "tile/1/x001/000");
 }
 
 TEST(FileList, PathsThatLeadElsewhereAreRefused) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "store/log_import.h"
 #include "store/snapshot_store.h"
 #include "tests/store/damaged_log.h"
 #include "tests/store/fault_filesystem.h"
@@ -152,6 +153,23 @@ TEST(LogRepair, RecordsAreNeverMended) {
   }
 }
 
+TEST(LogRepair, ARecordOfAnotherSourceIsNamed) {
+  const DamagedLog log;
+  Recorded<Event> record;
+  record.meta.position = kDamagedRecords;
+  record.meta.time = DamagedLog::events().back().meta.time;
+  record.event = EngineStarted{"1"};
+  std::string bytes;
+  encode(bytes, "stranger.example.com", record);
+  {
+    const auto import = LogImport::open(log.dir.path(), {});
+    HEADGATE_ASSERT_OK(import);
+    HEADGATE_ASSERT_OK((*import)->append(std::string_view(bytes)));
+    HEADGATE_ASSERT_OK((*import)->finish());
+  }
+  expect_refused(log, "record 612 is of the source stranger.example.com/log");
+}
+
 TEST(LogRepair, RecordsThatAreMissingAreNamed) {
   {
     const DamagedLog log;
@@ -159,7 +177,7 @@ TEST(LogRepair, RecordsThatAreMissingAreNamed) {
       const auto store = RocksDbStore::open({log.dir / "db"});
       ASSERT_TRUE((*store)->db().Delete({}, (*store)->family(Family::events), event_key(300)).ok());
     }
-    expect_refused(log, "record 300 is missing");
+    expect_refused(log, "record 300 of the log is missing");
   }
   {
     const DamagedLog log;
@@ -174,7 +192,7 @@ TEST(LogRepair, RecordsThatAreMissingAreNamed) {
   {
     const DamagedLog log;
     DamagedLog::flip(log.table("events"), 20);
-    expect_refused(log, "record 0 cannot be read");
+    expect_refused(log, "cannot read record 0 of the log");
   }
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace headgate::api {
+namespace headgate {
 
 struct TilePath {
   unsigned level = 0;  // 0 to 63; of entry bundles 0
@@ -21,7 +21,7 @@ struct TilePath {
 std::optional<TilePath> parse_tile_path(std::string_view path);     // what follows /tile/
 std::optional<TilePath> parse_entries_path(std::string_view path);  // what follows /tile/entries/
 
-std::string tile_path(const TilePath& tile);     // /tile/…
-std::string entries_path(const TilePath& tile);  // /tile/entries/…
+std::string tile_path(const TilePath& tile);     // tile/…
+std::string entries_path(const TilePath& tile);  // tile/entries/…
 
-}  // namespace headgate::api
+}  // namespace headgate

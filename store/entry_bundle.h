@@ -1,18 +1,14 @@
-// Names and contents of a mirror's files. Only mirror*.cc include this.
+// Entry bundles (c2sp.org/tlog-tiles): the records of one tile, each after its length (uint16, big-endian).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 
-#include "store/merkle_tree.h"
+#include "engine/domain/error.h"
 
 namespace headgate::store {
-
-// x001/x234/067 for 1234067.
-std::string tile_number(std::uint64_t number);
-// tile/<level or "entries">/<number>, and .p/<width> behind it when it is not full.
-std::string tile_file(std::string_view level, std::uint64_t number, std::uint64_t width);
 
 void append_entry(std::string& bundle, std::string_view record);
 // Calls `visit` for each record of a bundle. corrupt unless there are exactly `count`.

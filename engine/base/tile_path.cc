@@ -1,10 +1,8 @@
-#include "api/tile_path.h"
-
-#include <fmt/format.h>
+#include "engine/base/tile_path.h"
 
 #include <charconv>
 
-namespace headgate::api {
+namespace headgate {
 namespace {
 
 // Digits without a leading zero, at most `max`.
@@ -44,9 +42,12 @@ bool read_number(std::string_view path, TilePath& tile) {
 }
 
 std::string number_text(const TilePath& tile) {
-  auto text = fmt::format("{:03}", tile.number % 1'000);
-  for (auto rest = tile.number / 1'000; rest > 0; rest /= 1'000) text = fmt::format("x{:03}/{}", rest % 1'000, text);
-  return tile.width == 256 ? text : fmt::format("{}.p/{}", text, tile.width);
+  auto digits = std::to_string(tile.number);
+  digits.insert(0, (3 - digits.size() % 3) % 3, '0');
+  std::string text;
+  for (; digits.size() > 3; digits.erase(0, 3)) text += "x" + digits.substr(0, 3) + "/";
+  text += digits;
+  return tile.width == 256 ? text : text + ".p/" + std::to_string(tile.width);
 }
 
 }  // namespace
@@ -67,11 +68,11 @@ std::optional<TilePath> parse_entries_path(std::string_view path) {
 }
 
 std::string tile_path(const TilePath& tile) {
-  return fmt::format("/tile/{}/{}", tile.level, number_text(tile));
+  return "tile/" + std::to_string(tile.level) + "/" + number_text(tile);
 }
 
 std::string entries_path(const TilePath& tile) {
-  return "/tile/entries/" + number_text(tile);
+  return "tile/entries/" + number_text(tile);
 }
 
-}  // namespace headgate::api
+}  // namespace headgate

@@ -1,20 +1,8 @@
-#include "store/mirror_files.h"
+#include "store/entry_bundle.h"
 
 #include <fmt/core.h>
 
 namespace headgate::store {
-
-std::string tile_number(std::uint64_t number) {
-  auto text = fmt::format("{:03}", number % 1000);
-  for (number /= 1000; number > 0; number /= 1000) text = fmt::format("x{:03}/{}", number % 1000, text);
-  return text;
-}
-
-std::string tile_file(std::string_view level, std::uint64_t number, std::uint64_t width) {
-  HEADGATE_CHECK(width > 0 && width <= kTileWidth);
-  const auto full = fmt::format("tile/{}/{}", level, tile_number(number));
-  return width == kTileWidth ? full : fmt::format("{}.p/{}", full, width);
-}
 
 void append_entry(std::string& bundle, std::string_view record) {
   HEADGATE_CHECK(record.size() <= 0xffff);
