@@ -29,6 +29,7 @@ std::vector<TargetId> in_line_at(const State& state, const std::string& environm
 // ----------------------------------------------------------------------------------------------------------- advance
 
 std::string rule_text(const StageTrigger& trigger);            // branch develop
+bool follows_a_trigger(Trigger trigger);                       // of the stage: no document's or person's wish
 bool keeps_order(const State& state, const TargetId& target);  // supersede: queue
 
 // The next thing that a trigger of the target's stage makes happen; empty when there is none.

@@ -109,10 +109,7 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
 }
 
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed) {
-  const auto trigger = failed.trigger;
-  const bool by_trigger = trigger == Trigger::branch || trigger == Trigger::tag || trigger == Trigger::after ||
-                          trigger == Trigger::schedule;
-  if (by_trigger) flow_of(target).failed = failed;
+  if (follows_a_trigger(failed.trigger)) flow_of(target).failed = failed;
 }
 
 bool soaks(const State& state, const std::string& service, const TargetState& there) {

@@ -173,6 +173,54 @@ TEST(BranchTrigger, FollowsTheBranchBackWhenItsHistoryIsRewritten) {
               happened_in_order("trigger.fired", "promotion.planned #3 " + version(1)));
 }
 
+// The branch is reset, or its newest commit takes the one before back.
+TEST(BranchTrigger, GoingBackToWhatRunsEndsOneThatStillWaits) {
+  for (const auto& back : {pushed(1), pushed(3, "main", 1)}) {
+    auto world = watched({gated(triggered("staging", on_branch("main")))});
+    observe_source(world, pushed(1));
+    lint_passes(world, 1);
+    world.finish_all(staging);
+    observe_source(world, pushed(2));
+    ASSERT_EQ(world.live(staging).to.release.version, version(2));
+    EXPECT_THAT(observe_source(world, back),
+                happened_in_order("trigger.fired", "promotion.superseded #2", "trigger.dropped"));
+    lint_passes(world, 2);
+    EXPECT_FALSE(world.at(staging).promotion);
+    EXPECT_EQ(world.running(staging), version(1));
+  }
+}
+
+TEST(BranchTrigger, GoingBackComesAfterOneWhoseEffectsHaveBegun) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  observe_source(world, pushed(2));
+  EXPECT_THAT(observe_source(world, pushed(3, "main", 1)), Not(Contains("promotion.superseded #2")));
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #2", "promotion.planned #3 " + version(1)))
+      << "by the release that holds the same";
+}
+
+TEST(BranchTrigger, ComingBackToWhatIsUnderWayTakesTheWishBetweenAway) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t commit : {1, 2, 1}) observe_source(world, pushed(commit));
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #1", "trigger.dropped"));
+  EXPECT_FALSE(world.at(staging).promotion);
+}
+
+TEST(BranchTrigger, GoingBackToWhatRunsEndsWhatFailed) {
+  auto s = triggered("staging", on_branch("main"));
+  s.before = {hook("migrate")};
+  auto world = watched({s});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  observe_source(world, pushed(2));
+  world.finish(staging, Kind::terminal, "no connection");
+  observe_source(world, pushed(1));
+  auto policy = *world.state.service("gateway");
+  policy.stages.front().before = {hook("migrate2")};
+  EXPECT_THAT(world.push(policy), Not(Contains(HasSubstr("promotion.planned"))));
+}
+
 TEST(BranchTrigger, DoesNotFireForWhatIsTheSameUnderThePaths) {
   auto world = watched({triggered("staging", on_branch("main"))});
   observe_source(world, pushed(1, "main", 7));
@@ -446,6 +494,18 @@ TEST(Queue, KeepsOrder) {
     EXPECT_EQ(world.running(staging), version(commit));
   }
   EXPECT_FALSE(world.at(staging).promotion);
+}
+
+TEST(Queue, KeepsTheWayBackInOrderToo) {
+  auto world = watched({in_order()});
+  observe_source(world, pushed(1));
+  lint_passes(world, 1);
+  world.finish_all(staging);
+  for (const auto& next : {pushed(2), pushed(3, "main", 1)}) observe_source(world, next);
+  lint_passes(world, 2);
+  world.finish_all(staging);
+  EXPECT_EQ(world.at(staging).last_number, 3U);
+  EXPECT_EQ(world.running(staging), version(1));
 }
 
 TEST(Queue, KeepsTheOrderOfTargetDocuments) {
