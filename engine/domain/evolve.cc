@@ -545,12 +545,15 @@ struct StateEvolver : Evolving {
   void operator()(const TargetRetired& e) {
     auto& t = target(e.target);
     t.retiring = false;
+    t.orphaned = true;
+    if (t.flow) t.flow->wishes.clear();
     t.desired.reset();
     t.document_people.clear();
     t.people.clear();
     t.pinned.clear();
     t.held.clear();
     t.failed.reset();
+    reckon_flow(state, e.target);
     touch(e.target);
   }
   void operator()(const TargetPinned& e) {

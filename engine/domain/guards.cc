@@ -396,8 +396,10 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
                                          " back until it is retired, or put the Target document back")};
     }
     if (t->orphaned) {
-      return {
-          idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
+      return {idle(*t,
+                   t->is_empty() ? "its Target document has gone, and nothing runs there"
+                                 : "its Target document has gone; what runs there is left alone",
+                   "write a Target document for it")};
     }
   }
   if (!t->held.empty()) {

@@ -380,9 +380,9 @@ struct TargetState {
   Position brought_at = 0;  // as current_at, but of the mending of drift: that brings nothing that is news
   std::optional<Observation> observed;
   bool drifted = false;
-  std::string pinned;  // why Git's wish is not followed; empty: it is
-  std::string held;    // why nothing is promoted here by itself until a person acts
-  bool orphaned = false;
+  std::string pinned;             // why Git's wish is not followed; empty: it is
+  std::string held;               // why nothing is promoted here by itself until a person acts
+  bool orphaned = false;          // its document has gone: what runs there, if anything, is left alone
   bool retiring = false;          // its document went with onDelete: retire
   bool promoted = false;          // a promotion brought `current`: it was neither adopted nor came back by a rollback
   std::uint64_t last_number = 0;  // of promotions
@@ -428,6 +428,9 @@ struct TargetState {
     v("flow", s.flow);
     v("locations", s.locations);
   }
+
+  // Whether nothing runs there, as was seen last.
+  bool is_empty() const { return !current && observed && observed->version.empty(); }
 };
 
 struct RegisteredRelease {

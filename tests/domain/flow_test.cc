@@ -561,6 +561,43 @@ TEST(FailedTrigger, IsNotTriedAgainUntilSomethingThatBearsOnItChanges) {
   EXPECT_THAT(world.push(policy), Contains("promotion.planned #3 " + version(2)));
 }
 
+// ------------------------------------------------------------------------------------------------------------ retired
+
+Target to_retire() {
+  auto wish = target(staging, {version(1), hash(1), {}});
+  wish.on_delete = OnDelete::retire;
+  return wish;
+}
+const Push removal{{}, {{DocumentKind::target, "gateway.staging"}}};
+
+TEST(Retired, IsBroughtBackByNoTriggerUntilItsDocumentIsBack) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  world.push(environment("staging", true));
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  world.push(to_retire());
+  world.push(removal);
+  EXPECT_THAT(world.finish_all(staging), Contains("target.retired"));
+  EXPECT_THAT(observe_source(world, pushed(2)), ElementsAre("source.observed"));
+  EXPECT_THAT(world.idle(staging), HasSubstr("its Target document has gone, and nothing runs there"));
+  EXPECT_THAT(world.when(RequestPromotion{staging, {version(1), {}, {}}, {}}, "person:alice"), Refused("has gone"));
+  EXPECT_THAT(world.push(to_retire()), Contains(HasSubstr("promotion.planned #3")));
+}
+
+TEST(Retired, ForgetsWhatWaitedForItsTurn) {
+  auto world = watched({in_order()});
+  world.push(environment("staging", true));
+  observe_source(world, pushed(1));
+  lint_passes(world, 1);
+  world.finish_all(staging);
+  world.push(to_retire());
+  for (std::uint64_t commit : {2, 3}) observe_source(world, pushed(commit));
+  EXPECT_THAT(world.push(removal), happened_in_order("promotion.cancelled #2", "activity.started retire#1"));
+  EXPECT_THAT(world.finish_all(staging), Contains("target.retired"));
+  EXPECT_FALSE(world.at(staging).promotion);
+  EXPECT_EQ(world.running(staging), "nothing");
+}
+
 // -------------------------------------------------------------------------------------------------------- concurrency
 
 Push two_services(std::optional<std::uint32_t> of_environment, std::optional<std::uint32_t> of_stage,

@@ -45,6 +45,7 @@ class FlowOracle {
   void handle(const TriggerFired& e);
   void handle(const TriggerDropped& e);
   void handle(const TargetOrphaned& e) { places_[e.target].queue.clear(); }
+  void handle(const TargetRetired& e) { places_[e.target].queue.clear(); }
   void handle(const TargetAdopted& e) { runs(e.target, e.wish.release); }
   void handle(const TargetRenamed& e);
   void handle(const DriftDetected& e) { places_[e.target].drifted = true; }

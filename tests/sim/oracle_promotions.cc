@@ -135,6 +135,7 @@ void Oracle::handle(const TargetRetired& e) {
   if (!place.retiring) violated(to_string(e.target) + " was retired although its document did not go");
   if (place.current) violated(to_string(e.target) + " was retired although something runs there");
   place.retiring = place.pinned = place.held = false;
+  place.orphaned = true;
   place.work.clear();
   place.failed.reset();
 }
