@@ -318,6 +318,7 @@ struct StateEvolver : Evolving {
   void operator()(const TriggerDropped& e) {
     remember_dropped(target(e.target), e);
     touch(e.target);
+    touch_in_line(e.target.environment);
   }
   void operator()(const ScheduleExpanded& e) {
     remember_schedule(target(e.target), e);
@@ -501,6 +502,7 @@ struct StateEvolver : Evolving {
       observed_in(state, e.target, t, e);
     }
     touch(e.target);
+    touch_in_line(e.target.environment);
   }
   void operator()(const TargetAdopted& e) {
     auto& t = target(e.target);
@@ -517,6 +519,7 @@ struct StateEvolver : Evolving {
     t.failed.reset();
     t.mendings = 0;
     touch_service(e.target.service);
+    touch_in_line(e.target.environment);
   }
   void operator()(const TargetOrphaned& e) {
     auto& t = target(e.target);

@@ -685,6 +685,31 @@ TEST(DependsOn, IsCitedWhereItStandsWhenItsLineHasMoved) {
   EXPECT_NE(condition.commit, world.live(agent).rules.commit);
 }
 
+// One commit brings both into a new environment, and the one that depends on the other is seen first.
+TEST(DependsOn, HoldsTheFirstPromotionAsWell) {
+  World world;
+  world.push(two_services({}, {}, {{"gateway", 6}}));
+  world.observe(agent, "");
+  EXPECT_EQ(world.live(agent).phase, Phase::waiting);
+  EXPECT_THAT(world.unmet(agent), ElementsAre(HasSubstr("after gateway, which will be promoted in production")));
+  world.observe(production, "");
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+  EXPECT_EQ(world.live(agent).phase, Phase::waiting);
+  world.finish_all(production);
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
+TEST(DependsOn, HoldsTheFirstPromotionNoLongerThanUntilTheOtherIsSeenToStay) {
+  for (const auto* runs : {"v1", "somebody-elses"}) {
+    World world;
+    world.push(two_services({}, {}, {{"gateway", 6}}));
+    world.observe(agent, "");
+    ASSERT_EQ(world.live(agent).phase, Phase::waiting);
+    world.observe(production, runs);
+    EXPECT_EQ(world.live(agent).phase, Phase::running) << runs;
+  }
+}
+
 TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {
   auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
   world.push(target(agent, release("v2")));
