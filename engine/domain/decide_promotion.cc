@@ -100,8 +100,9 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   if (const auto* entry = state.quarantine(c.target.service, wish.release)) {
     return fail(ErrorCode::conflict, "release " + wish.release.version + " is quarantined: " + entry->reason);
   }
+  // What was adopted is promoted all the same: that verifies it.
   if (c.locations.empty() && runs_everywhere(state, c.target, wish) && target->held.empty() &&
-      !has_drifted(state, c.target)) {
+      !has_drifted(state, c.target) && last_verified(*target, wish.release)) {
     return fail(ErrorCode::conflict, to_string(c.target) + " runs release " + wish.release.version + " already");
   }
   Events events;

@@ -513,7 +513,7 @@ struct StateEvolver : Evolving {
       return;
     }
     now_runs(t, e.wish);
-    remember_verified(t, e.wish, meta().position);
+    remember_adopted(t, e.wish);
     t.back.failed.reset();
     t.back.restore_point.reset();
     t.failed.reset();

@@ -17,7 +17,7 @@ void remember_dropped(TargetState& target, const TriggerDropped& event);
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed);
-// Whether what runs on a target may be brought on from there: nothing speaks against it.
+// Whether what runs on a target may be brought on from there: it was verified there, and nothing speaks against it.
 bool soaks(const State& state, const std::string& service, const TargetState& there);
 std::uint64_t followed_upto(const TargetState& target, const StageTrigger& trigger);
 // Anew: when a trigger of the target's stage wants to be looked at.

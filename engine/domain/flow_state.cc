@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/domain/flow.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate {
 namespace {
@@ -113,7 +114,7 @@ void remember_not_promoted(TargetState& target, const FailedAttempt& failed) {
 }
 
 bool soaks(const State& state, const std::string& service, const TargetState& there) {
-  return there.current && !there.drifted && there.open_incidents == 0 &&
+  return there.current && !there.drifted && there.open_incidents == 0 && last_verified(there, there.current->release) &&
          !state.quarantine(service, there.current->release);
 }
 

@@ -328,7 +328,7 @@ struct Irreversible {
 // Ways back and what bars them. Empty for most targets.
 struct WaysBack {
   std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
-  std::vector<Position> verified_at;       // likewise, the event that says so
+  std::vector<Position> verified_at;       // likewise, the event that says so; 0: it was only adopted
   std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last

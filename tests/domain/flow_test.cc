@@ -423,6 +423,42 @@ TEST(AfterTrigger, DriftThereHoldsIt) {
   EXPECT_TRUE(world.at(production).promotion) << "it has soaked by now";
 }
 
+TEST(AfterTrigger, WhatWasAdoptedThereIsNotVerified) {
+  auto world = watched({stage("staging"), triggered("production", after("staging", 1h))});
+  world.observe(staging, "v9");
+  EXPECT_THAT(world.push(target(staging, {"v9", hash(9), {}})), Contains("target.adopted v9"));
+  world.pass(2h);
+  EXPECT_FALSE(world.at(production).promotion);
+  const auto why = explain_triggers(world.state, production).front();
+  EXPECT_THAT(why.text, HasSubstr("release v9 was adopted in staging, and is not verified there"));
+  EXPECT_THAT(why.remedy, HasSubstr("headgate promote gateway --to staging --release v9"));
+  world.when(RequestPromotion{staging, {"v9", {}, {}}, {}}, "person:alice");
+  world.finish_all(staging);
+  EXPECT_THAT(world.pass(1h), happened_in_order("trigger.fired", "promotion.planned #1 v9"));
+}
+
+// What waits for its approval here is what staging has left.
+TEST(AfterTrigger, AWayBackThereEndsWhatStillWaitsHere) {
+  auto to_production = triggered("production", after("staging"));
+  to_production.approvals = {{"managers", 1, 35}};
+  auto world = watched({triggered("staging", on_branch("main")), to_production});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  observe_source(world, pushed(2));
+  world.finish_all(staging);
+  ASSERT_EQ(world.live(production).to.release.version, version(2));
+  RollBack back;
+  back.targets = {staging};
+  back.to = "previous";
+  back.reason = "slow";
+  world.when(back, "person:alice");
+  world.finish_all(staging);
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_EQ(world.running(production), version(1));
+}
+
 TEST(AfterTrigger, SaysWhatHoldsItThere) {
   auto world = staged(1h);
   const auto why = [&] { return explain_triggers(world.state, production).front().text; };
@@ -736,6 +772,36 @@ TEST(DependsOn, DoesNotWaitForAWishThatWaitsForAPerson) {
 }
 
 // ------------------------------------------------------------------------------------------------------------- healthy
+
+TEST(Healthy, WhatWasAdoptedThereIsVerifiedOnceItIsPromotedThere) {
+  auto to_production = stage("production");
+  to_production.healthy = {"staging"};
+  auto world = watched({stage("staging"), to_production});
+  world.observe(staging, "v9");
+  world.push(target(staging, {"v9", hash(9), {}}));
+  world.push(target(production, {"v9", hash(9), {}}));
+  EXPECT_THAT(world.unmet(production), ElementsAre("release v9 was adopted in staging, and is not verified there"));
+  const RequestPromotion ask{staging, {"v9", {}, {}}, {}};
+  EXPECT_THAT(world.when(ask, "person:alice"), Contains("activity.started deploy#1"));
+  world.finish_all(staging);
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+  EXPECT_THAT(world.when(ask, "person:alice"), Refused("runs release v9 already"));
+}
+
+TEST(Healthy, WhatWasVerifiedThereStaysSoWhenItIsAdopted) {
+  auto to_production = stage("production");
+  to_production.healthy = {"staging"};
+  auto world = watched({stage("staging"), to_production});
+  for (std::uint64_t n : {1, 2}) {
+    world.push(target(staging, {"v" + std::to_string(n), hash(n), {}}));
+    world.finish_all(staging);
+  }
+  world.push(reporting("staging"));
+  world.observe(staging, "v1");
+  EXPECT_THAT(world.when(AdoptTarget{staging, "it was put back"}, "person:alice"), Contains("target.adopted v1"));
+  world.push(target(production, {"v1", hash(1), {}}));
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+}
 
 TEST(Healthy, AnOpenIncidentThereHoldsIt) {
   auto to_production = stage("production");

@@ -30,6 +30,7 @@ class FlowOracle {
   };
   struct Place {
     std::optional<Release> runs;
+    std::vector<Release> verified;
     Duration since{0};
     Position at = 0;
     bool drifted = false;
