@@ -54,7 +54,7 @@ struct LiveStep {
   std::uint32_t attempts_before = 0;  // a person retried it after so many
   bool unhealthy = false;             // the activity failed with evidence against the release
   Json evidence;
-  bool resumed = false;  // a person ended the pause
+  bool resumed = false;  // a person let the pause go on
   bool operator==(const LiveStep&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

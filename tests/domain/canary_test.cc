@@ -180,6 +180,25 @@ TEST(Canary, WhoResumesAMeasuredPauseDoesNotShortenIt) {
   EXPECT_EQ(world.now - began, 3min) << "what was not measured is forgiven";
 }
 
+TEST(Canary, WhatIsNotMeasuredAfterAResumeIsAskedForAgain) {
+  auto metric = error_rate();
+  metric.inconclusive_limit = 0;
+  auto world = given_v2(two_pauses(), {metric});
+  roll(world, "pause-1");
+  const auto began = world.now;
+  const ResumePause resume{second, "looks fine"};
+  for (int i = 0; i < 2; ++i) {
+    next_measurement(world, few);
+    EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("49 samples, minSamples is 50")));
+    world.when(resume, "person:alice");
+    EXPECT_THAT(world.when(resume, "person:alice"), Refused("is resumed already"));
+  }
+  for (int i = 0; i < 3; ++i) next_measurement(world, {}, Kind::retryable);
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("until its measurements cover 3m: error-rate")));
+  roll(world, "shift-50");
+  EXPECT_EQ(world.now - began, 7min) << "two were forgiven, and the gap is made up for";
+}
+
 TEST(Canary, ErrorsInARowBeyondTheirLimitRollBackWithoutEvidence) {
   auto metric = error_rate();
   metric.consecutive_error_limit = 1;
