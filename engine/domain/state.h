@@ -495,8 +495,8 @@ struct GateResult {
 using GateKey = std::pair<std::string, std::string>;  // commit or "version:" version, gate
 GateKey gate_key(const std::string& commit, const std::string& version, const std::string& gate);
 
-// What is in play of one service. Bounded: the oldest leave when the bounds are passed; the log keeps them. Quarantine
-// is for ever until a person lifts it.
+// What is in play of one service. Bounded: when the bounds are passed, the oldest leave that no target wants or runs;
+// the log keeps them. Quarantine is for ever until a person lifts it.
 struct ServiceState {
   static constexpr std::size_t max_releases = 256;
   static constexpr std::size_t max_gate_results = 1024;
@@ -507,7 +507,7 @@ struct ServiceState {
   // Those that have left, by version: a fingerprint of each, for ever (some 100 bytes), since a release never changes.
   std::map<std::string, std::uint64_t, std::less<>> forgotten;
   std::map<GateKey, GateResult> gates;
-  std::deque<GateKey> gate_order;  // oldest first
+  std::deque<GateKey> gate_order;  // the one that was reported last stands last
   std::vector<Quarantine> quarantined;
   std::set<std::string, std::less<>> environments;  // where it has targets
   Boxed<SourceState> source;
