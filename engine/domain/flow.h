@@ -16,6 +16,7 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
 void remember_dropped(TargetState& target, const TriggerDropped& event);
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
+void wish_again(TargetState& target, const Promotion& promotion);  // which ends before it began: its trigger's wish
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed);
 // Whether what runs on a target may be brought on from there: it was verified there, and nothing speaks against it.
 bool soaks(const State& state, const std::string& service, const TargetState& there);

@@ -88,6 +88,14 @@ void remember_dropped(TargetState& target, const TriggerDropped&) {
   wishes.erase(wishes.begin());
 }
 
+void wish_again(TargetState& target, const Promotion& p) {
+  if (!target.flow || !std::as_const(target.flow)->planned) return;
+  const auto wish = *std::as_const(target.flow)->planned;
+  if (wish.trigger != p.trigger || wish.to != p.to) return;
+  auto& wishes = target.flow->wishes;
+  if (wish.queued || wishes.empty()) wishes.insert(wishes.begin(), wish);
+}
+
 void remember_schedule(TargetState& target, const ScheduleExpanded& event) {
   auto& flow = flow_of(target);
   flow.schedule = event.schedule;
@@ -102,9 +110,15 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
   flow.failed.reset();
   const auto planned = std::ranges::find_if(
       flow.wishes, [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; });
+  const bool replanned =
+      flow.planned && flow.planned->trigger == event.trigger && std::as_const(flow.planned)->to == event.to;
   if (planned != flow.wishes.end()) {
+    flow.planned = std::move(*planned);
     flow.wishes.erase(planned);
-  } else if (event.trigger == Trigger::desired || event.trigger == Trigger::manual) {
+    return;
+  }
+  if (!replanned) flow.planned.reset();
+  if (event.trigger == Trigger::desired || event.trigger == Trigger::manual) {
     std::erase_if(flow.wishes, [](const TriggeredWish& wish) { return !wish.queued; });
   }
 }

@@ -84,6 +84,11 @@ void FlowOracle::handle(const TargetRenamed& e) {
   decltype(fired_) fired;
   for (const auto& [id, rule, upto] : fired_) fired.insert({id == e.from ? e.target : id, rule, upto});
   fired_ = std::move(fired);
+  // Its numbers go on, and the last promotion may be planned once more.
+  const auto planned = planned_;
+  for (const auto& [id, wish] : planned) {
+    if (id.target == e.from) planned_.emplace(PromotionId{e.target, id.number}, wish);
+  }
 }
 
 void FlowOracle::handle(const PromotionPlanned& e) {
