@@ -351,6 +351,31 @@ TEST(Canary, ARollbackThatFailsLeavesTheTargetToAPerson) {
   EXPECT_NE(world.at(production).held, "");
 }
 
+TEST(Canary, AValueNeverEndsTheTextOfAQueryThatItStandsIn) {
+  struct Row {
+    const char* value;
+    const char* in_query;
+  };
+  for (const auto& [value, in_query] :
+       {Row{"eu", "eu"}, Row{"a\"} or vector(0)", "a\\x22} or vector(0)"}, Row{"a'b", "a\\x27b"}, Row{"a\\", "a\\\\"},
+        Row{"a\\\"b", "a\\\\\\x22b"}, Row{"a`b", "a`b"}, Row{"#", "#"}, Row{"{{}}", "{{}}"}}) {
+    auto metric = error_rate();
+    metric.query = "errors{a=\"${variables.region}\",b='${variables.region}'}";
+    metric.min_samples->query = metric.query;
+    auto world = given_v1(two_pauses(), {metric});
+    for (const char* version : {"v2", "v3"}) {  // the second one against a baseline of such a value
+      world.push(target(production, release(version), {{"region", value}}));
+      if (version == std::string_view("v2")) roll(world);
+    }
+    const std::string text = in_query;
+    const auto expected = "errors{a=\"" + text + "\",b='" + text + "'}";
+    const auto& planned = world.live(production).find("pause-1")->step->metrics.at(0);
+    EXPECT_EQ(planned.query, expected);
+    EXPECT_EQ(planned.min_samples->query, expected);
+    EXPECT_EQ(planned.baseline->query, expected);
+  }
+}
+
 TEST(Canary, WeightsAndQueriesAreInTheDigestAndLinesAreNot) {
   const auto digest = [](const Stage& s, const Metric& metric) {
     return given_v2(s, {metric}).live(production).plan_digest;
