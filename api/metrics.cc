@@ -324,7 +324,7 @@ StateCounts count_state(const runtime::Engine& engine) {
         const auto& [id, target] = *at;
         last = id;
         if (target.drifted) ++counts.drifted[id.environment];
-        if (target.orphaned) ++counts.orphaned[id.environment];
+        if (target.orphaned && !target.is_empty()) ++counts.orphaned[id.environment];
         if (!target.promotion) continue;
         ++counts.active[{id.environment, target.promotion->phase}];
         const auto* current = target.promotion->current();
@@ -372,7 +372,8 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
       GaugeFamily("headgate_configuration_proposed", "1 while a configuration waits for people before it takes force.")
           .add(engine.read([](const State& state) { return state.configuration.proposal.has_value(); }) ? 1 : 0)
           .take());
-  GaugeFamily orphaned("headgate_orphaned_targets", "Targets whose document has gone and which are left alone.");
+  GaugeFamily orphaned("headgate_orphaned_targets",
+                       "Targets whose document has gone and where what runs is left alone.");
   for (const auto& [environment, count] : counts.orphaned) {
     orphaned.add(static_cast<double>(count), {{"environment", environment}});
   }

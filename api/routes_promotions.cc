@@ -274,7 +274,9 @@ void add_promotion_routes(Core& core, Router& router) {
                  auto digest = body.required_string("plan_digest");
                  auto team = body.optional_string("team").value_or("");
                  auto comment = body.optional_string("comment").value_or("");
-                 return Approve{std::move(id), std::move(digest), std::move(team), std::move(comment)};
+                 std::optional<Position> seen;
+                 if (const auto position = body.optional_integer("seen")) seen = static_cast<Position>(*position);
+                 return Approve{std::move(id), std::move(digest), std::move(team), std::move(comment), seen};
                });
              });
   core.async(router, "POST", "/v1/promotions/{service}/{environment}/{n}/reject", "approver",

@@ -8,6 +8,7 @@
 #include "api/paging.h"
 #include "api/routes.h"
 #include "api/views_promotion.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate::api {
 namespace {
@@ -51,8 +52,7 @@ void write_places(JsonWriter& json, const State& state, const Principal& viewer,
     const bool current = target->current && target->current->release.same_candidate(release);
     const bool desired = target->desired && target->desired->release.same_candidate(release);
     const bool promoting = target->promotion && target->promotion->to.release.same_candidate(release);
-    const bool verified =
-        std::ranges::any_of(target->verified, [&](const Wish& wish) { return wish.release.same_candidate(release); });
+    const bool verified = last_verified(*target, release).has_value();
     if (!current && !desired && !promoting && !verified) continue;
     json.begin_object().field("environment", environment);
     json.field("current", current).field("desired", desired).field("verified", verified);

@@ -173,6 +173,21 @@ Result<boost::json::value> Client::get(const std::string& path, const Query& que
   return json_of(send(std::move(request), query));
 }
 
+Result<std::pair<boost::json::value, std::optional<std::int64_t>>> Client::get_with_position(const std::string& path) {
+  HttpRequest request;
+  request.url = path;
+  HEADGATE_TRY(auto response, send(std::move(request), {}));
+  std::optional<std::int64_t> position;
+  if (const auto at = response.headers.find("headgate-position"); at != response.headers.end()) {
+    const auto& text = at->second;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) position = value;
+  }
+  HEADGATE_TRY(auto value, json_of(std::move(response)));
+  return std::pair(std::move(value), position);
+}
+
 Result<boost::json::value> Client::post(const std::string& path, const boost::json::object& body, const Query& query) {
   return post_text(path, boost::json::serialize(body), query);
 }

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ class Client {
   static Result<Client> connect(const Cli& cli);
 
   Result<boost::json::value> get(const std::string& path, const Query& query = {});
+  // And the position of the last event that the answer reflects, where the server says it.
+  Result<std::pair<boost::json::value, std::optional<std::int64_t>>> get_with_position(const std::string& path);
   // With an Idempotency-Key of its own, so that a repeat after a lost answer does nothing twice.
   Result<boost::json::value> post(const std::string& path, const boost::json::object& body, const Query& query = {});
   Result<boost::json::value> post_text(const std::string& path, std::string json, const Query& query = {});

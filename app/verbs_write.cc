@@ -215,12 +215,14 @@ Result<bool> confirmed(const char* question, bool yes) {
 
 Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
   HEADGATE_TRY(const auto path, promotion_path(o.id));
-  HEADGATE_TRY(const auto promotion, client.get(path));
+  HEADGATE_TRY(const auto looked_at, client.get_with_position(path));
+  const auto& [promotion, position] = looked_at;
   const auto digest = text_at(promotion, {"plan_digest"}).value_or("");
   if (!o.yes || cli.output.empty() || cli.output == "table") show_plan(promotion);
   HEADGATE_TRY(const bool go_on, confirmed("Approve this plan?", o.yes));
   if (!go_on) return exit_no;
   json::object body{{"plan_digest", digest}};
+  if (position) body["seen"] = *position;
   if (!o.team.empty()) body["team"] = o.team;
   if (!o.comment.empty()) body["comment"] = o.comment;
   HEADGATE_TRY(const auto answer, client.post(path + "/approve", body));

@@ -127,9 +127,35 @@ void read_rolling(YamlReader& r, const YamlNode& node, Rolling& rolling) {
   f.optional("pause", &YamlReader::positive_duration, rolling.pause);
 }
 
+// Values are escaped for literals in double and single quotes. Elsewhere they would be a piece of the query.
+bool check_literals(YamlReader& r, const YamlNode& node, std::string_view query) {
+  char literal = 0;  // the quote that it began with
+  bool comment = false;
+  for (std::size_t i = 0; i < query.size(); ++i) {
+    const char c = query[i];
+    if (query.substr(i).starts_with("${") && literal != '"' && literal != '\'') {
+      const auto name = query.substr(i, query.find('}', i) - i + 1);
+      r.at(node, literal == '`' ? "a placeholder between backquotes" : "a placeholder outside of quotes", quoted(name),
+           "it within a text in double or single quotes, where its value is escaped");
+      return false;
+    }
+    if (comment) {
+      comment = c != '\n';
+    } else if (literal == 0) {
+      comment = c == '#';
+      if (c == '"' || c == '\'' || c == '`') literal = c;
+    } else if (c == '\\' && literal != '`') {
+      ++i;
+    } else if (c == literal) {
+      literal = 0;
+    }
+  }
+  return true;
+}
+
 void read_query(YamlReader& r, const YamlNode& node, std::string& query) {
   std::string text;
-  if (!read_template(r, node, text)) return;
+  if (!read_template(r, node, text) || !check_literals(r, node, text)) return;
   if (text.empty() || text.size() > kMaxQueryBytes) {
     r.wrong_value(node, fmt::format("a query of at most {} bytes", kMaxQueryBytes));
     return;

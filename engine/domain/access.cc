@@ -93,8 +93,10 @@ std::string missing_claims(const State& state, const Principal& principal, Role 
 }
 
 namespace {
+// Also by a token of theirs: it may have asked for something before the policy said whose it is.
 bool is(const Person& person, std::string_view id) {
-  return person.id == id || std::ranges::find(person.also, id) != person.also.end();
+  const auto holds = [&](const std::vector<std::string>& ids) { return std::ranges::find(ids, id) != ids.end(); };
+  return person.id == id || holds(person.also) || holds(person.tokens);
 }
 }  // namespace
 

@@ -80,7 +80,10 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
   if (!p.attribution && !state.attributes) return {};
   auto c = condition_of(p, "authors", rule ? rule->step->unknown_authors->line : approval->step->line);
   const bool too_many = p.attribution && !p.attribution->known && p.attribution->commits > 0;
-  c.met = p.attribution && !too_many;
+  const auto* service = state.service(p.id.target.service);
+  // Where its commits come from is known: what is not there yet may be anybody's.
+  const bool missing = p.attribution && !p.attribution->known && !too_many && service && service->source;
+  c.met = p.attribution && !too_many && !missing;
   const auto to = short_id(p.to.release.commit);
   if (too_many) {
     c.text = "whose work " + to + " brings cannot be told: " + std::to_string(p.attribution->commits) +
@@ -89,6 +92,12 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
         "promote a release in between first; where the commit that runs is not at hand, push it to where "
         "Headgate watches; or take the rule that asks for authors from the stage (selfApproval: true, no "
         "unknownAuthors)";
+    c.events = {p.attribution->position};
+  } else if (missing) {
+    c.text = "whose work " + to + " brings is not known: no watched repository holds it";
+    c.remedy = "push it to a branch of " + service->source->repository +
+               " that Headgate watches (headgate get repositories says what it sees of it), or promote a commit that "
+               "is there";
     c.events = {p.attribution->position};
   } else if (!c.met) {
     c.text = "whose work " + to + " brings is not known yet";

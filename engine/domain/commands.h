@@ -138,6 +138,7 @@ struct Approve {
   std::string plan_digest;
   std::string team;  // empty: the one that still needs somebody and has the actor among its members
   std::string comment;
+  std::optional<Position> seen{};  // the last event that what its giver looked at reflects
 };
 struct Reject {
   PromotionId promotion;

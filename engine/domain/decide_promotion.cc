@@ -1,6 +1,7 @@
 // Promotions: asked for, approved, rejected, cancelled, and the outcomes of their activities.
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 #include "engine/domain/access.h"
 #include "engine/domain/approvals.h"
@@ -46,6 +47,25 @@ std::vector<Position> evidence_of(const State& state, const Promotion& p) {
     positions.insert(positions.end(), condition.events.begin(), condition.events.end());
   }
   return positions;
+}
+
+// An approval speaks for what its giver saw: a reason to ask that came up since, or was reported anew, was not there.
+Result<void> saw_every_reason(const State& state, const Promotion& p, Position seen) {
+  std::string since;
+  Position position = 0;
+  for (const auto& exception : exceptions_of(state, p)) {
+    if (exception.position > seen) std::tie(since, position) = std::pair(exception.text, exception.position);
+  }
+  const auto unknown = authors_to_answer_for(state, p);
+  if (p.attribution && p.attribution->position > seen && !unknown.empty()) {
+    since = "the AccessPolicy does not know " + joined(unknown, ", ") + ", whose work is inside";
+    position = p.attribution->position;
+  }
+  if (since.empty()) return {};
+  return fail(ErrorCode::conflict,
+              "since you looked at " + to_string(p.id) + ", it was reported that " + since +
+                  ": look at it again before you approve",
+              {{"/seen", std::to_string(seen), std::to_string(position) + " or later"}});
 }
 
 // Of somebody who holds the role approver, but not by the way they came in.
@@ -94,8 +114,9 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   if (const auto* entry = state.quarantine(c.target.service, wish.release)) {
     return fail(ErrorCode::conflict, "release " + wish.release.version + " is quarantined: " + entry->reason);
   }
+  // What was adopted is promoted all the same: that verifies it.
   if (c.locations.empty() && runs_everywhere(state, c.target, wish) && target->held.empty() &&
-      !has_drifted(state, c.target)) {
+      !has_drifted(state, c.target) && last_verified(*target, wish.release)) {
     return fail(ErrorCode::conflict, to_string(c.target) + " runs release " + wish.release.version + " already");
   }
   Events events;
@@ -156,6 +177,7 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
     if (condition.met) continue;  // else the approval would be void at once
     return fail(ErrorCode::conflict, to_string(p->id) + " cannot be approved now: " + condition.text);
   }
+  if (c.seen) HEADGATE_TRY_VOID(saw_every_reason(state, *p, *c.seen));
   if (!context.actor.starts_with("person:")) {
     return fail(ErrorCode::forbidden, "only a person can approve: the AccessPolicy gives this token to nobody");
   }

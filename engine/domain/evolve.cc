@@ -181,6 +181,8 @@ struct StateEvolver : Evolving {
     constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
     // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
+    // It waits under the new name of its target for its turn.
+    if (std::is_same_v<E, PromotionSuperseded> && state.renamed_to.contains(id)) wish_again(t, p);
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
     FailedAttempt failed{p.to,          p.trigger, p.asked_because, p.planned_at,   p.id.number,
@@ -318,6 +320,7 @@ struct StateEvolver : Evolving {
   void operator()(const TriggerDropped& e) {
     remember_dropped(target(e.target));
     touch(e.target);
+    touch_in_line(e.target.environment);
   }
   void operator()(const ScheduleExpanded& e) {
     remember_schedule(target(e.target), e);
@@ -355,14 +358,22 @@ struct StateEvolver : Evolving {
     if (service.release_order.size() > ServiceState::max_releases) forget_oldest_release(e.id.service, service);
     touch_service(e.id.service);
   }
-  bool in_use(const std::string& name, const ServiceState& service, const std::string& version) const {
-    const auto is = [&](const auto& wish) { return wish && wish->release.version == version; };
+  // Whether a target of the service wants, runs or is about to get such a release.
+  bool any_in_use(const std::string& name, const ServiceState& service, auto is) const {
+    const auto is_wished = [&](const auto& wish) { return wish && is(wish->release); };
     return std::ranges::any_of(service.environments, [&](const std::string& environment) {
       const auto& t = state.targets.at({name, environment});
-      return is(t.desired) || is(t.current) || (t.document && t.document->document.release.version == version) ||
-             (t.promotion && t.promotion->to.release.version == version) ||
-             std::ranges::any_of(t.verified, [&](const Wish& wish) { return wish.release.version == version; });
+      return is_wished(t.desired) || is_wished(t.current) || (t.document && is(t.document->document.release)) ||
+             (t.promotion && is(t.promotion->to.release)) || (t.back.failed && is(t.back.failed->to.release)) ||
+             (t.flow && std::ranges::any_of(t.flow->wishes, [&](const auto& wish) { return is(wish.to.release); }));
     });
+  }
+  bool in_use(const std::string& name, const ServiceState& service, const std::string& version) const {
+    const auto is = [&](const Release& release) { return release.version == version; };
+    return any_in_use(name, service, is) || std::ranges::any_of(service.environments, [&](const auto& environment) {
+             const auto& verified = state.targets.at({name, environment}).verified;
+             return std::ranges::any_of(verified, [&](const Wish& wish) { return is(wish.release); });
+           });
   }
   // What targets want, run or may go back to is kept. The newest one is never the one to go.
   void forget_oldest_release(const std::string& name, ServiceState& service) {
@@ -370,6 +381,33 @@ struct StateEvolver : Evolving {
                                  [&](const std::string& version) { return !in_use(name, service, version); });
     if (at == service.release_order.end() - 1) return;
     service.forget_release(at);
+  }
+  // Whether the report counts for what a target wants, runs or is about to get.
+  bool is_needed(const std::string& name, const ServiceState& service, const GateKey& key) const {
+    const auto tree_of = [&](const std::string& commit) -> const std::string* {
+      if (!service.source) return nullptr;
+      const auto at = service.source->trees.find(commit);
+      return at == service.source->trees.end() ? nullptr : &at->second;
+    };
+    const auto* tree = tree_of(key.first);
+    return any_in_use(name, service, [&](const Release& release) {
+      if (gate_key(release.commit, release.version, key.second) == key) return true;
+      const auto* other = tree ? tree_of(release.commit) : nullptr;
+      return other && *other == *tree;
+    });
+  }
+  // The oldest report that nobody needs: those that come before it are the last ones to be looked at again.
+  void forget_oldest_report(const std::string& name, ServiceState& service) {
+    auto& order = service.gate_order;
+    for (auto left = order.size() - 1; left > 0; --left) {
+      if (!is_needed(name, service, order.front())) {
+        service.gates.erase(order.front());
+        order.pop_front();
+        return;
+      }
+      order.push_back(std::move(order.front()));
+      order.pop_front();
+    }
   }
   void operator()(const ReleaseQuarantined& e) {
     auto& list = state.services[e.id.service].quarantined;
@@ -409,11 +447,12 @@ struct StateEvolver : Evolving {
     const auto [at, fresh] = service.gates.try_emplace(key);
     at->second = {e.status,        e.metrics,   e.url,     e.report,  e.after,
                   meta().position, meta().time, elapsed(), e.summary, e.run};
-    if (fresh) service.gate_order.push_back(key);
-    if (service.gate_order.size() > ServiceState::max_gate_results) {
-      service.gates.erase(service.gate_order.front());
-      service.gate_order.pop_front();
+    if (!fresh) {  // from the newest one on: a gate is mostly reported again soon
+      const auto known = std::find(service.gate_order.rbegin(), service.gate_order.rend(), key);
+      service.gate_order.erase(std::next(known).base());
     }
+    service.gate_order.push_back(key);
+    if (service.gate_order.size() > ServiceState::max_gate_results) forget_oldest_report(e.service.text, service);
     remember_run_reported(service.runs, e);
     gates_changed(e.service.text);
     touch_live(e.service.text);
@@ -500,6 +539,7 @@ struct StateEvolver : Evolving {
       observed_in(state, e.target, t, e);
     }
     touch(e.target);
+    touch_in_line(e.target.environment);
   }
   void operator()(const TargetAdopted& e) {
     auto& t = target(e.target);
@@ -510,12 +550,13 @@ struct StateEvolver : Evolving {
       return;
     }
     now_runs(t, e.wish);
-    remember_verified(t, e.wish, meta().position);
+    remember_adopted(t, e.wish);
     t.back.failed.reset();
     t.back.restore_point.reset();
     t.failed.reset();
     t.mendings = 0;
     touch_service(e.target.service);
+    touch_in_line(e.target.environment);
   }
   void operator()(const TargetOrphaned& e) {
     auto& t = target(e.target);
@@ -544,12 +585,15 @@ struct StateEvolver : Evolving {
   void operator()(const TargetRetired& e) {
     auto& t = target(e.target);
     t.retiring = false;
+    t.orphaned = true;
+    if (t.flow) t.flow->wishes.clear();
     t.desired.reset();
     t.document_people.clear();
     t.people.clear();
     t.pinned.clear();
     t.held.clear();
     t.failed.reset();
+    reckon_flow(state, e.target);
     touch(e.target);
   }
   void operator()(const TargetPinned& e) {

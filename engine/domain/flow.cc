@@ -71,24 +71,36 @@ struct Triggers {
     return target.current ? target.current->variables : StringMap{};
   }
 
+  // Why the release brings nothing that does not run there; empty when it does.
+  std::string runs_already(const Release& release) const {
+    if (!target.current) return {};
+    const auto& runs = target.current->release;
+    if (runs.same_candidate(release)) return "it runs already";
+    if (!service.source || release.artifacts != runs.artifacts) return {};
+    const auto* before = tree_of(*service.source, runs.commit);
+    const auto* now = tree_of(*service.source, release.commit);
+    return before && now && *before == *now ? "nothing under the service's paths differs from what runs" : "";
+  }
+  // Whether a trigger has wished something that has not come yet, or has failed to: what it wishes next ends that, also
+  // where it is what runs.
+  bool wishes_more() const {
+    if (target.promotion && follows_a_trigger(target.promotion->trigger)) return true;
+    return flow() && (!flow()->wishes.empty() || flow()->failed);
+  }
   // Why the release is no wish although its trigger fired; empty when it is one.
   std::string skipped(const Release& release) const {
-    const auto name = "release " + release.version;
-    if (target.current && target.current->release.same_candidate(release)) return "it runs already";
-    if (target.current && service.source && release.artifacts == target.current->release.artifacts) {
-      const auto* before = tree_of(*service.source, target.current->release.commit);
-      const auto* now = tree_of(*service.source, release.commit);
-      if (before && now && *before == *now) return "nothing under the service's paths differs from what runs";
+    const bool queued = flow() && !flow()->wishes.empty();
+    if (!wishes_more()) {
+      if (auto why = runs_already(release); !why.empty()) return why;
     }
-    if (target.promotion && target.promotion->to.release == release) {
+    if (!queued && target.promotion && target.promotion->to.release == release) {
       return to_string(target.promotion->id) + " brings it already";
     }
     if (std::ranges::any_of(target.back.barred, [&](const Release& left) { return left.same_candidate(release); })) {
-      return name + " was left by hand";
+      return "release " + release.version + " was left by hand";
     }
-    if (!flow()) return {};
-    if (!flow()->wishes.empty() && flow()->wishes.back().to.release == release) return "it is wished already";
-    if (flow()->wishes.size() >= FlowState::max_wishes) return "too many releases wait for their turn";
+    if (queued && flow()->wishes.back().to.release == release) return "it is wished already";
+    if (queued && flow()->wishes.size() >= FlowState::max_wishes) return "too many releases wait for their turn";
     return {};
   }
 
@@ -154,6 +166,11 @@ struct Triggers {
     return events;
   }
 
+  // What runs by the time that a wish of now is followed.
+  const Wish* comes_or_runs() const {
+    if (const auto& p = target.promotion; p && p->phase == Phase::running) return &p->to;
+    return target.current ? &*target.current : nullptr;
+  }
   Events fire_after(const StageTrigger& trigger) const {
     const auto* there = state.find({id.service, trigger.after});
     if (!there || !soaks(state, id.service, *there) || there->brought_at <= followed_upto(target, trigger)) return {};
@@ -162,8 +179,8 @@ struct Triggers {
                        "verified in " + trigger.after +
                            (trigger.soak > Duration::zero() ? " and soaked for " + format_duration(trigger.soak) : ""));
     // A way back there is no way forward here.
-    if (event.skipped.empty() && target.current) {
-      const auto* here = state.release({id.service, target.current->release.version});
+    if (const auto* last = comes_or_runs(); event.skipped.empty() && last) {
+      const auto* here = state.release({id.service, last->release.version});
       const auto* asked = state.release({id.service, event.to.release.version});
       if (here && asked && asked->position < here->position) event.skipped = "what runs is newer";
     }
@@ -213,6 +230,9 @@ struct Triggers {
   // Why the wish will not be followed; empty when it will.
   std::string dropped(const TriggeredWish& wish) const {
     if (target.current == wish.to) return "it runs already";
+    if (wish.trigger != Trigger::desired && target.current && target.current->variables == wish.to.variables) {
+      if (auto why = runs_already(wish.to.release); !why.empty()) return why;
+    }
     if (const auto* entry = state.quarantine(id.service, wish.to.release)) return "quarantined: " + entry->reason;
     if (!wish.queued && target.desired && target.desired_at > wish.position)
       return "its document wishes something newer";
@@ -292,6 +312,11 @@ std::string rule_text(const StageTrigger& trigger) {
       break;
   }
   return std::string(name_of(trigger.kind));
+}
+
+bool follows_a_trigger(Trigger trigger) {
+  return trigger == Trigger::branch || trigger == Trigger::tag || trigger == Trigger::after ||
+         trigger == Trigger::schedule;
 }
 
 bool keeps_order(const State& state, const TargetId& id) {

@@ -16,8 +16,9 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
 void remember_dropped(TargetState& target);
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
+void wish_again(TargetState& target, const Promotion& promotion);  // which ends before it began: its trigger's wish
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed);
-// Whether what runs on a target may be brought on from there: nothing speaks against it.
+// Whether what runs on a target may be brought on from there: it was verified there, and nothing speaks against it.
 bool soaks(const State& state, const std::string& service, const TargetState& there);
 std::uint64_t followed_upto(const TargetState& target, const StageTrigger& trigger);
 // Anew: when a trigger of the target's stage wants to be looked at.
@@ -29,6 +30,7 @@ std::vector<TargetId> in_line_at(const State& state, const std::string& environm
 // ----------------------------------------------------------------------------------------------------------- advance
 
 std::string rule_text(const StageTrigger& trigger);            // branch develop
+bool follows_a_trigger(Trigger trigger);                       // of the stage: no document's or person's wish
 bool keeps_order(const State& state, const TargetId& target);  // supersede: queue
 
 // The next thing that a trigger of the target's stage makes happen; empty when there is none.

@@ -74,6 +74,13 @@ Waits for_soak(const State& state, const TargetId& id, const TargetState& target
             {there->current_at, incident->second.position},
             {}};
   }
+  if (!last_verified(*there, there->current->release)) {
+    return {name + " was adopted in " + trigger.after + ", and is not verified there",
+            "verify it there: headgate promote " + id.service + " --to " + trigger.after + " --release " +
+                there->current->release.version,
+            {there->current_at},
+            {}};
+  }
   if (!soaks(state, id.service, *there)) {
     return {name + " is in " + trigger.after + ", where it has drifted",
             "see headgate explain " + to_string(other),

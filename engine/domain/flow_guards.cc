@@ -2,10 +2,21 @@
 #include <algorithm>
 
 #include "engine/domain/flow.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 
 namespace headgate {
 namespace {
+
+// Whether it is only to be seen yet what runs there.
+bool is_new(const State& state, const TargetId& id, const TargetState& target) {
+  if (target.current || !state.stage(id) || state.renamed_from.contains(id)) return false;
+  const auto locations = locations_of(state, id);
+  if (locations.empty()) return !target.observed;
+  return std::ranges::any_of(locations, [&](const Location& location) {
+    return !location.standby && !at_location(target, location.name).observed;
+  });
+}
 
 // What the target would be promoted to next, when nothing but the order of events stands between.
 bool will_be_planned(const State& state, const TargetId& id, const TargetState& target) {
@@ -13,12 +24,12 @@ bool will_be_planned(const State& state, const TargetId& id, const TargetState& 
   if (target.flow && !target.flow->wishes.empty()) {
     const auto& wished = target.flow->wishes.front().to.release;
     const auto& seen = target.observed;
-    return target.current || (seen && (seen->version.empty() || seen->shows(wished)));
+    return target.current || is_new(state, id, target) || (seen && (seen->version.empty() || seen->shows(wished)));
   }
   if (!target.document) return false;
   const auto& document = target.document->document;
   const auto wish = resolve_wish(state, id, document.release, document.variables);
-  return wish && target.current != *wish && target.current && explain_idle(state, id).empty();
+  return wish && target.current != *wish && (is_new(state, id, target) || explain_idle(state, id).empty());
 }
 
 }  // namespace
@@ -92,7 +103,7 @@ std::vector<Condition> judge_depends_on(const State& state, const Promotion& p, 
       c.events = {there->promotion->planned_at};
     } else if (will_be_planned(state, id, *there)) {
       c.text = "promoted after " + id.service + ", which will be promoted in " + id.environment;
-      c.remedy = "wait";
+      c.remedy = "wait: headgate get targets --environment " + id.environment + " shows what it waits for";
     } else {
       c.met = true;
       c.text = "promoted after " + id.service + ", of which nothing is under way in " + id.environment;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/domain/flow.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate {
 namespace {
@@ -87,6 +88,14 @@ void remember_dropped(TargetState& target) {
   wishes.erase(wishes.begin());
 }
 
+void wish_again(TargetState& target, const Promotion& p) {
+  if (!target.flow || !std::as_const(target.flow)->planned) return;
+  const auto wish = *std::as_const(target.flow)->planned;
+  if (wish.trigger != p.trigger || wish.to != p.to) return;
+  auto& wishes = target.flow->wishes;
+  if (wish.queued || wishes.empty()) wishes.insert(wishes.begin(), wish);
+}
+
 void remember_schedule(TargetState& target, const ScheduleExpanded& event) {
   auto& flow = flow_of(target);
   flow.schedule = event.schedule;
@@ -101,22 +110,25 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
   flow.failed.reset();
   const auto planned = std::ranges::find_if(
       flow.wishes, [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; });
+  const bool replanned =
+      flow.planned && flow.planned->trigger == event.trigger && std::as_const(flow.planned)->to == event.to;
   if (planned != flow.wishes.end()) {
+    flow.planned = std::move(*planned);
     flow.wishes.erase(planned);
-  } else if (event.trigger == Trigger::desired || event.trigger == Trigger::manual) {
+    return;
+  }
+  if (!replanned) flow.planned.reset();
+  if (event.trigger == Trigger::desired || event.trigger == Trigger::manual) {
     std::erase_if(flow.wishes, [](const TriggeredWish& wish) { return !wish.queued; });
   }
 }
 
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed) {
-  const auto trigger = failed.trigger;
-  const bool by_trigger = trigger == Trigger::branch || trigger == Trigger::tag || trigger == Trigger::after ||
-                          trigger == Trigger::schedule;
-  if (by_trigger) flow_of(target).failed = failed;
+  if (follows_a_trigger(failed.trigger)) flow_of(target).failed = failed;
 }
 
 bool soaks(const State& state, const std::string& service, const TargetState& there) {
-  return there.current && !there.drifted && there.open_incidents == 0 &&
+  return there.current && !there.drifted && there.open_incidents == 0 && last_verified(there, there.current->release) &&
          !state.quarantine(service, there.current->release);
 }
 

@@ -117,6 +117,7 @@ struct FlowState {
   static constexpr std::size_t max_wishes = 64;
   std::vector<FollowedRule> followed;
   std::vector<TriggeredWish> wishes;  // oldest first
+  Boxed<TriggeredWish> planned;       // that the last promotion was planned for
   Boxed<FailedAttempt> failed;        // the last promotion that a trigger began
   std::string schedule;               // that `times` are of
   Timestamp schedule_until;
@@ -127,6 +128,7 @@ struct FlowState {
   static void describe(Self& s, V& v) {
     v("followed", s.followed);
     v("wishes", s.wishes);
+    v("planned", s.planned);
     v("failed", s.failed);
     v("schedule", s.schedule);
     v("schedule_until", s.schedule_until);

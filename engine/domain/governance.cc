@@ -197,13 +197,8 @@ bool holds(const State& state, const std::string& actor, const Claims* claims, R
 }
 
 bool is_own_work(const State& state, const Proposal& proposal, const std::string& actor) {
-  const auto& people = proposal.change.people;
-  const auto inside = [&](const std::string& id) { return std::ranges::find(people, id) != people.end(); };
-  if (inside(actor)) return true;
-  const auto* policy = state.access();
-  if (!policy) return false;
-  const auto person = std::ranges::find(policy->people, actor, &Person::id);
-  return person != policy->people.end() && std::ranges::any_of(person->also, inside);
+  return std::ranges::any_of(proposal.change.people,
+                             [&](const std::string& id) { return same_person(state.access(), id, actor); });
 }
 
 std::vector<Condition> judge_proposal(const State& state, const Proposal& proposal) {

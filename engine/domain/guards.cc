@@ -153,14 +153,6 @@ std::vector<Condition> judge_after(const State& state, const Promotion& p, Times
 
 // --------------------------------------------------------------------------------------------------------- healthy
 
-// The event by which the candidate was verified there last.
-std::optional<Position> last_verified(const TargetState& there, const Release& release) {
-  for (auto i = there.verified.size(); i-- > 0;) {
-    if (there.verified[i].release.same_candidate(release)) return there.back.verified_at[i];
-  }
-  return std::nullopt;
-}
-
 std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Timestamp) {
   std::vector<Condition> all;
   const auto* step = first_of(p, StepKind::gates);
@@ -171,10 +163,14 @@ std::vector<Condition> judge_healthy(const State& state, const Promotion& p, Tim
     const auto* there = state.find(id);
     const auto name = "release " + p.to.release.version;
     const auto verified_at = there ? last_verified(*there, p.to.release) : std::nullopt;
-    if (verified_at && *verified_at > 0) c.events = {*verified_at};
+    if (verified_at) c.events = {*verified_at};
     // What is wrong there bars every release that was verified there: none leaves it behind by being replaced.
     if (!verified_at) {
       c.text = name + " is not verified in " + environment;
+      if (there && there->current && there->current->release.same_candidate(p.to.release)) {
+        c.text = name + " was adopted in " + environment + ", and is not verified there";
+        c.events = {there->current_at};
+      }
       c.remedy = "promote it there first: headgate promote " + id.service + " --to " + environment + " --release " +
                  p.to.release.version;
     } else if (there->current && there->drifted) {
@@ -396,8 +392,10 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
                                          " back until it is retired, or put the Target document back")};
     }
     if (t->orphaned) {
-      return {
-          idle(*t, "its Target document has gone; what runs there is left alone", "write a Target document for it")};
+      return {idle(*t,
+                   t->is_empty() ? "its Target document has gone, and nothing runs there"
+                                 : "its Target document has gone; what runs there is left alone",
+                   "write a Target document for it")};
     }
   }
   if (!t->held.empty()) {

@@ -142,7 +142,7 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   known.document = std::move(t.document);
   // Numbers go on: the way back tells by them what lies behind an irreversible step.
   known.last_number = std::max(known.last_number, t.last_number);
-  known.orphaned = false;
+  known.orphaned = known.orphaned && !known.document;
   known.retiring = false;
   known.back.failed.reset();  // retries under the old name are over
   for (auto& person : t.document_people) {

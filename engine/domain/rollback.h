@@ -86,9 +86,13 @@ bool has_open_incident(const State& state, const TargetId& target);
 // The open one of a target and its id; null when there is none.
 const std::pair<const std::string, Incident>* open_incident(const State& state, const TargetId& target);
 
+// The event by which the candidate was verified there last; unset where it was at most adopted.
+std::optional<Position> last_verified(const TargetState& there, const Release& release);
+
 // ---- what the state remembers of it
 
 void remember_verified(TargetState& target, const Wish& wish, Position position);
+void remember_adopted(TargetState& target, const Wish& wish);        // a way back that nobody has verified here
 void remember_end(TargetState& target, const Promotion& promotion);  // that has just ended
 void leave(TargetState& target, const Release& release);             // barred from automatic triggers
 void somebody_wishes(TargetState& target, const Release& release);

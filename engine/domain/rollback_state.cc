@@ -28,6 +28,20 @@ void remember_verified(TargetState& t, const Wish& wish, Position position) {
   if (t.verified.size() > max_verified) forget(t.verified.begin());
 }
 
+// What was verified here once vouches for itself.
+void remember_adopted(TargetState& t, const Wish& wish) {
+  const auto at = static_cast<std::size_t>(std::ranges::find(t.verified, wish) - t.verified.begin());
+  remember_verified(t, wish, at < t.back.verified_at.size() ? t.back.verified_at[at] : 0);
+}
+
+std::optional<Position> last_verified(const TargetState& there, const Release& release) {
+  for (auto i = there.verified.size(); i-- > 0;) {
+    if (!there.verified[i].release.same_candidate(release)) continue;
+    if (const auto position = there.back.verified_at[i]; position > 0) return position;
+  }
+  return std::nullopt;
+}
+
 void remember_end(TargetState& t, const Promotion& p) {
   auto& back = t.back;
   if (p.trigger == Trigger::rollback) {

@@ -79,10 +79,15 @@ void measurement_taken(Promotion& p, LiveStep& pause, const MeasurementTaken& e)
   progress->last = progress->asked;
 }
 
-// Who resumes has looked at what could not be measured: it is forgiven.
+// Who resumes has looked at what could not be measured: so far it is forgiven, and counts as measured.
 void pause_resumed(Promotion& p, LiveStep& pause) {
   pause.resumed = true;
-  for (auto& progress : p.analysis) progress.inconclusive = 0;
+  for (auto& progress : p.analysis) {
+    progress.inconclusive = 0;
+    if (!pause.due || !find_metric(pause.step, progress.name)) continue;
+    progress.covered = progress.asked - (*pause.due - pause.step->wait);
+    progress.last = progress.asked;
+  }
 }
 
 void switch_approved(Promotion& p) {
@@ -131,14 +136,15 @@ std::optional<Breach> breach_of(const Promotion& p, const LiveStep& pause) {
 }
 
 std::string waits_for_person(const Promotion& p, const LiveStep& pause) {
-  if (pause.resumed) return {};
+  const bool endless = pause.step->wait == Duration::zero();
+  if (endless && pause.resumed) return {};
   for (const auto& progress : p.analysis) {
     const auto* metric = find_metric(pause.step, progress.name);
     if (!metric || progress.inconclusive <= metric->inconclusive_limit) continue;
     return "metric " + metric->name + " was inconclusive more often than its inconclusiveLimit of " +
            std::to_string(metric->inconclusive_limit) + ": " + pause.reason;
   }
-  return pause.step->wait == Duration::zero() ? "the pause has no duration" : std::string();
+  return endless ? "the pause has no duration" : std::string();
 }
 
 std::vector<std::string> not_covered(const Promotion& p, const LiveStep& pause) {

@@ -57,9 +57,7 @@ std::vector<Condition> judge_pause(const State& state, const Promotion& p, Times
     return {std::move(c)};
   }
   const auto missing = not_covered(p, *pause);
-  // Who resumes has looked at what was not measured; the time that was promised passes all the same.
-  const bool over = pause->fired || pause->step->wait == Duration::zero();
-  c.met = (pause->fired && missing.empty()) || (pause->resumed && over);
+  c.met = missing.empty() && (pause->fired || pause->step->wait == Duration::zero());
   c.text = pause->step->name;
   if (c.met) {
     c.text += " is over";

@@ -26,7 +26,8 @@ Step retire_step(std::string name, const PlanInput& input, const Wish& wish, con
   return step;
 }
 
-// For a PromQL string literal of either kind of quotes: a value never ends the literal that it stands in.
+// For a PromQL string literal in double or single quotes, where alone the documents may name values: none ends the
+// literal that it stands in. Between backquotes nothing can be escaped.
 StringMap promql_escaped(StringMap values) {
   for (auto& [name, value] : values) {
     std::string escaped;

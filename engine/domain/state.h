@@ -56,7 +56,7 @@ struct LiveStep {
   std::uint32_t attempts_before = 0;  // a person retried it after so many
   bool unhealthy = false;             // the activity failed with evidence against the release
   Json evidence;
-  bool resumed = false;  // a person ended the pause
+  bool resumed = false;  // a person let the pause go on
   bool operator==(const LiveStep&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -329,7 +329,7 @@ struct Irreversible {
 // Ways back and what bars them. Empty for most targets.
 struct WaysBack {
   std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
-  std::vector<Position> verified_at;       // likewise, the event that says so
+  std::vector<Position> verified_at;       // likewise, the event that says so; 0: it was only adopted
   std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
@@ -381,9 +381,9 @@ struct TargetState {
   Position brought_at = 0;  // as current_at, but of the mending of drift: that brings nothing that is news
   std::optional<Observation> observed;
   bool drifted = false;
-  std::string pinned;  // why Git's wish is not followed; empty: it is
-  std::string held;    // why nothing is promoted here by itself until a person acts
-  bool orphaned = false;
+  std::string pinned;             // why Git's wish is not followed; empty: it is
+  std::string held;               // why nothing is promoted here by itself until a person acts
+  bool orphaned = false;          // its document has gone: what runs there, if anything, is left alone
   bool retiring = false;          // its document went with onDelete: retire
   bool promoted = false;          // a promotion brought `current`: it was neither adopted nor came back by a rollback
   std::uint64_t last_number = 0;  // of promotions
@@ -429,6 +429,9 @@ struct TargetState {
     v("flow", s.flow);
     v("locations", s.locations);
   }
+
+  // Whether nothing runs there, as was seen last.
+  bool is_empty() const { return !current && observed && observed->version.empty(); }
 };
 
 struct RegisteredRelease {
@@ -493,8 +496,8 @@ struct GateResult {
 using GateKey = std::pair<std::string, std::string>;  // commit or "version:" version, gate
 GateKey gate_key(const std::string& commit, const std::string& version, const std::string& gate);
 
-// What is in play of one service. Bounded: the oldest leave when the bounds are passed; the log keeps them. Quarantine
-// is for ever until a person lifts it.
+// What is in play of one service. Bounded: when the bounds are passed, the oldest leave that no target wants or runs;
+// the log keeps them. Quarantine is for ever until a person lifts it.
 struct ServiceState {
   static constexpr std::size_t max_releases = 256;
   static constexpr std::size_t max_gate_results = 1024;
@@ -505,7 +508,7 @@ struct ServiceState {
   // Those that have left, by version: a fingerprint of each, for ever (some 100 bytes), since a release never changes.
   std::map<std::string, std::uint64_t, std::less<>> forgotten;
   std::map<GateKey, GateResult> gates;
-  std::deque<GateKey> gate_order;  // oldest first
+  std::deque<GateKey> gate_order;  // the one that was reported last stands last
   std::vector<Quarantine> quarantined;
   std::set<std::string, std::less<>> environments;  // where it has targets
   Boxed<SourceState> source;

@@ -72,6 +72,17 @@ TEST_F(ApiPromotions, AStaleDigestIsAConflict) {
   EXPECT_TRUE(world.stored("approval.granted").empty());
 }
 
+TEST_F(ApiPromotions, AnApprovalMaySayWhatWasLookedAt) {
+  const auto id = waiting_in_production();
+  const auto looked_at = show(id).headers.at("headgate-position");
+  const auto body = [&](const std::string& seen) {
+    return fmt::format(R"({{"plan_digest":"{}","seen":{}}})", world.plan_digest(id), seen);
+  };
+  EXPECT_EQ(act(id, "approve", "carol", body("-1")).status, 400);
+  EXPECT_EQ(act(id, "approve", "carol", body("\"now\"")).status, 400);
+  EXPECT_EQ(act(id, "approve", "carol", body(looked_at)).status, 200);
+}
+
 TEST_F(ApiPromotions, TwoApproversAtOnceBothCount) {
   const auto id = waiting_in_production();
   const auto body = approval(world.plan_digest(id));

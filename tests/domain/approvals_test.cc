@@ -178,6 +178,17 @@ TEST(Approvals, OfAPersonWithSeveralIdsCountOnceAndBarTheirWork) {
   EXPECT_THAT(two.push(policy, "person:frank"), Contains("approval.voided person:carol"));
 }
 
+TEST(Approvals, NobodyApprovesWhatTheyAskedForByATokenThatWasNobodysThen) {
+  auto world = World::running_v1(approved_by_two());
+  world.request(production, "v2", "token:laptop");
+  world.gate("lint", "v2");
+  auto policy = access_policy();
+  policy.people[2].tokens = {"token:laptop"};
+  world.push(policy, "person:frank");
+  EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(first, "person:dave"), Contains("approval.granted managers"));
+}
+
 TEST(Approvals, GoToTheTeamThatStillNeedsSomebodyOrTheOneNamed) {
   auto s = stage("production");
   s.approvals = {{"managers", 1, 35}, {"platform", 1, 36}};

@@ -175,6 +175,23 @@ TEST(Authors, ThatNobodyCanTellHoldUpNothing) {
   EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work"));
 }
 
+// Where it is known where the commits come from, one that is not there yet may be anybody's.
+TEST(Authors, ThatCannotBeToldYetHoldItWhereTheServiceHasASource) {
+  auto sourced = service({approved()});
+  sourced.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+  auto world = given(approved());
+  world.push(sourced);
+  attributed(world, {}, false);
+  EXPECT_THAT(world.approve(first, "person:dave"), Not(Contains("promotion.started #1")));
+  const auto condition = of_guard(world, "authors");
+  EXPECT_FALSE(condition.met);
+  EXPECT_THAT(condition.text, HasSubstr("is not known: no watched repository holds it"));
+  EXPECT_THAT(condition.remedy, HasSubstr("push it to a branch of monorepo"));
+  auto own_work = world;
+  EXPECT_THAT(attributed(own_work, {"person:dave"}), Contains("approval.voided person:dave"));
+  EXPECT_THAT(attributed(world, {"person:bob"}), Contains("promotion.started #1"));
+}
+
 TEST(Authors, WhoAreTooManyToBeToldHoldItAndSaySo) {
   auto world = given(approved());
   const auto& p = world.live(production);

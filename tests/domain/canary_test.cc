@@ -180,6 +180,25 @@ TEST(Canary, WhoResumesAMeasuredPauseDoesNotShortenIt) {
   EXPECT_EQ(world.now - began, 3min) << "what was not measured is forgiven";
 }
 
+TEST(Canary, WhatIsNotMeasuredAfterAResumeIsAskedForAgain) {
+  auto metric = error_rate();
+  metric.inconclusive_limit = 0;
+  auto world = given_v2(two_pauses(), {metric});
+  roll(world, "pause-1");
+  const auto began = world.now;
+  const ResumePause resume{second, "looks fine"};
+  for (int i = 0; i < 2; ++i) {
+    next_measurement(world, few);
+    EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("49 samples, minSamples is 50")));
+    world.when(resume, "person:alice");
+    EXPECT_THAT(world.when(resume, "person:alice"), Refused("is resumed already"));
+  }
+  for (int i = 0; i < 3; ++i) next_measurement(world, {}, Kind::retryable);
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("until its measurements cover 3m: error-rate")));
+  roll(world, "shift-50");
+  EXPECT_EQ(world.now - began, 7min) << "two were forgiven, and the gap is made up for";
+}
+
 TEST(Canary, ErrorsInARowBeyondTheirLimitRollBackWithoutEvidence) {
   auto metric = error_rate();
   metric.consecutive_error_limit = 1;
@@ -330,6 +349,31 @@ TEST(Canary, ARollbackThatFailsLeavesTheTargetToAPerson) {
   EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
               happened_in_order("step.failed rollback-shift", "rollback.failed #2"));
   EXPECT_NE(world.at(production).held, "");
+}
+
+TEST(Canary, AValueNeverEndsTheTextOfAQueryThatItStandsIn) {
+  struct Row {
+    const char* value;
+    const char* in_query;
+  };
+  for (const auto& [value, in_query] :
+       {Row{"eu", "eu"}, Row{"a\"} or vector(0)", "a\\x22} or vector(0)"}, Row{"a'b", "a\\x27b"}, Row{"a\\", "a\\\\"},
+        Row{"a\\\"b", "a\\\\\\x22b"}, Row{"a`b", "a`b"}, Row{"#", "#"}, Row{"{{}}", "{{}}"}}) {
+    auto metric = error_rate();
+    metric.query = "errors{a=\"${variables.region}\",b='${variables.region}'}";
+    metric.min_samples->query = metric.query;
+    auto world = given_v1(two_pauses(), {metric});
+    for (const char* version : {"v2", "v3"}) {  // the second one against a baseline of such a value
+      world.push(target(production, release(version), {{"region", value}}));
+      if (version == std::string_view("v2")) roll(world);
+    }
+    const std::string text = in_query;
+    const auto expected = "errors{a=\"" + text + "\",b='" + text + "'}";
+    const auto& planned = world.live(production).find("pause-1")->step->metrics.at(0);
+    EXPECT_EQ(planned.query, expected);
+    EXPECT_EQ(planned.min_samples->query, expected);
+    EXPECT_EQ(planned.baseline->query, expected);
+  }
 }
 
 TEST(Canary, WeightsAndQueriesAreInTheDigestAndLinesAreNot) {

@@ -173,6 +173,54 @@ TEST(BranchTrigger, FollowsTheBranchBackWhenItsHistoryIsRewritten) {
               happened_in_order("trigger.fired", "promotion.planned #3 " + version(1)));
 }
 
+// The branch is reset, or its newest commit takes the one before back.
+TEST(BranchTrigger, GoingBackToWhatRunsEndsOneThatStillWaits) {
+  for (const auto& back : {pushed(1), pushed(3, "main", 1)}) {
+    auto world = watched({gated(triggered("staging", on_branch("main")))});
+    observe_source(world, pushed(1));
+    lint_passes(world, 1);
+    world.finish_all(staging);
+    observe_source(world, pushed(2));
+    ASSERT_EQ(world.live(staging).to.release.version, version(2));
+    EXPECT_THAT(observe_source(world, back),
+                happened_in_order("trigger.fired", "promotion.superseded #2", "trigger.dropped"));
+    lint_passes(world, 2);
+    EXPECT_FALSE(world.at(staging).promotion);
+    EXPECT_EQ(world.running(staging), version(1));
+  }
+}
+
+TEST(BranchTrigger, GoingBackComesAfterOneWhoseEffectsHaveBegun) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  observe_source(world, pushed(2));
+  EXPECT_THAT(observe_source(world, pushed(3, "main", 1)), Not(Contains("promotion.superseded #2")));
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #2", "promotion.planned #3 " + version(1)))
+      << "by the release that holds the same";
+}
+
+TEST(BranchTrigger, ComingBackToWhatIsUnderWayTakesTheWishBetweenAway) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t commit : {1, 2, 1}) observe_source(world, pushed(commit));
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #1", "trigger.dropped"));
+  EXPECT_FALSE(world.at(staging).promotion);
+}
+
+TEST(BranchTrigger, GoingBackToWhatRunsEndsWhatFailed) {
+  auto s = triggered("staging", on_branch("main"));
+  s.before = {hook("migrate")};
+  auto world = watched({s});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  observe_source(world, pushed(2));
+  world.finish(staging, Kind::terminal, "no connection");
+  observe_source(world, pushed(1));
+  auto policy = *world.state.service("gateway");
+  policy.stages.front().before = {hook("migrate2")};
+  EXPECT_THAT(world.push(policy), Not(Contains(HasSubstr("promotion.planned"))));
+}
+
 TEST(BranchTrigger, DoesNotFireForWhatIsTheSameUnderThePaths) {
   auto world = watched({triggered("staging", on_branch("main"))});
   observe_source(world, pushed(1, "main", 7));
@@ -375,6 +423,42 @@ TEST(AfterTrigger, DriftThereHoldsIt) {
   EXPECT_TRUE(world.at(production).promotion) << "it has soaked by now";
 }
 
+TEST(AfterTrigger, WhatWasAdoptedThereIsNotVerified) {
+  auto world = watched({stage("staging"), triggered("production", after("staging", 1h))});
+  world.observe(staging, "v9");
+  EXPECT_THAT(world.push(target(staging, {"v9", hash(9), {}})), Contains("target.adopted v9"));
+  world.pass(2h);
+  EXPECT_FALSE(world.at(production).promotion);
+  const auto why = explain_triggers(world.state, production).front();
+  EXPECT_THAT(why.text, HasSubstr("release v9 was adopted in staging, and is not verified there"));
+  EXPECT_THAT(why.remedy, HasSubstr("headgate promote gateway --to staging --release v9"));
+  world.when(RequestPromotion{staging, {"v9", {}, {}}, {}}, "person:alice");
+  world.finish_all(staging);
+  EXPECT_THAT(world.pass(1h), happened_in_order("trigger.fired", "promotion.planned #1 v9"));
+}
+
+// What waits for its approval here is what staging has left.
+TEST(AfterTrigger, AWayBackThereEndsWhatStillWaitsHere) {
+  auto to_production = triggered("production", after("staging"));
+  to_production.approvals = {{"managers", 1, 35}};
+  auto world = watched({triggered("staging", on_branch("main")), to_production});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  observe_source(world, pushed(2));
+  world.finish_all(staging);
+  ASSERT_EQ(world.live(production).to.release.version, version(2));
+  RollBack back;
+  back.targets = {staging};
+  back.to = "previous";
+  back.reason = "slow";
+  world.when(back, "person:alice");
+  world.finish_all(staging);
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_EQ(world.running(production), version(1));
+}
+
 TEST(AfterTrigger, SaysWhatHoldsItThere) {
   auto world = staged(1h);
   const auto why = [&] { return explain_triggers(world.state, production).front().text; };
@@ -448,6 +532,18 @@ TEST(Queue, KeepsOrder) {
   EXPECT_FALSE(world.at(staging).promotion);
 }
 
+TEST(Queue, KeepsTheWayBackInOrderToo) {
+  auto world = watched({in_order()});
+  observe_source(world, pushed(1));
+  lint_passes(world, 1);
+  world.finish_all(staging);
+  for (const auto& next : {pushed(2), pushed(3, "main", 1)}) observe_source(world, next);
+  lint_passes(world, 2);
+  world.finish_all(staging);
+  EXPECT_EQ(world.at(staging).last_number, 3U);
+  EXPECT_EQ(world.running(staging), version(1));
+}
+
 TEST(Queue, KeepsTheOrderOfTargetDocuments) {
   auto s = stage("production");
   s.gates = {"lint"};
@@ -499,6 +595,43 @@ TEST(FailedTrigger, IsNotTriedAgainUntilSomethingThatBearsOnItChanges) {
   EXPECT_FALSE(world.at(staging).promotion);
   policy.stages.front().before = {hook("migrate2")};
   EXPECT_THAT(world.push(policy), Contains("promotion.planned #3 " + version(2)));
+}
+
+// ------------------------------------------------------------------------------------------------------------ retired
+
+Target to_retire() {
+  auto wish = target(staging, {version(1), hash(1), {}});
+  wish.on_delete = OnDelete::retire;
+  return wish;
+}
+const Push removal{{}, {{DocumentKind::target, "gateway.staging"}}};
+
+TEST(Retired, IsBroughtBackByNoTriggerUntilItsDocumentIsBack) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  world.push(environment("staging", true));
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  world.push(to_retire());
+  world.push(removal);
+  EXPECT_THAT(world.finish_all(staging), Contains("target.retired"));
+  EXPECT_THAT(observe_source(world, pushed(2)), ElementsAre("source.observed"));
+  EXPECT_THAT(world.idle(staging), HasSubstr("its Target document has gone, and nothing runs there"));
+  EXPECT_THAT(world.when(RequestPromotion{staging, {version(1), {}, {}}, {}}, "person:alice"), Refused("has gone"));
+  EXPECT_THAT(world.push(to_retire()), Contains(HasSubstr("promotion.planned #3")));
+}
+
+TEST(Retired, ForgetsWhatWaitedForItsTurn) {
+  auto world = watched({in_order()});
+  world.push(environment("staging", true));
+  observe_source(world, pushed(1));
+  lint_passes(world, 1);
+  world.finish_all(staging);
+  world.push(to_retire());
+  for (std::uint64_t commit : {2, 3}) observe_source(world, pushed(commit));
+  EXPECT_THAT(world.push(removal), happened_in_order("promotion.cancelled #2", "activity.started retire#1"));
+  EXPECT_THAT(world.finish_all(staging), Contains("target.retired"));
+  EXPECT_FALSE(world.at(staging).promotion);
+  EXPECT_EQ(world.running(staging), "nothing");
 }
 
 // -------------------------------------------------------------------------------------------------------- concurrency
@@ -588,6 +721,31 @@ TEST(DependsOn, IsCitedWhereItStandsWhenItsLineHasMoved) {
   EXPECT_NE(condition.commit, world.live(agent).rules.commit);
 }
 
+// One commit brings both into a new environment, and the one that depends on the other is seen first.
+TEST(DependsOn, HoldsTheFirstPromotionAsWell) {
+  World world;
+  world.push(two_services({}, {}, {{"gateway", 6}}));
+  world.observe(agent, "");
+  EXPECT_EQ(world.live(agent).phase, Phase::waiting);
+  EXPECT_THAT(world.unmet(agent), ElementsAre(HasSubstr("after gateway, which will be promoted in production")));
+  world.observe(production, "");
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+  EXPECT_EQ(world.live(agent).phase, Phase::waiting);
+  world.finish_all(production);
+  EXPECT_EQ(world.live(agent).phase, Phase::running);
+}
+
+TEST(DependsOn, HoldsTheFirstPromotionNoLongerThanUntilTheOtherIsSeenToStay) {
+  for (const auto* runs : {"v1", "somebody-elses"}) {
+    World world;
+    world.push(two_services({}, {}, {{"gateway", 6}}));
+    world.observe(agent, "");
+    ASSERT_EQ(world.live(agent).phase, Phase::waiting);
+    world.observe(production, runs);
+    EXPECT_EQ(world.live(agent).phase, Phase::running) << runs;
+  }
+}
+
 TEST(DependsOn, DoesNotHoldItWhenTheOtherStays) {
   auto world = both_run(two_services({}, {}, {{"gateway", 6}}));
   world.push(target(agent, release("v2")));
@@ -614,6 +772,36 @@ TEST(DependsOn, DoesNotWaitForAWishThatWaitsForAPerson) {
 }
 
 // ------------------------------------------------------------------------------------------------------------- healthy
+
+TEST(Healthy, WhatWasAdoptedThereIsVerifiedOnceItIsPromotedThere) {
+  auto to_production = stage("production");
+  to_production.healthy = {"staging"};
+  auto world = watched({stage("staging"), to_production});
+  world.observe(staging, "v9");
+  world.push(target(staging, {"v9", hash(9), {}}));
+  world.push(target(production, {"v9", hash(9), {}}));
+  EXPECT_THAT(world.unmet(production), ElementsAre("release v9 was adopted in staging, and is not verified there"));
+  const RequestPromotion ask{staging, {"v9", {}, {}}, {}};
+  EXPECT_THAT(world.when(ask, "person:alice"), Contains("activity.started deploy#1"));
+  world.finish_all(staging);
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+  EXPECT_THAT(world.when(ask, "person:alice"), Refused("runs release v9 already"));
+}
+
+TEST(Healthy, WhatWasVerifiedThereStaysSoWhenItIsAdopted) {
+  auto to_production = stage("production");
+  to_production.healthy = {"staging"};
+  auto world = watched({stage("staging"), to_production});
+  for (std::uint64_t n : {1, 2}) {
+    world.push(target(staging, {"v" + std::to_string(n), hash(n), {}}));
+    world.finish_all(staging);
+  }
+  world.push(reporting("staging"));
+  world.observe(staging, "v1");
+  EXPECT_THAT(world.when(AdoptTarget{staging, "it was put back"}, "person:alice"), Contains("target.adopted v1"));
+  world.push(target(production, {"v1", hash(1), {}}));
+  EXPECT_EQ(world.live(production).phase, Phase::running);
+}
 
 TEST(Healthy, AnOpenIncidentThereHoldsIt) {
   auto to_production = stage("production");

@@ -130,6 +130,24 @@ TEST(Otherwise, TheApprovalRecordsWhatItsGiverSaw) {
   EXPECT_THAT(approvals[0].exceptions, ElementsAre(testing::Pair("scan/high", Decimal{"3"})));
 }
 
+TEST(Otherwise, AnApprovalByWhoHasNotSeenTheReasonIsRefused) {
+  auto world = given(asks_managers());
+  report(world, "0");
+  Approve approve{promotion(production, 1), world.live(production).plan_digest, {}, {}, world.state.next - 1};
+  report(world, "3");
+  EXPECT_THAT(world.when(approve, "person:carol"),
+              Refused("it was reported that metric high of gate scan is 3, above the maximum of 0: look at it again"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  approve.seen = world.state.next - 1;
+  EXPECT_THAT(world.when(approve, "person:carol"), Contains("approval.granted managers"));
+
+  auto better = given(asks_managers());
+  report(better, "3");
+  approve.seen = better.state.next - 1;
+  report(better, "0");
+  EXPECT_THAT(better.when(approve, "person:carol"), Contains("promotion.started #1"));
+}
+
 TEST(Otherwise, BelongsToTheDigestSoThatAChangeOfItVoids) {
   auto world = given(asks_managers());
   report(world, "0");

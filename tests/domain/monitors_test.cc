@@ -132,7 +132,8 @@ TEST(Monitors, AnOpenIncidentOfAMonitorMakesTheReleaseUnhealthyThere) {
   World world;
   world.push({{access_policy(), place, environment("production"), service({stage("staging"), production_stage}),
                target(staging, release("v1")), target(production, release("v0"))}});
-  world.observe(staging, "v1");
+  world.observe(staging, "");
+  world.finish_all(staging);
   world.observe(production, "v0");
   world.when(ReportMonitor{{"staging", "api"}, false, 3, world.now, "no"}, "engine");
   world.push(target(production, release("v1")));

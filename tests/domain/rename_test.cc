@@ -258,6 +258,35 @@ TEST(Rename, TheNameInBetweenHasItsTriggersAgain) {
   EXPECT_THAT(world.state.flow_wakeups, ElementsAre(testing::Pair(world.now + 2h, live)));
 }
 
+// Of a promotion that waits, and in its turn.
+TEST(Rename, WhatATriggerWishesIsWishedUnderTheNewName) {
+  const auto nightly = [](const std::string& environment) {
+    auto s = stage(environment);
+    StageTrigger trigger;
+    trigger.kind = Trigger::schedule;
+    trigger.schedule = "0 3 * * *";
+    s.triggers = {trigger};
+    s.wait = 48h;
+    s.supersede = Supersede::queue;
+    return s;
+  };
+  auto world = World::running_v1(nightly("production"));
+  ScheduleExpanded times{production, "0 3 * * *", world.now + 48h, {world.now + 1h, world.now + 2h}};
+  world.when(ExpandSchedule{times}, "engine");
+  for (const char* version : {"v2", "v3"}) {
+    world.when(RegisterRelease{"gateway", release(version), {}, {}});
+    world.pass(1h);
+  }
+  ASSERT_EQ(world.live(production).to.release.version, "v2");
+  EXPECT_THAT(world.push(renamed_environment(release("v1"), nightly("live"))),
+              happened_in_order("promotion.superseded #1", "target.renamed gateway/production -> gateway/live",
+                                "promotion.planned #2 v2"));
+  EXPECT_EQ(world.live(live).trigger, Trigger::schedule);
+  world.pass(48h);
+  world.finish(live);
+  EXPECT_EQ(world.live(live).to.release.version, "v3");
+}
+
 // v2 is on its way to gateway/production: its hook runs, its deploy is to come.
 World given_a_hook_runs(bool fails_later = false) {
   auto s = stage("production");

@@ -68,6 +68,26 @@ TEST(Releases, InUseAreKeptHoweverManyFollow) {
   EXPECT_THAT(world.effects(), ElementsAre("gateway/production/1/deploy#1"));
 }
 
+// No report of other commits may take away what an approval rests on.
+TEST(Reports, OfWhatIsInUseAreKeptHoweverManyFollow) {
+  auto s = stage("production");
+  s.gates = {"lint"};
+  s.approvals = {{"managers", 2, 35}};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.gate("lint", "v2");
+  world.approve(promotion(production, 1), "person:carol");
+  for (std::size_t i = 0; i < ServiceState::max_gate_results + 10; ++i) {
+    if (i == 500) world.gate("lint", "build-0");  // made anew
+    world.gate("lint", "build-" + std::to_string(i));
+  }
+  const auto& service = world.state.services.at("gateway");
+  EXPECT_EQ(service.gates.size(), ServiceState::max_gate_results);
+  EXPECT_NE(service.gate(release("build-0"), "lint"), nullptr);
+  EXPECT_EQ(service.gate(release("build-1"), "lint"), nullptr);
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:dave"), Contains("promotion.started #1"));
+}
+
 TEST(Repositories, TroubleIsToldWhenItBeginsAndWhenItEnds) {
   World world;
   EXPECT_THAT(world.when(ReportRepository{"environments", {}}, "engine"), IsEmpty());

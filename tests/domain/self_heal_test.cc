@@ -71,9 +71,11 @@ TEST(SelfHeal, SwitchedOffItIsReportedOnlyAndSaysSo) {
 
 TEST(SelfHeal, APersonMendsItWhereItIsSwitchedOff) {
   auto world = given_v1_with(reporting("production"), {});
+  world.request(production, "v1");
+  world.finish_all(production);
   EXPECT_THAT(world.request(production, "v1"), Refused("runs release v1 already"));
   world.observe(production, "v0");
-  EXPECT_THAT(world.request(production, "v1"), happened_in_order("promotion.planned #1 v1"));
+  EXPECT_THAT(world.request(production, "v1"), happened_in_order("promotion.planned #2 v1"));
   world.finish_all(production);
   EXPECT_FALSE(world.at(production).drifted);
 }

@@ -300,6 +300,8 @@ TEST(ByHand, ANewerWishWhileItRunsIsPlannedAfterIt) {
 
 TEST(ByHand, WhatRunsAlreadyOrLeadsNowhereIsRefused) {
   auto world = World::running_v1(stage("production"));
+  EXPECT_THAT(world.request(production, "v1"), Contains("promotion.planned #1 v1")) << "it was only adopted";
+  world.finish_all(production);
   EXPECT_THAT(world.request(production, "v1"), Refused("runs release v1 already"));
   EXPECT_THAT(world.request(staging, "v2"), Refused("no stage to 'staging'; it has: production"));
   EXPECT_THAT(world.request({"ghost", "production"}, "v2"), Refused("no service 'ghost'"));

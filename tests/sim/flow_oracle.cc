@@ -62,6 +62,9 @@ void FlowOracle::handle(const TriggerFired& e) {
   const auto& there = places_[{e.target.service, rule->after}];
   if (!there.runs || !there.runs->same_candidate(e.to.release))
     return violated(name + " brings what does not run there");
+  if (std::ranges::none_of(there.verified, [&](const Release& r) { return r.same_candidate(e.to.release); })) {
+    violated(name + " brings what was only adopted there");
+  }
   if (elapsed_ - there.since < rule->soak) violated(name + " fired before the soak was over");
   if (there.drifted || there.incidents > 0) violated(name + " fired in spite of drift or an incident");
 }
@@ -81,6 +84,11 @@ void FlowOracle::handle(const TargetRenamed& e) {
   decltype(fired_) fired;
   for (const auto& [id, rule, upto] : fired_) fired.insert({id == e.from ? e.target : id, rule, upto});
   fired_ = std::move(fired);
+  // Its numbers go on, and the last promotion may be planned once more.
+  const auto planned = planned_;
+  for (const auto& [id, wish] : planned) {
+    if (id.target == e.from) planned_.emplace(PromotionId{e.target, id.number}, wish);
+  }
 }
 
 void FlowOracle::handle(const PromotionPlanned& e) {
@@ -113,6 +121,7 @@ void FlowOracle::runs(const TargetId& id, const Release& release) {
 void FlowOracle::handle(const RollbackSucceeded& e) {
   const auto at = back_to_.find(e.promotion);
   if (at != back_to_.end()) {
+    places_[e.promotion.target].verified.push_back(at->second);
     runs(e.promotion.target, at->second);
   } else {
     places_[e.promotion.target].runs.reset();
@@ -122,6 +131,7 @@ void FlowOracle::handle(const RollbackSucceeded& e) {
 
 void FlowOracle::handle(const PromotionSucceeded& e) {
   if (const auto planned = planned_.find(e.promotion); planned != planned_.end()) {
+    places_[e.promotion.target].verified.push_back(planned->second.release);
     runs(e.promotion.target, planned->second.release);
   }
   ended(e.promotion);

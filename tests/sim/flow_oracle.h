@@ -30,6 +30,7 @@ class FlowOracle {
   };
   struct Place {
     std::optional<Release> runs;
+    std::vector<Release> verified;
     Duration since{0};
     Position at = 0;
     bool drifted = false;
@@ -45,6 +46,7 @@ class FlowOracle {
   void handle(const TriggerFired& e);
   void handle(const TriggerDropped& e);
   void handle(const TargetOrphaned& e) { places_[e.target].queue.clear(); }
+  void handle(const TargetRetired& e) { places_[e.target].queue.clear(); }
   void handle(const TargetAdopted& e) { runs(e.target, e.wish.release); }
   void handle(const TargetRenamed& e);
   void handle(const DriftDetected& e) { places_[e.target].drifted = true; }

@@ -78,9 +78,9 @@ class Oracle {
     bool promoted = false;  // a promotion brought `current`
     bool retiring = false;  // its document went, and what runs there is to go with it
     std::vector<Release> verified;
-    std::vector<std::pair<Wish, Position>> verified_at;
-    std::optional<Position> irreversible;  // where the last such step began
-    std::vector<Release> left;             // by hand, and not wished since
+    std::vector<std::pair<Wish, Position>> verified_at;  // or adopted
+    std::optional<Position> irreversible;                // where the last such step began
+    std::vector<Release> left;                           // by hand, and not wished since
     std::vector<Work> work;
     std::optional<std::pair<std::string, Wish>> failed;  // the plan's digest and what it would have brought
   };
@@ -167,6 +167,7 @@ class Oracle {
   void answered(const StepId& id, std::uint32_t attempt, bool unhealthy);
   void brought(const TargetId& id, const std::optional<Wish>& wish);
   void verified(const TargetId& id, const Wish& wish);
+  void came(const TargetId& id, const Wish& wish);  // verified or adopted: a way back
   void wished(const TargetId& id, const Release& release) {
     std::erase_if(places_[id].left, [&](const Release& left) { return left.same_candidate(release); });
   }

@@ -113,7 +113,7 @@ void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
 
 void Oracle::handle(const TargetAdopted& e) {
   brought(e.target, e.wish);
-  verified(e.target, e.wish);
+  came(e.target, e.wish);
   places_[e.target].failed.reset();
 }
 
@@ -135,6 +135,7 @@ void Oracle::handle(const TargetRetired& e) {
   if (!place.retiring) violated(to_string(e.target) + " was retired although its document did not go");
   if (place.current) violated(to_string(e.target) + " was retired although something runs there");
   place.retiring = place.pinned = place.held = false;
+  place.orphaned = true;
   place.work.clear();
   place.failed.reset();
 }
@@ -149,8 +150,12 @@ void Oracle::handle(const PromotionFailed& e) {
 }
 
 void Oracle::verified(const TargetId& id, const Wish& wish) {
+  places_[id].verified.push_back(wish.release);
+  came(id, wish);
+}
+
+void Oracle::came(const TargetId& id, const Wish& wish) {
   auto& place = places_[id];
-  place.verified.push_back(wish.release);
   std::erase_if(place.verified_at, [&](const auto& entry) { return entry.first == wish; });
   place.verified_at.emplace_back(wish, position_);
 }

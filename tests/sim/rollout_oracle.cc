@@ -21,19 +21,21 @@ const Step* RolloutOracle::step_of(const StepId& id) const {
 }
 
 // When it is due, and each metric was looked at from its beginning on without a gap of more than two intervals, or with
-// as much time more as the gaps took.
+// as much time more as the gaps took. Until a person resumed it nothing had to be learnt.
 bool RolloutOracle::is_over(const Course& course, const Step& pause) const {
-  if (course.resumed.contains(pause.name)) return true;
   const auto began = course.begun.find(pause.name);
-  if (began == course.begun.end() || pause.wait == Duration::zero()) return false;
+  const auto resumed = course.resumed.find(pause.name);
+  if (pause.wait == Duration::zero()) return resumed != course.resumed.end();
+  if (began == course.begun.end()) return false;
+  const bool is_resumed = resumed != course.resumed.end() && resumed->second >= began->second;
   if (elapsed_ - began->second < pause.wait) return false;
   for (const auto& metric : pause.metrics) {
-    Duration covered{0};
-    auto last = began->second;
+    auto last = is_resumed ? resumed->second : began->second;
+    auto covered = last - began->second;
     const auto of_pause = course.looks.find(pause.name);
     if (of_pause != course.looks.end() && of_pause->second.contains(metric.name)) {
       for (const auto& look : of_pause->second.at(metric.name)) {
-        if (!look.counts) continue;
+        if (!look.counts || look.at < last) continue;
         // A look may begin up to an interval later than it was due, and counts for when it was due.
         if (look.at - last <= 3 * metric.interval) covered += look.at - last;
         last = look.at;

@@ -28,7 +28,7 @@ class RolloutOracle {
     std::vector<Step> steps;
     std::map<std::string, Duration> begun;  // by step, on a clock that never steps
     std::set<std::string> done;
-    std::set<std::string> resumed;
+    std::map<std::string, Duration> resumed;                                // by step: when last
     std::map<std::string, std::map<std::string, std::vector<Look>>> looks;  // by pause, by metric
     std::map<std::string, std::uint32_t> failures;                          // by metric
     std::map<std::string, std::uint32_t> errors;                            // in a row
@@ -42,7 +42,7 @@ class RolloutOracle {
   void handle(const StepPlanned& e) { courses_[e.id.promotion].steps.push_back(e.step); }
   void handle(const StepStarted& e) { courses_[e.id.promotion].begun[e.id.step] = elapsed_; }
   void handle(const StepSucceeded& e);
-  void handle(const PauseResumed& e) { courses_[e.id.promotion].resumed.insert(e.id.step); }
+  void handle(const PauseResumed& e) { courses_[e.id.promotion].resumed[e.id.step] = elapsed_; }
   void handle(const ApprovalGranted& e);
   void handle(const MeasurementStarted& e);
   void handle(const MeasurementTaken& e);
