@@ -398,7 +398,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
   engine->read([this](const State& state) { metrics.started(state); });
   log.set_position(engine->position() - 1);  // of engine.started, at least
   HEADGATE_TRY_VOID(sign_with_key());
-  HEADGATE_TRY_VOID(api::Eraser(*engine, *engine, *events, *people).resume());
+  for (const auto& trouble : api::Eraser(*engine, *engine, *events, *people, clock).resume()) log.warning(trouble);
   HEADGATE_TRY(const auto token_file, ensure_admin_token(config.data, *events, *engine, *people));
   if (!token_file.empty()) log.info("the admin token is in " + token_file.string());
   return {};
