@@ -149,6 +149,30 @@ class EndToEnd(unittest.TestCase):
         self.world.bare.rename(hidden)
         eventually(lambda: self.world.events("repository.unreachable"), "its absence is an event")
         self.assertEqual(self.world.current(), "v1")
+    def test_what_the_host_lacked_is_asked_for_again_at_the_next_start(self):
+        self.begin()
+        self.world.write(
+            "policies/told.yaml",
+            "apiVersion: headgate.dev/v1\nkind: NotificationPolicy\nmetadata: {name: told}\nspec:\n"
+            "  routes: [{events: [promotion.failed], to: [chat]}]\n  receivers: {chat: {slack: {url: {secret: slack-url}}}}\n",
+        )
+        sha = self.world.push("tell the chat")
+        configuration = lambda: self.world.http("GET", "/v1/configuration").json
+        eventually(lambda: configuration()["rejected"], "the secret is not known")
+        self.world.stop()
+        self.world.start()
+        eventually(self.world.looked, "the commit was looked at again")
+        self.assertEqual(configuration()["rejected"]["commit"], sha)
+        self.assertEqual(len(self.world.events("configuration.rejected")), 1, "the same is no news")
+        self.world.stop()
+        secret = self.world.root / "slack-url"
+        secret.write_text("http://127.0.0.1:9/hook\n")
+        secret.chmod(0o600)
+        self.world.write_config(f"secrets: {{slack-url: {{file: {secret}}}}}\n")
+        self.world.start()
+        eventually(lambda: configuration()["commit"] == sha, "the commit is in force")
+        self.assertIsNone(configuration()["rejected"])
+
         self.assertIn("REPOSITORY environments CANNOT BE FOLLOWED: ", self.world.cli("status").stdout)
         self.assertIn("repository environments, last fetched", self.world.cli("config", "status").stdout)
         self.assertEqual(self.world.log.read_text().count("the repository cannot be read"), 1)
