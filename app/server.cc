@@ -575,6 +575,7 @@ void Server::Parts::serve() {
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
   dependencies.not_ready = [this] { return why_not_ready(); };
+  dependencies.governance = config.governance;
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;
   api->add_routes(router);

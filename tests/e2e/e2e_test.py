@@ -244,7 +244,21 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: self.world.current() == "v1", "v1 runs")
         same = self.world.cli("diff", str(self.world.tree))
         self.assertEqual(same.returncode, 0, same.stdout)
-        file.write_text(file.read_text().replace("version: v1", "version: v2"))
+        self.assertEqual(same.stderr, "")
+        # A policy is left out, which is said; and a wish that names a release to come is in force all the same.
+        self.world.write(
+            "policies/told.yaml",
+            "apiVersion: headgate.dev/v1\nkind: NotificationPolicy\nmetadata: {name: told}\nspec:\n"
+            "  routes: [{events: [promotion.failed], to: [hook]}]\n"
+            "  receivers: {hook: {webhook: {url: \"http://127.0.0.1:9/hook\"}}}\n",
+        )
+        file.write_text(file.read_text().replace("version: v1", "version: v9"))
+        sha = self.world.push("a release that nobody has registered yet")
+        eventually(lambda: self.world.http("GET", "/v1/configuration").json["commit"] == sha, "it is in force")
+        same = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(same.returncode, 0, same.stdout)
+        self.assertIn("not compared: ", same.stderr)
+        file.write_text(file.read_text().replace("version: v9", "version: v2"))
         environment = self.world.tree / "environments/staging.yaml"
         environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
         changed = self.world.cli("diff", str(self.world.tree))
