@@ -308,6 +308,29 @@ TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
   };
   EXPECT_EQ(ask(true, ""), 200);
   EXPECT_EQ(ask(false, ""), 401);
+// What a key stands for is known although no record holds it: the repeat of a pause that was one already must not pause
+// what somebody has resumed since.
+TEST_F(ApiService, ARequestThatChangedNothingIsRepeatedAsSuch) {
+  const std::string key = "Idempotency-Key: move\r\n";
+  const std::string body = R"({"reason":"the data centre moves"})";
+  ASSERT_EQ(world.call("POST", "/v1/effects/pause", "admin", body).status, 200);
+  const auto first = world.call("POST", "/v1/effects/pause", "admin", body, key);
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(at(first, "/changed"), "false");
+  EXPECT_EQ(at(first, "/repeated"), "(absent)");
+  ASSERT_EQ(world.call("POST", "/v1/effects/resume", "admin", R"({"reason":"moved"})").status, 200);
+  const auto again = world.call("POST", "/v1/effects/pause", "admin", body, key);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(at(again, "/changed"), "false");
+  EXPECT_EQ(at(again, "/repeated"), "true");
+  EXPECT_EQ(at(again, "/position"), "null");
+  EXPECT_EQ(world.stored("effects.paused").size(), 1U);
+  EXPECT_EQ(world.call("POST", "/v1/effects/pause", "admin", R"({"reason":"again"})", key).status, 422);
+  // Somebody else's key is another one.
+  world.make_token("other", {Role::admin});
+  EXPECT_EQ(at(world.call("POST", "/v1/effects/pause", "other", body, key), "/changed"), "true");
+}
+
   EXPECT_EQ(ask(false, "nothing"), 403);
   EXPECT_EQ(ask(false, "viewer"), 200);
   EXPECT_EQ(ask(false, "frank"), 403) << "they tell of all services";
