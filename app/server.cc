@@ -369,6 +369,9 @@ Result<void> Server::Parts::build_reconciler(const std::filesystem::path& superv
   HEADGATE_TRY(repository, reconciler::GitRepository::create(std::move(git)));
 
   HEADGATE_TRY(command_policy, reconciler::CommandPolicy::make(config.commands));
+  if (config.commands.mode == reconciler::CommandMode::repository && config.governance.empty()) {
+    log.warning("commands.mode: repository without governance: whoever can push can run programs on this host");
+  }
   reconciler::ProcessRunnerOptions options;
   options.lock_directory = config.data / "run";
   options.supervisor = supervisor;
@@ -572,10 +575,10 @@ void Server::Parts::serve() {
     return evidence->make(records, exported);
   };
   dependencies.backups = backups.get();
+  dependencies.governance = config.governance;
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
   dependencies.not_ready = [this] { return why_not_ready(); };
-  dependencies.governance = config.governance;
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;
   api->add_routes(router);
