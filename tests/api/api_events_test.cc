@@ -63,6 +63,19 @@ TEST_F(ApiEvents, FiltersHoldTogether) {
   EXPECT_EQ(ids("after=3&limit=500").front(), "4");
 }
 
+TEST_F(ApiEvents, ATypeThatNoEventHasIsRefusedWithTheNearest) {
+  for (const char* path : {"/v1/events?", "/v1/events/stream?"}) {
+    const auto refused = world.call("GET", std::string(path) + "type=approval.grantd");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(at(refused, "/errors/0/pointer"), "type");
+    EXPECT_EQ(at(refused, "/errors/0/expected"), "'approval.granted'");
+  }
+  EXPECT_EQ(world.call("GET", "/v1/events?type=nope").status, 400);
+  EXPECT_EQ(world.call("GET", "/v1/events?type=nope.*").status, 400);
+  EXPECT_EQ(world.call("GET", "/v1/events?type=rollback.*").status, 200) << "known, and none is there";
+  EXPECT_EQ(world.call("GET", "/v1/events?type=dev.headgate.gate.reported.v1").status, 200);
+}
+
 TEST_F(ApiEvents, RecordsAreTheStoredBytes) {
   world.release_to_staging("v1");
   const auto records = world.stored();

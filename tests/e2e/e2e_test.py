@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
@@ -363,6 +364,56 @@ class EndToEnd(unittest.TestCase):
             self.assertIn("\nExample:", shown, verb)
             below = shown.partition("\nSubcommands:\n")[2].partition("\nExample:")[0]
             names = re.findall(r"^  ([a-z-]+)", below, re.MULTILINE)
+    def test_colour_is_for_terminals_and_can_be_turned_off(self):
+        self.begin()
+
+        def shown(**environment):
+            terminal, stdout = pty.openpty()
+            done = subprocess.run(
+                [BINARY, "status"],
+                env={
+                    "HEADGATE_SERVER": f"http://127.0.0.1:{self.world.port}",
+                    "HEADGATE_TOKEN": self.world.token,
+                    **environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                timeout=60,
+            )
+            os.close(stdout)
+            text = os.read(terminal, 65536)
+            os.close(terminal)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"greeter/staging", text)
+            return text
+
+        self.assertIn(b"\x1b[1m", shown())
+        self.assertIn(b"\x1b[1m", shown(NO_COLOR=""))
+        self.assertNotIn(b"\x1b", shown(NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.world.cli("status").stdout)
+
+    def test_every_output_is_what_it_is_called(self):
+        self.begin()
+        narrow, wide = (self.world.cli("get", "targets", "-o", output).stdout for output in ("table", "wide"))
+        self.assertNotIn("DOCUMENT", narrow)
+        self.assertRegex(wide, r"(?s)DOCUMENT.*greeter/staging .* targets/greeter.yaml ")
+        for what in ("services", "environments", "freezes", "incidents", "repositories", "promotions"):
+            tables = [self.world.cli("get", what, "-o", output).stdout.splitlines()[0] for output in ("table", "wide")]
+            self.assertGreater(len(tables[1]), len(tables[0]), what)
+        events = self.world.cli("events", "--type", "promotion.planned", "-o", "yaml").stdout
+        self.assertTrue(events.startswith('---\n"specversion": "1.0"\n'), events)
+        self.world.write("targets/greeter.yaml", "kind: Targte\n")
+        for output, start in (("json", "["), ("yaml", "-")):
+            checked = self.world.cli("validate", str(self.world.tree), "-o", output)
+            self.assertEqual(checked.returncode, 1)
+            self.assertTrue(checked.stdout.startswith(start), checked.stdout)
+        refused = self.world.cli("events", "--type", "promotion.plannd")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("expected 'promotion.planned'", refused.stderr)
+        slip = self.world.cli("promote", "greter", "--to", "staging", "--release", "v1")
+        self.assertEqual(slip.returncode, 1)
+        self.assertIn("the nearest is 'greeter'", slip.stderr)
+
             return 1 + sum(look_at(*verb, name) for name in names)
 
         self.assertGreater(look_at(), 40)
