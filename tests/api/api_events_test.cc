@@ -90,6 +90,11 @@ TEST_F(ApiEvents, RecordsAreTheStoredBytes) {
   std::string paged;
   for (const auto& body : pages("limit=5", as_lines)) paged += body;
   EXPECT_EQ(paged, all + world.stored("audit.exported").front() + "\n");
+  std::size_t rows = 0;
+  for (const auto& body : pages("limit=5", "Accept: text/csv\r\n")) {
+    rows += static_cast<std::size_t>(std::ranges::count(body, '\n')) - 1;  // each page has the header
+  }
+  EXPECT_EQ(rows, records.size() + 1);
 
   const auto json = world.call("GET", "/v1/events?limit=3").body;
   EXPECT_TRUE(json.starts_with("{\"events\":[" + records[0] + "," + records[1] + "," + records[2] + "]")) << json;

@@ -158,6 +158,25 @@ TEST_F(ApiService, MetricsCountWhatHappened) {
             std::string::npos);
 }
 
+TEST_F(ApiService, MetricsCountRollbacksAndUsesOfBreakGlass) {
+  const auto count = [](const std::vector<Event>& events) {
+    std::vector<Recorded<Event>> records;
+    for (const auto& event : events) records.emplace_back().event = event;
+    return records;
+  };
+  Metrics metrics;
+  const PromotionId id{{"gateway", "production"}, 7};
+  const BreakGlassUsed used{id, "rollback", "the irreversible step migrate", "errors"};
+  metrics.batch_appended(count({RollbackStarted{id, "the check failed", true, {}}, used}), Duration{1});
+  metrics.batch_appended(count({RollbackStarted{id, "errors", false, {}}, used}), Duration{1});
+  const auto page = metrics.page(*world.engine, {}, world.clock.now());
+  for (const char* line : {R"(headgate_rollbacks_total{environment="production",trigger="automatic"} 1)",
+                           R"(headgate_rollbacks_total{environment="production",trigger="manual"} 1)",
+                           R"(headgate_break_glass_total{action="rollback",environment="production"} 2)"}) {
+    EXPECT_NE(page.find(std::string("\n") + line + "\n"), std::string::npos) << line << "\n" << page;
+  }
+}
+
 TEST_F(ApiService, ARollbackByHandThatCameTrueHasSucceeded) {
   world.release_to_staging("v1");
   world.release_to_staging("v2");
@@ -289,25 +308,6 @@ TEST_F(ApiService, ABackupIsBegunOnceForAKey) {
   EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", other).status, 202);
 }
 
-TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
-  Router router;
-  world.api->add_routes(router);
-  const auto ask = [&](bool loopback, std::string_view who, const char* by_proxy = nullptr) {
-    const auto match = router.match("GET", {"metrics"});
-    Request request;
-    request.method = "GET";
-    request.target = request.path = "/metrics";
-    request.route = match.route->pattern;
-    request.is_loopback = loopback;
-    if (!who.empty()) request.headers.add("Authorization", "Bearer " + token_for(who));
-    if (by_proxy != nullptr) request.headers.add(by_proxy, "for=192.0.2.7");
-    std::promise<int> status;
-    match.route->handler(std::move(request),
-                         Reply([&](const Response& response) { status.set_value(response.status); }));
-    return status.get_future().get();
-  };
-  EXPECT_EQ(ask(true, ""), 200);
-  EXPECT_EQ(ask(false, ""), 401);
 // What a key stands for is known although no record holds it: the repeat of a pause that was one already must not pause
 // what somebody has resumed since.
 TEST_F(ApiService, ARequestThatChangedNothingIsRepeatedAsSuch) {
@@ -331,6 +331,25 @@ TEST_F(ApiService, ARequestThatChangedNothingIsRepeatedAsSuch) {
   EXPECT_EQ(at(world.call("POST", "/v1/effects/pause", "other", body, key), "/changed"), "true");
 }
 
+TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
+  Router router;
+  world.api->add_routes(router);
+  const auto ask = [&](bool loopback, std::string_view who, const char* by_proxy = nullptr) {
+    const auto match = router.match("GET", {"metrics"});
+    Request request;
+    request.method = "GET";
+    request.target = request.path = "/metrics";
+    request.route = match.route->pattern;
+    request.is_loopback = loopback;
+    if (!who.empty()) request.headers.add("Authorization", "Bearer " + token_for(who));
+    if (by_proxy != nullptr) request.headers.add(by_proxy, "for=192.0.2.7");
+    std::promise<int> status;
+    match.route->handler(std::move(request),
+                         Reply([&](const Response& response) { status.set_value(response.status); }));
+    return status.get_future().get();
+  };
+  EXPECT_EQ(ask(true, ""), 200);
+  EXPECT_EQ(ask(false, ""), 401);
   EXPECT_EQ(ask(false, "nothing"), 403);
   EXPECT_EQ(ask(false, "viewer"), 200);
   EXPECT_EQ(ask(false, "frank"), 403) << "they tell of all services";

@@ -52,6 +52,8 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(self.world.running(), "v1")
         self.assertEqual(self.world.current(), "v1")
         self.assertEqual(len(self.world.events("release.quarantined")), 1)
+        counted = b'headgate_rollbacks_total{environment="staging",trigger="automatic"} 1\n'
+        self.assertIn(counted, self.world.http("GET", "/metrics").body)
         self.assertIn("rolled back", self.world.target()["pinned"])
         again = self.world.cli("promote", "greeter", "--to", "staging", "--release", "v2-bad")
         self.assertEqual(again.returncode, 1)
@@ -82,6 +84,9 @@ class EndToEnd(unittest.TestCase):
         explained = self.world.cli("explain", "greeter/staging/1").stdout
         self.assertIn("gate tests is not reported", explained)
         self.assertIn("services/greeter.yaml:", explained)
+        waited = self.world.cli("wait", "greeter/staging/1", "--timeout", "1s")
+        self.assertEqual(waited.returncode, 124, waited.stdout)
+        self.assertIn("greeter/staging/1 is still waiting", waited.stderr)
         report = ["gate", "report", "--service", "greeter", "--commit", commit, "--gate", "tests", "--status"]
         self.assertEqual(self.world.cli(*report, "failed").returncode, 0)
         self.assertIsNone(self.world.running())
@@ -144,12 +149,6 @@ class EndToEnd(unittest.TestCase):
         self.world.push("mended")
         eventually(lambda: self.world.current() == "v2", "the mended commit takes force")
 
-    def test_the_repository_vanishes_comes_back_and_is_rewritten(self):
-        self.begin()
-        hidden = self.world.root / "hidden.git"
-        self.world.bare.rename(hidden)
-        eventually(lambda: self.world.events("repository.unreachable"), "its absence is an event")
-        self.assertEqual(self.world.current(), "v1")
     def test_what_the_host_lacked_is_asked_for_again_at_the_next_start(self):
         self.begin()
         self.world.write(
@@ -174,6 +173,12 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: configuration()["commit"] == sha, "the commit is in force")
         self.assertIsNone(configuration()["rejected"])
 
+    def test_the_repository_vanishes_comes_back_and_is_rewritten(self):
+        self.begin()
+        hidden = self.world.root / "hidden.git"
+        self.world.bare.rename(hidden)
+        eventually(lambda: self.world.events("repository.unreachable"), "its absence is an event")
+        self.assertEqual(self.world.current(), "v1")
         self.assertIn("REPOSITORY environments CANNOT BE FOLLOWED: ", self.world.cli("status").stdout)
         self.assertIn("repository environments, last fetched", self.world.cli("config", "status").stdout)
         self.assertEqual(self.world.log.read_text().count("the repository cannot be read"), 1)
@@ -358,12 +363,6 @@ class EndToEnd(unittest.TestCase):
                 self.assertEqual(refused.returncode, 2, refused.stdout)
                 self.assertIn(nothing, refused.stderr)
 
-    def test_every_verb_shows_an_example(self):
-        def look_at(*verb):
-            shown = self.world.cli(*verb, "--help").stdout
-            self.assertIn("\nExample:", shown, verb)
-            below = shown.partition("\nSubcommands:\n")[2].partition("\nExample:")[0]
-            names = re.findall(r"^  ([a-z-]+)", below, re.MULTILINE)
     def test_colour_is_for_terminals_and_can_be_turned_off(self):
         self.begin()
 
@@ -414,6 +413,12 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(slip.returncode, 1)
         self.assertIn("the nearest is 'greeter'", slip.stderr)
 
+    def test_every_verb_shows_an_example(self):
+        def look_at(*verb):
+            shown = self.world.cli(*verb, "--help").stdout
+            self.assertIn("\nExample:", shown, verb)
+            below = shown.partition("\nSubcommands:\n")[2].partition("\nExample:")[0]
+            names = re.findall(r"^  ([a-z-]+)", below, re.MULTILINE)
             return 1 + sum(look_at(*verb, name) for name in names)
 
         self.assertGreater(look_at(), 40)
