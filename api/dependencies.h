@@ -69,6 +69,7 @@ struct ApiDependencies {
   std::function<std::optional<std::string>()> not_ready{};
   BackupControl* backups = nullptr;  // null where neither backups nor a mirror are configured
   EvidenceDoor evidence{};
+  std::vector<ApprovalRule> governance{};  // that a change of the policy takes; empty: none
 };
 
 struct ApiOptions {

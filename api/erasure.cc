@@ -1,8 +1,8 @@
 #include "api/erasure.h"
 
 #include <algorithm>
-#include <set>
 
+#include "engine/domain/admins.h"
 #include "engine/ports/submit_and_wait.h"
 
 namespace headgate::api {
@@ -57,13 +57,22 @@ Result<void> Eraser::check(const std::string& id) const {
   if (!id.starts_with("person:") || !people_.find(id)) {
     return fail(ErrorCode::not_found, "no person of that id; see: headgate people list");
   }
+  HEADGATE_TRY(const auto tokens, tokens_of(id));
   bool named = false;
-  state_.with_state([&](const State& state) { named = state.access() != nullptr && names(*state.access(), id); });
-  if (!named) return {};
-  return fail(
-      ErrorCode::conflict,
-      "the AccessPolicy in force names this person, and its next change would bring them back: take them out of "
-      "it first");
+  bool last_admin = false;
+  state_.with_state([&](const State& state) {
+    named = state.access() != nullptr && names(*state.access(), id);
+    last_admin = hold_last_admin(state, tokens, clock_.now());
+  });
+  if (named) {
+    return fail(ErrorCode::conflict,
+                "the AccessPolicy in force names this person, and its next change would bring them back: take them out "
+                "of it first");
+  }
+  if (!last_admin) return {};
+  return fail(ErrorCode::conflict,
+              "their tokens end with them, and no other lets an administrator in: create one first (headgate token "
+              "create --role admin)");
 }
 
 Result<Eraser::Erasure> Eraser::erase(const std::string& asked, const std::string& actor) {
@@ -84,24 +93,27 @@ Result<Eraser::Erasure> Eraser::erase(const std::string& asked, const std::strin
 Result<void> Eraser::forget(const std::string& id) {
   if (!people_.find(id)) return {};
   HEADGATE_TRY(const auto tokens, tokens_of(id));
+  std::string kept;
   for (const auto& token : tokens) {
     bool valid = false;
-    bool kept = false;
-    state_.with_state([&](const State& state) {
-      valid = state.tokens.contains(token);
-      kept = state.access() != nullptr && names_token(*state.access(), token);
-    });
-    if (kept) continue;  // somebody else's by now
-    if (valid) {
-      const auto revoked = run(RevokeToken{token}, "engine");
-      if (!revoked && revoked.error().code != ErrorCode::not_found) return std::unexpected(revoked.error());
+    state_.with_state([&](const State& state) { valid = state.tokens.contains(token); });
+    const auto revoked = valid ? run(RevokeToken{token}, "engine") : Result<Receipt>();
+    if (!revoked && revoked.error().code == ErrorCode::conflict) {
+      kept = token;
+    } else if (!revoked && revoked.error().code != ErrorCode::not_found) {
+      return std::unexpected(revoked.error());
     }
     if (people_.token_name(token)) HEADGATE_TRY_VOID(people_.erase(token));
   }
-  return people_.erase(id);
+  HEADGATE_TRY_VOID(people_.erase(id));
+  if (kept.empty()) return {};
+  return fail(ErrorCode::conflict, "the person is erased, but " + kept +
+                                       " stays valid, since no other token lets an administrator in: create another "
+                                       "one, then: headgate token revoke " +
+                                       kept);
 }
 
-Result<std::vector<std::string>> Eraser::tokens_of(std::string_view id) const {
+Result<std::set<std::string>> Eraser::tokens_of(std::string_view id) const {
   std::set<std::string> tokens;
   HEADGATE_TRY_VOID(each_of<DocumentAccepted>(log_, [&](Position, const DocumentAccepted& event) {
     const auto* policy = std::get_if<AccessPolicy>(&event.document);
@@ -110,16 +122,24 @@ Result<std::vector<std::string>> Eraser::tokens_of(std::string_view id) const {
       if (person.id == id) tokens.insert(person.tokens.begin(), person.tokens.end());
     }
   }));
-  return std::vector<std::string>(tokens.begin(), tokens.end());
+  state_.with_state([&](const State& state) {
+    std::erase_if(tokens, [&](const auto& token) { return state.access() && names_token(*state.access(), token); });
+  });
+  return tokens;
 }
 
-Result<void> Eraser::resume() {
+std::vector<std::string> Eraser::resume() {
   std::vector<std::string> unfinished;
-  HEADGATE_TRY_VOID(each_of<PersonErased>(log_, [&](Position, const PersonErased& event) {
+  std::vector<std::string> trouble;
+  const auto read = each_of<PersonErased>(log_, [&](Position, const PersonErased& event) {
     if (people_.find(event.person)) unfinished.push_back(event.person);
-  }));
-  for (const auto& id : unfinished) HEADGATE_TRY_VOID(forget(id));
-  return {};
+  });
+  if (!read) trouble.push_back("erasures that a crash interrupted cannot be looked for: " + read.error().message);
+  for (const auto& id : unfinished) {
+    const auto done = forget(id);
+    if (!done) trouble.push_back("the erasure of " + id + ": " + done.error().message);
+  }
+  return trouble;
 }
 
 }  // namespace headgate::api

@@ -7,6 +7,9 @@
 #include <boost/url/rfc/unreserved_chars.hpp>
 
 #include "api/record_view.h"
+#include "engine/base/glob.h"
+#include "engine/base/nearest_name.h"
+#include "engine/domain/notifications.h"
 
 namespace headgate::api {
 namespace {
@@ -41,6 +44,15 @@ EventFilter read_event_filter(QueryReader& query, bool with_end) {
   if (version != std::string::npos && version > 0 && version + 2 < filter.type.size() &&
       filter.type.find_first_not_of("0123456789", version + 2) == std::string::npos) {
     filter.type.erase(version);
+  }
+  // What nothing is called is a slip: the answer would be empty for ever.
+  const auto& names = event_names();
+  const auto fits = [&](std::string_view name) { return matches_glob(filter.type, name); };
+  if (!filter.type.empty() && std::ranges::none_of(names, fits)) {
+    const auto nearest = nearest_name(filter.type, names);
+    query.refuse("type", "'" + filter.type.substr(0, 64) + "'",
+                 nearest.empty() ? "the name of an event, such as promotion.failed, or a pattern such as rollback.*"
+                                 : "'" + std::string(nearest) + "'");
   }
   return filter;
 }

@@ -10,7 +10,7 @@
 namespace headgate::api {
 
 // type (glob; also as it stands in a record, and then of every version), service, environment, actor, correlation,
-// from, to. Streams have no end: without `to`.
+// from, to. Streams have no end: without `to`. A type that no event has is refused.
 EventFilter read_event_filter(QueryReader& query, bool with_end = true);
 
 enum class EventFormat { json, ndjson, csv };

@@ -209,7 +209,7 @@ Result<Response> get_person(const Core& core, const Call& call) {
 
 Result<Response> erase_person(Core& core, const Call& call) {
   const auto id = person_of_path(call);
-  Eraser eraser(core.deps.engine, core.deps.engine, core.deps.log, core.deps.people);
+  Eraser eraser(core.deps.engine, core.deps.engine, core.deps.log, core.deps.people, core.deps.clock);
   JsonWriter json;
   json.begin_object();
   if (call.dry_run) {

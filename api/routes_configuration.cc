@@ -213,6 +213,11 @@ Result<Response> configuration(const Core& core, const Call& call) {
       write_described(json.key("diagnostics"), c.diagnostics);
       json.end_object();
     }
+    json.key("governance").begin_array();
+    for (const auto& rule : core.deps.governance) {
+      json.begin_object().field("team", rule.team).field("count", rule.count).end_object();
+    }
+    json.end_array();
     const auto names = core.names_for(call);
     write_proposal(json.key("proposal"), state, names);
     write_declined(json.key("declined"), state, names);

@@ -7,6 +7,7 @@
 #include "api/promotion_reads.h"
 #include "api/routes.h"
 #include "api/views_promotion.h"
+#include "engine/base/nearest_name.h"
 #include "engine/domain/rollback.h"
 
 namespace headgate::api {
@@ -133,7 +134,12 @@ Result<Asked> read_rollback(const Core& core, const Call& call) {
   scope.services.erase(std::unique(scope.services.begin(), scope.services.end()), scope.services.end());
   const auto role = command.break_glass ? Role::break_glass : Role::operator_;
   HEADGATE_TRY_VOID(core.require(call, role, Reach::of_environment(scope.environment)));
-  command.targets = core.deps.engine.read([&](const State& state) { return scope.targets(state); });
+  HEADGATE_TRY_VOID(core.deps.engine.read([&](const State& state) -> Result<void> {
+    command.targets = scope.targets(state);
+    if (!command.targets.empty() || state.environments.contains(scope.environment)) return {};
+    return fail(ErrorCode::not_found, "no environment '" + scope.environment + "' in the configuration in force" +
+                                          nearest_of(scope.environment, state.environments));
+  }));
   for (const auto& id : command.targets) HEADGATE_TRY_VOID(core.require(call, role, Reach::of(id)));
   if (call.dry_run && command.targets.size() <= max_rollback_targets) {
     asked.preview = preview(core, command);

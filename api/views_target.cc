@@ -97,6 +97,8 @@ void write_target(JsonWriter& json, const TargetRow& row, const Names& names) {
     json.field("file", target.document->source.file);
     json.field("line", target.document->source.line);
     json.field("commit", target.document->commit);
+    const auto& document = target.document->document;
+    write_wish(json.key("wish"), Wish{document.release, document.variables});
     json.end_object();
   } else {
     json.value(nullptr);

@@ -1,6 +1,7 @@
 #include "app/backup_service.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/digest.h"
 #include "engine/ports/pause.h"
@@ -111,7 +112,11 @@ Result<void> BackupService::work(const Request& request, std::optional<std::uint
   }
   id = made->id;
   HEADGATE_TRY_VOID(record({BackupCompleted{made->id, made->size, digest_text(made->root), made->bytes}}));
-  if (options_.backup.verify) HEADGATE_TRY_VOID(verify(made->id, stop));
+  if (options_.backup.verify) {
+    const auto good = verify(made->id, stop);
+    if (!stop.stop_requested()) keep_one_not_verified(good ? std::nullopt : id);
+    if (!good) return good;
+  }
   {
     const std::scoped_lock lock(mutex_);
     newest_ = made->time;
@@ -121,6 +126,20 @@ Result<void> BackupService::work(const Request& request, std::optional<std::uint
   // Only a good one lets older ones go.
   HEADGATE_TRY_VOID(backups_.prune(clock_.now() - options_.backup.keep));
   return {};
+}
+
+// Without a good one nothing goes, and each attempt makes another: they would fill the disk. The newest stays, to be
+// looked at.
+void BackupService::keep_one_not_verified(std::optional<std::uint64_t> id) {
+  const auto before = std::exchange(not_verified_, id);
+  if (!before) return;
+  const auto gone = [&]() -> Result<void> {
+    HEADGATE_TRY(const auto all, backups_.list());
+    const auto known = std::ranges::find(all, *before, &store::BackupInfo::id);
+    if (known == all.end() || known->verified) return {};  // somebody has read it again meanwhile, and it is good
+    return backups_.discard(*before);
+  }();
+  if (!gone) told_(true, "backup: " + gone.error().message);
 }
 
 Result<void> BackupService::verify(std::uint64_t id, const std::stop_token& stop) {

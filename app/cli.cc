@@ -51,7 +51,8 @@ int run_verb(int argc, char** argv) {
       ->envname("HEADGATE_SERVER")
       ->capture_default_str();
   cli.program.add_option("--token-file", cli.token_file, "file that holds the token (or HEADGATE_TOKEN holds it)");
-  cli.program.add_option("-o,--output", cli.output, "table, wide, json or yaml")
+  cli.program
+      .add_option("-o,--output", cli.output, "table, wide (more columns of status, get and state), json or yaml")
       ->check(CLI::IsMember({"table", "wide", "json", "yaml"}));
   add_serve_verbs(cli);
   add_repository_verbs(cli);

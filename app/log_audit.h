@@ -6,17 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "api/log_keys.h"
-#include "store/checkpoint.h"
+#include "app/log_checkpoints.h"
 
 namespace headgate::app {
-
-// The checkpoint under the key of the log that has signed it; a key that was replaced is good only up to then.
-// corrupt: none of them has. invalid_input, too_large: no checkpoint at all.
-Result<store::Checkpoint> open_checkpoint_of(const std::vector<api::LogKey>& keys, std::string_view note);
-
-// What a server says at /checkpoint, its signature not looked at. unavailable: that is no checkpoint at all.
-Result<store::Checkpoint> said_checkpoint(std::string_view note);
 
 struct AuditOptions {
   std::optional<store::VerifierKey> key{};  // known beforehand; without it the log's own word is taken

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/log_checkpoints.h"
 #include "app/named_file.h"
 #include "engine/base/digest.h"
 #include "engine/runtime/writer.h"
@@ -26,7 +27,7 @@ constexpr const char* volume_folder = "lost+found";  // which a file system make
 struct History {
   State state;
   Hash root{};
-  std::vector<std::string> keys;  // every verifier key that it names
+  std::vector<api::LogKey> keys;
 };
 
 // The furthest that anybody is known to have seen of the log.
@@ -59,31 +60,31 @@ Result<History> read_history(const fs::path& dir) {
   History history;
   history.root = verified.root;
   HEADGATE_TRY_VOID(log->fold(0, log->size(), [&](const Recorded<Event>& record) {
-    if (const auto* created = std::get_if<LogCreated>(&record.event)) history.keys.push_back(created->verifier_key);
-    if (const auto* rotated = std::get_if<KeyRotated>(&record.event)) history.keys.push_back(rotated->verifier_key);
+    api::take_key(record, history.keys);
     evolve(history.state, record);
   }));
   if (history.state.next == 0) return fail(ErrorCode::corrupt, "the log that was put back holds no record");
   return history;
 }
 
-// The checkpoint of a note that one of the keys has signed.
+// Those of the log, and the one that was given for what the log does not reach.
+std::vector<api::LogKey> keys_for(const History& history, const std::string& given) {
+  auto keys = history.keys;
+  if (!given.empty()) keys.push_back({given, history.state.next});
+  return keys;
+}
+
 Result<store::Checkpoint> open_known(const std::string& note, const fs::path& file,
-                                     const std::vector<std::string>& keys) {
-  for (const auto& text : keys) {
-    const auto key = store::VerifierKey::parse(text);
-    if (!key) continue;
-    if (auto checkpoint = store::open_checkpoint(note, *key)) return checkpoint;
-  }
-  return fail(ErrorCode::corrupt,
-              file.string() +
-                  " is not signed by a key that the restored log names; if it is of a key that came "
-                  "later, give it with --verifier-key");
+                                     const std::vector<api::LogKey>& keys) {
+  auto opened = open_checkpoint_of(keys, note);
+  if (opened) return opened;
+  return fail(ErrorCode::corrupt, file.string() + ": " + opened.error().message +
+                                      "; if it is of a key that came later, give it with --verifier-key");
 }
 
 // From one path: a checkpoint's file, or a directory with one or with a watermark in it.
 Result<std::vector<Known>> read_known(const fs::path& path, const fs::path& scratch, const History& history,
-                                      const std::vector<std::string>& keys) {
+                                      const std::vector<api::LogKey>& keys) {
   std::vector<Known> found;
   std::error_code ignored;
   const bool is_dir = fs::is_directory(path, ignored);
@@ -118,11 +119,7 @@ Result<std::vector<Known>> read_known(const fs::path& path, const fs::path& scra
 
 // The newest known checkpoint that the log does not reach; those that it reaches must be of its history.
 Result<std::optional<Known>> find_lost(const RestoreRequest& request, const fs::path& stage, const History& history) {
-  auto keys = history.keys;
-  if (!request.verifier_key.empty()) {
-    HEADGATE_TRY_VOID(store::VerifierKey::parse(request.verifier_key));
-    keys.push_back(request.verifier_key);
-  }
+  const auto keys = keys_for(history, request.verifier_key);
   store::RocksDbLog::Options options;
   options.dir = stage;
   options.read_only = true;
@@ -225,6 +222,7 @@ std::string older_good(const RestoreRequest& request, std::uint64_t damaged) {
 }  // namespace
 
 Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock) {
+  if (!request.verifier_key.empty()) HEADGATE_TRY_VOID(store::VerifierKey::parse(request.verifier_key));
   HEADGATE_TRY(const auto chosen, choose(request));
   HEADGATE_TRY_VOID(check_empty(request.data));
   HEADGATE_TRY_VOID(store::make_dirs_durably(request.data));
@@ -246,8 +244,7 @@ Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock)
     }
     HEADGATE_TRY(const auto history, std::move(copied));
     if (!mirror_note.empty()) {
-      auto keys = history.keys;
-      keys.push_back(request.verifier_key);
+      const auto keys = keys_for(history, request.verifier_key);
       HEADGATE_TRY_VOID(open_known(mirror_note, request.mirror / "checkpoint", keys));
     }
     HEADGATE_TRY(const auto lost, find_lost(request, stage, history));

@@ -369,6 +369,9 @@ Result<void> Server::Parts::build_reconciler(const std::filesystem::path& superv
   HEADGATE_TRY(repository, reconciler::GitRepository::create(std::move(git)));
 
   HEADGATE_TRY(command_policy, reconciler::CommandPolicy::make(config.commands));
+  if (config.commands.mode == reconciler::CommandMode::repository && config.governance.empty()) {
+    log.warning("commands.mode: repository without governance: whoever can push can run programs on this host");
+  }
   reconciler::ProcessRunnerOptions options;
   options.lock_directory = config.data / "run";
   options.supervisor = supervisor;
@@ -398,7 +401,7 @@ Result<void> Server::Parts::start_engine(std::function<void()> fatal) {
   engine->read([this](const State& state) { metrics.started(state); });
   log.set_position(engine->position() - 1);  // of engine.started, at least
   HEADGATE_TRY_VOID(sign_with_key());
-  HEADGATE_TRY_VOID(api::Eraser(*engine, *engine, *events, *people).resume());
+  for (const auto& trouble : api::Eraser(*engine, *engine, *events, *people, clock).resume()) log.warning(trouble);
   HEADGATE_TRY(const auto token_file, ensure_admin_token(config.data, *events, *engine, *people));
   if (!token_file.empty()) log.info("the admin token is in " + token_file.string());
   return {};
@@ -571,6 +574,7 @@ void Server::Parts::serve() {
     return evidence->make(records, exported);
   };
   dependencies.backups = backups.get();
+  dependencies.governance = config.governance;
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
   dependencies.not_ready = [this] { return why_not_ready(); };

@@ -390,8 +390,8 @@ bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& ou
   return !relative.empty() && *relative.begin() != "..";
 }
 
-// The data, the backups and the mirror have folders of the same names: in one place, one takes the files of another for
-// its own.
+}  // namespace
+
 Result<void> expect_folders_apart(const ServerConfig& config) {
   struct Folder {
     const char* field;
@@ -415,8 +415,6 @@ Result<void> expect_folders_apart(const ServerConfig& config) {
   }
   return {};
 }
-
-}  // namespace
 
 Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   HEADGATE_TRY(const auto text, as_named(store::read_file(file, 1 << 20)));

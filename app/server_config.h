@@ -93,6 +93,10 @@ struct ServerConfig {
 Result<ServerConfig> read_server_config(const std::filesystem::path& file);
 Result<ServerConfig> parse_server_config(const std::string& name, const std::string& text);
 
+// The data, the backups and the mirror have folders of the same names: in one place, one takes the files of another for
+// its own. For whoever changes one of the three folders of what was read.
+Result<void> expect_folders_apart(const ServerConfig& config);
+
 // "127.0.0.1:8420", "[::1]:8420".
 Result<void> parse_listen(const std::string& text, ServerConfig& config);
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "app/named_file.h"
 #include "app/table.h"
@@ -12,20 +13,28 @@
 
 namespace headgate::app {
 
-Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file) {
+Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file, bool read_only) {
+  // One that may be written to would be made.
+  if (!read_only && !std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
+    return fail(ErrorCode::invalid_input, "there is no log in " + data);
+  }
   HEADGATE_TRY(auto lock, as_named(store::DataLock::acquire(data)));
+  std::optional<store::SigningKey> key;
+  if (!key_file.empty()) {
+    HEADGATE_TRY(key, as_named(store::SigningKey::load(key_file)));
+  }
   store::RocksDbLog::Options options;
   options.dir = data;
-  options.read_only = true;
-  if (!key_file.empty()) {
-    HEADGATE_TRY(options.key, as_named(store::SigningKey::load(key_file)));
-  }
-  const auto signer = options.key ? options.key->verifier().text() : std::string();
+  options.read_only = read_only;
   HEADGATE_TRY(auto log, as_named(store::RocksDbLog::open(std::move(options))));
   HEADGATE_TRY(auto keys, api::keys_of_log(*log));
-  if (!signer.empty() && (keys.empty() || keys.back().verifier_key != signer)) {
-    return fail(ErrorCode::conflict, "the key in " + key_file.string() + " is " + signer + ", the log's is " +
-                                         (keys.empty() ? "none" : keys.back().verifier_key));
+  if (key) {  // it signs nothing before it is known to be the log's
+    const auto signer = key->verifier().text();
+    if (keys.empty() || keys.back().verifier_key != signer) {
+      return fail(ErrorCode::conflict, "the key in " + key_file.string() + " is " + signer + ", the log's is " +
+                                           (keys.empty() ? "none" : keys.back().verifier_key));
+    }
+    log->use_key(std::move(*key));
   }
   return StoppedLog{std::move(lock), std::move(keys), std::move(log)};
 }

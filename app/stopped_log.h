@@ -1,4 +1,4 @@
-// The log of a data directory whose server is stopped, for the verbs of `log … --data`.
+// The log of a data directory whose server is stopped, for the verbs that take `--data`.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,10 @@ struct StoppedLog {
   std::unique_ptr<store::RocksDbLog> log;
 };
 
-// Read only. With a key file (empty: none) it can sign checkpoints; conflict when that key is not the log's.
-Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file);
+// With a key file (empty: none) it can sign checkpoints; conflict when that key is not the log's. Not only to be read,
+// as the backup engine wants it, nothing is appended either.
+Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file,
+                                    bool read_only = true);
 
 // Where the signing key is: `given`, else HEADGATE_SIGNING_KEY_FILE, else <data>/log.key.
 std::filesystem::path signing_key_file(const std::string& given, const std::string& data);

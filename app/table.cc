@@ -146,10 +146,14 @@ void print_yaml(const boost::json::value& value) {
   std::printf("%s", out.c_str());
 }
 
+bool is_raw(std::string_view output) {
+  return output == "json" || output == "yaml";
+}
+
 bool print_raw(std::string_view output, const boost::json::value& value) {
   if (output == "json") print_json(value);
   if (output == "yaml") print_yaml(value);
-  return output == "json" || output == "yaml";
+  return is_raw(output);
 }
 
 const boost::json::value* value_at(const boost::json::value& value, std::initializer_list<std::string_view> path) {

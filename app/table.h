@@ -23,6 +23,7 @@ class Table {
 
 void print_json(const boost::json::value& value);  // indented
 void print_yaml(const boost::json::value& value);
+bool is_raw(std::string_view output);  // json or yaml
 // `json` or `yaml`: prints the value and returns true; else the caller prints a table.
 bool print_raw(std::string_view output, const boost::json::value& value);
 

@@ -4,18 +4,14 @@
 #include <cstdio>
 #include <thread>
 
-#include "api/log_keys.h"
 #include "app/cli.h"
 #include "app/client.h"
-#include "app/named_file.h"
 #include "app/restore.h"
 #include "app/stopped_log.h"
 #include "app/system_clock.h"
 #include "app/table.h"
 #include "engine/base/digest.h"
 #include "store/backup.h"
-#include "store/files.h"
-#include "store/rocksdb_log.h"
 
 namespace headgate::app {
 namespace {
@@ -89,43 +85,16 @@ Result<int> wait_for_run(Client& client, const Cli& cli, const json::object& bod
   return print_rows(cli, rows);
 }
 
-// The log of a stopped server. Opened for writing, as the backup engine wants it; nothing is appended.
-struct OpenedLog {
-  store::DataLock lock;
-  std::unique_ptr<store::RocksDbLog> log;
-};
-
-Result<OpenedLog> open_data(const std::string& data) {
-  if (!std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
-    return fail(ErrorCode::invalid_input, "there is no log in " + data);
-  }
-  HEADGATE_TRY(auto lock, store::DataLock::acquire(data));
-  store::RocksDbLog::Options options;
-  options.dir = data;
-  HEADGATE_TRY(auto log, store::RocksDbLog::open(std::move(options)));
-  return OpenedLog{std::move(lock), std::move(log)};
-}
-
-// A file that is named as the key of a log must hold it: the backup would be restored without one.
-Result<void> expect_key_of(const store::RocksDbLog& log, const std::filesystem::path& file) {
-  HEADGATE_TRY(const auto key, as_named(store::SigningKey::load(file)));
-  HEADGATE_TRY(const auto keys, api::keys_of_log(log));
-  const auto verifier = key.verifier().text();
-  if (!keys.empty() && keys.back().verifier_key == verifier) return {};
-  return fail(ErrorCode::conflict, "the key in " + file.string() + " is " + verifier + ", the log's is " +
-                                       (keys.empty() ? "none" : keys.back().verifier_key));
-}
-
 Result<int> create_on_disk(const BackupOptions& options, const Cli& cli) {
   if (options.data.empty() || options.to.empty()) {
     return fail(ErrorCode::invalid_input, "backup create needs both --data and --to, or neither to ask the server");
   }
-  HEADGATE_TRY(const auto open, open_data(options.data));
+  // A file that is named as the key of the log must hold it: the backup would be restored without one.
+  HEADGATE_TRY(const auto open, open_stopped_log(options.data, options.key, false));
   const SystemClock clock;
   store::Backups backups(options.to);
   const std::filesystem::path data = options.data;
   const auto key = options.key.empty() ? data / "log.key" : std::filesystem::path(options.key);
-  if (!options.key.empty()) HEADGATE_TRY_VOID(expect_key_of(*open.log, key));
   const auto take = [&]() -> Result<store::BackupInfo> {
     const Stopwatch line("taking a backup and reading it again");
     HEADGATE_TRY(const auto made, backups.create({*open.log, data, key}, clock.now()));
@@ -154,10 +123,10 @@ Result<int> verify_on_disk(const BackupOptions& options, const Cli& cli) {
     if (all.empty()) return fail(ErrorCode::not_found, "there is no backup in " + options.from);
     id = all.back().id;
   }
-  std::optional<OpenedLog> open;
+  std::optional<StoppedLog> open;
   store::Backups::RootAt root_at;
   if (!options.data.empty()) {
-    HEADGATE_TRY(open, open_data(options.data));
+    HEADGATE_TRY(open, open_stopped_log(options.data, {}, false));
     root_at = [&](std::uint64_t size) { return open->log->root(size); };
   }
   const SystemClock clock;

@@ -81,7 +81,7 @@ Result<std::string> digest_of(Client& client, const Cli& cli, const std::string&
   HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
   const auto* proposal = value_at(answer, {"proposal"});
   if (!proposal || !proposal->is_object()) return fail(ErrorCode::conflict, "no configuration waits for approval");
-  if (cli.output.empty() || cli.output == "table") print_proposal(*proposal);
+  if (!is_raw(cli.output)) print_proposal(*proposal);
   return text_at(*proposal, {"digest"}).value_or("");
 }
 

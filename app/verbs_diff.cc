@@ -25,7 +25,8 @@ using Documents = std::map<std::pair<std::string, std::string>, json::value>;
 struct Side {
   Documents documents;
   std::map<std::string, json::value> running;  // by the name of a target; of a server alone
-  bool knows_access = true;                    // whether the AccessPolicy is among them
+  std::string governance;                      // that a change of the policy takes, in words; of a server alone
+  bool knows_policies = true;                  // whether the AccessPolicy and NotificationPolicies are among them
 };
 
 // Where something stands, and which blob its file has, is no difference of what it says.
@@ -84,7 +85,7 @@ Side side_of(const ReadDocuments& read) {
 
 Result<Side> side_of(Client& client) {
   Side side;
-  side.knows_access = false;  // it names people, whom only the server knows by the ids that it has
+  side.knows_policies = false;  // they name people, whom only the server knows by the ids that it has
   for (const auto& [path, kind] : {std::pair{"services", "Service"}, std::pair{"environments", "Environment"}}) {
     HEADGATE_TRY(auto rows, all_pages(client, std::string("/v1/") + path, path, {}));
     for (auto& row : rows) {
@@ -93,13 +94,26 @@ Result<Side> side_of(Client& client) {
       drop_places(document);
     }
   }
+  HEADGATE_TRY(const auto configuration, client.get("/v1/configuration"));
+  if (const auto* rules = value_at(configuration, {"governance"}); rules != nullptr && rules->is_array()) {
+    for (const auto& rule : rules->get_array()) {
+      side.governance +=
+          (side.governance.empty() ? "" : ", ") + shown_at(rule, {"count"}) + " of team " + shown_at(rule, {"team"});
+    }
+  }
   HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", {}));
   for (auto& row : targets) {
     const auto name = shown_at(row, {"service"}) + "." + shown_at(row, {"environment"});
     side.running[name] = row.at("current");
+    const auto* written = value_at(row, {"document", "wish"});
+    if (written == nullptr || !written->is_object()) continue;
+    auto wish = *written;
+    // What the document leaves open is that of the registered release, where there is one.
     const auto* desired = value_at(row, {"desired"});
-    if (row.at("document").is_null() || desired == nullptr || !desired->is_object()) continue;
-    auto wish = *desired;
+    const bool same = desired != nullptr && text_at(*desired, {"version"}) == text_at(wish, {"version"});
+    for (const auto* field : {"commit", "artifacts"}) {
+      if (same && is_open(wish.at(field))) wish.get_object()[field] = desired->at(field);
+    }
     wish.get_object()["suspended"] = row.at("suspended");
     side.documents[{"Target", name}] = std::move(wish);
   }
@@ -197,6 +211,10 @@ std::string plan_of(const json::value& wish, const json::value* running) {
   return "a promotion from " + shown_at(*running, {"version"}) + " to " + shown_at(wish, {"version"});
 }
 
+bool is_policy(const std::string& kind) {
+  return kind == "AccessPolicy" || kind == "NotificationPolicy";
+}
+
 struct Change {
   std::string what;  // added, changed, removed
   std::string kind;
@@ -209,7 +227,7 @@ std::vector<Change> compare(const Side& before, const Side& after) {
   std::vector<Change> changes;
   for (const auto& [key, document] : after.documents) {
     const auto& [kind, name] = key;
-    if (kind == "AccessPolicy" && !before.knows_access) continue;
+    if (is_policy(kind) && !before.knows_policies) continue;
     const auto old = before.documents.find(key);
     Change change{old == before.documents.end() ? "added" : "changed", kind, name, {}, {}};
     if (old != before.documents.end()) differing(old->second, document, "", change.paths);
@@ -218,7 +236,7 @@ std::vector<Change> compare(const Side& before, const Side& after) {
       const auto* runs = running == before.running.end() ? nullptr
                          : running->second.is_object()   ? &running->second
                                                          : nullptr;
-      if (before.knows_access && old != before.documents.end()) runs = &old->second;
+      if (before.knows_policies && old != before.documents.end()) runs = &old->second;
       change.plan = plan_of(document, runs);
     }
     if (old == before.documents.end() || !change.paths.empty()) changes.push_back(std::move(change));
@@ -230,7 +248,25 @@ std::vector<Change> compare(const Side& before, const Side& after) {
   return changes;
 }
 
-void print(const Cli& cli, const std::vector<Change>& changes) {
+// What of it would wait for people instead of taking force (engine/domain/governance.h), in words. `renamed`: names of
+// targets that live on under others.
+std::vector<std::string> held_of(const Side& server, const std::vector<Change>& changes,
+                                 const std::set<std::string>& renamed) {
+  std::vector<std::string> held;
+  if (!server.governance.empty() && std::ranges::any_of(changes, [](const Change& c) { return c.kind != "Target"; })) {
+    held.push_back("a change of the policy takes approvals: " + server.governance);
+  }
+  const auto all = std::ranges::count_if(server.documents, [](const auto& d) { return d.first.first == "Target"; });
+  const auto removed = std::ranges::count_if(
+      changes, [&](const Change& c) { return c.what == "removed" && c.kind == "Target" && !renamed.contains(c.name); });
+  if (removed > 1 && removed * 10 > all) {
+    held.push_back("it removes " + std::to_string(removed) + " of " + std::to_string(all) + " targets, which takes " +
+                   (server.governance.empty() ? "an operator's approval" : "approvals: " + server.governance));
+  }
+  return held;
+}
+
+void print(const Cli& cli, const std::vector<Change>& changes, const std::vector<std::string>& held) {
   json::array rows;
   for (const auto& change : changes) {
     json::array paths;
@@ -241,7 +277,7 @@ void print(const Cli& cli, const std::vector<Change>& changes) {
                     {"fields", paths},
                     {"plan", change.plan}});
   }
-  if (print_raw(cli.output, json::object{{"changes", rows}})) return;
+  if (print_raw(cli.output, json::object{{"changes", rows}, {"held", json::value_from(held)}})) return;
   if (changes.empty()) {
     std::printf("nothing would change\n");
     return;
@@ -252,6 +288,7 @@ void print(const Cli& cli, const std::vector<Change>& changes) {
                change.plan.empty() ? "-" : change.plan});
   }
   table.print();
+  for (const auto& reason : held) std::fprintf(stderr, "would wait for approval: %s\n", printable(reason).c_str());
 }
 
 // Bad input, a server that does not answer: 2, so that 1 means "something would change" and nothing else.
@@ -287,11 +324,19 @@ int diff(const Cli& cli, const std::string& directory, const std::string& revisi
   if (!before) return trouble(before.error());
   if (revision.empty()) leave_open(*before, wished);
   const auto changes = compare(*before, wished);
-  print(cli, changes);
+  std::set<std::string> renamed;
+  for (const auto& [source, document] : after->documents) {
+    const auto* target = std::get_if<Target>(&document);
+    if (target != nullptr && target->formerly) {
+      renamed.insert(target->formerly->service + "." + target->formerly->environment);
+    }
+  }
+  print(cli, changes, revision.empty() ? held_of(*before, changes, renamed) : std::vector<std::string>{});
   const bool has_policy =
-      std::ranges::any_of(wished.documents, [](const auto& d) { return d.first.first == "AccessPolicy"; });
-  if (revision.empty() && has_policy && (cli.output.empty() || cli.output == "table" || cli.output == "wide")) {
-    std::fprintf(stderr, "not compared: the AccessPolicy (--against COMMIT does)\n");
+      std::ranges::any_of(wished.documents, [](const auto& document) { return is_policy(document.first.first); });
+  if (revision.empty() && has_policy && !is_raw(cli.output)) {
+    std::fprintf(stderr,
+                 "not compared: who may do what and who is told (--against COMMIT compares the policies too)\n");
   }
   return changes.empty() ? exit_done : exit_no;
 }
@@ -306,10 +351,10 @@ void add_diff_verb(Cli& cli) {
   verb->add_option("--against", *revision, "a commit of the repository; without it, what the server has in force");
   verb->footer(
       "Compares the documents of the work tree with those that the server has in force and with what runs, or with\n"
-      "those of a commit. The AccessPolicy is compared with a commit's only: it names people, whom the server shows "
-      "by\n"
-      "ids.\n\nExit code: 0 nothing would change, 1 something would, 2 it cannot be said.\n\nExample:\n  headgate diff "
-      "environments\n  headgate diff environments --against origin/main -o json");
+      "those of a commit. AccessPolicy and NotificationPolicy are compared with a commit's only: they name people,\n"
+      "whom the server shows by ids.\n\n"
+      "Exit code: 0 nothing would change, 1 something would, 2 it cannot be said.\n\nExample:\n"
+      "  headgate diff environments\n  headgate diff environments --against origin/main -o json");
   verb->callback([&cli, directory, revision] {
     cli.run = [&cli, directory, revision] { return diff(cli, *directory, *revision); };
   });

@@ -5,6 +5,7 @@
 #include "app/cli.h"
 #include "app/client.h"
 #include "app/log_audit.h"
+#include "app/log_checkpoints.h"
 #include "app/log_read_side.h"
 #include "app/named_file.h"
 #include "app/stopped_log.h"

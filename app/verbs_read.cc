@@ -65,12 +65,22 @@ void add_locations(Table& table, const json::value& target) {
   }
 }
 
-void print_targets(const json::array& targets) {
-  Table table({"TARGET", "DESIRED", "CURRENT", "OBSERVED", "STATE", "WAITING FOR"});
+void print_targets(const json::array& targets, bool wide) {
+  std::vector<std::string> header{"TARGET", "DESIRED", "CURRENT", "OBSERVED", "STATE", "WAITING FOR"};
+  if (wide) header.insert(header.end(), {"WISHED BY", "DOCUMENT", "PROMOTIONS", "PINNED"});
+  Table table(std::move(header));
   for (const auto& target : targets) {
-    table.add({shown_at(target, {"target"}), shown_at(target, {"desired", "version"}),
-               shown_at(target, {"current", "version"}), shown_at(target, {"observed", "version"}), state_of(target),
-               waiting_for(target).value_or("-")});
+    std::vector<std::string> row{shown_at(target, {"target"}),
+                                 shown_at(target, {"desired", "version"}),
+                                 shown_at(target, {"current", "version"}),
+                                 shown_at(target, {"observed", "version"}),
+                                 state_of(target),
+                                 waiting_for(target).value_or("-")};
+    if (wide) {
+      row.insert(row.end(), {shown_at(target, {"desired_commit"}), shown_at(target, {"document", "file"}),
+                             shown_at(target, {"promotions"}), shown_at(target, {"pinned"})});
+    }
+    table.add(std::move(row));
     add_locations(table, target);
   }
   table.print();
@@ -133,13 +143,15 @@ Result<int> show_status(Client& client, const Cli& cli, const std::string& servi
     std::printf("no targets%s\n", service.empty() ? "" : (" of " + service).c_str());
     return exit_done;
   }
-  print_targets(targets);
+  print_targets(targets, cli.output == "wide");
   return exit_done;
 }
 
 struct Listing {
+  using Columns = std::vector<std::pair<const char*, std::vector<std::string_view>>>;
   const char* path;
-  std::vector<std::pair<const char*, std::vector<std::string_view>>> columns;
+  Columns columns;
+  Columns wide;  // after them, with -o wide
 };
 
 // A list of names as people write it; an empty one is as none.
@@ -150,13 +162,15 @@ std::string cell_of(const json::value& value) {
   return names.empty() ? "-" : names;
 }
 
-void print_listing(const Listing& listing, const json::array& rows) {
+void print_listing(const Listing& listing, const json::array& rows, bool wide) {
+  auto columns = listing.columns;
+  if (wide) columns.insert(columns.end(), listing.wide.begin(), listing.wide.end());
   std::vector<std::string> header;
-  for (const auto& [title, path] : listing.columns) header.emplace_back(title);
+  for (const auto& [title, path] : columns) header.emplace_back(title);
   Table table(std::move(header));
   for (const auto& row : rows) {
     std::vector<std::string> cells;
-    for (const auto& [title, path] : listing.columns) {
+    for (const auto& [title, path] : columns) {
       const auto* at = &row;
       for (const auto name : path) at = at && at->is_object() ? at->as_object().if_contains(name) : nullptr;
       cells.push_back(at ? cell_of(*at) : "-");
@@ -204,14 +218,18 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
   HEADGATE_TRY_VOID(check_filters(what, options));
   if (what == "targets") {
     HEADGATE_TRY(auto targets, all_pages(client, "/v1/targets", "targets", options.query(), options.limit));
-    if (!print_raw(cli.output, targets)) print_targets(targets);
+    if (!print_raw(cli.output, targets)) print_targets(targets, cli.output == "wide");
     return exit_done;
   }
   static const std::map<std::string, Listing> listings{
-      {"services", {"/v1/services", {{"SERVICE", {"name"}}, {"GROUP", {"group"}}}}},
+      {"services",
+       {"/v1/services",
+        {{"SERVICE", {"name"}}, {"GROUP", {"group"}}},
+        {{"ENVIRONMENTS", {"environments"}}, {"DOCUMENT", {"file"}}, {"COMMIT", {"commit"}}}}},
       {"environments",
        {"/v1/environments",
-        {{"ENVIRONMENT", {"name"}}, {"FAILING MONITORS", {"failing_monitors"}}, {"SILENT", {"silent"}}}}},
+        {{"ENVIRONMENT", {"name"}}, {"FAILING MONITORS", {"failing_monitors"}}, {"SILENT", {"silent"}}},
+        {{"DOCUMENT", {"file"}}, {"COMMIT", {"commit"}}}}},
       {"freezes",
        {"/v1/freezes",
         {{"FREEZE", {"id"}},
@@ -219,7 +237,8 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
          {"SERVICES", {"services"}},
          {"UNTIL", {"until"}},
          {"BY", {"by"}},
-         {"REASON", {"reason"}}}}},
+         {"REASON", {"reason"}}},
+        {{"SINCE", {"time"}}, {"POSITION", {"position"}}}}},
       {"incidents",
        {"/v1/incidents",
         {{"INCIDENT", {"id"}},
@@ -228,20 +247,23 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
          {"RELEASE", {"release"}},
          {"OPENED", {"opened"}},
          {"REASON", {"reason"}},
-         {"NEXT STEP", {"next_step"}}}}},
+         {"NEXT STEP", {"next_step"}}},
+        {{"ACKNOWLEDGED BY", {"acknowledged_by", "id"}}, {"FREEZE", {"freeze"}}, {"POSITION", {"position"}}}}},
       {"repositories",
        {"/v1/repositories",
         {{"REPOSITORY", {"name"}},
          {"BRANCH", {"branch"}},
          {"HEAD", {"head"}},
          {"FETCHED", {"fetched"}},
-         {"ERROR", {"error"}}}}},
+         {"ERROR", {"error"}}},
+        {{"URL", {"url"}}}}},
       {"releases",
        {"/v1/releases/",
         {{"VERSION", {"version"}},
          {"COMMIT", {"commit"}},
          {"REGISTERED", {"time"}},
-         {"QUARANTINED", {"quarantine", "reason"}}}}},
+         {"QUARANTINED", {"quarantine", "reason"}}},
+        {{"BRANCH", {"branch"}}, {"TAGS", {"tags"}}, {"POSITION", {"position"}}}}},
       {"promotions",
        {"/v1/promotions",
         {{"PROMOTION", {"id"}},
@@ -251,7 +273,8 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
          {"STEP", {"step"}},
          {"PLANNED", {"planned"}},
          {"ENDED", {"ended"}},
-         {"REASON", {"end_reason"}}}}},
+         {"REASON", {"end_reason"}}},
+        {{"TRIGGER", {"trigger"}}, {"ASKED FOR", {"reason"}}, {"PLAN", {"plan_digest"}}, {"STARTED", {"started"}}}}},
   };
   const auto& listing = listings.at(what);
   std::string path = listing.path;
@@ -263,7 +286,7 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
   }
   HEADGATE_TRY(auto rows,
                all_pages(client, path, what, query, options.limit == 0 && what == "promotions" ? 50 : options.limit));
-  if (!print_raw(cli.output, rows)) print_listing(listing, rows);
+  if (!print_raw(cli.output, rows)) print_listing(listing, rows, cli.output == "wide");
   return exit_done;
 }
 
@@ -324,11 +347,14 @@ struct EventOptions {
   std::size_t limit = 50;
 };
 
-void print_record(const std::string& record, bool raw) {
-  if (raw) {
+void print_record(const std::string& record, const std::string& output) {
+  boost::system::error_code bad;
+  if (output == "json") {
     std::printf("%s\n", record.c_str());
+  } else if (output == "yaml") {
+    std::printf("---\n");
+    print_yaml(json::parse(record, bad));
   } else {
-    boost::system::error_code bad;
     const auto event = json::parse(record, bad);
     auto type = shown_at(event, {"type"});
     if (type.starts_with("dev.headgate.")) type = type.substr(13);
@@ -344,7 +370,7 @@ void print_record(const std::string& record, bool raw) {
 
 // Until it is interrupted, or nobody reads it any more. A server that goes away, in order or not, comes back: then it
 // goes on behind the last event.
-Result<int> follow(Client& client, const Query& query, bool raw) {
+Result<int> follow(Client& client, const Query& query, const std::string& output) {
   using std::chrono::steady_clock;
   HEADGATE_TRY(const auto state, client.get("/v1/state", {{"limit", "1"}}));
   const auto given = std::ranges::find(query, "from", &Query::value_type::first);
@@ -359,7 +385,7 @@ Result<int> follow(Client& client, const Query& query, bool raw) {
         client.follow("/v1/events/stream", query, last, [&](const std::string& id, const std::string& record) {
           last = id;
           heard = true;
-          print_record(record, raw);
+          print_record(record, output);
           return std::ferror(stdout) == 0;
         });
     if (std::ferror(stdout) != 0) return exit_done;
@@ -381,15 +407,14 @@ Result<int> events(Client& client, const Cli& cli, const EventOptions& options) 
   Query query{{"type", options.type},   {"service", options.service},         {"environment", options.environment},
               {"actor", options.actor}, {"correlation", options.correlation}, {"from", options.from},
               {"to", options.to}};
-  const bool raw = cli.output == "json" || cli.output == "yaml";
-  if (options.follow) return follow(client, query, raw);
+  if (options.follow) return follow(client, query, cli.output);
   query.emplace_back("order", options.newest_first ? "desc" : "asc");
   query.emplace_back("limit", std::to_string(std::min<std::size_t>(options.limit, 500)));
   HEADGATE_TRY(const auto lines, client.get_text("/v1/events", query, "application/x-ndjson"));
   std::size_t begin = 0;
   while (begin < lines.size()) {
     const auto end = std::min(lines.find('\n', begin), lines.size());
-    if (end > begin) print_record(lines.substr(begin, end - begin), raw);
+    if (end > begin) print_record(lines.substr(begin, end - begin), cli.output);
     begin = end + 1;
   }
   return exit_done;
@@ -405,7 +430,7 @@ Result<int> state(Client& client, const Cli& cli, const std::string& at) {
   }
   if (print_raw(cli.output, answer)) return exit_done;
   std::printf("at position %s, %s\n", shown_at(answer, {"position"}).c_str(), shown_at(answer, {"time"}).c_str());
-  print_targets(targets);
+  print_targets(targets, cli.output == "wide");
   return exit_done;
 }
 
@@ -473,7 +498,8 @@ void add_read_verbs(Cli& cli) {
       ->excludes(newest_first)
       ->excludes(limit);
   events_verb->footer(
-      "-o json prints the stored records byte for byte.\n\nExample:\n  headgate events --type 'approval.*' --follow");
+      "-o json prints the stored records byte for byte, -o yaml each as a document.\n\nExample:\n  headgate events "
+      "--type 'approval.*' --follow");
   act(cli, events_verb, [&cli, event_options](Client& client) { return events(client, cli, *event_options); });
 
   auto* state_verb = cli.program.add_subcommand("state", "Everything as it was at a moment");

@@ -38,20 +38,20 @@ int init(const fs::path& directory) {
   return exit_done;
 }
 
-void print_json(const std::vector<Diagnostic>& diagnostics) {
-  boost::json::array list;
+boost::json::array rows_of(const std::vector<Diagnostic>& diagnostics) {
+  boost::json::array rows;
   for (const auto& d : diagnostics) {
-    list.push_back({{"file", d.file},
+    rows.push_back({{"file", d.file},
                     {"line", d.line},
                     {"column", d.column},
                     {"message", d.message},
                     {"found", d.found},
                     {"expected", d.expected}});
   }
-  std::printf("%s\n", boost::json::serialize(list).c_str());
+  return rows;
 }
 
-int validate(const fs::path& directory, bool json) {
+int validate(const Cli& cli, const fs::path& directory) {
   reconciler::OfflinePeople people;
   const auto read = read_documents(directory, {}, people);
   if (!read) return report(read.error());
@@ -60,9 +60,7 @@ int validate(const fs::path& directory, bool json) {
     std::fprintf(stderr, "%s: note: a symbolic link, which is not followed\n",
                  printable((directory / link).string()).c_str());
   }
-  if (json) {
-    print_json(diagnostics);
-  } else {
+  if (!print_raw(cli.output, rows_of(diagnostics))) {
     for (auto diagnostic : diagnostics) {
       diagnostic.file = (directory / diagnostic.file).string();
       std::printf("%s\n", printable_lines(to_string(diagnostic)).c_str());
@@ -93,7 +91,7 @@ void add_repository_verbs(Cli& cli) {
       "Prints every mistake as file:line:column: error: …\nExit code: 0 without mistakes, 1 with, 2 when it cannot be "
       "read.\n\nExample:\n  headgate validate environments");
   validate_verb->callback([&cli, validate_directory] {
-    cli.run = [&cli, validate_directory] { return validate(*validate_directory, cli.output == "json"); };
+    cli.run = [&cli, validate_directory] { return validate(cli, *validate_directory); };
   });
 }
 

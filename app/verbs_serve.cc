@@ -37,6 +37,7 @@ Result<ServerConfig> config_of(const ServeOptions& options) {
   if (!options.listen.empty()) HEADGATE_TRY_VOID(parse_listen(options.listen, config));
   HEADGATE_TRY_VOID(api::check_address(config.address, config.tls.has_value()));
   config.data = std::filesystem::absolute(config.data).lexically_normal();
+  HEADGATE_TRY_VOID(expect_folders_apart(config));
   if (const char* file = std::getenv("HEADGATE_SIGNING_KEY_FILE"); file != nullptr && *file != '\0') {
     config.signing_key = file;
   }

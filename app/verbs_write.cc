@@ -218,7 +218,7 @@ Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
   HEADGATE_TRY(const auto looked_at, client.get_with_position(path));
   const auto& [promotion, position] = looked_at;
   const auto digest = text_at(promotion, {"plan_digest"}).value_or("");
-  if (!o.yes || cli.output.empty() || cli.output == "table") show_plan(promotion);
+  if (!o.yes || !is_raw(cli.output)) show_plan(promotion);
   HEADGATE_TRY(const bool go_on, confirmed("Approve this plan?", o.yes));
   if (!go_on) return exit_no;
   json::object body{{"plan_digest", digest}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/digest.h"
 #include "engine/domain/governance.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/documents_parser.h"
@@ -106,7 +107,9 @@ Result<bool> Reconciler::look(std::stop_token stop) {
     // Read when nobody can approve an older proposal any more.
     const auto standing = standing_of(head->sha);
     if (standing.dealt_with) return false;
-    return reconcile(head->sha, standing.in_force);
+    HEADGATE_TRY(const bool accepted, reconcile(head->sha, standing.in_force));
+    judged_ = head->sha;
+    return accepted;
   }();
   if (!result) {
     notice_(NoticeLevel::warning, "commit " + head->sha + " could not be reconciled: " + result.error().message,
@@ -123,7 +126,7 @@ Reconciler::Standing Reconciler::standing_of(const std::string& commit) const {
     const auto& c = state.configuration;
     standing.in_force = c.commit;
     if (c.proposal && c.proposal->commit != commit) return;
-    standing.dealt_with = commit == c.commit || commit == c.rejected_commit ||
+    standing.dealt_with = commit == c.commit || (commit == c.rejected_commit && commit == judged_) ||
                           (c.declined && c.declined->commit == commit) ||
                           (c.proposal && same_rules(c.proposal->change.governance, options_.governance));
   });
@@ -297,6 +300,25 @@ Result<void> Reconciler::prepare_scripts(const std::vector<SourcedDocument>& doc
   return {};
 }
 
+// Whether the commit is known to be rejected for its signature, and would be again: its documents need not be staged
+// once more at each start to learn that.
+bool Reconciler::was_rejected_for_it(const AcceptConfiguration& command,
+                                     const DocumentSet::Difference& difference) const {
+  if (!command.not_signed) return false;
+  std::vector<Staged> staged;
+  for (const auto& document : difference.accepted) staged.push_back({key_of(document.document), document});
+  for (const auto& key : difference.removed) staged.push_back({key, std::nullopt});
+  bool was = false;
+  state_.with_state([&](const State& state) {
+    const auto& known = state.configuration;
+    if (known.rejected_commit != command.commit || known.diagnostics.size() != 1) return;
+    const auto change = change_of(state, command, staged, sha256_digest);
+    was = change.policy > 0 &&
+          known.diagnostics.front() == not_signed(change, staged, command.commit, *command.not_signed);
+  });
+  return was;
+}
+
 Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files files) {
   auto difference = in_force_->difference(files);
   HEADGATE_TRY_VOID(prepare_scripts(difference.accepted));
@@ -309,6 +331,8 @@ Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files fi
   if (options_.why_not_signed && of_policy) {
     HEADGATE_TRY(not_signed, options_.why_not_signed(commit));
   }
+  const AcceptConfiguration command{options_.repository, commit, options_.governance, in_force_commit_, not_signed};
+  if (was_rejected_for_it(command, difference)) return false;
   StageDocuments stage{commit, {}, {}};
   const auto flush = [&]() -> Result<void> {
     HEADGATE_TRY_VOID(submit(stage));
@@ -325,8 +349,7 @@ Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files fi
     if (stage.accepted.size() + stage.removed.size() >= documents_per_command) HEADGATE_TRY_VOID(flush());
   }
   if (!stage.accepted.empty() || !stage.removed.empty()) HEADGATE_TRY_VOID(flush());
-  HEADGATE_TRY_VOID(
-      submit(AcceptConfiguration{options_.repository, commit, options_.governance, in_force_commit_, not_signed}));
+  HEADGATE_TRY_VOID(submit(command));
   bool in_force = false;
   state_.with_state([&](const State& state) {
     in_force = state.configuration.commit == commit;

@@ -67,7 +67,7 @@ class Reconciler {
   // How a commit stands to the configuration in force.
   struct Standing {
     std::string in_force;
-    bool dealt_with = false;  // in force, proposed, declined or rejected
+    bool dealt_with = false;  // in force, proposed, declined, or rejected since the start
   };
 
   void run(std::stop_token stop);
@@ -76,6 +76,7 @@ class Reconciler {
   Result<bool> reconcile(const std::string& commit, const std::string& in_force);
   Result<Read> read_files(const std::string& commit, const std::vector<FileChange>& changes) const;
   Result<bool> accept(const std::string& commit, DocumentSet::Files files);
+  bool was_rejected_for_it(const AcceptConfiguration& command, const DocumentSet::Difference& difference) const;
   Result<void> prepare_scripts(const std::vector<SourcedDocument>& documents);
   Result<Receipt> submit(Command command);
 
@@ -91,6 +92,7 @@ class Reconciler {
 
   std::optional<DocumentSet> in_force_;  // of `in_force_commit_`
   std::string in_force_commit_;
+  std::string judged_;  // the last commit that was, since the start: what the host lacked may be there by now
   mutable std::mutex mutex_;
   RepositoryStatus status_;
   bool has_looked_ = false;

@@ -110,10 +110,17 @@ Result<void> SourceWatch::look(std::stop_token stop) {
   HEADGATE_TRY_VOID(submit(ReportRepository{name_, refs ? std::string() : refs.error().message}));
   if (!refs) return std::unexpected(refs.error());
   StringMap heads;
+  std::string head;
   state_.with_state([&](const State& state) {
     const auto at = state.repositories.find(name_);
-    if (at != state.repositories.end()) heads = at->second.heads;
+    if (at == state.repositories.end()) return;
+    heads = at->second.heads;
+    head = at->second.head;
   });
+  {
+    const std::scoped_lock lock(mutex_);
+    status_.head = head;
+  }
   bool moved = false;
   for (const auto& ref : *refs) {
     if (ref.tag || heads[ref.name] == ref.commit) continue;

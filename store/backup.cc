@@ -276,6 +276,13 @@ Result<std::size_t> Backups::prune(Timestamp before) {
   return removed;
 }
 
+Result<void> Backups::discard(std::uint64_t id) {
+  HEADGATE_TRY(const auto lock, DataLock::acquire(folder_));
+  HEADGATE_TRY(auto engine, Engine::open(folder_, file_system_));
+  HEADGATE_TRY_VOID(remove(engine, id));
+  return sweep_blobs(engine);
+}
+
 // Blobs that no backup lists any more. While a backup's list is damaged nobody knows which are its own: all stay.
 Result<void> Backups::sweep_blobs(const Engine& engine) {
   std::set<std::string> listed;

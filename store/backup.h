@@ -74,6 +74,8 @@ class Backups {
   Result<BackupInfo> verify(std::uint64_t id, const RootAt& root_at, Timestamp now, std::stop_token stop = {});
   // Removes those from before `before`, but never the newest good one. Returns how many.
   Result<std::size_t> prune(Timestamp before);
+  // Removes this one, good or not; one that is not there is no error.
+  Result<void> discard(std::uint64_t id);
   // Writes what the backup holds into a data directory that exists and has none of it. Every byte is compared with its
   // checksum. Durable on return. not_found when there is no such backup; the others are not looked at. Damaged blobs,
   // which no record needs, are left out; files of people only when that is asked for, since names are lost with them.

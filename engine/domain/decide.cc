@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/domain/access.h"
+#include "engine/domain/admins.h"
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/planner.h"
 #include "engine/domain/record_size.h"
@@ -114,20 +114,9 @@ Decision decide_command(const State& state, const CreateToken& c, const Context&
     return fail(ErrorCode::conflict, "a token of that name exists: revoke it first, or take another name");
   return Events{TokenCreated{c.id, c.hash, c.roles, c.expires}};
 }
-// Whether the token lets its holder in as an administrator, by its own roles or by a grant.
-bool admits_admin(const State& state, const TokenState& token, Timestamp now) {
-  auto holder = authenticate(state, token.hash, now);
-  if (!holder) return false;
-  holder->any_claims = true;
-  return may(state, *holder, Role::admin, Reach::everywhere());
-}
 Decision decide_command(const State& state, const RevokeToken& c, const Context& context) {
-  const auto token = state.tokens.find(c.id);
-  if (token == state.tokens.end()) return fail(ErrorCode::not_found, "no such token");
-  const bool another = std::ranges::any_of(state.tokens, [&](const auto& entry) {
-    return entry.first != c.id && admits_admin(state, entry.second, context.now);
-  });
-  if (!another && admits_admin(state, token->second, context.now)) {
+  if (!state.tokens.contains(c.id)) return fail(ErrorCode::not_found, "no such token");
+  if (hold_last_admin(state, {c.id}, context.now)) {
     return fail(ErrorCode::conflict,
                 "no other token lets an administrator in: create one first (headgate token create --role admin), "
                 "nobody could do it afterwards");

@@ -26,9 +26,11 @@ Result<const Proposal*> find_proposal(const State& state, const std::string& dig
   return &*proposal;
 }
 
-// Of a commit that changes this document of the policy (Kind/name) and should be signed.
-Diagnostic not_signed(std::span<const Staged> staged, const std::string& name, const std::string& commit,
+}  // namespace
+
+Diagnostic not_signed(const ConfigurationChange& change, std::span<const Staged> staged, const std::string& commit,
                       const std::string& why) {
+  const auto& name = change.names.front();  // Kind/name
   Diagnostic diagnostic;
   const auto changed = std::ranges::find_if(
       staged, [&](const Staged& s) { return std::string(name_of(s.key.kind)) + "/" + s.key.name == name; });
@@ -42,8 +44,6 @@ Diagnostic not_signed(std::span<const Staged> staged, const std::string& name, c
   diagnostic.expected = "a commit signed by a key of governance.signedBy in the server's file";
   return diagnostic;
 }
-
-}  // namespace
 
 Decision decide_command(const State& state, const AcceptConfiguration& c, const Context& context) {
   const auto& known = state.configuration;
@@ -64,8 +64,8 @@ Decision decide_command(const State& state, const AcceptConfiguration& c, const 
   auto change = change_of(state, c, staged, context.digest);
   if (c.not_signed && change.policy > 0) {
     supersede(events, known.proposal, replaced);
-    events.emplace_back(ConfigurationRejected{
-        c.repository, c.commit, {not_signed(staged, change.names.front(), c.commit, *c.not_signed)}, 0});
+    events.emplace_back(
+        ConfigurationRejected{c.repository, c.commit, {not_signed(change, staged, c.commit, *c.not_signed)}, 0});
     return events;
   }
   if (!takes_approval(change)) {
@@ -80,7 +80,6 @@ Decision decide_command(const State& state, const AcceptConfiguration& c, const 
 }
 
 Decision decide_command(const State& state, const RejectConfiguration& c, const Context&) {
-  if (state.configuration.rejected_commit == c.commit) return Events{};
   ConfigurationRejected rejected{c.repository, c.commit, {}, 0};
   std::size_t bytes = 0;
   for (const auto& diagnostic : c.diagnostics) {
@@ -89,6 +88,10 @@ Decision decide_command(const State& state, const RejectConfiguration& c, const 
     rejected.diagnostics.push_back(diagnostic);
   }
   rejected.omitted = c.diagnostics.size() - rejected.diagnostics.size();
+  // Told twice. Looked at again, after something of the host has changed, it may have other mistakes.
+  if (state.configuration.rejected_commit == c.commit && state.configuration.diagnostics == rejected.diagnostics) {
+    return Events{};
+  }
   Events events;
   supersede(events, state.configuration.proposal, "commit " + c.commit + " came after it");
   events.emplace_back(std::move(rejected));

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <tuple>
 
+#include "engine/base/nearest_name.h"
 #include "engine/domain/access.h"
 #include "engine/domain/approvals.h"
 #include "engine/domain/conditions.h"
@@ -86,7 +87,8 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto* service = state.service(c.target.service);
   if (!service)
-    return fail(ErrorCode::not_found, "no service '" + c.target.service + "' in the configuration in force");
+    return fail(ErrorCode::not_found, "no service '" + c.target.service + "' in the configuration in force" +
+                                          nearest_of(c.target.service, state.services));
   if (!state.stage(c.target) || !state.environments.contains(c.target.environment)) {
     return fail(ErrorCode::not_found, "service " + c.target.service + " has no stage to '" + c.target.environment +
                                           "'; it has: " + environments_of(*service));

@@ -18,6 +18,9 @@ ConfigurationChange change_of(const State& state, const AcceptConfiguration& com
 // More than one target, and more than a tenth of all.
 bool removes_many(const ConfigurationChange& change);
 bool takes_approval(const ConfigurationChange& change);
+// The mistake of a commit that changes the policy and should be signed; `why` it does not count as signed.
+Diagnostic not_signed(const ConfigurationChange& change, std::span<const Staged> staged, const std::string& commit,
+                      const std::string& why);
 
 // "changes Service/gateway; removes 12 of 40 targets: a/production, b/production, …"
 std::string describe_change(const ConfigurationChange& change);

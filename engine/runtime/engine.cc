@@ -287,7 +287,7 @@ void Engine::answer(Decided& decided, const std::vector<Hash>& leaves) {
     auto& receipt = decided.receipts[i];
     observer_.command_done(name_of(command.submission.command), receipt.has_value());
     if (!command.done) continue;
-    if (receipt && receipt->repeated) {
+    if (receipt && receipt->repeated && receipt->count > 0) {
       receipt->events.clear();
       const auto folded = log_.fold(receipt->first, receipt->last + 1,
                                     [&](const Recorded<Event>& e) { receipt->events.push_back(e.event); });

@@ -35,28 +35,52 @@ Recorded<Event>& Writer::record(Event&& event, Timestamp now, std::string actor,
   return recorded;
 }
 
+// The first answer, where a request with that key was done before.
+Result<std::optional<Receipt>> Writer::repeated(const Submission& submission, const std::string& key) const {
+  const auto written = state_.requests.find(key);
+  const auto unwritten = unwritten_.find(key);
+  const bool is_written = written != state_.requests.end();
+  if (!is_written && unwritten == unwritten_.end()) return std::nullopt;
+  if ((is_written ? written->second.digest : unwritten->second) != submission.request_digest) {
+    return fail(ErrorCode::invalid_input, "the idempotency key was used for another request: take a new one",
+                {{"Idempotency-Key", submission.idempotency_key, "a key that no other request has carried"}});
+  }
+  Receipt receipt;
+  receipt.seen = state_.next;
+  receipt.repeated = true;
+  if (is_written) {
+    receipt.first = written->second.first;
+    receipt.last = written->second.last;
+    receipt.count = static_cast<std::size_t>(receipt.last - receipt.first + 1);
+  }
+  return receipt;
+}
+
+void Writer::remember_unwritten(const std::string& key, const std::string& digest) {
+  if (!unwritten_.emplace(key, digest).second) return;
+  unwritten_order_.push_back(key);
+  if (unwritten_order_.size() <= State::max_requests) return;
+  unwritten_.erase(unwritten_order_.front());
+  unwritten_order_.pop_front();
+}
+
 Result<Receipt> Writer::execute(const Submission& submission, Timestamp now) {
   Receipt receipt;
   receipt.seen = state_.next;
-  if (!submission.idempotency_key.empty()) {
-    const auto known = state_.requests.find(submission.actor + '\n' + submission.idempotency_key);
-    if (known != state_.requests.end()) {
-      if (known->second.digest != submission.request_digest) {
-        return fail(ErrorCode::invalid_input, "the idempotency key was used for another request: take a new one",
-                    {{"Idempotency-Key", submission.idempotency_key, "a key that no other request has carried"}});
-      }
-      receipt.repeated = true;
-      receipt.first = known->second.first;
-      receipt.last = known->second.last;
-      receipt.count = static_cast<std::size_t>(receipt.last - receipt.first + 1);
-      return receipt;
-    }
+  const auto key =
+      submission.idempotency_key.empty() ? std::string() : submission.actor + '\n' + submission.idempotency_key;
+  if (!key.empty()) {
+    HEADGATE_TRY(auto known, repeated(submission, key));
+    if (known) return std::move(*known);
   }
   HEADGATE_TRY(receipt.events,
                decide(state_, submission.command,
                       {.now = now, .actor = submission.actor, .digest = digest_, .claims = submission.claims}));
   HEADGATE_CHECK(receipt.events.size() <= max_events_per_command);
   receipt.count = receipt.events.size();
+  if (receipt.events.empty() && !submission.dry_run && !key.empty()) {
+    remember_unwritten(key, submission.request_digest);
+  }
   if (submission.dry_run || receipt.events.empty()) return receipt;
 
   receipt.first = state_.next;

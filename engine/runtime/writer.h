@@ -2,9 +2,11 @@
 // real time, the simulation in virtual time.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,6 +45,8 @@ class Writer {
 
  private:
   using Wakeup = std::pair<Timestamp, TargetId>;
+  Result<std::optional<Receipt>> repeated(const Submission& submission, const std::string& key) const;
+  void remember_unwritten(const std::string& key, const std::string& digest);
   Recorded<Event>& record(Event&& event, Timestamp now, std::string actor, std::optional<Position> cause);
   void advance_target(const TargetId& target, Timestamp now, std::optional<Position> cause,
                       std::set<TargetId>& touched);
@@ -52,6 +56,9 @@ class Writer {
   void settle(std::set<TargetId> touched, Timestamp now, std::optional<Position> cause);
 
   DigestFunction digest_;
+  // By actor and key. No record holds them, so that they are known until the process ends; the oldest go.
+  std::map<std::string, std::string> unwritten_;  // -> the digest of the request
+  std::deque<std::string> unwritten_order_;
   State state_;
   Batch batch_;
   std::set<TargetId> leftover_;

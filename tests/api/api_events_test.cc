@@ -63,6 +63,19 @@ TEST_F(ApiEvents, FiltersHoldTogether) {
   EXPECT_EQ(ids("after=3&limit=500").front(), "4");
 }
 
+TEST_F(ApiEvents, ATypeThatNoEventHasIsRefusedWithTheNearest) {
+  for (const char* path : {"/v1/events?", "/v1/events/stream?"}) {
+    const auto refused = world.call("GET", std::string(path) + "type=approval.grantd");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(at(refused, "/errors/0/pointer"), "type");
+    EXPECT_EQ(at(refused, "/errors/0/expected"), "'approval.granted'");
+  }
+  EXPECT_EQ(world.call("GET", "/v1/events?type=nope").status, 400);
+  EXPECT_EQ(world.call("GET", "/v1/events?type=nope.*").status, 400);
+  EXPECT_EQ(world.call("GET", "/v1/events?type=rollback.*").status, 200) << "known, and none is there";
+  EXPECT_EQ(world.call("GET", "/v1/events?type=dev.headgate.gate.reported.v1").status, 200);
+}
+
 TEST_F(ApiEvents, RecordsAreTheStoredBytes) {
   world.release_to_staging("v1");
   const auto records = world.stored();
@@ -77,6 +90,11 @@ TEST_F(ApiEvents, RecordsAreTheStoredBytes) {
   std::string paged;
   for (const auto& body : pages("limit=5", as_lines)) paged += body;
   EXPECT_EQ(paged, all + world.stored("audit.exported").front() + "\n");
+  std::size_t rows = 0;
+  for (const auto& body : pages("limit=5", "Accept: text/csv\r\n")) {
+    rows += static_cast<std::size_t>(std::ranges::count(body, '\n')) - 1;  // each page has the header
+  }
+  EXPECT_EQ(rows, records.size() + 1);
 
   const auto json = world.call("GET", "/v1/events?limit=3").body;
   EXPECT_TRUE(json.starts_with("{\"events\":[" + records[0] + "," + records[1] + "," + records[2] + "]")) << json;

@@ -10,7 +10,9 @@
 namespace headgate::api::test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 bool any_file_holds(const std::filesystem::path& folder, std::string_view text) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
@@ -25,6 +27,36 @@ bool any_file_holds(const std::filesystem::path& folder, std::string_view text) 
 // A commit's author, known by an address.
 std::string author(ApiWorld& world) {
   return *world.people->person_by_email("Grace Example", "grace@example.com");
+}
+
+AccessPolicy policy_of(ApiWorld& world) {
+  return *world.engine->read([](const State& state) { return std::optional(*state.access()); });
+}
+
+void accept(ApiWorld& world, char commit, const AccessPolicy& policy) {
+  const std::string sha(40, commit);
+  ASSERT_TRUE(world.run(StageDocuments{sha, {{{"access.yaml", 1, "b"}, policy}}, {}}));
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", sha}));
+}
+
+void leave_policy(ApiWorld& world, const std::string& id) {
+  auto policy = policy_of(world);
+  std::erase_if(policy.people, [&](const Person& person) { return person.id == id; });
+  for (auto& team : policy.teams) std::erase(team.members, id);
+  std::erase_if(policy.grants, [&](const Grant& grant) { return grant.person == id; });
+  accept(world, 'd', policy);
+}
+
+// A policy once gave alice the one token that lets an administrator in; the one in force does not name her any more.
+std::string alice_had_the_last_admin(ApiWorld& world) {
+  const auto alice = world.person["alice"];
+  auto policy = policy_of(world);
+  for (auto& person : policy.people) {
+    if (person.id == alice) person.tokens.push_back(*world.people->token_id("admin"));
+  }
+  accept(world, 'e', policy);
+  leave_policy(world, alice);
+  return alice;
 }
 
 TEST(ApiPeople, ErasesAPersonAndSaysWhere) {
@@ -77,8 +109,8 @@ TEST(ApiPeople, WhatACrashInterruptedIsFinished) {
   const auto other = *world.people->person_by_email("Other", "other@example.com");
   ASSERT_TRUE(world.run(ErasePerson{id}));  // and the process ends here
   EXPECT_TRUE(world.people->find(id));
-  const auto resumed = Eraser(*world.engine, *world.engine, world.log, *world.people).resume();
-  ASSERT_TRUE(resumed) << resumed.error().message;
+  const auto resumed = Eraser(*world.engine, *world.engine, world.log, *world.people, world.clock).resume();
+  EXPECT_THAT(resumed, IsEmpty());
   EXPECT_FALSE(world.people->find(id));
   EXPECT_TRUE(world.people->find(other));
   EXPECT_FALSE(any_file_holds(world.dir.path(), "grace@example.com"));
@@ -91,19 +123,43 @@ TEST(ApiPeople, TheirTokensEndAndLoseTheirNames) {
   const auto token = *world.people->token_id("alice");
   ASSERT_EQ(world.call("GET", "/v1/services", "alice").status, 200);
   ASSERT_TRUE(world.run(ErasePerson{alice}));
-  auto policy = *world.engine->read([](const State& state) { return std::optional(*state.access()); });
-  std::erase_if(policy.people, [&](const Person& person) { return person.id == alice; });
-  for (auto& team : policy.teams) std::erase(team.members, alice);
-  std::erase_if(policy.grants, [&](const Grant& grant) { return grant.person == alice; });
-  const std::string commit(40, 'd');
-  ASSERT_TRUE(world.run(StageDocuments{commit, {{{"access.yaml", 1, "b"}, policy}}, {}}));
-  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit}));
-  const auto resumed = Eraser(*world.engine, *world.engine, world.log, *world.people).resume();
-  ASSERT_TRUE(resumed) << resumed.error().message;
+  leave_policy(world, alice);
+  const auto resumed = Eraser(*world.engine, *world.engine, world.log, *world.people, world.clock).resume();
+  EXPECT_THAT(resumed, IsEmpty());
   EXPECT_EQ(world.call("GET", "/v1/services", "alice").status, 401);
   EXPECT_FALSE(world.people->token_name(token));
   EXPECT_FALSE(any_file_holds(world.dir.path(), "alice"));
   EXPECT_TRUE(world.people->find(world.person["carol"]));
+}
+
+TEST(ApiPeople, WhoHoldsTheLastTokenOfAnAdministratorIsNotErased) {
+  ApiWorld world;
+  const auto alice = alice_had_the_last_admin(world);
+  for (const char* query : {"?dry_run=true", ""}) {
+    const auto refused = world.call("DELETE", "/v1/people/" + alice + query);
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_THAT(refused.body, HasSubstr("no other lets an administrator in"));
+  }
+  EXPECT_TRUE(world.stored("person.erased").empty());
+  EXPECT_TRUE(world.people->find(alice));
+  world.make_token("boss", {Role::admin});
+  EXPECT_EQ(world.call("DELETE", "/v1/people/" + alice).status, 200);
+  EXPECT_FALSE(world.people->find(alice));
+  EXPECT_EQ(world.call("GET", "/v1/tokens").status, 401) << "the token ended with her";
+  EXPECT_EQ(world.call("GET", "/v1/tokens", "boss").status, 200);
+}
+
+TEST(ApiPeople, AnErasureThatIsLeftOverTakesNobodyTheLastWayIn) {
+  ApiWorld world;
+  const auto token = *world.people->token_id("admin");
+  const auto alice = alice_had_the_last_admin(world);
+  ASSERT_TRUE(world.run(ErasePerson{alice}));  // and the process ends here
+  Eraser eraser(*world.engine, *world.engine, world.log, *world.people, world.clock);
+  EXPECT_THAT(eraser.resume(), ElementsAre(HasSubstr(token + " stays valid")));
+  EXPECT_FALSE(world.people->find(alice));
+  EXPECT_FALSE(world.people->token_name(token));
+  EXPECT_EQ(world.call("GET", "/v1/tokens").status, 200);
+  EXPECT_THAT(eraser.resume(), IsEmpty());
 }
 
 TEST(ApiBlobs, AnExpiredOneIsGone) {

@@ -341,6 +341,15 @@ TEST_F(ApiPromotions, BadInputIsNamedFieldByField) {
                                   R"({"service":"gateway","environment":"moon","release":{"version":"v1"}})");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_NE(at(unknown, "/detail").find("staging, production"), std::string::npos);
+  const auto slip = world.call("POST", "/v1/promotions", "operator",
+                               R"({"service":"gatewya","environment":"staging","release":{"version":"v1"}})");
+  EXPECT_EQ(slip.status, 404);
+  EXPECT_NE(at(slip, "/detail").find("the nearest is 'gateway'"), std::string::npos) << slip.body;
+  const auto elsewhere =
+      world.call("POST", "/v1/rollbacks", "operator", R"({"environment":"stagign","reason":"errors"})");
+  EXPECT_EQ(elsewhere.status, 404);
+  EXPECT_NE(at(elsewhere, "/detail").find("no environment 'stagign'"), std::string::npos) << elsewhere.body;
+  EXPECT_NE(at(elsewhere, "/detail").find("the nearest is 'staging'"), std::string::npos) << elsewhere.body;
   const auto meaning = world.call("POST", "/v1/gates", "reporter",
                                   R"({"service":"gateway","commit":"abc","gate":"unit-tests","status":"passed"})");
   EXPECT_EQ(meaning.status, 422);

@@ -158,6 +158,25 @@ TEST_F(ApiService, MetricsCountWhatHappened) {
             std::string::npos);
 }
 
+TEST_F(ApiService, MetricsCountRollbacksAndUsesOfBreakGlass) {
+  const auto count = [](const std::vector<Event>& events) {
+    std::vector<Recorded<Event>> records;
+    for (const auto& event : events) records.emplace_back().event = event;
+    return records;
+  };
+  Metrics metrics;
+  const PromotionId id{{"gateway", "production"}, 7};
+  const BreakGlassUsed used{id, "rollback", "the irreversible step migrate", "errors"};
+  metrics.batch_appended(count({RollbackStarted{id, "the check failed", true, {}}, used}), Duration{1});
+  metrics.batch_appended(count({RollbackStarted{id, "errors", false, {}}, used}), Duration{1});
+  const auto page = metrics.page(*world.engine, {}, world.clock.now());
+  for (const char* line : {R"(headgate_rollbacks_total{environment="production",trigger="automatic"} 1)",
+                           R"(headgate_rollbacks_total{environment="production",trigger="manual"} 1)",
+                           R"(headgate_break_glass_total{action="rollback",environment="production"} 2)"}) {
+    EXPECT_NE(page.find(std::string("\n") + line + "\n"), std::string::npos) << line << "\n" << page;
+  }
+}
+
 TEST_F(ApiService, ARollbackByHandThatCameTrueHasSucceeded) {
   world.release_to_staging("v1");
   world.release_to_staging("v2");
@@ -287,6 +306,29 @@ TEST_F(ApiService, ABackupIsBegunOnceForAKey) {
     world.backups.told.running = false;
   }
   EXPECT_EQ(world.call("POST", "/v1/backups", "admin", "{}", other).status, 202);
+}
+
+// What a key stands for is known although no record holds it: the repeat of a pause that was one already must not pause
+// what somebody has resumed since.
+TEST_F(ApiService, ARequestThatChangedNothingIsRepeatedAsSuch) {
+  const std::string key = "Idempotency-Key: move\r\n";
+  const std::string body = R"({"reason":"the data centre moves"})";
+  ASSERT_EQ(world.call("POST", "/v1/effects/pause", "admin", body).status, 200);
+  const auto first = world.call("POST", "/v1/effects/pause", "admin", body, key);
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(at(first, "/changed"), "false");
+  EXPECT_EQ(at(first, "/repeated"), "(absent)");
+  ASSERT_EQ(world.call("POST", "/v1/effects/resume", "admin", R"({"reason":"moved"})").status, 200);
+  const auto again = world.call("POST", "/v1/effects/pause", "admin", body, key);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(at(again, "/changed"), "false");
+  EXPECT_EQ(at(again, "/repeated"), "true");
+  EXPECT_EQ(at(again, "/position"), "null");
+  EXPECT_EQ(world.stored("effects.paused").size(), 1U);
+  EXPECT_EQ(world.call("POST", "/v1/effects/pause", "admin", R"({"reason":"again"})", key).status, 422);
+  // Somebody else's key is another one.
+  world.make_token("other", {Role::admin});
+  EXPECT_EQ(at(world.call("POST", "/v1/effects/pause", "other", body, key), "/changed"), "true");
 }
 
 TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {

@@ -36,5 +36,24 @@ TEST(ServerConfig, DataBackupsAndMirrorKeepToFoldersOfTheirOwn) {
   }
 }
 
+TEST(ServerConfig, DurabilityIsGroupedUnlessItIsStrict) {
+  EXPECT_FALSE(config_with("").value().strict);
+  EXPECT_FALSE(config_with("durability: grouped\n").value().strict);
+  EXPECT_TRUE(config_with("durability: strict\n").value().strict);
+  EXPECT_FALSE(config_with("durability: sometimes\n"));
+}
+
+// serve --data names another folder than the file.
+TEST(ServerConfig, AnotherDataFolderIsHeldToTheSame) {
+  auto config = config_with("backup: {directory: ./backups}\n");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_TRUE(expect_folders_apart(*config));
+  config->data = config->backup.directory / "sets";
+  const auto refused = expect_folders_apart(*config);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("data "), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("name a folder of its own"), std::string::npos) << refused.error().message;
+}
+
 }  // namespace
 }  // namespace headgate::app

@@ -141,6 +141,20 @@ TEST(Configuration, ARejectedOneKeepsTheLastGoodInForce) {
   EXPECT_EQ(world.state.configuration.rejected_commit, "");
 }
 
+// After a start it is looked at again: the host may have by now what it lacked.
+TEST(Configuration, ARejectedOneWithOtherMistakesIsRejectedAgain) {
+  auto world = World::running_v1(stage("production"));
+  const auto bad = commit_id(1000);
+  world.when(RejectConfiguration{"environments", bad, {{"a.yaml", 3, 1, "unknown secret", "x", "y"}}}, "engine");
+  const RejectConfiguration again{"environments", bad, {{"b.yaml", 7, 1, "no smtp", "x", "y"}}};
+  EXPECT_THAT(world.when(again, "engine"), ElementsAre("configuration.rejected"));
+  EXPECT_EQ(world.state.configuration.diagnostics, again.diagnostics);
+  EXPECT_THAT(world.when(again, "engine"), IsEmpty());
+  world.when(StageDocuments{bad, {{{"b.yaml", 1, "b"}, service({stage("staging")})}}, {}}, "engine");
+  EXPECT_THAT(world.when(AcceptConfiguration{"environments", bad}, "engine"), ElementsAre("configuration.accepted"));
+  EXPECT_EQ(world.state.configuration.rejected_commit, "");
+}
+
 TEST(Configuration, ARejectedOneIsForgottenOnceTheBranchGoesBackToWhatIsInForce) {
   auto world = World::running_v1(stage("production"));
   const auto in_force = world.state.configuration.commit;

@@ -305,6 +305,7 @@ TEST(ByHand, WhatRunsAlreadyOrLeadsNowhereIsRefused) {
   EXPECT_THAT(world.request(production, "v1"), Refused("runs release v1 already"));
   EXPECT_THAT(world.request(staging, "v2"), Refused("no stage to 'staging'; it has: production"));
   EXPECT_THAT(world.request({"ghost", "production"}, "v2"), Refused("no service 'ghost'"));
+  EXPECT_THAT(world.request({"gatewya", "production"}, "v2"), Refused("; the nearest is 'gateway'"));
   EXPECT_THAT(world.when(RequestPromotion{production, {"v9", {}, {}}, {}}, "person:alice"),
               Refused("is not registered"));
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
@@ -51,6 +52,8 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(self.world.running(), "v1")
         self.assertEqual(self.world.current(), "v1")
         self.assertEqual(len(self.world.events("release.quarantined")), 1)
+        counted = b'headgate_rollbacks_total{environment="staging",trigger="automatic"} 1\n'
+        self.assertIn(counted, self.world.http("GET", "/metrics").body)
         self.assertIn("rolled back", self.world.target()["pinned"])
         again = self.world.cli("promote", "greeter", "--to", "staging", "--release", "v2-bad")
         self.assertEqual(again.returncode, 1)
@@ -81,6 +84,9 @@ class EndToEnd(unittest.TestCase):
         explained = self.world.cli("explain", "greeter/staging/1").stdout
         self.assertIn("gate tests is not reported", explained)
         self.assertIn("services/greeter.yaml:", explained)
+        waited = self.world.cli("wait", "greeter/staging/1", "--timeout", "1s")
+        self.assertEqual(waited.returncode, 124, waited.stdout)
+        self.assertIn("greeter/staging/1 is still waiting", waited.stderr)
         report = ["gate", "report", "--service", "greeter", "--commit", commit, "--gate", "tests", "--status"]
         self.assertEqual(self.world.cli(*report, "failed").returncode, 0)
         self.assertIsNone(self.world.running())
@@ -142,6 +148,30 @@ class EndToEnd(unittest.TestCase):
         self.world.wish("v2")
         self.world.push("mended")
         eventually(lambda: self.world.current() == "v2", "the mended commit takes force")
+
+    def test_what_the_host_lacked_is_asked_for_again_at_the_next_start(self):
+        self.begin()
+        self.world.write(
+            "policies/told.yaml",
+            "apiVersion: headgate.dev/v1\nkind: NotificationPolicy\nmetadata: {name: told}\nspec:\n"
+            "  routes: [{events: [promotion.failed], to: [chat]}]\n  receivers: {chat: {slack: {url: {secret: slack-url}}}}\n",
+        )
+        sha = self.world.push("tell the chat")
+        configuration = lambda: self.world.http("GET", "/v1/configuration").json
+        eventually(lambda: configuration()["rejected"], "the secret is not known")
+        self.world.stop()
+        self.world.start()
+        eventually(self.world.looked, "the commit was looked at again")
+        self.assertEqual(configuration()["rejected"]["commit"], sha)
+        self.assertEqual(len(self.world.events("configuration.rejected")), 1, "the same is no news")
+        self.world.stop()
+        secret = self.world.root / "slack-url"
+        secret.write_text("http://127.0.0.1:9/hook\n")
+        secret.chmod(0o600)
+        self.world.write_config(f"secrets: {{slack-url: {{file: {secret}}}}}\n")
+        self.world.start()
+        eventually(lambda: configuration()["commit"] == sha, "the commit is in force")
+        self.assertIsNone(configuration()["rejected"])
 
     def test_the_repository_vanishes_comes_back_and_is_rewritten(self):
         self.begin()
@@ -220,7 +250,21 @@ class EndToEnd(unittest.TestCase):
         eventually(lambda: self.world.current() == "v1", "v1 runs")
         same = self.world.cli("diff", str(self.world.tree))
         self.assertEqual(same.returncode, 0, same.stdout)
-        file.write_text(file.read_text().replace("version: v1", "version: v2"))
+        self.assertEqual(same.stderr, "")
+        # A policy is left out, which is said; and a wish that names a release to come is in force all the same.
+        self.world.write(
+            "policies/told.yaml",
+            "apiVersion: headgate.dev/v1\nkind: NotificationPolicy\nmetadata: {name: told}\nspec:\n"
+            "  routes: [{events: [promotion.failed], to: [hook]}]\n"
+            "  receivers: {hook: {webhook: {url: \"http://127.0.0.1:9/hook\"}}}\n",
+        )
+        file.write_text(file.read_text().replace("version: v1", "version: v9"))
+        sha = self.world.push("a release that nobody has registered yet")
+        eventually(lambda: self.world.http("GET", "/v1/configuration").json["commit"] == sha, "it is in force")
+        same = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(same.returncode, 0, same.stdout)
+        self.assertIn("not compared: ", same.stderr)
+        file.write_text(file.read_text().replace("version: v9", "version: v2"))
         environment = self.world.tree / "environments/staging.yaml"
         environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
         changed = self.world.cli("diff", str(self.world.tree))
@@ -318,6 +362,56 @@ class EndToEnd(unittest.TestCase):
                 refused = self.world.cli(*arguments)
                 self.assertEqual(refused.returncode, 2, refused.stdout)
                 self.assertIn(nothing, refused.stderr)
+
+    def test_colour_is_for_terminals_and_can_be_turned_off(self):
+        self.begin()
+
+        def shown(**environment):
+            terminal, stdout = pty.openpty()
+            done = subprocess.run(
+                [BINARY, "status"],
+                env={
+                    "HEADGATE_SERVER": f"http://127.0.0.1:{self.world.port}",
+                    "HEADGATE_TOKEN": self.world.token,
+                    **environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                timeout=60,
+            )
+            os.close(stdout)
+            text = os.read(terminal, 65536)
+            os.close(terminal)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"greeter/staging", text)
+            return text
+
+        self.assertIn(b"\x1b[1m", shown())
+        self.assertIn(b"\x1b[1m", shown(NO_COLOR=""))
+        self.assertNotIn(b"\x1b", shown(NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.world.cli("status").stdout)
+
+    def test_every_output_is_what_it_is_called(self):
+        self.begin()
+        narrow, wide = (self.world.cli("get", "targets", "-o", output).stdout for output in ("table", "wide"))
+        self.assertNotIn("DOCUMENT", narrow)
+        self.assertRegex(wide, r"(?s)DOCUMENT.*greeter/staging .* targets/greeter.yaml ")
+        for what in ("services", "environments", "freezes", "incidents", "repositories", "promotions"):
+            tables = [self.world.cli("get", what, "-o", output).stdout.splitlines()[0] for output in ("table", "wide")]
+            self.assertGreater(len(tables[1]), len(tables[0]), what)
+        events = self.world.cli("events", "--type", "promotion.planned", "-o", "yaml").stdout
+        self.assertTrue(events.startswith('---\n"specversion": "1.0"\n'), events)
+        self.world.write("targets/greeter.yaml", "kind: Targte\n")
+        for output, start in (("json", "["), ("yaml", "-")):
+            checked = self.world.cli("validate", str(self.world.tree), "-o", output)
+            self.assertEqual(checked.returncode, 1)
+            self.assertTrue(checked.stdout.startswith(start), checked.stdout)
+        refused = self.world.cli("events", "--type", "promotion.plannd")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("expected 'promotion.planned'", refused.stderr)
+        slip = self.world.cli("promote", "greter", "--to", "staging", "--release", "v1")
+        self.assertEqual(slip.returncode, 1)
+        self.assertIn("the nearest is 'greeter'", slip.stderr)
 
     def test_every_verb_shows_an_example(self):
         def look_at(*verb):

@@ -112,6 +112,9 @@ class Governance(unittest.TestCase):
         self.assertIn(proposed, ([first, second], [first, stricter, second]))
 
         w.documents(protection="protection: {wait: 2h}")
+        shown = w.cli("diff", str(w.tree))
+        self.assertEqual(shown.returncode, 1, shown.stdout)
+        self.assertIn("would wait for approval: a change of the policy takes approvals: 1 of team platform", shown.stderr)
         third = w.push("a longer wait")
         self.proposal(third)
         declined = w.cli("config", "reject", "--comment", "too long", token=tokens["alice"])

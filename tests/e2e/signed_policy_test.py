@@ -108,10 +108,13 @@ class SignedPolicy(unittest.TestCase):
         self.assertEqual((refused["file"], refused["line"]), ("policies/access.yaml", 2))
         self.assertIn("AccessPolicy/access changes", refused["message"])
         self.assertIn("the key is none of theirs (SHA256:", refused["message"])
+        staged = len(world.events("document.accepted"))
         world.kill()
         world.start()
+        eventually(world.looked, "the commit was looked at again")
         self.assertEqual(self.configuration()["commit"], good)
         self.assertEqual(self.rejected(foreign), refused)
+        self.assertEqual(len(world.events("document.accepted")), staged)
 
         # What asks for nothing of the policy needs no signature.
         self.again_from(good)
@@ -124,6 +127,20 @@ class SignedPolicy(unittest.TestCase):
         self.approved(signed, alice)
         self.assertIsNone(self.configuration()["rejected"])
         self.assertEqual(len(world.events("configuration.rejected")), 3)
+
+    def test_a_commit_is_judged_again_when_its_signer_is_allowed_at_last(self):
+        world = self.world
+        world.wish("v1")
+        foreign = self.push("first", "mallory")
+        world.start()
+        self.assertIn("the key is none of theirs", self.rejected(foreign)["message"])
+        signers = world.root / "allowed_signers"
+        key = (world.root / "mallory.pub").read_text().strip()
+        signers.write_text(signers.read_text() + f'mallory@example.com namespaces="git" {key}\n')
+        world.stop()
+        world.start()
+        self.approved(foreign)
+        self.assertIsNone(self.configuration()["rejected"])
 
 
 if __name__ == "__main__":

@@ -91,6 +91,17 @@ class Sources(unittest.TestCase):
     def planned(self):
         return [(e["subject"], e["data"]["to"]["release"]["version"]) for e in self.world.events("promotion.planned")]
 
+    def test_the_head_of_a_source_is_known_after_a_restart(self):
+        def head():
+            rows = self.world.http("GET", "/v1/repositories").json["repositories"]
+            return next(row["head"] for row in rows if row["name"] == "monorepo")
+
+        commit = self.git("rev-parse", "HEAD")
+        eventually(lambda: head() == commit, "the first commit was seen")
+        self.world.stop()
+        self.world.start()
+        eventually(lambda: head() == commit, "it is known again")
+
     def test_a_branch_leads_to_staging_and_a_tag_to_an_approval(self):
         world = self.world
         first = self.git("rev-parse", "HEAD")

@@ -311,6 +311,11 @@ class World:
         current = self.target().get("current")  # not there before the first configuration is in force
         return current["version"] if current else None
 
+    def looked(self):
+        """Whether a look at the environments repository has come to its end since the start."""
+        counted = b'headgate_reconcile_seconds_count{repository="environments"} '
+        return re.search(re.escape(counted) + rb"[1-9]", self.http("GET", "/metrics").body)
+
     def events(self, type_glob):
         answer = self.http("GET", f"/v1/events?type={type_glob}&limit=500", headers={"Accept": "application/x-ndjson"})
         assert answer.status == 200, answer.body

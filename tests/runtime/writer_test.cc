@@ -46,5 +46,26 @@ TEST(Writer, AWakeupThatWasPutAsideIsDueAgainWhenTheClockHasGoneBack) {
   EXPECT_EQ(writer.next_wakeup(), noon);
 }
 
+TEST(Writer, KeysOfRequestsThatWroteNothingAreBounded) {
+  Writer writer(&no_digest);
+  const auto resume = [&](std::size_t key) {  // nothing is paused
+    return writer.execute({.command = ResumeEffects{"moved"},
+                           .actor = "token:ops",
+                           .idempotency_key = std::to_string(key),
+                           .request_digest = "sha256:1"},
+                          noon);
+  };
+  const auto repeated = [&](std::size_t key) {
+    const auto receipt = resume(key);
+    return receipt && receipt->repeated && receipt->count == 0;
+  };
+  for (std::size_t key = 0; key < State::max_requests; ++key) EXPECT_FALSE(repeated(key));
+  EXPECT_TRUE(repeated(0));
+  EXPECT_FALSE(repeated(State::max_requests));
+  EXPECT_FALSE(repeated(0)) << "the oldest has gone";
+  EXPECT_TRUE(repeated(State::max_requests));
+  EXPECT_TRUE(writer.batch().events.empty());
+}
+
 }  // namespace
 }  // namespace headgate::runtime
