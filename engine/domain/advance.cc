@@ -304,6 +304,20 @@ struct Advance {
     return events;
   }
 
+  // What ran before is going, and traffic must not come to it again: the promotion has succeeded, and the way back that
+  // is wanted begins where it has led to.
+  Events succeed_before_going_back(const Promotion& p) const {
+    const auto& wanted = *target.back.wanted;
+    const auto why =
+        cut_text(to_string(PromotionId{id, wanted.number}) + " rolls back: " + wanted.reason, max_reason_bytes);
+    Events events;
+    fence_in_flight(events, p, why);
+    const auto* step = p.current();
+    if (step && step->status == StepStatus::started) events.emplace_back(StepFailed{step_id(p, *step), why});
+    for (auto& event : finish(p)) events.push_back(std::move(event));
+    return events;
+  }
+
   Events protect(const Promotion& p, const LiveStep& step) const {
     Events events;
     const auto kind = step.step->kind;
@@ -479,7 +493,10 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
   if (const auto to = state.renamed_to.find(id); to != state.renamed_to.end()) return next.rename(to->second);
   if (auto events = next.follow_document(); !events.empty()) return events;
   if (auto events = fire_triggers(state, id, context); !events.empty()) return events;
-  if (target->back.wanted) return begin_wanted_rollback(state, id, context);
+  if (target->back.wanted) {
+    const auto& p = target->promotion;
+    return p && retires_old(*p) ? next.succeed_before_going_back(*p) : begin_wanted_rollback(state, id, context);
+  }
   return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
 }
 

@@ -221,6 +221,13 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   if (p->phase == Phase::rolling_back) {
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is rolling back already");
   }
+  if (retires_old(*p)) {
+    return fail(ErrorCode::conflict,
+                "release " + p->to.release.version + " of " + to_string(p->id) +
+                    " is verified, and what ran before is being retired: it is too late to cancel it; to go back: "
+                    "headgate rollback --environment " +
+                    p->id.target.environment + " --service " + p->id.target.service + " --reason TEXT");
+  }
   if (const auto* crossed = irreversible_step_begun(*p)) {
     const auto back = "with the role breakGlass, headgate rollback --break-glass goes back across it";
     return fail(ErrorCode::conflict,

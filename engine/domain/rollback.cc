@@ -170,13 +170,18 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
     }
   }
   if (way.leaves == t->current) input.left_slot = t->stable_slot;
+  const bool old_is_going = t->promotion && retires_old(*t->promotion);
+  if (old_is_going) {  // as it will be once the promotion has ended
+    input.stable = way.leaves;
+    input.stable_slot = input.left_slot;
+  }
   input.from = way.leaves;
   input.way_back = way.to;
   input.to = way.to ? *way.to : way.leaves;
   if (!input.environment->document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
   auto plan = plan_way_back(input, restore, digest);
   // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
-  if (const auto& p = t->promotion; p && p->deployed() && way.to && leads_back_to(*p, *way.to)) {
+  if (const auto& p = t->promotion; p && p->deployed() && !old_is_going && way.to && leads_back_to(*p, *way.to)) {
     plan.steps.clear();
     for (const auto& s : p->steps) {
       if (s.step->rollback && (s.step->location.empty() || p->touched(s.step->location)) &&

@@ -1,4 +1,5 @@
 // Canaries: weights, pauses under measurement, and the way back.
+#include "engine/domain/rollback.h"
 #include "tests/domain/strategies.h"
 
 namespace headgate::test {
@@ -136,6 +137,57 @@ TEST(Canary, WhatCannotBeRetiredInTheEndUndoesNothing) {
   EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
               happened_in_order("step.failed retire-old", "promotion.succeeded #2"));
   EXPECT_EQ(world.at(production).stable_slot, "green");
+}
+
+const RollBack by_hand{{production}, "previous", "it is slow", "all"};
+const Lines anew{"rollback-deploy", "rollback-shift", "rollback-smoke", "rollback-retire"};
+
+TEST(Canary, OnceWhatRanBeforeIsGoingTheWayBackBringsItAnew) {
+  for (const bool between_attempts : {false, true}) {
+    auto world = given_v2(two_pauses());
+    roll(world, "retire-old");
+    if (between_attempts) world.finish(production, Kind::retryable, "slow");
+    const auto way = rollback_way(world.state, production, "previous");
+    const auto plan = rollback_plan(world.state, promotion(production, 3), *way, false, &test_digest);
+    Lines shown;
+    for (const auto& step : plan->steps) shown.push_back(step.name);
+    EXPECT_EQ(shown, anew);
+    EXPECT_THAT(world.when(by_hand, "person:alice"),
+                happened_in_order("activity.fenced retire-old#1", "promotion.succeeded #2", "promotion.planned #3 v1",
+                                  "rollback.started to v1", "activity.started rollback-deploy#1"));
+    EXPECT_EQ(world.steps(production), anew);
+    EXPECT_EQ(world.effect(production).step.slot, "blue");
+    roll(world);
+    EXPECT_EQ(world.running(production), "v1");
+    EXPECT_EQ(world.at(production).stable_slot, "blue");
+  }
+}
+
+TEST(Canary, OnceWhatRanBeforeIsGoingItIsTooLateToCancel) {
+  auto world = given_v2(two_pauses());
+  roll(world, "retire-old");
+  EXPECT_THAT(world.cancel(second), Refused("headgate rollback --environment production --service gateway"));
+  EXPECT_EQ(world.effect(production).id.step, "retire-old");
+}
+
+TEST(Canary, OnceWhatRanBeforeIsGoingAMonitorHasItBroughtAnewToo) {
+  auto world = given_v1(two_pauses());
+  auto watched = slotted();
+  Monitor monitor;
+  monitor.name = "api";
+  monitor.services = {"gateway"};
+  monitor.check = health("api");
+  monitor.every = 1min;
+  monitor.on_failure = OnMonitorFailure::rollback;
+  watched.monitors = {monitor};
+  world.push({{watched, target(production, release("v2"))}});
+  roll(world, "retire-old");
+  EXPECT_THAT(world.when(ReportMonitor{{"production", "api"}, false, 1, world.now, "500"}, "engine"),
+              happened_in_order("release.quarantined v2", "rollback.requested #3", "promotion.succeeded #2",
+                                "rollback.started to v1", "activity.started rollback-deploy#1"));
+  EXPECT_EQ(world.steps(production), anew);
+  roll(world);
+  EXPECT_EQ(world.running(production), "v1");
 }
 
 TEST(Canary, FailureLimitCountsFailuresOverAllPauses) {

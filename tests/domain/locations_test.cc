@@ -458,6 +458,23 @@ TEST(Locations, ABadMeasurementInTheSecondWaveBringsTrafficBackInBothAtOnce) {
   EXPECT_EQ(runs_in(world, "eu"), "v1");
 }
 
+TEST(Locations, OnceWhatRanBeforeHasGoneFromOneTheWayBackBringsItAnewInAll) {
+  auto world = given_v2_in_slots(canary({weight(100)}, {}));
+  roll(world, "retire-old.us");
+  EXPECT_THAT(world.cancel(second), Refused("too late to cancel"));
+  EXPECT_THAT(world.when(RollBack{{production}, "previous", "it is slow", "all"}, "person:alice"),
+              happened_in_order("activity.fenced retire-old.us#1", "promotion.succeeded #2", "rollback.started to v1"));
+  EXPECT_THAT(world.steps(production),
+              ElementsAre("rollback-deploy.us", "rollback-shift.us", "rollback-smoke.us", "rollback-retire.us",
+                          "rollback-deploy.eu", "rollback-shift.eu", "rollback-smoke.eu", "rollback-retire.eu"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "v1");
+  for (const auto* location : {"eu", "us"}) {
+    EXPECT_EQ(runs_in(world, location), "v1");
+    EXPECT_EQ(at_location(world.at(production), location).stable_slot, "blue");
+  }
+}
+
 TEST(Locations, OneLocationGoesBackAloneAndTheNextPromotionKnowsEachSlot) {
   auto world = given_v2_in_slots(canary({weight(100)}, {}), OnLocationFailure::rollback_location);
   fail(world, "deploy.us", Kind::terminal);
