@@ -391,11 +391,22 @@ struct Advance {
     return events;
   }
 
+  // Whether nothing of the way back is missing but the end of what was left.
+  static bool only_cleans_up(const Promotion& p, const LiveStep& step) {
+    return cleans_up(p, step.step) && std::ranges::none_of(p.steps, [&](const LiveStep& s) {
+             return s.step->rollback && &s != &step && s.status != StepStatus::succeeded && p.takes_back(s.step);
+           });
+  }
+
   Events fail_step(const Promotion& p, const LiveStep& step, const std::string& reason) const {
     const auto why = step.step->name + ": " + reason;
     Events events{StepFailed{step_id(p, step), reason}};
     if (p.phase == Phase::rolling_back) {
-      fail_rollback(events, state, p, why);
+      if (only_cleans_up(p, step)) {  // what came back has the traffic, and is verified
+        for (auto& event : finish(p)) events.push_back(std::move(event));
+      } else {
+        fail_rollback(events, state, p, why);
+      }
       return events;
     }
     if (base_name(step.step) == retire_old) {  // everything is on the candidate, and verified: it stands

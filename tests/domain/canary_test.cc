@@ -190,6 +190,17 @@ TEST(Canary, OnceWhatRanBeforeIsGoingAMonitorHasItBroughtAnewToo) {
   EXPECT_EQ(world.running(production), "v1");
 }
 
+TEST(Canary, WhatCannotBeRetiredInTheEndUndoesNoWayBackEither) {
+  auto world = given_v2(two_pauses());
+  roll(world);
+  world.when(by_hand, "person:alice");
+  roll(world, "rollback-retire");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
+              happened_in_order("step.failed rollback-retire", "rollback.succeeded #3", "incident.resolved"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_EQ(world.at(production).stable_slot, "blue");
+}
+
 TEST(Canary, FailureLimitCountsFailuresOverAllPauses) {
   auto metric = error_rate();
   metric.failure_limit = 1;

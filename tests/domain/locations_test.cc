@@ -475,6 +475,21 @@ TEST(Locations, OnceWhatRanBeforeHasGoneFromOneTheWayBackBringsItAnewInAll) {
   }
 }
 
+TEST(Locations, WhatCameBackInOneIsKnownAlthoughWhatWasLeftCannotBeRetiredThere) {
+  auto world = given_v2_in_slots(canary({weight(100)}, {}));
+  roll(world);
+  world.when(RollBack{{production}, "previous", "it is slow", "all"}, "person:alice");
+  roll(world, "rollback-retire.us");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #3"));
+  EXPECT_EQ(runs_in(world, "us"), "v1");
+  EXPECT_EQ(at_location(world.at(production), "us").stable_slot, "blue");
+  EXPECT_EQ(runs_in(world, "eu"), "v2");
+  world.when(RetryPromotion{promotion(production, 3), "mended"}, "person:alice");
+  roll(world, "rollback-retire.eu");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.succeeded #3"));
+  EXPECT_EQ(world.running(production), "v1");
+}
+
 TEST(Locations, OneLocationGoesBackAloneAndTheNextPromotionKnowsEachSlot) {
   auto world = given_v2_in_slots(canary({weight(100)}, {}), OnLocationFailure::rollback_location);
   fail(world, "deploy.us", Kind::terminal);
