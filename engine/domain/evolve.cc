@@ -504,6 +504,7 @@ struct StateEvolver : Evolving {
   }
   void operator()(const TargetAdopted& e) {
     auto& t = target(e.target);
+    const auto slot = slot_seen_with(t, e.wish.release);
     adopted_in_locations(state, e.target, t, e.wish, meta().position);
     if (t.current == e.wish && !t.locations.empty()) {  // a location more runs it
       t.held.clear();
@@ -511,6 +512,7 @@ struct StateEvolver : Evolving {
       return;
     }
     now_runs(t, e.wish);
+    if (slot) t.stable_slot = *slot;
     remember_verified(t, e.wish, meta().position);
     t.back.failed.reset();
     t.back.restore_point.reset();

@@ -82,7 +82,10 @@ void adopted_in_locations(const State& state, const TargetId& id, TargetState& t
   for (const auto& location : locations_of(state, id)) {
     const auto& there = at_location(t, location.name);
     if (there.current != wish && there.observed && there.observed->shows(wish.release)) {
-      now_runs(t.locations[location.name], wish, position);
+      const auto slot = slot_seen_with(t, wish.release, location.name);
+      auto& here = t.locations[location.name];
+      now_runs(here, wish, position);
+      if (slot) here.stable_slot = *slot;
     }
   }
 }

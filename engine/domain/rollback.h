@@ -2,7 +2,9 @@
 // its own steps, for when it fails; a rollback by hand is a promotion of its own that has nothing else.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/domain/decide.h"
@@ -64,6 +66,12 @@ std::vector<Condition> judge_barred(const State& state, const Promotion& promoti
 std::string step_between(const TargetState& target, const Wish& verified);
 // The irreversible step that the promotion itself has begun; null when it has not.
 const LiveStep* irreversible_step_begun(const Promotion& promotion);
+
+// Which slot has all the traffic of a place, where all of it was seen to reach the release: after a promotion that
+// failed half-way, in the slot where its plan has that release; else where it was before. Unset: the plan has it in
+// both, or in neither. `location`: empty where the target is one place.
+std::optional<std::string> slot_seen_with(const TargetState& target, const Release& release,
+                                          std::string_view location = {});
 
 // Of the step that restores: what its hook said, recorded before.
 Json restore_point_of(const TargetState& target, const Promotion& promotion, const std::string& name);

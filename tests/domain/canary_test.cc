@@ -201,6 +201,73 @@ TEST(Canary, WhatCannotBeRetiredInTheEndUndoesNoWayBackEither) {
   EXPECT_EQ(world.at(production).stable_slot, "blue");
 }
 
+TEST(Canary, WhatIsAdoptedAfterAFailedWayBackTakesItsSlot) {
+  for (const auto& [seen, slot, other] : {std::tuple{"v2", "green", "blue"}, std::tuple{"v1", "blue", "green"}}) {
+    auto world = given_v2(two_pauses());
+    roll(world, "smoke");
+    world.finish(production, Kind::unhealthy, "500");
+    EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #2"));
+    world.observe(production, seen);
+    EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+                Contains("target.adopted " + std::string(seen)));
+    EXPECT_EQ(world.at(production).stable_slot, slot);
+    world.when(ResolveIncident{"1", "the balancer was away"}, "person:alice");
+    world.push(target(production, release("v3")));
+    EXPECT_EQ(world.effect(production).id.step, "shift-0");
+    EXPECT_EQ(world.effect(production).step.slot, other) << "traffic stays with what was adopted";
+  }
+}
+
+TEST(Canary, WhatIsAdoptedAfterAFailureLeftToAPersonTakesItsSlot) {
+  auto s = two_pauses();
+  s.rollback_automatic = false;
+  auto world = given_v2(s);
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  world.observe(production, "v2");
+  world.when(AdoptTarget{production, "the check is wrong"}, "person:alice");
+  EXPECT_EQ(world.at(production).stable_slot, "green");
+}
+
+TEST(Canary, WhatIsAdoptedAfterAFailedRollbackByHandTakesItsSlot) {
+  for (const std::string failing : {"rollback-deploy", "rollback-smoke"}) {
+    auto world = given_v2(two_pauses());
+    roll(world);
+    world.when(by_hand, "person:alice");
+    roll(world, failing);
+    EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #3"));
+    const bool shifted = failing == "rollback-smoke";
+    world.observe(production, shifted ? "v1" : "v2");
+    world.when(AdoptTarget{production, "it serves"}, "person:alice");
+    EXPECT_EQ(world.running(production), shifted ? "v1" : "v2");
+    EXPECT_EQ(world.at(production).stable_slot, shifted ? "blue" : "green");
+  }
+}
+
+TEST(Canary, TheFirstReleaseThatFailsAndIsAdoptedKeepsItsSlot) {
+  World world;
+  world.push({{access_policy(), slotted(), measured_service(two_pauses()), target(production, release("v1"))}, {}});
+  world.observe(production, "");
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #1"));
+  world.observe(production, "v1");
+  world.when(AdoptTarget{production, "the check is wrong"}, "person:alice");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_EQ(world.at(production).stable_slot, "blue");
+}
+
+TEST(Canary, WhatNobodyKnowsTheSlotOfIsNotAdopted) {
+  auto world = given_v2(two_pauses());
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  world.finish(production, Kind::terminal, "exit 1");
+  world.observe(production, "v9");
+  EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+              Refused("release v9 tells nobody which of them has the traffic"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+}
+
 TEST(Canary, FailureLimitCountsFailuresOverAllPauses) {
   auto metric = error_rate();
   metric.failure_limit = 1;

@@ -490,6 +490,23 @@ TEST(Locations, WhatCameBackInOneIsKnownAlthoughWhatWasLeftCannotBeRetiredThere)
   EXPECT_EQ(world.running(production), "v1");
 }
 
+TEST(Locations, WhatIsAdoptedAfterAFailedWayBackTakesItsSlotInEach) {
+  for (const std::string failing : {"rollback-shift.us", "rollback-smoke.us"}) {
+    auto world = given_v2_in_slots(canary({weight(100)}, {}));
+    fail(world, "smoke.us");
+    roll(world, failing);
+    EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #2"));
+    const bool shifted = failing == "rollback-smoke.us";
+    for (const auto* location : {"eu", "us"}) observe_in(world, location, shifted ? "v1" : "v2");
+    EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+                Contains(HasSubstr("target.adopted")));
+    for (const auto* location : {"eu", "us"}) {
+      EXPECT_EQ(runs_in(world, location), shifted ? "v1" : "v2");
+      EXPECT_EQ(at_location(world.at(production), location).stable_slot, shifted ? "blue" : "green") << location;
+    }
+  }
+}
+
 TEST(Locations, OneLocationGoesBackAloneAndTheNextPromotionKnowsEachSlot) {
   auto world = given_v2_in_slots(canary({weight(100)}, {}), OnLocationFailure::rollback_location);
   fail(world, "deploy.us", Kind::terminal);
