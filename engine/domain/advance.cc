@@ -126,7 +126,7 @@ struct Advance {
   Events rename(const TargetId& to) const {
     if (!target.promotion) return {TargetRenamed{to, id}};
     const auto& p = *target.promotion;
-    if (p.phase != Phase::waiting) return advance_promotion(p);
+    if (!may_give_way(p)) return advance_promotion(p);
     return {PromotionSuperseded{p.id, "the target is called " + to_string(to) + " now"}};
   }
 
@@ -482,7 +482,7 @@ struct Advance {
 
   Events advance_promotion(const Promotion& p) const {
     if (p.phase == Phase::waiting) {
-      if (auto events = withdraw(p); !events.empty()) return events;
+      if (auto events = may_give_way(p) ? withdraw(p) : Events{}; !events.empty()) return events;
       if (auto events = review_approvals(p); !events.empty()) return events;
     }
     const auto* step = p.current();

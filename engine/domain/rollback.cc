@@ -212,7 +212,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   const auto why = to_string(as) + " rolls back: " + wanted.reason;
   if (const auto& p = t.promotion) {
     fence_in_flight(events, *p, why);
-    if (p->phase == Phase::waiting && !p->deployed()) {
+    if (may_give_way(*p)) {
       events.emplace_back(PromotionSuperseded{p->id, cut_text(why, max_reason_bytes)});
     } else {
       events.emplace_back(PromotionCancelled{p->id, cut_text(why, max_reason_bytes)});

@@ -76,6 +76,12 @@ std::optional<std::string> slot_seen_with(const TargetState& target, const Relea
 // Of the step that restores: what its hook said, recorded before.
 Json restore_point_of(const TargetState& target, const Promotion& promotion, const std::string& name);
 
+// Whether it may end at once, for a newer wish or another plan: it waits, and leaves nothing half done behind. One that
+// is retried may wait although it has deployed.
+bool may_give_way(const Promotion& promotion);
+// For a refusal, behind its name: how far it has got that may not.
+std::string how_far(const Promotion& promotion);
+
 // ---- incidents
 
 // What is told of a target, or of an environment where there is no service.

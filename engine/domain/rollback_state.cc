@@ -94,6 +94,14 @@ const LiveStep* irreversible_step_begun(const Promotion& p) {
   return at == p.steps.end() ? nullptr : &*at;
 }
 
+bool may_give_way(const Promotion& p) {
+  return p.phase == Phase::waiting && !p.deployed() && !irreversible_step_begun(p);
+}
+
+std::string how_far(const Promotion& p) {
+  return p.phase == Phase::waiting ? "has begun, and waits to go on" : "is " + std::string(name_of(p.phase));
+}
+
 std::optional<std::string> slot_seen_with(const TargetState& t, const Release& release, std::string_view location) {
   const auto& before = location.empty() ? t.stable_slot : at_location(t, location).stable_slot;
   if (t.held.empty() || !t.back.failed) return before;

@@ -575,6 +575,36 @@ TEST(Retry, BeginsTheFailedStepAgainAfterEverythingIsJudgedOnceMore) {
   EXPECT_EQ(world.running(production), "v2");
 }
 
+World given_v2_is_half_deployed_and_waits_to_be_retried() {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{first, "there is space"}, "person:alice"),
+              ElementsAre("promotion.retried #1", "step.waiting deploy"));
+  return world;
+}
+
+TEST(Retry, OfWhatHasDeployedGivesWayToNothing) {
+  auto world = given_v2_is_half_deployed_and_waits_to_be_retried();
+  EXPECT_THAT(world.push(target(production, release("v3"))), Not(Contains("promotion.superseded #1")));
+  EXPECT_THAT(world.request(production, "v4"), Refused("gateway/production/1 has begun, and waits to go on"));
+  EXPECT_THAT(world.when(Reject{first, "no"}, "person:carol"), Refused("too late to reject"));
+  auto s = verified();
+  s.verify.push_back(health("deep"));
+  EXPECT_THAT(world.push(service({s})), Not(Contains("promotion.superseded #1")));
+  EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("activity.started deploy#2"));
+  EXPECT_THAT(world.finish_all(production), happened_in_order("promotion.succeeded #1", "promotion.planned #2 v3"));
+  EXPECT_EQ(world.running(production), "v3");
+}
+
+TEST(Retry, OfWhatHasDeployedGoesBackWhenItIsCancelled) {
+  auto world = given_v2_is_half_deployed_and_waits_to_be_retried();
+  EXPECT_THAT(world.cancel(first), happened_in_order("rollback.started to v1", "activity.started rollback-deploy#1"));
+}
+
 TEST(Retry, GivesAsManyAttemptsAsBefore) {
   auto s = verified();
   s.before = {hook("backup")};
