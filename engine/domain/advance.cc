@@ -374,13 +374,22 @@ struct Advance {
     });
   }
 
+  // The first outside effect, or the first one after a retry: everything is judged once more, together. False where
+  // something is not met; `events` then say what the step waits for.
+  bool starts(const Promotion& p, const LiveStep& step, Events& events) const {
+    auto unmet_now = judged(p, [](const Guard&) { return true; });
+    if (!unmet_now.conditions.empty()) {
+      events = wait_for(p, step, std::move(unmet_now));
+      return false;
+    }
+    events.emplace_back(PromotionStarted{p.id});
+    return true;
+  }
+
   Events begin(const Promotion& p, const LiveStep& step) const {
     Events events;
     if (p.phase == Phase::waiting) {
-      // The first outside effect: everything is judged once more, together.
-      auto unmet_now = judged(p, [](const Guard&) { return true; });
-      if (!unmet_now.conditions.empty()) return wait_for(p, step, std::move(unmet_now));
-      events.emplace_back(PromotionStarted{p.id});
+      if (!starts(p, step, events)) return events;
     } else if (const auto why = barred(p, step); !why.empty()) {
       return fail_step(p, step, why);
     } else if (auto unmet_now = held(p, step); !unmet_now.conditions.empty()) {
@@ -475,9 +484,15 @@ struct Advance {
   }
 
   Events pause(const Promotion& p, const LiveStep& step) const {
-    if (const auto breach = breach_of(p, step)) return fail_step(p, step, breach->reason);
+    Events events;
+    if (step.status == StepStatus::pending) {  // tried again, it counts its limits anew from its beginning
+      if (p.phase == Phase::waiting && !starts(p, step, events)) return events;
+    } else if (const auto breach = breach_of(p, step)) {
+      return fail_step(p, step, breach->reason);
+    }
     const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.step == StepKind::pause; });
-    return advance_pause(state, p, step, unmet_now, context.now);
+    for (auto& event : advance_pause(state, p, step, unmet_now, context.now)) events.push_back(std::move(event));
+    return events;
   }
 
   Events advance_promotion(const Promotion& p) const {

@@ -268,6 +268,33 @@ TEST(Canary, WhatNobodyKnowsTheSlotOfIsNotAdopted) {
   EXPECT_EQ(world.error.code, ErrorCode::conflict);
 }
 
+TEST(Canary, APauseThatIsTriedAgainCountsItsLimitsAnew) {
+  auto metric = error_rate();
+  metric.consecutive_error_limit = 0;
+  auto s = two_pauses();
+  s.rollback_automatic = false;
+  auto world = given_v2(s, {metric});
+  roll(world, "pause-1");
+  EXPECT_THAT(next_measurement(world, {}, Kind::retryable),
+              happened_in_order("step.failed pause-1", "promotion.failed #2"));
+  auto frozen = world;
+  EXPECT_THAT(world.when(RetryPromotion{second, "Prometheus is back"}, "person:alice"),
+              ElementsAre("promotion.retried #2", "promotion.started #2", "step.started pause-1", "timer.set pause-1",
+                          "step.waiting pause-1"));
+  const auto began = world.now;
+  roll(world, "shift-50");
+  EXPECT_EQ(world.now - began, 3min);
+  roll(world);
+  EXPECT_EQ(world.running(production), "v2");
+
+  frozen.pass(1h);
+  frozen.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(frozen.when(RetryPromotion{second, "Prometheus is back"}, "person:alice"),
+              ElementsAre("promotion.retried #2", "step.waiting pause-1"));
+  EXPECT_THAT(frozen.pass(1h), IsEmpty());
+  EXPECT_THAT(frozen.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("step.started pause-1"));
+}
+
 TEST(Canary, FailureLimitCountsFailuresOverAllPauses) {
   auto metric = error_rate();
   metric.failure_limit = 1;
