@@ -284,16 +284,7 @@ struct Advance {
       if (target.retiring) events.emplace_back(TargetRetired{id});
       return events;
     }
-    // What its incident said to do next is done, or leads elsewhere by now. That of a monitor is the monitor's.
-    if (const auto* known = open_incident(state, id); known && !known->second.promotion.empty()) {
-      const auto verified = "release " + p.to.release.version + " is verified here";
-      events.emplace_back(IncidentNoted{id,
-                                        known->second.promotion,
-                                        known->first,
-                                        to_string(p.id) + ": " + verified,
-                                        verified + ": headgate incident resolve " + known->first + " --review TEXT",
-                                        {}});
-    }
+    tell_verified(events, state, p, p.to.release);
     // A wish of the document that stands behind this one has its turn yet.
     if (p.trigger != Trigger::desired && target.desired && *target.desired != p.to &&
         target.desired_at < p.planned_at) {

@@ -137,6 +137,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   HEADGATE_TRY(auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite,
                                    c.locations));
   plan_events(events, next, Trigger::manual, std::move(plan), std::move(people), c.reason);
+  tell_another_try(events, state, next);
   if (c.expedite) events.emplace_back(PromotionExpedited{next, c.reason});
   return events;
 }

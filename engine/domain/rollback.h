@@ -96,6 +96,12 @@ struct Tiding {
 // Opens an incident, or adds to the one that is open, or that `events` open.
 void tell_incident(std::vector<Event>& events, const State& state, Tiding tiding);
 
+// What the open incident says to do next is done, or leads elsewhere by now: the release is verified there. That of a
+// monitor is the monitor's.
+void tell_verified(std::vector<Event>& events, const State& state, const Promotion& promotion, const Release& release);
+// A person tries another release on a target that is held: what failed before is over with that.
+void tell_another_try(std::vector<Event>& events, const State& state, const PromotionId& next);
+
 bool has_open_incident(const State& state, const TargetId& target);
 // The open one of a target and its id; null when there is none.
 const std::pair<const std::string, Incident>* open_incident(const State& state, const TargetId& target);

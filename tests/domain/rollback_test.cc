@@ -231,6 +231,20 @@ TEST(Incident, SaysThatAReleaseIsVerifiedHereOnceOneIs) {
             "release v3 is verified here: headgate incident resolve 1 --review TEXT");
 }
 
+TEST(Incident, NamesNoRetryOnceAnotherReleaseIsTried) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.request(production, "v3");
+  const auto next = [&] { return open_incident(world.state, production)->second.next; };
+  EXPECT_THAT(next(), AllOf(HasSubstr("headgate wait gateway/production/2"), Not(HasSubstr("retry"))));
+  world.cancel(second);
+  EXPECT_THAT(world.finish_all(production), happened_in_order("rollback.succeeded #2", "incident.noted"));
+  EXPECT_EQ(next(), "release v1 is verified here: headgate incident resolve 1 --review TEXT");
+}
+
 TEST(RetriedRollback, IsStillForTheReasonThatItBeganFor) {
   auto world = World::running_v1(verified());
   world.push(target(production, release("v2")));
@@ -517,6 +531,20 @@ TEST(FailedRollback, IsTakenUpAgainWhereItFailed) {
   EXPECT_EQ(world.at(production).held, "");
   EXPECT_TRUE(world.state.freezes.empty());
   EXPECT_FALSE(has_open_incident(world.state, production));
+}
+
+TEST(FailedRollback, IsMendedByARollbackByHandToAnotherRelease) {
+  auto world = given_v2_runs();
+  world.push(target(production, release("v3")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"),
+              happened_in_order("rollback.failed #2", "freeze.set", "incident.noted"));
+  EXPECT_THAT(roll_back(world, "v1"), happened_in_order("rollback.started to v1", "incident.noted"));
+  EXPECT_THAT(world.finish_all(production),
+              happened_in_order("rollback.succeeded #3", "freeze.lifted", "incident.resolved"));
+  EXPECT_FALSE(has_open_incident(world.state, production));
+  EXPECT_TRUE(world.state.freezes.empty());
 }
 
 TEST(FailedRollback, IsResolvedByAPersonWithAReview) {
