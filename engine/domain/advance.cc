@@ -337,7 +337,8 @@ struct Advance {
     return events;
   }
 
-  // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
+  // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either:
+  // traffic that it shifts to what never left is no such thing.
   std::string barred(const Promotion& p, const LiveStep& step) const {
     const bool forward =
         (step.step->kind == StepKind::traffic || step.step->kind == StepKind::run) && p.phase != Phase::rolling_back;

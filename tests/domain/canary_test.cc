@@ -268,6 +268,18 @@ TEST(Canary, WhatNobodyKnowsTheSlotOfIsNotAdopted) {
   EXPECT_EQ(world.error.code, ErrorCode::conflict);
 }
 
+TEST(Canary, TrafficGoesBackToWhatNeverLeftAlthoughItIsQuarantined) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-2");
+  world.when(QuarantineRelease{{"gateway", "v1"}, "CVE-2026-1"}, "person:alice");
+  EXPECT_THAT(next_measurement(world, bad),
+              happened_in_order("rollback.started to v1", "activity.started rollback-shift#1"));
+  EXPECT_THAT(roll(world), happened_in_order("rollback.succeeded #2", "incident.noted"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_THAT(open_incident(world.state, production)->second.next,
+              HasSubstr("release v1 is verified here, but quarantined (CVE-2026-1): headgate promote another release"));
+}
+
 TEST(Canary, APauseThatIsTriedAgainCountsItsLimitsAnew) {
   auto metric = error_rate();
   metric.consecutive_error_limit = 0;
