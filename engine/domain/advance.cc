@@ -124,7 +124,7 @@ struct Advance {
   Events rename(const TargetId& to) const {
     if (!target.promotion) return {TargetRenamed{to, id}};
     const auto& p = *target.promotion;
-    if (p.phase != Phase::waiting) return advance_promotion(p);
+    if (!may_give_way(p)) return advance_promotion(p);
     return {PromotionSuperseded{p.id, "the target is called " + to_string(to) + " now"}};
   }
 
@@ -282,16 +282,7 @@ struct Advance {
       if (target.retiring) events.emplace_back(TargetRetired{id});
       return events;
     }
-    // What its incident said to do next is done, or leads elsewhere by now. That of a monitor is the monitor's.
-    if (const auto* known = open_incident(state, id); known && !known->second.promotion.empty()) {
-      const auto verified = "release " + p.to.release.version + " is verified here";
-      events.emplace_back(IncidentNoted{id,
-                                        known->second.promotion,
-                                        known->first,
-                                        to_string(p.id) + ": " + verified,
-                                        verified + ": headgate incident resolve " + known->first + " --review TEXT",
-                                        {}});
-    }
+    tell_verified(events, state, p, p.to.release);
     // A wish of the document that stands behind this one has its turn yet.
     if (p.trigger != Trigger::desired && target.desired && *target.desired != p.to &&
         target.desired_at < p.planned_at) {
@@ -299,6 +290,20 @@ struct Advance {
                                                (p.trigger == Trigger::manual ? " by hand" : " by its trigger") +
                                                "; the document wishes " + target.desired->release.version});
     }
+    return events;
+  }
+
+  // What ran before is going, and traffic must not come to it again: the promotion has succeeded, and the way back that
+  // is wanted begins where it has led to.
+  Events succeed_before_going_back(const Promotion& p) const {
+    const auto& wanted = *target.back.wanted;
+    const auto why =
+        cut_text(to_string(PromotionId{id, wanted.number}) + " rolls back: " + wanted.reason, max_reason_bytes);
+    Events events;
+    fence_in_flight(events, p, why);
+    const auto* step = p.current();
+    if (step && step->status == StepStatus::started) events.emplace_back(StepFailed{step_id(p, *step), why});
+    for (auto& event : finish(p)) events.push_back(std::move(event));
     return events;
   }
 
@@ -330,7 +335,8 @@ struct Advance {
     return events;
   }
 
-  // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either.
+  // Why the step may not deploy what it deploys; empty when it may. A rollback brings back nothing quarantined either:
+  // traffic that it shifts to what never left is no such thing.
   std::string barred(const Promotion& p, const LiveStep& step) const {
     const bool forward =
         (step.step->kind == StepKind::traffic || step.step->kind == StepKind::run) && p.phase != Phase::rolling_back;
@@ -358,13 +364,22 @@ struct Advance {
     });
   }
 
+  // The first outside effect, or the first one after a retry: everything is judged once more, together. False where
+  // something is not met; `events` then say what the step waits for.
+  bool starts(const Promotion& p, const LiveStep& step, Events& events) const {
+    auto unmet_now = judged(p, [](const Guard&) { return true; });
+    if (!unmet_now.conditions.empty()) {
+      events = wait_for(p, step, std::move(unmet_now));
+      return false;
+    }
+    events.emplace_back(PromotionStarted{p.id});
+    return true;
+  }
+
   Events begin(const Promotion& p, const LiveStep& step) const {
     Events events;
     if (p.phase == Phase::waiting) {
-      // The first outside effect: everything is judged once more, together.
-      auto unmet_now = judged(p, [](const Guard&) { return true; });
-      if (!unmet_now.conditions.empty()) return wait_for(p, step, std::move(unmet_now));
-      events.emplace_back(PromotionStarted{p.id});
+      if (!starts(p, step, events)) return events;
     } else if (const auto why = barred(p, step); !why.empty()) {
       return fail_step(p, step, why);
     } else if (auto unmet_now = held(p, step); !unmet_now.conditions.empty()) {
@@ -375,11 +390,22 @@ struct Advance {
     return events;
   }
 
+  // Whether nothing of the way back is missing but the end of what was left.
+  static bool only_cleans_up(const Promotion& p, const LiveStep& step) {
+    return cleans_up(p, step.step) && std::ranges::none_of(p.steps, [&](const LiveStep& s) {
+             return s.step->rollback && &s != &step && s.status != StepStatus::succeeded && p.takes_back(s.step);
+           });
+  }
+
   Events fail_step(const Promotion& p, const LiveStep& step, const std::string& reason) const {
     const auto why = step.step->name + ": " + reason;
     Events events{StepFailed{step_id(p, step), reason}};
     if (p.phase == Phase::rolling_back) {
-      fail_rollback(events, state, p, why);
+      if (only_cleans_up(p, step)) {  // what came back has the traffic, and is verified
+        for (auto& event : finish(p)) events.push_back(std::move(event));
+      } else {
+        fail_rollback(events, state, p, why);
+      }
       return events;
     }
     if (base_name(step.step) == retire_old) {  // everything is on the candidate, and verified: it stands
@@ -448,14 +474,20 @@ struct Advance {
   }
 
   Events pause(const Promotion& p, const LiveStep& step) const {
-    if (const auto breach = breach_of(p, step)) return fail_step(p, step, breach->reason);
+    Events events;
+    if (step.status == StepStatus::pending) {  // tried again, it counts its limits anew from its beginning
+      if (p.phase == Phase::waiting && !starts(p, step, events)) return events;
+    } else if (const auto breach = breach_of(p, step)) {
+      return fail_step(p, step, breach->reason);
+    }
     const auto unmet_now = unmet(p, [](const Guard& guard) { return guard.step == StepKind::pause; });
-    return advance_pause(state, p, step, unmet_now, context.now);
+    for (auto& event : advance_pause(state, p, step, unmet_now, context.now)) events.push_back(std::move(event));
+    return events;
   }
 
   Events advance_promotion(const Promotion& p) const {
     if (p.phase == Phase::waiting) {
-      if (auto events = withdraw(p); !events.empty()) return events;
+      if (auto events = may_give_way(p) ? withdraw(p) : Events{}; !events.empty()) return events;
       if (auto events = review_approvals(p); !events.empty()) return events;
     }
     const auto* step = p.current();
@@ -477,7 +509,10 @@ std::vector<Event> advance(const State& state, const TargetId& id, const Context
   if (const auto to = state.renamed_to.find(id); to != state.renamed_to.end()) return next.rename(to->second);
   if (auto events = next.follow_document(); !events.empty()) return events;
   if (auto events = fire_triggers(state, id, context); !events.empty()) return events;
-  if (target->back.wanted) return begin_wanted_rollback(state, id, context);
+  if (target->back.wanted) {
+    const auto& p = target->promotion;
+    return p && retires_old(*p) ? next.succeed_before_going_back(*p) : begin_wanted_rollback(state, id, context);
+  }
   return target->promotion ? next.advance_promotion(*target->promotion) : next.plan_if_needed();
 }
 

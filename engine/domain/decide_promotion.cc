@@ -35,11 +35,10 @@ Result<const Promotion*> find_live(const State& state, const PromotionId& id) {
   return fail(ErrorCode::not_found, "no promotion " + to_string(id));
 }
 
-Result<void> still_waits(const Promotion& p, std::string_view to_what) {
-  if (p.phase == Phase::waiting) return {};
-  return fail(ErrorCode::conflict, "promotion " + to_string(p.id) + " is " + std::string(name_of(p.phase)) +
-                                       ": it is too late to " + std::string(to_what) +
-                                       " it; to stop it: headgate cancel " + to_string(p.id));
+Result<void> not_too_late(const Promotion& p, bool in_time, std::string_view to_what) {
+  if (in_time) return {};
+  return fail(ErrorCode::conflict, "promotion " + to_string(p.id) + ' ' + how_far(p) + ": it is too late to " +
+                                       std::string(to_what) + " it; to stop it: headgate cancel " + to_string(p.id));
 }
 
 std::vector<Position> evidence_of(const State& state, const Promotion& p) {
@@ -123,9 +122,9 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   }
   Events events;
   if (const auto& p = target->promotion) {
-    if (p->phase != Phase::waiting) {
-      return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) +
-                                           ": wait for it (headgate wait) or cancel it");
+    if (!may_give_way(*p)) {
+      return fail(ErrorCode::conflict,
+                  "promotion " + to_string(p->id) + ' ' + how_far(*p) + ": wait for it (headgate wait) or cancel it");
     }
     if (p->to == wish && p->locations == c.locations) {
       return fail(ErrorCode::conflict,
@@ -154,6 +153,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   HEADGATE_TRY(auto plan, plan_for(state, next, wish, way_back_from(state, c.target, wish), context.digest, c.expedite,
                                    c.locations));
   plan_events(events, next, Trigger::manual, std::move(plan), std::move(people), c.reason);
+  tell_another_try(events, state, next);
   if (c.expedite) events.emplace_back(PromotionExpedited{next, c.reason});
   return events;
 }
@@ -163,7 +163,7 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
   const auto* current = p->current();
   const bool of_switch = current && current->step->name == approve_switch && current->status == StepStatus::started;
-  if (!of_switch) HEADGATE_TRY_VOID(still_waits(*p, "approve"));
+  if (!of_switch) HEADGATE_TRY_VOID(not_too_late(*p, p->phase == Phase::waiting, "approve"));
   if (c.plan_digest != p->plan_digest) {
     return fail(ErrorCode::conflict,
                 "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
@@ -216,7 +216,7 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
 Decision decide_command(const State& state, const Reject& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
-  HEADGATE_TRY_VOID(still_waits(*p, "reject"));
+  HEADGATE_TRY_VOID(not_too_late(*p, may_give_way(*p), "reject"));
   const auto teams = teams_of(state, *p, context.actor, {});
   if (teams.empty()) {
     const auto& rules = approval_rules(*p);
@@ -237,6 +237,13 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   const auto why = "cancelled by " + context.actor + (c.reason.empty() ? "" : ": " + c.reason);
   if (p->phase == Phase::rolling_back) {
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is rolling back already");
+  }
+  if (retires_old(*p)) {
+    return fail(ErrorCode::conflict,
+                "release " + p->to.release.version + " of " + to_string(p->id) +
+                    " is verified, and what ran before is being retired: it is too late to cancel it; to go back: "
+                    "headgate rollback --environment " +
+                    p->id.target.environment + " --service " + p->id.target.service + " --reason TEXT");
   }
   if (const auto* crossed = irreversible_step_begun(*p)) {
     const auto back = "with the role breakGlass, headgate rollback --break-glass goes back across it";

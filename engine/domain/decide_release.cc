@@ -6,6 +6,7 @@
 #include "engine/domain/locations.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/renames.h"
+#include "engine/domain/rollback.h"
 #include "engine/domain/self_heal.h"
 
 namespace headgate {
@@ -202,6 +203,30 @@ Decision decide_command(const State& state, const RecordObservation& c, const Co
   return events;
 }
 
+namespace {
+
+// The next promotion brings its candidate to the slot without traffic: which one that is has to be known.
+Result<void> check_slots_known(const State& state, const TargetId& id, const Wish& adopted) {
+  const auto& target = *state.find(id);
+  std::vector<std::string> places;
+  for (const auto& location : locations_of(state, id)) {
+    if (at_location(target, location.name).current != adopted) places.push_back(location.name);
+  }
+  if (locations_of(state, id).empty()) places.emplace_back();
+  for (const auto& place : places) {
+    if (slot_seen_with(target, adopted.release, place)) continue;
+    const auto failed = to_string(target.back.failed->id);
+    return fail(ErrorCode::conflict,
+                failed + " failed between two slots" + (place.empty() ? "" : " of location " + place) +
+                    ", and release " + adopted.release.version +
+                    " tells nobody which of them has the traffic: mend the cause and headgate retry " + failed +
+                    " --reason TEXT, or headgate promote");
+  }
+  return {};
+}
+
+}  // namespace
+
 Decision decide_command(const State& state, const AdoptTarget& c, const Context&) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto* target = state.find(c.target);
@@ -227,6 +252,7 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   if (const auto* known = state.release({c.target.service, wish.release.version})) wish.release = known->release;
   if (target->document) wish.variables = target->document->document.variables;
   if (runs_everywhere(state, c.target, wish) && target->held.empty()) return Events{};
+  HEADGATE_TRY_VOID(check_slots_known(state, c.target, wish));
   return Events{TargetAdopted{c.target, std::move(wish), c.reason}};
 }
 

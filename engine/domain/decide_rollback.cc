@@ -121,9 +121,8 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   const auto* p = state.live(c.promotion);
   if (!p) return fail(ErrorCode::not_found, "no promotion " + to_string(c.promotion) + " is under way");
   HEADGATE_TRY_VOID(may_be_expedited(state, c.promotion.target, c.reason));
-  if (p->phase != Phase::waiting) {
-    return fail(ErrorCode::conflict,
-                "promotion " + to_string(p->id) + " is " + std::string(name_of(p->phase)) + ": its plan stands");
+  if (!may_give_way(*p)) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + ' ' + how_far(*p) + ": its plan stands");
   }
   if (!p->expedited.empty()) return Events{};
   const auto* t = state.find(c.promotion.target);

@@ -543,6 +543,7 @@ struct StateEvolver : Evolving {
   }
   void operator()(const TargetAdopted& e) {
     auto& t = target(e.target);
+    const auto slot = slot_seen_with(t, e.wish.release);
     adopted_in_locations(state, e.target, t, e.wish, meta().position);
     if (t.current == e.wish && !t.locations.empty()) {  // a location more runs it
       t.held.clear();
@@ -550,6 +551,7 @@ struct StateEvolver : Evolving {
       return;
     }
     now_runs(t, e.wish);
+    if (slot) t.stable_slot = *slot;
     remember_adopted(t, e.wish);
     t.back.failed.reset();
     t.back.restore_point.reset();

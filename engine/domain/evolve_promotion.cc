@@ -196,6 +196,9 @@ void PromotionEvolver::operator()(const PromotionRetried& e) {
   s.unhealthy = false;
   s.reason.clear();
   s.ended.reset();
+  s.due.reset();
+  s.fired = false;
+  s.resumed = false;
 }
 void PromotionEvolver::operator()(const PromotionExpedited& e) {
   p.expedited = e.reason;

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "engine/domain/locations.h"
-#include "engine/domain/rollout.h"
 
 namespace headgate {
 namespace {
@@ -46,14 +45,13 @@ bool Promotion::takes_back(const Step& step) const {
 void step_done(const State& state, TargetState& t, const Promotion& p, const LiveStep& done, Position position) {
   const auto& name = done.step->location;
   const auto locations = locations_of(state, p.id.target);
-  if (name.empty() || base_name(done.step) == retire_old ||
+  if (name.empty() || cleans_up(p, done.step) ||
       std::ranges::find(locations, name, &Location::name) == locations.end()) {
     return;
   }
   const LiveStep* deployed = nullptr;
   for (const auto& s : p.steps) {
-    if (s.step->location != name || s.step->rollback != done.step->rollback || base_name(s.step) == retire_old)
-      continue;
+    if (s.step->location != name || s.step->rollback != done.step->rollback || cleans_up(p, s.step)) continue;
     if (s.status != StepStatus::succeeded) return;
     if (s.step->deploys) deployed = &s;
   }
@@ -84,7 +82,10 @@ void adopted_in_locations(const State& state, const TargetId& id, TargetState& t
   for (const auto& location : locations_of(state, id)) {
     const auto& there = at_location(t, location.name);
     if (there.current != wish && there.observed && there.observed->shows(wish.release)) {
-      now_runs(t.locations[location.name], wish, position);
+      const auto slot = slot_seen_with(t, wish.release, location.name);
+      auto& here = t.locations[location.name];
+      now_runs(here, wish, position);
+      if (slot) here.stable_slot = *slot;
     }
   }
 }

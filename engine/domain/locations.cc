@@ -4,6 +4,7 @@
 
 #include "engine/domain/planner.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/rollout.h"
 #include "engine/domain/rollout_plan.h"
 
 namespace headgate {
@@ -261,6 +262,11 @@ std::optional<Wish> brought_back_at(const Promotion& p, std::string_view locatio
     if (s.step->rollback && s.step->deploys && s.step->location == location) return s.step->deploys;
   }
   return std::nullopt;
+}
+
+bool cleans_up(const Promotion& p, const Step& step) {
+  return base_name(step) == retire_old ||
+         (step.rollback && step.kind == StepKind::retire && brought_back_at(p, step.location).has_value());
 }
 
 std::string no_way_back_in(const Promotion& p, std::string_view failing) {

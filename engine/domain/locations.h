@@ -50,6 +50,8 @@ std::string names_of(const std::vector<std::string>& locations);
 bool has_locations(const Promotion& promotion);
 // What a rollback of the promotion brings back to the location; unset: nothing.
 std::optional<Wish> brought_back_at(const Promotion& promotion, std::string_view location);
+// Whether the step takes away what its place does not need any more: what ran before, or what a way back has left.
+bool cleans_up(const Promotion& promotion, const Step& step);
 // Why the rollback that a failure in `failing` (empty: in no location) would begin cannot take back whatever it should;
 // empty when it can.
 std::string no_way_back_in(const Promotion& promotion, std::string_view failing);

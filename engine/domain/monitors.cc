@@ -6,6 +6,7 @@
 #include "engine/domain/decimal.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
+#include "engine/domain/rollout.h"
 
 namespace headgate {
 namespace {
@@ -29,7 +30,7 @@ struct Failure {
     tell_incident(events, state, {id, {}, release, text, next, {}});
   }
 
-  // The release of a promotion that is under way is to blame: its own way back is taken.
+  // The release of a promotion that is under way is to blame: its own way back is taken, while that is there.
   void take_back(Events& events, const Promotion& p) const {
     const auto& id = p.id.target;
     const auto& release = p.to.release;
@@ -43,13 +44,14 @@ struct Failure {
     if (!p.rules.rollback_automatic || p.rules.on_location_failure == OnLocationFailure::hold) {
       return tell(events, id, release.version, "the stage leaves it to a person", by_hand(id, false));
     }
+    if (retires_old(p)) return go_back(events, id, release.version);
     const bool new_candidate = !p.from || !p.from->release.same_candidate(release);
     if (p.rules.rollback_quarantine && new_candidate) quarantine(events, id, release);
     tell(events, id, release.version, {}, {});
     begin_rollback(events, state, p, what, true);
   }
 
-  // What runs there is to blame. It goes back by a promotion of its own, as by hand.
+  // What runs there is to blame.
   void leave_current(Events& events, const TargetId& id, const TargetState& t) const {
     const auto release = t.current ? t.current->release.version : std::string();
     const auto not_now = [&](const std::string& why, const std::string& next) { tell(events, id, release, why, next); };
@@ -63,16 +65,22 @@ struct Failure {
     if (!stage || !stage->rollback_automatic || !t.held.empty() || (t.document && t.document->document.suspend)) {
       return not_now("the target is left to a person", by_hand(id, false));
     }
+    go_back(events, id, release);
+  }
+
+  // By a promotion of its own, as by hand.
+  void go_back(Events& events, const TargetId& id, const std::string& release) const {
+    const auto not_now = [&](const std::string& why, const std::string& next) { tell(events, id, release, why, next); };
     const auto way = rollback_way(state, id, "previous");
     if (!way) return not_now(way.error().message, look_at(id));
     if (!way->to) return not_now("no other release was verified at " + to_string(id), by_hand(id, false));
     if (!way->crosses.empty()) return not_now("step " + way->crosses + " cannot be undone", by_hand(id, true));
-    const PromotionId as{id, t.last_number + 1};
+    const PromotionId as{id, state.find(id)->last_number + 1};
     if (const auto plan = rollback_plan(state, as, *way, false, context.digest); !plan) {
       return not_now(plan.error().message, look_at(id));
     }
     // With the same candidate before and after, the variables are to blame.
-    if (stage->rollback_quarantine && !way->to->release.same_candidate(way->leaves.release)) {
+    if (state.stage(id)->rollback_quarantine && !way->to->release.same_candidate(way->leaves.release)) {
       quarantine(events, id, way->leaves.release);
     }
     events.emplace_back(RollbackRequested{as, what, way->leaves, way->to, false, "monitor " + report.monitor.name, {}});

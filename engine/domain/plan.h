@@ -130,7 +130,7 @@ struct Plan {
   Rules rules;
   std::vector<Step> steps;
   std::vector<std::string> locations{};  // that were asked for by name; none: those in a wave
-  std::string digest;  // sha256:<hex> over all of the above but `rules.commit`, `rules.file` and the lines
+  std::string digest;  // sha256:<hex> over all of the above but `rules.commit`, `rules.file` and the lines; ADR 0016
 };
 
 // A condition that a promotion waits for, with what it takes to meet it. Stored in step.waiting, printed by explain.

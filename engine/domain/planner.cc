@@ -30,6 +30,17 @@ std::string canonical_text(const Plan& plan) {
   return std::move(text.text);
 }
 
+// How many go at once, and who goes first: judged as the documents in force have it, so that no step says so.
+std::string order_text(const Stage& stage, const std::vector<Dependency>& depends_on) {
+  std::vector<std::string> first;
+  for (const auto& dependency : depends_on) first.push_back(dependency.service);
+  std::ranges::sort(first);
+  CanonicalText text;
+  text("max_concurrent", stage.max_concurrent);
+  text("depends_on", first);
+  return std::move(text.text);
+}
+
 void add_protections(Plan& plan, const PlanInput& input) {
   const auto& stage = *input.stage;
   const auto& authors = stage.unknown_authors;
@@ -146,7 +157,7 @@ Plan plan_promotion(const PlanInput& input, DigestFunction digest) {
   // Nothing goes back across an irreversible step by itself.
   if (std::ranges::none_of(plan.steps, [](const Step& step) { return step.irreversible == true; }))
     add_way_back(plan, input, true);
-  auto text = canonical_text(plan);
+  auto text = canonical_text(plan) + order_text(stage, input.service->document.depends_on);
   if (input.expedited) text += "expedited";
   plan.digest = digest(text);
   return plan;
@@ -178,7 +189,7 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
   } else {
     add_retirement_in_places(plan, input);
   }
-  plan.digest = digest(canonical_text(plan));
+  plan.digest = digest(canonical_text(plan) + order_text(*input.stage, {}));
   return plan;
 }
 

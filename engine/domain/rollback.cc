@@ -93,6 +93,38 @@ void tell_incident(Events& events, const State& state, Tiding tiding) {
                                      cut_text(what, max_reason_bytes), next, freeze});
 }
 
+void tell_verified(Events& events, const State& state, const Promotion& p, const Release& release) {
+  const auto* known = open_incident(state, p.id.target);
+  if (!known || known->second.promotion.empty()) return;
+  const auto& [number, incident] = *known;
+  const auto verified = "release " + release.version + " is verified here";
+  const auto resolve = "headgate incident resolve " + number + " --review TEXT";
+  const auto* bad = state.quarantine(p.id.target.service, release);
+  const auto next =
+      bad ? verified + ", but quarantined (" + bad->reason + "): headgate promote another release, then " + resolve
+          : verified + ": " + resolve;
+  events.emplace_back(IncidentNoted{p.id.target,
+                                    incident.promotion,
+                                    number,
+                                    to_string(p.id) + ": " + verified,
+                                    cut_text(next, max_reason_bytes),
+                                    {}});
+}
+
+void tell_another_try(Events& events, const State& state, const PromotionId& next) {
+  const auto& id = next.target;
+  const auto* known = open_incident(state, id);
+  if (!known || known->second.promotion.empty() || state.find(id)->held.empty()) return;
+  events.emplace_back(IncidentNoted{id,
+                                    known->second.promotion,
+                                    known->first,
+                                    to_string(next) + " was asked for",
+                                    "headgate wait " + to_string(next) + "; where it does not succeed, " +
+                                        look_and_choose(id) + ", or go back: " + by_hand(id, false) +
+                                        "; then headgate incident resolve " + known->first + " --review TEXT",
+                                    {}});
+}
+
 Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
   const auto* t = state.find(id);
   if (!t) return fail(ErrorCode::not_found, "no target " + to_string(id));
@@ -170,13 +202,18 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
     }
   }
   if (way.leaves == t->current) input.left_slot = t->stable_slot;
+  const bool old_is_going = t->promotion && retires_old(*t->promotion);
+  if (old_is_going) {  // as it will be once the promotion has ended
+    input.stable = way.leaves;
+    input.stable_slot = input.left_slot;
+  }
   input.from = way.leaves;
   input.way_back = way.to;
   input.to = way.to ? *way.to : way.leaves;
   if (!input.environment->document.locations.empty()) input.places = places_to_go_back(state, as.target, way);
   auto plan = plan_way_back(input, restore, digest);
   // While a promotion is under way, its own way back is the shorter one: what ran before may still run.
-  if (const auto& p = t->promotion; p && p->deployed() && way.to && leads_back_to(*p, *way.to)) {
+  if (const auto& p = t->promotion; p && p->deployed() && !old_is_going && way.to && leads_back_to(*p, *way.to)) {
     plan.steps.clear();
     for (const auto& s : p->steps) {
       if (s.step->rollback && (s.step->location.empty() || p->touched(s.step->location)) &&
@@ -207,7 +244,7 @@ std::vector<Event> begin_wanted_rollback(const State& state, const TargetId& id,
   const auto why = to_string(as) + " rolls back: " + wanted.reason;
   if (const auto& p = t.promotion) {
     fence_in_flight(events, *p, why);
-    if (p->phase == Phase::waiting && !p->deployed()) {
+    if (may_give_way(*p)) {
       events.emplace_back(PromotionSuperseded{p->id, cut_text(why, max_reason_bytes)});
     } else {
       events.emplace_back(PromotionCancelled{p->id, cut_text(why, max_reason_bytes)});
@@ -305,8 +342,14 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
       std::max<Duration>(std::chrono::floor<std::chrono::milliseconds>(now - *p.rollback_began), Duration::zero());
   events.emplace_back(RollbackSucceeded{p.id, took});
   const auto back = brought_back_by(p);
-  if (const auto* known = open_incident(state, p.id.target);
-      known && back && known->second.promotion == to_string(p.id)) {
+  const auto* known = open_incident(state, p.id.target);
+  // A person who goes back mends whatever failed here before. What a monitor demands leaves that to a person.
+  const bool mends =
+      known && (known->second.promotion == to_string(p.id) ||
+                (!known->second.promotion.empty() && p.trigger == Trigger::rollback && !p.rollback_automatic));
+  if (back && (!mends || state.quarantine(p.id.target.service, back->release))) {
+    tell_verified(events, state, p, back->release);
+  } else if (back) {
     const auto& [number, incident] = *known;
     if (state.freezes.contains(incident.freeze)) {
       events.emplace_back(

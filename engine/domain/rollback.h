@@ -2,7 +2,9 @@
 // its own steps, for when it fails; a rollback by hand is a promotion of its own that has nothing else.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/domain/decide.h"
@@ -65,8 +67,20 @@ std::string step_between(const TargetState& target, const Wish& verified);
 // The irreversible step that the promotion itself has begun; null when it has not.
 const LiveStep* irreversible_step_begun(const Promotion& promotion);
 
+// Which slot has all the traffic of a place, where all of it was seen to reach the release: after a promotion that
+// failed half-way, in the slot where its plan has that release; else where it was before. Unset: the plan has it in
+// both, or in neither. `location`: empty where the target is one place.
+std::optional<std::string> slot_seen_with(const TargetState& target, const Release& release,
+                                          std::string_view location = {});
+
 // Of the step that restores: what its hook said, recorded before.
 Json restore_point_of(const TargetState& target, const Promotion& promotion, const std::string& name);
+
+// Whether it may end at once, for a newer wish or another plan: it waits, and leaves nothing half done behind. One that
+// is retried may wait although it has deployed.
+bool may_give_way(const Promotion& promotion);
+// For a refusal, behind its name: how far it has got that may not.
+std::string how_far(const Promotion& promotion);
 
 // ---- incidents
 
@@ -81,6 +95,12 @@ struct Tiding {
 };
 // Opens an incident, or adds to the one that is open, or that `events` open.
 void tell_incident(std::vector<Event>& events, const State& state, Tiding tiding);
+
+// What the open incident says to do next is done, or leads elsewhere by now: the release is verified there. That of a
+// monitor is the monitor's.
+void tell_verified(std::vector<Event>& events, const State& state, const Promotion& promotion, const Release& release);
+// A person tries another release on a target that is held: what failed before is over with that.
+void tell_another_try(std::vector<Event>& events, const State& state, const PromotionId& next);
 
 bool has_open_incident(const State& state, const TargetId& target);
 // The open one of a target and its id; null when there is none.

@@ -1,7 +1,9 @@
 // What the state remembers for going back, and what can be asked of it.
 #include <algorithm>
 
+#include "engine/domain/locations.h"
 #include "engine/domain/rollback.h"
+#include "engine/domain/rollout_plan.h"
 
 namespace headgate {
 namespace {
@@ -104,6 +106,41 @@ const LiveStep* irreversible_step_begun(const Promotion& p) {
     return s.step->irreversible == true && !s.step->rollback && (s.attempt > 0 || s.activity != ActivityStatus::none);
   });
   return at == p.steps.end() ? nullptr : &*at;
+}
+
+bool may_give_way(const Promotion& p) {
+  return p.phase == Phase::waiting && !p.deployed() && !irreversible_step_begun(p);
+}
+
+std::string how_far(const Promotion& p) {
+  return p.phase == Phase::waiting ? "has begun, and waits to go on" : "is " + std::string(name_of(p.phase));
+}
+
+std::optional<std::string> slot_seen_with(const TargetState& t, const Release& release, std::string_view location) {
+  const auto& before = location.empty() ? t.stable_slot : at_location(t, location).stable_slot;
+  if (t.held.empty() || !t.back.failed) return before;
+  const auto& p = *t.back.failed;
+  if (!p.deployed() && p.trigger != Trigger::rollback) return before;
+  std::string left;  // where that is which the promotion brings, or which a rollback by hand leaves
+  std::string back;  // where that is which its way back brings
+  bool both = false;
+  for (const auto& s : p.steps) {
+    const auto& slot = s.step->slot;
+    if (slot.empty() || s.step->location != location) continue;
+    if (s.step->kind == StepKind::traffic) both = true;
+    if (s.step->rollback && s.step->deploys) back = slot;
+    if (s.step->kind == (s.step->rollback ? StepKind::retire : StepKind::deploy)) left = slot;
+  }
+  if (left.empty() && back.empty()) return before;
+  if (left.empty()) left = both ? candidate_slot(back) : back;
+  if (back.empty()) back = before;
+  if (left == back) return left;
+  auto comes_back = brought_back_at(p, location);
+  if (!comes_back && p.trigger != Trigger::rollback) comes_back = p.from;
+  const bool in_left = left_by(p).release.same_candidate(release);
+  const bool in_back = comes_back && comes_back->release.same_candidate(release);
+  if (in_left == in_back) return std::nullopt;
+  return in_left ? left : back;
 }
 
 Json restore_point_of(const TargetState& t, const Promotion& p, const std::string& name) {

@@ -115,6 +115,12 @@ std::string slot_after(const Promotion& p, const std::string& before) {
   return slot;
 }
 
+bool retires_old(const Promotion& p) {
+  return p.phase == Phase::running && std::ranges::any_of(p.steps, [](const LiveStep& s) {
+           return base_name(s.step) == retire_old && s.attempt > 0;
+         });
+}
+
 std::optional<Breach> breach_of(const Promotion& p, const LiveStep& pause) {
   for (const auto& progress : p.analysis) {
     const auto* metric = find_metric(pause.step, progress.name);

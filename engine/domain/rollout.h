@@ -37,6 +37,9 @@ const MetricProgress* next_measurement(const Promotion& promotion, const LiveSte
 // The step of blueGreen that keeps what ran before, so that the way back stays instant.
 inline constexpr std::string_view keep_old = "keep-old";
 inline constexpr std::string_view retire_old = "retire-old";
+// Whether what ran before is going, or has gone, from any place: nothing comes back at once any more. By then the
+// candidate is verified in every place.
+bool retires_old(const Promotion& promotion);
 // The approval that is given once the preview is verified.
 inline constexpr std::string_view approve_switch = "approve-switch";
 std::vector<Condition> judge_approve_switch(const State& state, const Promotion& promotion, Timestamp now);

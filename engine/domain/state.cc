@@ -34,7 +34,8 @@ const LiveStep* Promotion::find(std::string_view step) const {
 
 bool Promotion::deployed() const {
   return std::ranges::any_of(steps, [](const LiveStep& s) {
-    return !s.step->rollback && s.step->kind == StepKind::deploy && s.activity != ActivityStatus::none;
+    return !s.step->rollback && s.step->kind == StepKind::deploy &&
+           (s.attempt > 0 || s.activity != ActivityStatus::none);
   });
 }
 

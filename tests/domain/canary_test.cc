@@ -1,4 +1,5 @@
 // Canaries: weights, pauses under measurement, and the way back.
+#include "engine/domain/rollback.h"
 #include "tests/domain/strategies.h"
 
 namespace headgate::test {
@@ -136,6 +137,174 @@ TEST(Canary, WhatCannotBeRetiredInTheEndUndoesNothing) {
   EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
               happened_in_order("step.failed retire-old", "promotion.succeeded #2"));
   EXPECT_EQ(world.at(production).stable_slot, "green");
+}
+
+const RollBack by_hand{{production}, "previous", "it is slow", "all"};
+const Lines anew{"rollback-deploy", "rollback-shift", "rollback-smoke", "rollback-retire"};
+
+TEST(Canary, OnceWhatRanBeforeIsGoingTheWayBackBringsItAnew) {
+  for (const bool between_attempts : {false, true}) {
+    auto world = given_v2(two_pauses());
+    roll(world, "retire-old");
+    if (between_attempts) world.finish(production, Kind::retryable, "slow");
+    const auto way = rollback_way(world.state, production, "previous");
+    const auto plan = rollback_plan(world.state, promotion(production, 3), *way, false, &test_digest);
+    Lines shown;
+    for (const auto& step : plan->steps) shown.push_back(step.name);
+    EXPECT_EQ(shown, anew);
+    EXPECT_THAT(world.when(by_hand, "person:alice"),
+                happened_in_order("activity.fenced retire-old#1", "promotion.succeeded #2", "promotion.planned #3 v1",
+                                  "rollback.started to v1", "activity.started rollback-deploy#1"));
+    EXPECT_EQ(world.steps(production), anew);
+    EXPECT_EQ(world.effect(production).step.slot, "blue");
+    roll(world);
+    EXPECT_EQ(world.running(production), "v1");
+    EXPECT_EQ(world.at(production).stable_slot, "blue");
+  }
+}
+
+TEST(Canary, OnceWhatRanBeforeIsGoingItIsTooLateToCancel) {
+  auto world = given_v2(two_pauses());
+  roll(world, "retire-old");
+  EXPECT_THAT(world.cancel(second), Refused("headgate rollback --environment production --service gateway"));
+  EXPECT_EQ(world.effect(production).id.step, "retire-old");
+}
+
+TEST(Canary, OnceWhatRanBeforeIsGoingAMonitorHasItBroughtAnewToo) {
+  auto world = given_v1(two_pauses());
+  auto watched = slotted();
+  Monitor monitor;
+  monitor.name = "api";
+  monitor.services = {"gateway"};
+  monitor.check = health("api");
+  monitor.every = 1min;
+  monitor.on_failure = OnMonitorFailure::rollback;
+  watched.monitors = {monitor};
+  world.push({{watched, target(production, release("v2"))}});
+  roll(world, "retire-old");
+  EXPECT_THAT(world.when(ReportMonitor{{"production", "api"}, false, 1, world.now, "500"}, "engine"),
+              happened_in_order("release.quarantined v2", "rollback.requested #3", "promotion.succeeded #2",
+                                "rollback.started to v1", "activity.started rollback-deploy#1"));
+  EXPECT_EQ(world.steps(production), anew);
+  roll(world);
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(Canary, WhatCannotBeRetiredInTheEndUndoesNoWayBackEither) {
+  auto world = given_v2(two_pauses());
+  roll(world);
+  world.when(by_hand, "person:alice");
+  roll(world, "rollback-retire");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
+              happened_in_order("step.failed rollback-retire", "rollback.succeeded #3", "incident.resolved"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_EQ(world.at(production).stable_slot, "blue");
+}
+
+TEST(Canary, WhatIsAdoptedAfterAFailedWayBackTakesItsSlot) {
+  for (const auto& [seen, slot, other] : {std::tuple{"v2", "green", "blue"}, std::tuple{"v1", "blue", "green"}}) {
+    auto world = given_v2(two_pauses());
+    roll(world, "smoke");
+    world.finish(production, Kind::unhealthy, "500");
+    EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #2"));
+    world.observe(production, seen);
+    EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+                Contains("target.adopted " + std::string(seen)));
+    EXPECT_EQ(world.at(production).stable_slot, slot);
+    world.when(ResolveIncident{"1", "the balancer was away"}, "person:alice");
+    world.push(target(production, release("v3")));
+    EXPECT_EQ(world.effect(production).id.step, "shift-0");
+    EXPECT_EQ(world.effect(production).step.slot, other) << "traffic stays with what was adopted";
+  }
+}
+
+TEST(Canary, WhatIsAdoptedAfterAFailureLeftToAPersonTakesItsSlot) {
+  auto s = two_pauses();
+  s.rollback_automatic = false;
+  auto world = given_v2(s);
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  world.observe(production, "v2");
+  world.when(AdoptTarget{production, "the check is wrong"}, "person:alice");
+  EXPECT_EQ(world.at(production).stable_slot, "green");
+}
+
+TEST(Canary, WhatIsAdoptedAfterAFailedRollbackByHandTakesItsSlot) {
+  for (const std::string failing : {"rollback-deploy", "rollback-smoke"}) {
+    auto world = given_v2(two_pauses());
+    roll(world);
+    world.when(by_hand, "person:alice");
+    roll(world, failing);
+    EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #3"));
+    const bool shifted = failing == "rollback-smoke";
+    world.observe(production, shifted ? "v1" : "v2");
+    world.when(AdoptTarget{production, "it serves"}, "person:alice");
+    EXPECT_EQ(world.running(production), shifted ? "v1" : "v2");
+    EXPECT_EQ(world.at(production).stable_slot, shifted ? "blue" : "green");
+  }
+}
+
+TEST(Canary, TheFirstReleaseThatFailsAndIsAdoptedKeepsItsSlot) {
+  World world;
+  world.push({{access_policy(), slotted(), measured_service(two_pauses()), target(production, release("v1"))}, {}});
+  world.observe(production, "");
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #1"));
+  world.observe(production, "v1");
+  world.when(AdoptTarget{production, "the check is wrong"}, "person:alice");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_EQ(world.at(production).stable_slot, "blue");
+}
+
+TEST(Canary, WhatNobodyKnowsTheSlotOfIsNotAdopted) {
+  auto world = given_v2(two_pauses());
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  world.finish(production, Kind::terminal, "exit 1");
+  world.observe(production, "v9");
+  EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+              Refused("release v9 tells nobody which of them has the traffic"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+}
+
+TEST(Canary, TrafficGoesBackToWhatNeverLeftAlthoughItIsQuarantined) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-2");
+  world.when(QuarantineRelease{{"gateway", "v1"}, "CVE-2026-1"}, "person:alice");
+  EXPECT_THAT(next_measurement(world, bad),
+              happened_in_order("rollback.started to v1", "activity.started rollback-shift#1"));
+  EXPECT_THAT(roll(world), happened_in_order("rollback.succeeded #2", "incident.noted"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_THAT(open_incident(world.state, production)->second.next,
+              HasSubstr("release v1 is verified here, but quarantined (CVE-2026-1): headgate promote another release"));
+}
+
+TEST(Canary, APauseThatIsTriedAgainCountsItsLimitsAnew) {
+  auto metric = error_rate();
+  metric.consecutive_error_limit = 0;
+  auto s = two_pauses();
+  s.rollback_automatic = false;
+  auto world = given_v2(s, {metric});
+  roll(world, "pause-1");
+  EXPECT_THAT(next_measurement(world, {}, Kind::retryable),
+              happened_in_order("step.failed pause-1", "promotion.failed #2"));
+  auto frozen = world;
+  EXPECT_THAT(world.when(RetryPromotion{second, "Prometheus is back"}, "person:alice"),
+              ElementsAre("promotion.retried #2", "promotion.started #2", "step.started pause-1", "timer.set pause-1",
+                          "step.waiting pause-1"));
+  const auto began = world.now;
+  roll(world, "shift-50");
+  EXPECT_EQ(world.now - began, 3min);
+  roll(world);
+  EXPECT_EQ(world.running(production), "v2");
+
+  frozen.pass(1h);
+  frozen.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(frozen.when(RetryPromotion{second, "Prometheus is back"}, "person:alice"),
+              ElementsAre("promotion.retried #2", "step.waiting pause-1"));
+  EXPECT_THAT(frozen.pass(1h), IsEmpty());
+  EXPECT_THAT(frozen.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("step.started pause-1"));
 }
 
 TEST(Canary, FailureLimitCountsFailuresOverAllPauses) {

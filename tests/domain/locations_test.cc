@@ -458,6 +458,55 @@ TEST(Locations, ABadMeasurementInTheSecondWaveBringsTrafficBackInBothAtOnce) {
   EXPECT_EQ(runs_in(world, "eu"), "v1");
 }
 
+TEST(Locations, OnceWhatRanBeforeHasGoneFromOneTheWayBackBringsItAnewInAll) {
+  auto world = given_v2_in_slots(canary({weight(100)}, {}));
+  roll(world, "retire-old.us");
+  EXPECT_THAT(world.cancel(second), Refused("too late to cancel"));
+  EXPECT_THAT(world.when(RollBack{{production}, "previous", "it is slow", "all"}, "person:alice"),
+              happened_in_order("activity.fenced retire-old.us#1", "promotion.succeeded #2", "rollback.started to v1"));
+  EXPECT_THAT(world.steps(production),
+              ElementsAre("rollback-deploy.us", "rollback-shift.us", "rollback-smoke.us", "rollback-retire.us",
+                          "rollback-deploy.eu", "rollback-shift.eu", "rollback-smoke.eu", "rollback-retire.eu"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "v1");
+  for (const auto* location : {"eu", "us"}) {
+    EXPECT_EQ(runs_in(world, location), "v1");
+    EXPECT_EQ(at_location(world.at(production), location).stable_slot, "blue");
+  }
+}
+
+TEST(Locations, WhatCameBackInOneIsKnownAlthoughWhatWasLeftCannotBeRetiredThere) {
+  auto world = given_v2_in_slots(canary({weight(100)}, {}));
+  roll(world);
+  world.when(RollBack{{production}, "previous", "it is slow", "all"}, "person:alice");
+  roll(world, "rollback-retire.us");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #3"));
+  EXPECT_EQ(runs_in(world, "us"), "v1");
+  EXPECT_EQ(at_location(world.at(production), "us").stable_slot, "blue");
+  EXPECT_EQ(runs_in(world, "eu"), "v2");
+  world.when(RetryPromotion{promotion(production, 3), "mended"}, "person:alice");
+  roll(world, "rollback-retire.eu");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.succeeded #3"));
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(Locations, WhatIsAdoptedAfterAFailedWayBackTakesItsSlotInEach) {
+  for (const std::string failing : {"rollback-shift.us", "rollback-smoke.us"}) {
+    auto world = given_v2_in_slots(canary({weight(100)}, {}));
+    fail(world, "smoke.us");
+    roll(world, failing);
+    EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"), Contains("rollback.failed #2"));
+    const bool shifted = failing == "rollback-smoke.us";
+    for (const auto* location : {"eu", "us"}) observe_in(world, location, shifted ? "v1" : "v2");
+    EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+                Contains(HasSubstr("target.adopted")));
+    for (const auto* location : {"eu", "us"}) {
+      EXPECT_EQ(runs_in(world, location), shifted ? "v1" : "v2");
+      EXPECT_EQ(at_location(world.at(production), location).stable_slot, shifted ? "blue" : "green") << location;
+    }
+  }
+}
+
 TEST(Locations, OneLocationGoesBackAloneAndTheNextPromotionKnowsEachSlot) {
   auto world = given_v2_in_slots(canary({weight(100)}, {}), OnLocationFailure::rollback_location);
   fail(world, "deploy.us", Kind::terminal);

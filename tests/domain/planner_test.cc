@@ -94,6 +94,26 @@ TEST(PlanDigest, CoversWhateverChangesWhatWouldBeDone) {
       {"its status", [](Input& i) { i.stage_of.verify[0].http->status = 204; }},
       {"rollback", [](Input& i) { i.stage_of.rollback_automatic = false; }},
       {"quarantine", [](Input& i) { i.stage_of.rollback_quarantine = false; }},
+      {"how many at once",
+       [](Input& i) {
+         i.stage_of.max_concurrent = ConcurrencyRule{2, 41};
+       }},
+      {"another number",
+       [](Input& i) {
+         i.stage_of.max_concurrent = ConcurrencyRule{3, 41};
+       }},
+      {"a dependency",
+       [](Input& i) {
+         i.service_document.document.depends_on = {{"research", 7}};
+       }},
+      {"another one",
+       [](Input& i) {
+         i.service_document.document.depends_on = {{"pricing", 7}};
+       }},
+      {"both",
+       [](Input& i) {
+         i.service_document.document.depends_on = {{"research", 7}, {"pricing", 7}};
+       }},
   };
   std::set<std::string> digests{Input().plan().digest};
   for (const auto& [what, change] : changes) {
@@ -114,6 +134,16 @@ TEST(PlanDigest, DoesNotCoverWhereTheRulesStand) {
   for (auto& gate : input.service_document.document.gates) gate.line = 99;
   input.id.number = 8;  // no text of the plan names the promotion
   input.stage_of.environment = "production";
+  EXPECT_EQ(input.plan().digest, before);
+}
+
+TEST(PlanDigest, DoesNotCoverInWhichOrderDependenciesStand) {
+  Input input;
+  input.stage_of.max_concurrent = ConcurrencyRule{2, 41};
+  input.service_document.document.depends_on = {{"research", 7}, {"pricing", 7}};
+  const auto before = input.plan().digest;
+  input.stage_of.max_concurrent->line = 99;
+  input.service_document.document.depends_on = {{"pricing", 9}, {"research", 10}};
   EXPECT_EQ(input.plan().digest, before);
 }
 

@@ -231,6 +231,20 @@ TEST(Incident, SaysThatAReleaseIsVerifiedHereOnceOneIs) {
             "release v3 is verified here: headgate incident resolve 1 --review TEXT");
 }
 
+TEST(Incident, NamesNoRetryOnceAnotherReleaseIsTried) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.request(production, "v3");
+  const auto next = [&] { return open_incident(world.state, production)->second.next; };
+  EXPECT_THAT(next(), AllOf(HasSubstr("headgate wait gateway/production/2"), Not(HasSubstr("retry"))));
+  world.cancel(second);
+  EXPECT_THAT(world.finish_all(production), happened_in_order("rollback.succeeded #2", "incident.noted"));
+  EXPECT_EQ(next(), "release v1 is verified here: headgate incident resolve 1 --review TEXT");
+}
+
 TEST(RetriedRollback, IsStillForTheReasonThatItBeganFor) {
   auto world = World::running_v1(verified());
   world.push(target(production, release("v2")));
@@ -519,6 +533,20 @@ TEST(FailedRollback, IsTakenUpAgainWhereItFailed) {
   EXPECT_FALSE(has_open_incident(world.state, production));
 }
 
+TEST(FailedRollback, IsMendedByARollbackByHandToAnotherRelease) {
+  auto world = given_v2_runs();
+  world.push(target(production, release("v3")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"),
+              happened_in_order("rollback.failed #2", "freeze.set", "incident.noted"));
+  EXPECT_THAT(roll_back(world, "v1"), happened_in_order("rollback.started to v1", "incident.noted"));
+  EXPECT_THAT(world.finish_all(production),
+              happened_in_order("rollback.succeeded #3", "freeze.lifted", "incident.resolved"));
+  EXPECT_FALSE(has_open_incident(world.state, production));
+  EXPECT_TRUE(world.state.freezes.empty());
+}
+
 TEST(FailedRollback, IsResolvedByAPersonWithAReview) {
   auto world = given_a_failed_rollback();
   const auto id = open_incident(world.state, production)->first;
@@ -573,6 +601,36 @@ TEST(Retry, BeginsTheFailedStepAgainAfterEverythingIsJudgedOnceMore) {
               ElementsAre("freeze.lifted", "promotion.started #1", "step.started backup", "activity.started backup#2"));
   world.finish_all(production);
   EXPECT_EQ(world.running(production), "v2");
+}
+
+World given_v2_is_half_deployed_and_waits_to_be_retried() {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{first, "there is space"}, "person:alice"),
+              ElementsAre("promotion.retried #1", "step.waiting deploy"));
+  return world;
+}
+
+TEST(Retry, OfWhatHasDeployedGivesWayToNothing) {
+  auto world = given_v2_is_half_deployed_and_waits_to_be_retried();
+  EXPECT_THAT(world.push(target(production, release("v3"))), Not(Contains("promotion.superseded #1")));
+  EXPECT_THAT(world.request(production, "v4"), Refused("gateway/production/1 has begun, and waits to go on"));
+  EXPECT_THAT(world.when(Reject{first, "no"}, "person:carol"), Refused("too late to reject"));
+  auto s = verified();
+  s.verify.push_back(health("deep"));
+  EXPECT_THAT(world.push(service({s})), Not(Contains("promotion.superseded #1")));
+  EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("activity.started deploy#2"));
+  EXPECT_THAT(world.finish_all(production), happened_in_order("promotion.succeeded #1", "promotion.planned #2 v3"));
+  EXPECT_EQ(world.running(production), "v3");
+}
+
+TEST(Retry, OfWhatHasDeployedGoesBackWhenItIsCancelled) {
+  auto world = given_v2_is_half_deployed_and_waits_to_be_retried();
+  EXPECT_THAT(world.cancel(first), happened_in_order("rollback.started to v1", "activity.started rollback-deploy#1"));
 }
 
 TEST(Retry, GivesAsManyAttemptsAsBefore) {

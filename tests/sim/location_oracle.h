@@ -1,12 +1,13 @@
 // A second opinion on locations: waves in their order, standby only when it is named and the release is verified
-// elsewhere, a way back only from where a promotion has been. It keeps lists of what the records said of one target and
-// shares no code with the engine.
+// elsewhere, a way back only from where a promotion has been, traffic to no slot that was taken away. It keeps lists of
+// what the records said of one target and shares no code with the engine.
 #pragma once
 
 #include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/domain/events.h"
@@ -44,6 +45,7 @@ class LocationOracle {
     std::erase_if(runs, [&](const auto& entry) { return !find(entry.first); });
     std::erase_if(drifted_, [&](const auto& name) { return !find(name); });
     std::erase_if(observed_, [&](const auto& entry) { return !find(entry.first); });
+    std::erase_if(ending_, [&](const auto& slot) { return !find(slot.first); });
     for (auto& [id, course] : courses_) course.same_places = false;
   }
   void handle(const TargetAdopted& e) {
@@ -52,6 +54,7 @@ class LocationOracle {
       runs[location] = version;
       drifted_.erase(location);
     }
+    ending_.clear();  // what these worlds observe does not follow the traffic
   }
   void handle(const DriftDetected& e) { drifted_.insert(e.location); }
   void handle(const DriftResolved& e) { drifted_.erase(e.location); }
@@ -96,22 +99,43 @@ class LocationOracle {
     } else {
       goes_on(e.id, course, *step);
     }
+    moves(e.id, course, *step);
     course.begun.insert(e.id.step);
   }
   void handle(const StepSucceeded& e) {
     auto& course = courses_[e.id.promotion];
     course.done.insert(e.id.step);
     const auto* step = course_step(course, e.id.step);
-    if (step->location.empty() || base_name(*step) == "retire-old" || !find(step->location)) return;
+    if (step->location.empty() || cleans_up(course, *step) || !find(step->location)) return;
     std::string version;
     for (const auto& other : course.steps) {
       const bool belongs = other.location == step->location && other.rollback == step->rollback;
-      if (!belongs || base_name(other) == "retire-old") continue;
+      if (!belongs || cleans_up(course, other)) continue;
       if (!course.done.contains(other.name)) return;
       if (other.deploys) version = other.deploys->release.version;
     }
     runs[step->location] = observed_[step->location] = version;
     drifted_.erase(step->location);
+  }
+
+  // Where another slot is left, no traffic goes to one whose end has begun, before it is deployed to again.
+  void moves(const StepId& id, const Course& course, const Step& step) {
+    if (step.slot.empty()) return;
+    const std::pair here(step.location, step.slot);
+    const std::pair other(step.location, std::string(step.slot == "blue" ? "green" : "blue"));
+    if (step.kind == StepKind::retire && cleans_up(course, step)) ending_.insert(here);
+    if (step.kind == StepKind::deploy) ending_.erase(here);
+    if (step.kind != StepKind::traffic || !step.weight) return;
+    if ((*step.weight > 0 && ending_.contains(here)) || (*step.weight < 100 && ending_.contains(other))) {
+      violated(id.promotion, step.name + " sends traffic to a slot that was taken away");
+    }
+  }
+
+  static bool cleans_up(const Course& course, const Step& step) {
+    if (base_name(step) == "retire-old") return true;
+    return step.rollback && step.kind == StepKind::retire && std::ranges::any_of(course.steps, [&](const Step& s) {
+             return s.rollback && s.deploys && s.location == step.location;
+           });
   }
 
   // Forward: after the waves before, only where it was asked to, approved, and not what is known to be bad.
@@ -173,6 +197,7 @@ class LocationOracle {
   std::map<std::string, std::string> observed_;
   std::set<std::string> quarantined_;
   std::set<std::string> drifted_;
+  std::set<std::pair<std::string, std::string>> ending_;  // location and slot
   std::map<PromotionId, Course> courses_;
 };
 

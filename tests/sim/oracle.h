@@ -53,6 +53,8 @@ class Oracle {
     std::set<std::string> done;
     std::map<std::string, Attempt> attempts;
     bool began = false;
+    bool goes_on = false;           // it was retried, and had left something half done
+    std::optional<Service> policy;  // that it was planned under
     bool rolling_back = false;
     bool barred = false;  // its release was in quarantine at some moment since it failed its verification
     bool live = true;
@@ -175,6 +177,7 @@ class Oracle {
   bool quarantined(const std::string& service, const Release& release) const;
   bool eligible(const std::string& person, const std::string& team, const TargetId& target) const;
   const Stage* stage(const TargetId& id) const;
+  static bool half_done(const Course& course);
   void first_effect(const PromotionId& id, const Course& course);
   void check_gates(const PromotionId& id, const Course& course, const Stage& stage);
   const Report* latest_report(const std::string& service, const Release& release, const std::string& gate) const;

@@ -39,6 +39,7 @@ void Oracle::handle(const PromotionPlanned& e) {
   course.planned = e;
   course.asked_by = actor_;
   course.retires = place.retiring;
+  if (const auto policy = services_.find(id.target.service); policy != services_.end()) course.policy = policy->second;
   if (const auto before = courses_.find({id.target, id.number - 1});
       e.trigger == Trigger::manual && actor_ == "engine" && before != courses_.end()) {
     course.asked_by = before->second.asked_by;  // the same promotion under a changed policy
@@ -143,10 +144,14 @@ void Oracle::handle(const TargetRetired& e) {
 void Oracle::handle(const PromotionFailed& e) {
   ended(e.promotion, true);
   const auto& course = courses_[e.promotion];
-  const bool half_done = std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
-    return step.irreversible == true && course.attempts.contains(step.name);
-  });
-  if (course.attempts.contains("deploy") || half_done) places_[e.promotion.target].held = true;
+  if (half_done(course)) places_[e.promotion.target].held = true;
+}
+
+bool Oracle::half_done(const Course& course) {
+  return course.attempts.contains("deploy") ||
+         std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
+           return step.irreversible == true && course.attempts.contains(step.name);
+         });
 }
 
 void Oracle::verified(const TargetId& id, const Wish& wish) {
@@ -215,6 +220,7 @@ void Oracle::handle(const PromotionRetried& e) {
   course.live = true;
   places_[e.promotion.target].held = false;        // a person has acted
   if (!course.rolling_back) course.began = false;  // everything is judged once more
+  course.goes_on = half_done(course);
   auto& attempt = course.attempts[e.step];
   if (attempt.running) violated(to_string(e.promotion) + " was retried while an attempt was running");
   attempt.unhealthy = false;
