@@ -84,8 +84,10 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
 
 void remember_dropped(TargetState& target) {
   if (!target.flow || std::as_const(target.flow)->wishes.empty()) return;
-  auto& wishes = target.flow->wishes;
-  wishes.erase(wishes.begin());
+  auto& flow = *target.flow;
+  // What failed while it was wished is as far behind it as what failed before.
+  if (flow.failed && std::as_const(flow.failed)->planned_at < flow.wishes.front().position) flow.failed.reset();
+  flow.wishes.erase(flow.wishes.begin());
 }
 
 void wish_again(TargetState& target, const Promotion& p) {

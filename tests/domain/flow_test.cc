@@ -221,6 +221,20 @@ TEST(BranchTrigger, GoingBackToWhatRunsEndsWhatFailed) {
   EXPECT_THAT(world.push(policy), Not(Contains(HasSubstr("promotion.planned"))));
 }
 
+TEST(BranchTrigger, GoingBackWhileItIsRolledBackEndsWhatFailed) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  observe_source(world, pushed(1));
+  world.finish_all(staging);
+  observe_source(world, pushed(2));
+  world.finish(staging, Kind::terminal, "no space");
+  ASSERT_EQ(world.live(staging).phase, Phase::rolling_back);
+  observe_source(world, pushed(1));
+  EXPECT_THAT(world.finish_all(staging), happened_in_order("rollback.succeeded #2", "trigger.dropped"));
+  auto policy = *world.state.service("gateway");
+  policy.stages.front().before = {hook("migrate")};
+  EXPECT_THAT(world.push(policy), Not(Contains(HasSubstr("promotion.planned"))));
+}
+
 TEST(BranchTrigger, DoesNotFireForWhatIsTheSameUnderThePaths) {
   auto world = watched({triggered("staging", on_branch("main"))});
   observe_source(world, pushed(1, "main", 7));
