@@ -105,7 +105,7 @@ TEST(StepExecutor, TakesAnAnswerForOrAgainstTheReleaseAndNoneForNeither) {
 }
 
 TEST(StepExecutor, TakesTheExitOfAGatesRunForWhatTheGateFound) {
-  OverCommands over(R"(printf '{"coverage":"91.5","environment":"%s"}\n' "$HEADGATE_ENVIRONMENT"; exit "$1"
+  OverCommands over(R"(printf '{"metrics":{"coverage":91.50},"environment":"%s"}\n' "$HEADGATE_ENVIRONMENT"; exit "$1"
 )");
   const auto run = [&](const std::string& exit) {
     auto activity = activity_of(StepKind::run, {over.program, exit});
@@ -114,11 +114,11 @@ TEST(StepExecutor, TakesTheExitOfAGatesRunForWhatTheGateFound) {
   };
   const auto passed = run("0");
   EXPECT_EQ(passed.kind, Kind::succeeded) << passed.reason;
-  EXPECT_EQ(passed.metrics.at("coverage").text, "91.5");
+  EXPECT_EQ(passed.metrics.at("coverage").text, "91.50");
   EXPECT_THAT(passed.evidence.text, HasSubstr(R"("environment":"")")) << "a release has none";
   const auto failed = run("1");
   EXPECT_EQ(failed.kind, Kind::unhealthy);
-  EXPECT_EQ(failed.metrics.at("coverage").text, "91.5");
+  EXPECT_EQ(failed.metrics.at("coverage").text, "91.50");
   EXPECT_EQ(run("75").kind, Kind::retryable) << "that tells nothing of the release";
 }
 
