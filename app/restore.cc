@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/data_directory.h"
 #include "app/log_checkpoints.h"
 #include "app/named_file.h"
 #include "engine/base/digest.h"
@@ -20,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t max_watermark_bytes = 64 << 10;
-constexpr const char* lock_name = "headgate.lock";
-constexpr const char* volume_folder = "lost+found";  // which a file system makes at the top of a new volume
 
 // What was put back, as its own records tell it.
 struct History {
@@ -37,18 +36,6 @@ struct Known {
   Hash root{};
   fs::path where;
 };
-
-Result<void> check_empty(const fs::path& data) {
-  std::error_code error;
-  if (!fs::exists(data, error)) return {};
-  for (fs::directory_iterator at(data, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-    if (at->path().filename() == lock_name || at->path().filename() == volume_folder) continue;
-    return fail(ErrorCode::conflict, data.string() + " holds " + at->path().filename().string() +
-                                         ": a log is put back into an empty directory only");
-  }
-  if (error) return store::fail_io("list", data, error.value());
-  return {};
-}
 
 // Reads and computes all of it again.
 Result<History> read_history(const fs::path& dir) {

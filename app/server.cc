@@ -1,12 +1,9 @@
 #include "app/server.h"
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "api/erasure.h"
 #include "api/http_server.h"
-#include "api/log_keys.h"
 #include "api/metrics.h"
 #include "api/secrets.h"
 #include "api/service.h"
@@ -14,10 +11,13 @@
 #include "app/backup_service.h"
 #include "app/blob_upkeep.h"
 #include "app/checkpoint_publisher.h"
+#include "app/data_directory.h"
 #include "app/evidence.h"
 #include "app/log_read_side.h"
 #include "app/log_verifier.h"
 #include "app/named_file.h"
+#include "app/runtime_observer.h"
+#include "app/watched_repositories.h"
 #include "app/witness.h"
 #include "engine/base/digest.h"
 #include "engine/ports/submit_and_wait.h"
@@ -52,136 +52,6 @@ constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they 
 
 static_assert(reconciler::Redactor::token_bytes == api::token_length);  // what the redactor takes for a token
 
-constexpr std::array own_names{"db", "watermark", "headgate.lock"};  // of the data directory
-
-// A folder of somebody else's does not become ours: the data directory is readable to its owner alone from then on.
-// Ours has the log or the lock; one that is new is empty, but for what a file system or an administrator put there
-// before.
-Result<void> check_data_directory(const std::filesystem::path& data) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const auto status = fs::symlink_status(data, error);
-  if (status.type() == fs::file_type::not_found) return {};
-  if (!fs::is_directory(data, error)) {
-    return fail(ErrorCode::invalid_input, data.string() + " is no folder: name another data directory");
-  }
-  if (std::ranges::any_of(own_names, [&](const char* name) { return fs::exists(data / name, error); })) return {};
-  for (auto at = fs::directory_iterator(data, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-    const auto name = at->path().filename();
-    if (name == "lost+found" || name == "log.key") continue;
-    return fail(ErrorCode::invalid_input, data.string() +
-                                              " is neither empty nor a data directory of Headgate (it holds " +
-                                              name.string() + "): name a folder that is new or empty");
-  }
-  if (error) return fail(ErrorCode::io, "cannot read " + data.string() + ": " + error.message());
-  return {};
-}
-
-// The key that signs checkpoints: the one that the log's records name, made on the first start. Another one, or a new
-// one in place of a lost one, only when `rotate` says so. Its name is the log's origin.
-Result<store::SigningKey> signing_key(const std::filesystem::path& file, const store::RocksDbLog& log, bool rotate) {
-  HEADGATE_TRY(const auto keys, api::keys_of_log(log));
-  const std::string current = keys.empty() ? std::string() : keys.back().verifier_key;
-  const auto how = "; the log's is " + current +
-                   ": bring its file back, or start once with --rotate-key and from then on checkpoints are signed by "
-                   "the new one";
-  auto key = store::SigningKey::load(file);
-  if (!key && key.error().code == ErrorCode::not_found) {
-    if (!current.empty() && !rotate) return fail(ErrorCode::not_found, file.string() + " holds no key" + how);
-    HEADGATE_TRY(auto fresh, store::SigningKey::generate(log.origin()));
-    HEADGATE_TRY_VOID(fresh.save(file));
-    return fresh;
-  }
-  if (!key) return key;
-  const auto& verifier = key->verifier();
-  if (verifier.text() == current) return key;
-  if (!current.empty() && !rotate) {
-    return fail(ErrorCode::conflict, file.string() + " holds the key " + verifier.text() + how);
-  }
-  if (verifier.name() != log.origin()) {
-    return fail(ErrorCode::conflict,
-                file.string() + " holds a key of " + verifier.name() + ", the log's origin is " + log.origin());
-  }
-  return key;
-}
-
-// What the log's metrics and log lines are told.
-class RuntimeObserver final : public runtime::Observer {
- public:
-  RuntimeObserver(api::Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
-  void command_done(std::string_view command, bool accepted) override { metrics_.command_done(command, accepted); }
-  void batch_appended(std::span<const Recorded<Event>> events, Duration took) override {
-    metrics_.batch_appended(events, took);
-    log_.set_position(events.back().meta.position);
-  }
-  void activity_done(const Activity& activity, const Outcome& outcome, Duration took) override {
-    metrics_.activity_done(activity, outcome, took);
-    if (outcome.kind == Outcome::Kind::succeeded) {
-      log_.info("activity succeeded", to_string(activity.id));
-    } else {
-      log_.warning("activity did not succeed: " + outcome.reason, to_string(activity.id));
-    }
-  }
-  void snapshot_saved(Position position, Duration took) override { metrics_.snapshot_saved(position, took); }
-  void trouble(const Error& error, std::string_view where) override {
-    log_.error(std::string(where) + ": " + error.message);
-  }
-
- private:
-  api::Metrics& metrics_;
-  Log& log_;
-};
-
-// A source repository that is followed.
-struct Source {
-  std::unique_ptr<reconciler::GitRepository> repository;
-  std::unique_ptr<reconciler::SourceWatch> watch{};
-};
-
-// The watched repositories, as the API sees and nudges them.
-class WatchedRepository final : public api::RepositoryControl {
- public:
-  WatchedRepository(const ServerConfig& config, reconciler::GitRepository& repository,
-                    const reconciler::Reconciler& reconciler, const std::vector<Source>& sources)
-      : config_(config), repository_(repository), reconciler_(reconciler), sources_(sources) {}
-  std::vector<api::RepositoryStatus> list() const override {
-    const auto status = reconciler_.status();
-    const auto& own = config_.repository;
-    std::vector<api::RepositoryStatus> all{
-        {own.name, repository_.display_url(), own.branch, status.head, status.last_fetch, status.error}};
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      const auto& source = config_.sources[i];
-      const auto followed = sources_[i].watch->status();
-      std::string branches;
-      for (const auto& branch : source.branches) branches += (branches.empty() ? "" : ", ") + branch;
-      all.push_back({source.name, sources_[i].repository->display_url(), std::move(branches), followed.head,
-                     followed.last_fetch, followed.error});
-    }
-    return all;
-  }
-  Result<void> sync(std::string_view name) override {
-    if (name == config_.repository.name) {
-      repository_.nudge();
-      return {};
-    }
-    auto known = config_.repository.name;
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      if (name == config_.sources[i].name) {
-        sources_[i].repository->nudge();
-        return {};
-      }
-      known += ", " + config_.sources[i].name;
-    }
-    return fail(ErrorCode::not_found, "no repository '" + std::string(name) + "'; known: " + known);
-  }
-
- private:
-  const ServerConfig& config_;
-  reconciler::GitRepository& repository_;
-  const reconciler::Reconciler& reconciler_;
-  const std::vector<Source>& sources_;
-};
-
 }  // namespace
 
 // In the order in which they are built; destroyed in the opposite one.
@@ -209,7 +79,7 @@ struct Server::Parts {
   std::unique_ptr<reconciler::CurlMailSender> mail{};  // none where the file names no server
   std::unique_ptr<reconciler::NotificationDelivery> delivery{};
   std::unique_ptr<reconciler::GitRepository> repository{};
-  std::vector<Source> sources{};  // in the order of the configuration; followed once the engine runs
+  std::vector<WatchedSource> sources{};  // in the order of the configuration; followed once the engine runs
   std::optional<reconciler::CommandPolicy> command_policy{};
   std::unique_ptr<reconciler::ProcessRunner> runner{};
   std::unique_ptr<reconciler::ScriptExports> exports{};
@@ -239,7 +109,7 @@ struct Server::Parts {
   std::vector<reconciler::PersonKey> allowed_signers{};  // of the policy
   std::unique_ptr<reconciler::Notifier> notifier{};
   std::shared_ptr<void> nudges{};
-  std::unique_ptr<WatchedRepository> watched{};
+  std::unique_ptr<WatchedRepositories> watched{};
   std::unique_ptr<api::Api> api{};
   std::unique_ptr<api::HttpServer> http_server{};  // has the address before the engine begins anything
   bool started = false;
@@ -532,7 +402,7 @@ void Server::Parts::start_reconciling() {
   }
   authorship = std::make_unique<reconciler::AuthorshipWatch>(std::move(commits), *signatures, *people, *engine, *engine,
                                                              clock, notice());
-  watched = std::make_unique<WatchedRepository>(config, *repository, *reconciler, sources);
+  watched = std::make_unique<WatchedRepositories>(config, *repository, *reconciler, sources);
   if (const auto& smtp = config.smtp) {
     reconciler::SmtpServer server{smtp->url, smtp->from, smtp->user};
     if (!smtp->password_file.empty()) {

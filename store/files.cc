@@ -18,7 +18,6 @@ namespace headgate::store {
 namespace {
 
 constexpr std::string_view kTemporarySuffix = ".tmp";
-constexpr std::string_view kLockName = "headgate.lock";
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   auto folder = path.parent_path();

@@ -50,6 +50,8 @@ Result<void> shred_file(const std::filesystem::path& path);
 // The middle of it, for a file that may have lost its name already.
 Result<void> overwrite_with_zeros(int fd, const std::filesystem::path& path);
 
+inline constexpr std::string_view kLockName = "headgate.lock";  // in the data directory
+
 // Holds a data directory for one process. The kernel drops the lock when the process ends, however it ends.
 class DataLock {
  public:
