@@ -4,6 +4,7 @@
 
 #include "app/cli.h"
 #include "app/client.h"
+#include "app/promotion_verb.h"
 #include "app/table.h"
 #include "engine/domain/names.h"
 
@@ -52,40 +53,23 @@ void add_freeze(Cli& cli) {
 }
 
 void add_override(Cli& cli) {
-  auto* verb = cli.program.add_subcommand(
-      "override", "Let one promotion pass a closed window or a freeze (role breakGlass); gates and approvals stay");
-  auto id = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
-  verb->add_option("PROMOTION", *id)->required();
-  verb->add_option("--reason", *reason)->required();
-  verb->footer("Example:\n  headgate override gateway/production/7 --reason 'the fix of the outage'");
-  act(cli, verb, [&cli, id, reason](Client& client) -> Result<int> {
-    HEADGATE_TRY_VOID(parse_promotion_id(*id));
-    HEADGATE_TRY(const auto answer,
-                 client.post("/v1/promotions/" + *id + "/override", json::object{{"reason", *reason}}));
-    if (!print_raw(cli.output, answer)) {
-      std::printf("%s passes: %s\n", id->c_str(), shown_at(answer, {"events"}).c_str());
-    }
-    return exit_done;
-  });
+  add_promotion_verb(
+      cli, {.name = "override",
+            .help = "Let one promotion pass a closed window or a freeze (role breakGlass); gates and approvals stay",
+            .example = " --reason 'the fix of the outage'",
+            .required = true,
+            .print = [](const std::string& id, const json::value& answer) {
+              std::printf("%s passes: %s\n", id.c_str(), shown_at(answer, {"events"}).c_str());
+            }});
 }
 
 void add_resume(Cli& cli) {
-  auto* verb = cli.program.add_subcommand(
-      "resume", "End a pause that waits for a person: one without a duration, or one whose measurements say nothing");
-  auto id = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
-  verb->add_option("PROMOTION", *id)->required();
-  verb->add_option("--reason", *reason);
-  verb->footer("Example:\n  headgate resume gateway/production/7");
-  act(cli, verb, [&cli, id, reason](Client& client) -> Result<int> {
-    HEADGATE_TRY_VOID(parse_promotion_id(*id));
-    json::object body;
-    if (!reason->empty()) body["reason"] = *reason;
-    HEADGATE_TRY(const auto answer, client.post("/v1/promotions/" + *id + "/resume", body));
-    if (!print_raw(cli.output, answer)) std::printf("%s goes on\n", id->c_str());
-    return exit_done;
-  });
+  add_promotion_verb(
+      cli,
+      {.name = "resume",
+       .help = "End a pause that waits for a person: one without a duration, or one whose measurements say nothing",
+       .example = "",
+       .print = [](const std::string& id, const json::value&) { std::printf("%s goes on\n", id.c_str()); }});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "app/cli.h"
 #include "app/client.h"
+#include "app/promotion_verb.h"
 #include "app/table.h"
 #include "engine/domain/names.h"
 
@@ -288,11 +289,6 @@ Result<int> get(Client& client, const Cli& cli, const std::string& what, const G
                all_pages(client, path, what, query, options.limit == 0 && what == "promotions" ? 50 : options.limit));
   if (!print_raw(cli.output, rows)) print_listing(listing, rows, cli.output == "wide");
   return exit_done;
-}
-
-Result<std::string> promotion_path(const std::string& id) {
-  HEADGATE_TRY_VOID(parse_promotion_id(id));
-  return "/v1/promotions/" + id;
 }
 
 void print_condition(const json::value& condition) {

@@ -3,6 +3,7 @@
 
 #include "app/cli.h"
 #include "app/client.h"
+#include "app/promotion_verb.h"
 #include "app/table.h"
 #include "engine/domain/names.h"
 
@@ -85,24 +86,14 @@ void add_rollback(Cli& cli) {
 }
 
 void add_again(Cli& cli, const char* name, const char* help, bool reason_required) {
-  auto* verb = cli.program.add_subcommand(name, help);
-  auto id = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
-  verb->add_option("PROMOTION", *id)->required();
-  auto* option = verb->add_option("--reason", *reason);
-  if (reason_required) option->required();
-  verb->footer(std::string("Example:\n  headgate ") + name + " gateway/production/7 --reason 'the host is back'");
-  const std::string action = name;
-  act(cli, verb, [&cli, id, reason, action](Client& client) -> Result<int> {
-    HEADGATE_TRY_VOID(parse_promotion_id(*id));
-    json::object body;
-    if (!reason->empty()) body["reason"] = *reason;
-    HEADGATE_TRY(const auto answer, client.post("/v1/promotions/" + *id + "/" + action, body));
-    if (!print_raw(cli.output, answer)) {
-      std::printf("next: headgate wait %s\n", printable(text_at(answer, {"planned"}).value_or(*id)).c_str());
-    }
-    return exit_done;
-  });
+  add_promotion_verb(cli, {.name = name,
+                           .help = help,
+                           .example = " --reason 'the host is back'",
+                           .required = reason_required,
+                           .print = [](const std::string& id, const json::value& answer) {
+                             std::printf("next: headgate wait %s\n",
+                                         printable(text_at(answer, {"planned"}).value_or(id)).c_str());
+                           }});
 }
 
 void add_incident(Cli& cli) {
@@ -153,8 +144,8 @@ void add_postmortem(Cli& cli) {
   verb->add_option("PROMOTION", *id)->required();
   verb->footer("Example:\n  headgate postmortem gateway/production/7 > postmortem.md");
   act(cli, verb, [id](Client& client) -> Result<int> {
-    HEADGATE_TRY_VOID(parse_promotion_id(*id));
-    HEADGATE_TRY(const auto text, client.get_text("/v1/promotions/" + *id + "/postmortem", {}, "text/markdown"));
+    HEADGATE_TRY(const auto path, promotion_path(*id));
+    HEADGATE_TRY(const auto text, client.get_text(path + "/postmortem", {}, "text/markdown"));
     std::fputs(printable_lines(text).c_str(), stdout);
     return exit_done;
   });

@@ -10,6 +10,7 @@
 
 #include "app/cli.h"
 #include "app/client.h"
+#include "app/promotion_verb.h"
 #include "app/table.h"
 #include "engine/domain/names.h"
 #include "engine/domain/time.h"
@@ -22,11 +23,6 @@ using std::chrono::steady_clock;
 
 Query dry_run_query(bool dry_run) {
   return {{"dry_run", dry_run ? "true" : ""}};
-}
-
-Result<std::string> promotion_path(const std::string& id) {
-  HEADGATE_TRY_VOID(parse_promotion_id(id));
-  return "/v1/promotions/" + id;
 }
 
 // name=value pairs of an option that may be given several times.
@@ -241,27 +237,18 @@ void add_decisions(Cli& cli) {
   verb->footer("Example:\n  headgate approve gateway/production/7 --comment 'checked the canary'");
   act(cli, verb, [&cli, o](Client& client) { return approve(client, cli, *o); });
 
-  const auto add = [&](const char* name, const char* help, const char* option, const char* field, const char* done) {
-    auto* decision = cli.program.add_subcommand(name, help);
-    auto id = std::make_shared<std::string>();
-    auto text = std::make_shared<std::string>();
-    decision->add_option("PROMOTION", *id)->required();
-    decision->add_option(option, *text);
-    decision->footer(std::string("Example:\n  headgate ") + name + " gateway/production/7 " + option + " TEXT");
-    const std::string verb_name = name;
-    const std::string field_name = field;
-    const std::string done_text = done;
-    act(cli, decision, [&cli, id, text, verb_name, field_name, done_text](Client& client) -> Result<int> {
-      HEADGATE_TRY(const auto path, promotion_path(*id));
-      json::object body;
-      if (!text->empty()) body[field_name] = *text;
-      HEADGATE_TRY(const auto answer, client.post(path + "/" + verb_name, body));
-      if (!print_raw(cli.output, answer)) std::printf("%s %s\n", id->c_str(), done_text.c_str());
-      return exit_done;
-    });
+  const auto says = [](const char* what) {
+    return [what](const std::string& id, const json::value&) { std::printf("%s %s\n", id.c_str(), what); };
   };
-  add("reject", "Refuse a promotion that asks for approval", "--comment", "comment", "rejected");
-  add("cancel", "End a promotion; one that has begun to deploy rolls back", "--reason", "reason", "cancelled");
+  add_promotion_verb(cli, {.name = "reject",
+                           .help = "Refuse a promotion that asks for approval",
+                           .example = " --comment 'the canary was slow'",
+                           .text = "comment",
+                           .print = says("rejected")});
+  add_promotion_verb(cli, {.name = "cancel",
+                           .help = "End a promotion; one that has begun to deploy rolls back",
+                           .example = " --reason 'wrong version'",
+                           .print = says("cancelled")});
 }
 
 // ---------------------------------------------------------------------------------------------------- gate, release
