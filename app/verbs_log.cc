@@ -19,7 +19,7 @@ namespace {
 namespace json = boost::json;
 
 struct LogOptions {
-  std::string data, signing_key, checkpoint, verifier;
+  std::string data, signing_key, checkpoint, verifier, proof, record;
   Position position = 0;
 };
 
@@ -157,6 +157,28 @@ Result<int> verify_server(Client& client, const LogOptions& o, const Cli& cli) {
   return exit_done;
 }
 
+// Asks nobody: what is in the files and the key is all that it takes.
+Result<int> verify_proof(const LogOptions& o, const Cli& cli) {
+  HEADGATE_TRY(const auto key, verifier_of(o.verifier));
+  HEADGATE_TRY(const auto text, as_named(store::read_file(o.proof, store::kMaxNoteBytes)));
+  const auto proof = store::parse_tlog_proof(text);
+  if (!proof) return fail(ErrorCode::invalid_input, o.proof + " holds no proof: " + proof.error().message);
+  HEADGATE_TRY(auto record, as_named(store::read_file(o.record, store::kMaxRecordBytes + 1)));
+  if (record.ends_with('\n')) record.pop_back();  // of the file: a record is one line
+  const auto proven = store::verify_tlog_proof(*proof, record, *key);
+  if (!proven) return fail(ErrorCode::corrupt, o.record + " is not proven: " + proven.error().message);
+  const json::object answer{{"origin", proven->origin},
+                            {"position", proof->index},
+                            {"records", proven->size},
+                            {"root", hex(proven->root)},
+                            {"verifier_key", key->text()}};
+  if (!print_raw(cli.output, answer)) {
+    std::printf("record %llu of the %llu records of %s, as signed by %s\n", number(proof->index), number(proven->size),
+                printable(proven->origin).c_str(), printable(key->text()).c_str());
+  }
+  return exit_done;
+}
+
 Result<int> print_text(const std::string& text) {
   std::printf("%s", text.c_str());
   return exit_done;
@@ -233,6 +255,7 @@ void act(Cli& cli, CLI::App* verb, const std::shared_ptr<LogOptions>& o, OnData 
   verb->callback([&cli, o, on_data, on_server] {
     cli.run = [&cli, o, on_data, on_server] {
       const auto result = [&]() -> Result<int> {
+        if (!o->proof.empty()) return verify_proof(*o, cli);
         if (!o->data.empty()) return on_data(*o);
         HEADGATE_TRY(auto client, Client::connect(cli));
         return on_server(client, *o);
@@ -264,12 +287,21 @@ void add_log_verbs(Cli& cli) {
   verify->add_option("--key,--verifier-key", v->verifier, "the log's verifier key as you know it, or its file")
       ->type_name("KEY|FILE")
       ->check(is_given);
+  auto* of_proof = verify->add_option("--proof", v->proof, "a .tlog-proof: verify it alone, asking nobody")
+                       ->type_name("FILE")
+                       ->check(is_given);
+  auto* of_record = verify->add_option("--record", v->record, "the record that it proves, byte for byte")
+                        ->type_name("FILE")
+                        ->check(is_given);
+  of_proof->needs(of_record)->needs("--key");
+  of_record->needs(of_proof);
   verify->footer(
       "Against a server it takes a token of an auditor, and believes nothing but --key: records and tiles are fetched\n"
       "and the tree is computed here. Exit code 1: something is not what it should be.\n\n"
       "Example:\n  headgate log verify --data ./data\n"
       "  headgate log verify --server https://headgate.example.com --token-file auditor.token \\\n"
-      "    --key headgate.example.com+1a2b3c4d+AZ… --checkpoint last-month.checkpoint");
+      "    --key headgate.example.com+1a2b3c4d+AZ… --checkpoint last-month.checkpoint\n"
+      "  headgate log verify --proof 41.tlog-proof --record 41.json --key headgate.example.com+1a2b3c4d+AZ…");
   act(
       cli, verify, v, [&cli](const LogOptions& o) { return verify_data(o, cli); },
       [&cli](Client& client, const LogOptions& o) { return verify_server(client, o, cli); });

@@ -202,7 +202,11 @@ void add_log_export_verb(Cli& cli, CLI::App& group) {
   verb->add_option("--from", o->from, "position or RFC 3339 time of the first one")->type_name("AT");
   verb->add_option("--to", o->to, "position or RFC 3339 time; the first one that is left out")->type_name("AT");
   verb->add_option("-o,--file", o->out, "instead of standard output; it has its name once it is whole")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check([](const std::string& file) -> std::string {
+        const bool format = file == "table" || file == "wide" || file == "json" || file == "yaml";
+        return format ? "-o names a file here; records are JSON as they are (a file of that name: ./" + file + ")" : "";
+      });
   const auto evidence = add_evidence_options(*verb);
   verb->footer(
       "From a server it takes a token of an auditor.\n\n"

@@ -271,6 +271,16 @@ class LogVerbs(unittest.TestCase):
         self.assertEqual(self.stopped("stat").returncode, 3)  # the server has it open
         self.world.stop()
 
+        kept, record = self.world.root / "2.tlog-proof", self.world.root / "2.json"
+        kept.write_text(proof.stdout)
+        key = stat["keys"][-1]["verifier_key"]
+        for text, said, code in ((records[2] + b"\n", "record 2 of the ", 0), (records[3], "is not proven", 1)):
+            record.write_bytes(text)
+            alone = self.world.cli("log", "verify", "--proof", str(kept), "--record", str(record), "--key", key)
+            self.assertEqual(alone.returncode, code, alone.stderr)
+            self.assertIn(said, alone.stdout + alone.stderr)
+        self.assertEqual(self.world.cli("log", "verify", "--proof", str(kept), "--key", key).returncode, 2)
+
         again = self.stopped("export", "--from", "3", "--to", "9")
         self.assertEqual(again.stdout.splitlines(), records[3:9], again.stderr)
         self.assertEqual(self.stopped("export", "--to", moment).stdout.splitlines(), until)
