@@ -3,6 +3,8 @@
 #include "engine/domain/decide.h"
 #include "engine/domain/evolve_configuration.h"
 #include "engine/domain/evolve_promotion.h"
+#include "engine/domain/evolve_release.h"
+#include "engine/domain/evolve_target.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
 #include "engine/domain/locations.h"
@@ -109,21 +111,6 @@ struct StateEvolver : Evolving {
       state.in_line.erase(id);
     }
   }
-
-  void now_runs(TargetState& t, std::optional<Wish> wish) {
-    t.current = std::move(wish);
-    t.current_at = meta().position;
-    t.promoted = false;
-    t.current_since = elapsed();
-    t.brought_at = t.current_at;
-    t.observed = t.current ? Observation{t.current->release.version, t.current->release.artifacts} : Observation{};
-    t.drifted = any_drifted(t);
-    for (auto& [name, there] : t.locations) there.missed.reset();
-    t.held.clear();
-    if (t.desired != t.current) return;
-    t.desired = t.current;  // one value for both
-    t.people.clear();
-  }
   // A promotion came to its end in its locations: whether the target as a whole runs another release now.
   void ended_in_locations(const TargetId& id, TargetState& t, bool anew) {
     const auto whole = runs_as_a_whole(state, id);
@@ -206,13 +193,6 @@ struct StateEvolver : Evolving {
     if (!t.promotion || t.promotion->id != e.id.promotion) return;
     PromotionEvolver{*t.promotion, meta()}(e);
     t.promotion->last_position = meta().position;
-  }
-
-  void operator()(const RollbackRequested& e) {
-    auto& t = target(e.promotion.target);
-    t.last_number = std::max(t.last_number, e.promotion.number);
-    t.back.wanted = WantedRollback{e.promotion.number, e.leaves, e.to, e.restore, e.reason, meta().actor};
-    touch(e.promotion.target);
   }
   void operator()(const BreakGlassUsed&) {}
   void operator()(const IncidentOpened& e) {
@@ -306,28 +286,6 @@ struct StateEvolver : Evolving {
     for (const auto& [due, id] : waiting) reckon_flow(state, id);
   }
 
-  void operator()(const SourceObserved& e) {
-    auto& source = state.services[e.service.text].source;
-    if (!source) source.emplace();
-    remember_source(*source, e, meta().position);
-    touch_service(e.service.text);
-  }
-  void operator()(const TriggerFired& e) {
-    remember_fired(target(e.target), e, meta().position);
-    reckon_flow(state, e.target);
-    touch(e.target);
-  }
-  void operator()(const TriggerDropped& e) {
-    remember_dropped(target(e.target));
-    touch(e.target);
-    touch_in_line(e.target.environment);
-  }
-  void operator()(const ScheduleExpanded& e) {
-    remember_schedule(target(e.target), e);
-    reckon_flow(state, e.target);
-    touch(e.target);
-  }
-
   void operator()(const CommitObserved& e) {
     auto& r = state.repositories[e.repository];
     r.heads[e.branch] = e.sha;
@@ -349,138 +307,18 @@ struct StateEvolver : Evolving {
   void operator()(const E& e) {
     ConfigurationEvolver{*this}(e);
   }
-
-  void operator()(const ReleaseRegistered& e) {
-    auto& service = state.services[e.id.service];
-    const auto [at, fresh] = service.releases.try_emplace(e.id.version);
-    at->second = {{e.id.version, e.commit, e.artifacts}, e.branch, e.tags, meta().position, meta().time};
-    if (fresh) service.release_order.push_back(e.id.version);
-    if (service.release_order.size() > ServiceState::max_releases) forget_oldest_release(e.id.service, service);
-    touch_service(e.id.service);
+  template <OfTarget E>
+  void operator()(const E& e) {
+    TargetEvolver{*this}(e);
   }
-  // Whether a target of the service wants, runs or is about to get such a release.
-  bool any_in_use(const std::string& name, const ServiceState& service, auto is) const {
-    const auto is_wished = [&](const auto& wish) { return wish && is(wish->release); };
-    return std::ranges::any_of(service.environments, [&](const std::string& environment) {
-      const auto& t = state.targets.at({name, environment});
-      return is_wished(t.desired) || is_wished(t.current) || (t.document && is(t.document->document.release)) ||
-             (t.promotion && is(t.promotion->to.release)) || (t.back.failed && is(t.back.failed->to.release)) ||
-             (t.flow && std::ranges::any_of(t.flow->wishes, [&](const auto& wish) { return is(wish.to.release); }));
-    });
-  }
-  bool in_use(const std::string& name, const ServiceState& service, const std::string& version) const {
-    const auto is = [&](const Release& release) { return release.version == version; };
-    return any_in_use(name, service, is) || std::ranges::any_of(service.environments, [&](const auto& environment) {
-             const auto& verified = state.targets.at({name, environment}).verified;
-             return std::ranges::any_of(verified, [&](const Wish& wish) { return is(wish.release); });
-           });
-  }
-  // What targets want, run or may go back to is kept. The newest one is never the one to go.
-  void forget_oldest_release(const std::string& name, ServiceState& service) {
-    const auto at = std::find_if(service.release_order.begin(), service.release_order.end() - 1,
-                                 [&](const std::string& version) { return !in_use(name, service, version); });
-    if (at == service.release_order.end() - 1) return;
-    service.forget_release(at);
-  }
-  // Whether the report counts for what a target wants, runs or is about to get.
-  bool is_needed(const std::string& name, const ServiceState& service, const GateKey& key) const {
-    const auto tree_of = [&](const std::string& commit) -> const std::string* {
-      if (!service.source) return nullptr;
-      const auto at = service.source->trees.find(commit);
-      return at == service.source->trees.end() ? nullptr : &at->second;
-    };
-    const auto* tree = tree_of(key.first);
-    return any_in_use(name, service, [&](const Release& release) {
-      if (gate_key(release.commit, release.version, key.second) == key) return true;
-      const auto* other = tree ? tree_of(release.commit) : nullptr;
-      return other && *other == *tree;
-    });
-  }
-  // The oldest report that nobody needs: those that come before it are the last ones to be looked at again.
-  void forget_oldest_report(const std::string& name, ServiceState& service) {
-    auto& order = service.gate_order;
-    for (auto left = order.size() - 1; left > 0; --left) {
-      if (!is_needed(name, service, order.front())) {
-        service.gates.erase(order.front());
-        order.pop_front();
-        return;
-      }
-      order.push_back(std::move(order.front()));
-      order.pop_front();
-    }
-  }
-  void operator()(const ReleaseQuarantined& e) {
-    auto& list = state.services[e.id.service].quarantined;
-    list.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
-    touch_service(e.id.service);
-    // What ends under the old name of a service speaks of the releases under its new one.
-    const auto renamed = state.renamed_to.lower_bound({e.id.service, {}});
-    if (renamed == state.renamed_to.end() || renamed->first.service != e.id.service) return;
-    const auto service = renamed->second.service;
-    if (service == e.id.service) return;
-    state.services[service].quarantined.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
-    touch_service(service);
-  }
-  void operator()(const ReleaseReinstated& e) {
-    auto& list = state.services[e.id.service].quarantined;
-    const auto at = std::ranges::find_if(list, [&](const Quarantine& q) { return q.release.version == e.id.version; });
-    if (at != list.end()) {
-      const auto release = at->release;
-      std::erase_if(list, [&](const Quarantine& q) { return q.release.same_candidate(release); });
-      for (const auto& environment : state.services[e.id.service].environments) {
-        auto& t = target({e.id.service, environment});
-        const auto failed_with_it = [&](const Boxed<FailedAttempt>& failed) {
-          return failed && failed->wish.release.same_candidate(release);
-        };
-        if (failed_with_it(t.failed)) t.failed.reset();
-        if (t.flow && failed_with_it(t.flow->failed)) {
-          t.flow->failed->plan_digest.clear();  // another plan, as it were
-          t.flow->failed->policy.reset();
-        }
-      }
-    }
-    touch_service(e.id.service);
-  }
-  void operator()(const GateReported& e) {
-    auto& service = state.services[e.service.text];
-    const auto key = gate_key(e.commit, e.version, e.gate);
-    const auto [at, fresh] = service.gates.try_emplace(key);
-    at->second = {e.status,        e.metrics,   e.url,     e.report,  e.after,
-                  meta().position, meta().time, elapsed(), e.summary, e.run};
-    if (!fresh) {  // from the newest one on: a gate is mostly reported again soon
-      const auto known = std::find(service.gate_order.rbegin(), service.gate_order.rend(), key);
-      service.gate_order.erase(std::next(known).base());
-    }
-    service.gate_order.push_back(key);
-    if (service.gate_order.size() > ServiceState::max_gate_results) forget_oldest_report(e.service.text, service);
-    remember_run_reported(service.runs, e);
-    gates_changed(e.service.text);
-    touch_live(e.service.text);
-  }
-  void operator()(const GateScheduled& e) {
-    remember_scheduled(state.services[e.service.text].runs, e, meta().time);
-    gates_changed(e.service.text);
-  }
-  void operator()(const GateDue& e) {
-    remember_due(state.services[e.service.text].runs, e, meta().position);
-    gates_changed(e.service.text);
-  }
-  void operator()(const GateStarted& e) {
-    remember_started(state.services[e.service.text].runs, e, meta().position);
-    gates_changed(e.service.text);
-  }
-  void operator()(const GateRetried& e) {
-    remember_retried(state.services[e.service.text].runs, e);
-    gates_changed(e.service.text);
+  template <OfRelease E>
+  void operator()(const E& e) {
+    ReleaseEvolver{*this}(e);
   }
   void operator()(const MonitorFailed& e) { remember_monitor_failed(state, e, meta().position); }
   void operator()(const MonitorRecovered& e) { remember_monitor_recovered(state, e, meta().position); }
   void operator()(const MonitorSummarized& e) { remember_monitor_summary(state, e); }
   void operator()(const SlaViolated&) {}
-  void gates_changed(const std::string& service) {
-    reckon_gates(state, service);
-    touch_gates(service);
-  }
 
   void touch_environment(const std::string& name) {
     if (!touched) return;
@@ -516,113 +354,8 @@ struct StateEvolver : Evolving {
       if (state.targets.at(id).promotion->to.release.commit == e.commit) touched->insert(id);
     }
   }
-
-  void operator()(const DesiredChanged& e) {
-    auto& t = target(e.target);
-    t.desired = e.to;
-    t.desired_commit = e.commit;
-    t.desired_at = meta().position;
-    t.people = e.people;
-    t.document_people.clear();
-    t.orphaned = false;
-    t.failed.reset();
-    t.mendings = 0;
-    // The same release with other variables is no wish for what was left by hand, as long as the target is pinned.
-    if (!e.from || !e.from->release.same_candidate(e.to.release)) somebody_wishes(t, e.to.release);
-    touch(e.target);
-  }
-  void operator()(const TargetObserved& e) {
-    auto& t = target(e.target);
-    if (e.location.empty()) {
-      t.observed = Observation{e.version, e.artifacts, e.variables};
-    } else {
-      observed_in(state, e.target, t, e);
-    }
-    touch(e.target);
-    touch_in_line(e.target.environment);
-  }
-  void operator()(const TargetAdopted& e) {
-    auto& t = target(e.target);
-    const auto slot = slot_seen_with(t, e.wish.release);
-    adopted_in_locations(state, e.target, t, e.wish, meta().position);
-    if (t.current == e.wish && !t.locations.empty()) {  // a location more runs it
-      t.held.clear();
-      touch(e.target);
-      return;
-    }
-    now_runs(t, e.wish);
-    if (slot) t.stable_slot = *slot;
-    remember_adopted(t, e.wish);
-    t.back.failed.reset();
-    t.back.restore_point.reset();
-    t.failed.reset();
-    t.mendings = 0;
-    touch_service(e.target.service);
-    touch_in_line(e.target.environment);
-  }
-  void operator()(const TargetOrphaned& e) {
-    auto& t = target(e.target);
-    t.orphaned = true;
-    if (t.flow) t.flow->wishes.clear();
-    t.desired.reset();
-    t.document_people.clear();
-    t.people.clear();
-    t.pinned.clear();
-    reckon_flow(state, e.target);
-    touch(e.target);
-  }
-  void operator()(const TargetRenamed& e) {
-    target(e.target);
-    carry_over(state, e);
-    forget_other_locations(state, e.target, state.targets[e.target]);
-    for (const auto& id : {e.from, e.target}) {
-      std::erase_if(state.flow_wakeups, [&](const auto& entry) { return entry.second == id; });
-      if (auto& flow = state.targets[id].flow) flow->due.reset();
-      reckon_flow(state, id);
-    }
-    touch(e.target);
-    touch_service(e.target.service);
-    if (e.from.service != e.target.service) touch_service(e.from.service);  // what came after it there does no more
-  }
-  void operator()(const TargetRetired& e) {
-    auto& t = target(e.target);
-    t.retiring = false;
-    t.orphaned = true;
-    if (t.flow) t.flow->wishes.clear();
-    t.desired.reset();
-    t.document_people.clear();
-    t.people.clear();
-    t.pinned.clear();
-    t.held.clear();
-    t.failed.reset();
-    reckon_flow(state, e.target);
-    touch(e.target);
-  }
-  void operator()(const TargetPinned& e) {
-    target(e.target).pinned = e.reason;
-    touch(e.target);
-  }
-  void operator()(const TargetUnpinned& e) {
-    auto& t = target(e.target);
-    t.pinned.clear();
-    if (t.desired) somebody_wishes(t, t.desired->release);
-    touch(e.target);
-  }
   void operator()(const NotificationSent& e) { remember_told(state, e.receiver, e.about); }
   void operator()(const NotificationFailed& e) { remember_told(state, e.receiver, e.about); }
-  void operator()(const DriftDetected& e) {
-    auto& t = target(e.target);
-    if (!e.location.empty()) t.locations[e.location].drifted = true;
-    t.drifted = true;
-    touch_service(e.target.service);
-  }
-  void operator()(const DriftResolved& e) {
-    auto& t = target(e.target);
-    if (!e.location.empty()) t.locations[e.location].drifted = false;
-    t.drifted = any_drifted(t);
-    drift_has_gone(t);
-    touch_service(e.target.service);
-  }
 
   void operator()(const TokenCreated& e) {
     revoke(e.id);
