@@ -34,5 +34,16 @@ TEST(UsableMemory, IsTheLeastLimitOfTheGroupAndThoseAboveIt) {
   EXPECT_EQ(usable_memory(root.path()), 1U << 20);
 }
 
+TEST(UsableMemory, KnowsGroupsOfTheFirstVersion) {
+  const TempDir root;
+  const auto machine = usable_memory(root.path());
+  put(root.path() / "proc/self/cgroup", "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/\n");
+  const auto groups = root.path() / "sys/fs/cgroup/memory";
+  put(groups / "docker/abc/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(usable_memory(root.path()), machine);
+  put(groups / "memory.limit_in_bytes", "2097152\n");  // as a container sees its own group
+  EXPECT_EQ(usable_memory(root.path()), 2U << 20);
+}
+
 }  // namespace
 }  // namespace headgate::store
