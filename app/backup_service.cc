@@ -128,18 +128,29 @@ Result<void> BackupService::work(const Request& request, std::optional<std::uint
   return {};
 }
 
-// Without a good one nothing goes, and each attempt makes another: they would fill the disk. The newest stays, to be
-// looked at.
-void BackupService::keep_one_not_verified(std::optional<std::uint64_t> id) {
-  const auto before = std::exchange(not_verified_, id);
-  if (!before) return;
-  const auto gone = [&]() -> Result<void> {
-    HEADGATE_TRY(const auto all, backups_.list());
-    const auto known = std::ranges::find(all, *before, &store::BackupInfo::id);
-    if (known == all.end() || known->verified) return {};  // somebody has read it again meanwhile, and it is good
-    return backups_.discard(*before);
-  }();
-  if (!gone) told_(true, "backup: " + gone.error().message);
+// Without a good one nothing goes, and each attempt makes another: they would fill the disk. One stays, to be looked
+// at: the newest, but none that is known to be damaged in place of one that could not be read.
+void BackupService::keep_one_not_verified(std::optional<std::uint64_t> made) {
+  if (made) not_verified_.push_back(*made);
+  const auto all = backups_.list();
+  if (!all) return told_(true, "backup: " + all.error().message);
+  const auto known = [&](std::uint64_t id) {
+    const auto at = std::ranges::find(*all, id, &store::BackupInfo::id);
+    return at == all->end() ? nullptr : &*at;
+  };
+  auto stays = made;
+  for (const auto id : not_verified_) {
+    const auto* backup = known(id);
+    if (made && backup && backup->failure.empty()) stays = id;
+  }
+  std::erase_if(not_verified_, [&](std::uint64_t id) {
+    const auto* backup = known(id);
+    if (!backup || backup->verified) return true;  // somebody has read it again meanwhile, and it is good
+    if (id == stays) return false;
+    const auto gone = backups_.discard(id);
+    if (!gone) told_(true, "backup: " + gone.error().message);
+    return gone.has_value();
+  });
 }
 
 Result<void> BackupService::verify(std::uint64_t id, const std::stop_token& stop) {

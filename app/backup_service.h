@@ -49,7 +49,7 @@ class BackupService final : public api::BackupControl {
   void run_mirror(std::stop_token stop);
   Result<void> work(const Request& request, std::optional<std::uint64_t>& id, const std::stop_token& stop);
   Result<void> verify(std::uint64_t id, const std::stop_token& stop);
-  void keep_one_not_verified(std::optional<std::uint64_t> id);
+  void keep_one_not_verified(std::optional<std::uint64_t> made);
   Result<void> record(RecordBackup command);
   void read_newest();
   Duration until_due() const;
@@ -60,7 +60,7 @@ class BackupService final : public api::BackupControl {
   const Clock& clock_;
   const Told told_;
   store::Backups backups_;
-  std::optional<std::uint64_t> not_verified_;  // the last one made, where that failed; its thread's alone
+  std::vector<std::uint64_t> not_verified_;  // made since the last good one, the newest last; its thread's alone
 
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -10,6 +10,7 @@
 #include "app/client.h"
 #include "app/environments_files.h"
 #include "app/table.h"
+#include "engine/domain/renames.h"
 #include "reconciler/offline_people.h"
 
 namespace headgate::app {
@@ -324,12 +325,13 @@ int diff(const Cli& cli, const std::string& directory, const std::string& revisi
   if (!before) return trouble(before.error());
   if (revision.empty()) leave_open(*before, wished);
   const auto changes = compare(*before, wished);
+  Renames renames;
+  for (const auto& [source, document] : after->documents) renames.add(document);
   std::set<std::string> renamed;
-  for (const auto& [source, document] : after->documents) {
-    const auto* target = std::get_if<Target>(&document);
-    if (target != nullptr && target->formerly) {
-      renamed.insert(target->formerly->service + "." + target->formerly->environment);
-    }
+  for (const auto& change : changes) {
+    if (change.what != "removed" || change.kind != "Target") continue;
+    const auto to = renames.of(target_of(change.name));
+    if (to && wished.documents.contains({"Target", document_name(*to)})) renamed.insert(change.name);
   }
   print(cli, changes, revision.empty() ? held_of(*before, changes, renamed) : std::vector<std::string>{});
   const bool has_policy =

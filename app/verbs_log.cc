@@ -295,6 +295,7 @@ void add_log_verbs(Cli& cli) {
                         ->check(is_given);
   of_proof->needs(of_record)->needs("--key");
   of_record->needs(of_proof);
+  of_proof->excludes("--checkpoint");
   verify->footer(
       "Against a server it takes a token of an auditor, and believes nothing but --key: records and tiles are fetched\n"
       "and the tree is computed here. Exit code 1: something is not what it should be.\n\n"
@@ -305,6 +306,7 @@ void add_log_verbs(Cli& cli) {
   act(
       cli, verify, v, [&cli](const LogOptions& o) { return verify_data(o, cli); },
       [&cli](Client& client, const LogOptions& o) { return verify_server(client, o, cli); });
+  of_proof->excludes("--data");
 
   auto* proof = group->add_subcommand("proof", "The .tlog-proof of a record");
   auto p = std::make_shared<LogOptions>();

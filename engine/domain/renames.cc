@@ -57,19 +57,21 @@ std::optional<TargetId> Renames::of(const TargetId& old) const {
                   environment == environments.end() ? old.environment : environment->second};
 }
 
+void Renames::add(const Document& document) {
+  if (const auto* service = std::get_if<Service>(&document); service && !service->formerly.empty()) {
+    services.emplace(service->formerly, service->name);
+  } else if (const auto* environment = std::get_if<Environment>(&document);
+             environment && !environment->formerly.empty()) {
+    environments.emplace(environment->formerly, environment->name);
+  } else if (const auto* target = std::get_if<Target>(&document); target && target->formerly) {
+    targets.emplace(*target->formerly, target->id);
+  }
+}
+
 Renames renames_of(std::span<const Staged> staged) {
   Renames renames;
   for (const auto& entry : staged) {
-    if (!entry.document) continue;
-    const auto& document = entry.document->document;
-    if (const auto* service = std::get_if<Service>(&document); service && !service->formerly.empty()) {
-      renames.services.emplace(service->formerly, service->name);
-    } else if (const auto* environment = std::get_if<Environment>(&document);
-               environment && !environment->formerly.empty()) {
-      renames.environments.emplace(environment->formerly, environment->name);
-    } else if (const auto* target = std::get_if<Target>(&document); target && target->formerly) {
-      renames.targets.emplace(*target->formerly, target->id);
-    }
+    if (entry.document) renames.add(entry.document->document);
   }
   return renames;
 }

@@ -17,6 +17,7 @@ struct Renames {
   std::map<std::string, std::string, std::less<>> environments;
   std::map<TargetId, TargetId> targets;  // by documents of their own
   bool empty() const { return services.empty() && environments.empty() && targets.empty(); }
+  void add(const Document& document);  // what it brings
   // What the target is called from here on; nullopt: as before.
   std::optional<TargetId> of(const TargetId& old) const;
 };

@@ -196,6 +196,9 @@ class Governance(unittest.TestCase):
         w.write("environments/staging.yaml", both.replace("{name: live}", "{name: live, formerly: staging}"))
         for service in ("greeter", "other"):
             w.write(f"targets/{service}.yaml", target(service, "live", "v1"))
+        told = w.cli("diff", str(w.tree))
+        self.assertEqual(told.returncode, 1, told.stderr)
+        self.assertNotIn("would wait", told.stderr, "no target goes that does not live on")
         w.push("staging is called live")
         eventually(lambda: len(w.events("target.renamed")) == 2, "both targets are renamed")
         self.assertEqual(self.current("greeter", "live"), "v1")
