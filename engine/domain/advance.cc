@@ -367,7 +367,10 @@ struct Advance {
   // The first outside effect, or the first one after a retry: everything is judged once more, together. False where
   // something is not met; `events` then say what the step waits for.
   bool starts(const Promotion& p, const LiveStep& step, Events& events) const {
-    auto unmet_now = judged(p, [](const Guard&) { return true; });
+    // Of one whose target gets another name only what may stop it: gates and verdicts have that name already.
+    const bool moved = state.renamed_to.contains(id);
+    auto unmet_now =
+        judged(p, [&](const Guard& guard) { return !moved || guard.bars || guard.holds != Holds::nothing; });
     if (!unmet_now.conditions.empty()) {
       events = wait_for(p, step, std::move(unmet_now));
       return false;
@@ -393,7 +396,8 @@ struct Advance {
   // Whether nothing of the way back is missing but the end of what was left.
   static bool only_cleans_up(const Promotion& p, const LiveStep& step) {
     return cleans_up(p, step.step) && std::ranges::none_of(p.steps, [&](const LiveStep& s) {
-             return s.step->rollback && &s != &step && s.status != StepStatus::succeeded && p.takes_back(s.step);
+             return s.step->rollback && &s != &step && s.status != StepStatus::succeeded && p.takes_back(s.step) &&
+                    !cleans_up(p, s.step);
            });
   }
 

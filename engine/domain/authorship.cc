@@ -82,7 +82,8 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
   const bool too_many = p.attribution && !p.attribution->known && p.attribution->commits > 0;
   const auto* service = state.service(p.id.target.service);
   // Where its commits come from is known: what is not there yet may be anybody's.
-  const bool missing = p.attribution && !p.attribution->known && !too_many && service && service->source;
+  const bool brings_work = !p.from || p.from->release.commit != p.to.release.commit;
+  const bool missing = p.attribution && !p.attribution->known && !too_many && brings_work && service && service->source;
   c.met = p.attribution && !too_many && !missing;
   const auto to = short_id(p.to.release.commit);
   if (too_many) {

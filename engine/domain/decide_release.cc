@@ -215,6 +215,11 @@ Result<void> check_slots_known(const State& state, const TargetId& id, const Wis
   if (locations_of(state, id).empty()) places.emplace_back();
   for (const auto& place : places) {
     if (slot_seen_with(target, adopted.release, place)) continue;
+    if (!target.back.failed) {
+      return fail(ErrorCode::conflict, "a promotion failed between two slots here, and release " +
+                                           adopted.release.version +
+                                           " tells nobody which of them has the traffic: headgate promote");
+    }
     const auto failed = to_string(target.back.failed->id);
     return fail(ErrorCode::conflict,
                 failed + " failed between two slots" + (place.empty() ? "" : " of location " + place) +

@@ -112,11 +112,12 @@ struct StateEvolver : Evolving {
     }
   }
   // A promotion came to its end in its locations: whether the target as a whole runs another release now.
-  void ended_in_locations(const TargetId& id, TargetState& t, bool anew) {
+  void ended_in_locations(const TargetId& id, TargetState& t, bool anew, bool back) {
     const auto whole = runs_as_a_whole(state, id);
     if (whole && (anew || *whole != t.current)) {
       now_runs(t, *whole);
-      if (t.current) remember_verified(t, *t.current, meta().position);
+      const auto remember = back ? remember_brought_back : remember_verified;
+      if (t.current) remember(t, *t.current, meta().position);
       return;
     }
     t.held.clear();
@@ -134,7 +135,7 @@ struct StateEvolver : Evolving {
     const auto brought_at = t.brought_at;
     if constexpr (std::is_same_v<E, PromotionSucceeded>) {
       if (in_locations) {
-        ended_in_locations(id, t, false);
+        ended_in_locations(id, t, false, false);
       } else {
         now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
         t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
@@ -147,11 +148,11 @@ struct StateEvolver : Evolving {
       touch_service(id.service);  // stages that need it healthy here
     } else if constexpr (std::is_same_v<E, RollbackSucceeded>) {
       if (in_locations) {
-        ended_in_locations(id, t, t.current != p.to);
+        ended_in_locations(id, t, t.current != p.to, true);
       } else {
         const auto back = brought_back_by(p);
         now_runs(t, back);
-        if (back) remember_verified(t, *back, meta().position);
+        if (back) remember_brought_back(t, *back, meta().position);
         t.stable_slot = slot_after(p, t.stable_slot);
       }
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {

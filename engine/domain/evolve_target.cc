@@ -108,6 +108,7 @@ void TargetEvolver::operator()(const TargetOrphaned& e) {
   t.pinned.clear();
   reckon_flow(state, e.target);
   touch(e.target);
+  touch_in_line(e.target.environment);
 }
 
 void TargetEvolver::operator()(const TargetRenamed& e) {
@@ -137,6 +138,7 @@ void TargetEvolver::operator()(const TargetRetired& e) {
   t.failed.reset();
   reckon_flow(state, e.target);
   touch(e.target);
+  touch_in_line(e.target.environment);
 }
 
 void TargetEvolver::operator()(const TargetPinned& e) {

@@ -88,9 +88,9 @@ struct Triggers {
     return flow() && (!flow()->wishes.empty() || flow()->failed);
   }
   // Why the release is no wish although its trigger fired; empty when it is one.
-  std::string skipped(const Release& release) const {
+  std::string skipped(const Release& release, Trigger kind) const {
     const bool queued = flow() && !flow()->wishes.empty();
-    if (!wishes_more()) {
+    if (kind == Trigger::schedule || !wishes_more()) {  // a schedule takes nothing back
       if (auto why = runs_already(release); !why.empty()) return why;
     }
     if (!queued && target.promotion && target.promotion->to.release == release) {
@@ -110,7 +110,7 @@ struct Triggers {
     event.trigger = trigger.kind;
     event.rule = rule_text(trigger);
     event.upto = upto;
-    event.skipped = skipped(release);
+    event.skipped = skipped(release, trigger.kind);
     event.to = {std::move(release), variables()};
     event.reason = std::move(reason);
     event.queued = keeps_order();

@@ -20,7 +20,8 @@ bool is_new(const State& state, const TargetId& id, const TargetState& target) {
 
 // What the target would be promoted to next, when nothing but the order of events stands between.
 bool will_be_planned(const State& state, const TargetId& id, const TargetState& target) {
-  if (!target.held.empty() || (target.document && target.document->document.suspend)) return false;
+  if (!state.stage(id) || target.orphaned || target.retiring || !target.held.empty()) return false;
+  if (target.document && target.document->document.suspend) return false;
   if (target.flow && !target.flow->wishes.empty()) {
     const auto& wished = target.flow->wishes.front().to.release;
     const auto& seen = target.observed;

@@ -198,7 +198,9 @@ Plan plan_way_back(const PlanInput& input, bool restore, DigestFunction digest) 
   plan.from = input.from;
   plan.to = input.to;
   plan.rules = rules_of(input);
-  add_way_back(plan, input, restore);
+  auto back = input;
+  back.goes_back = true;
+  add_way_back(plan, back, restore);
   plan.digest = digest(canonical_text(plan));
   return plan;
 }

@@ -36,6 +36,7 @@ struct PlanInput {
   std::vector<Place> places{};           // in the order in which they are promoted; none: the environment is one place
   std::vector<std::string> locations{};  // those that were asked for by name
   const Location* location = nullptr;    // the one of `places` that is being planned
+  bool goes_back = false;                // it is a way back and nothing else
 };
 
 // Forward steps: gates?, approval?, wait?, before-hooks, deploy, verifications; then, with rollback: true,

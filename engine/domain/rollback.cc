@@ -344,9 +344,13 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
   const auto back = brought_back_by(p);
   const auto* known = open_incident(state, p.id.target);
   // A person who goes back mends whatever failed here before. What a monitor demands leaves that to a person.
-  const bool mends =
-      known && (known->second.promotion == to_string(p.id) ||
-                (!known->second.promotion.empty() && p.trigger == Trigger::rollback && !p.rollback_automatic));
+  const auto tells_of_it = [&](const auto& monitor) {
+    return monitor.second.failing &&
+           std::ranges::find(monitor.second.incidents, known->first) != monitor.second.incidents.end();
+  };
+  const bool mends = known && std::ranges::none_of(state.monitors, tells_of_it) &&
+                     (known->second.promotion == to_string(p.id) ||
+                      (!known->second.promotion.empty() && p.trigger == Trigger::rollback && !p.rollback_automatic));
   if (back && (!mends || state.quarantine(p.id.target.service, back->release))) {
     tell_verified(events, state, p, back->release);
   } else if (back) {

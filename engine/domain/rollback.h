@@ -112,7 +112,9 @@ std::optional<Position> last_verified(const TargetState& there, const Release& r
 // ---- what the state remembers of it
 
 void remember_verified(TargetState& target, const Wish& wish, Position position);
-void remember_adopted(TargetState& target, const Wish& wish);        // a way back that nobody has verified here
+void remember_adopted(TargetState& target, const Wish& wish);  // a way back that nobody has verified here
+// A rollback has brought it back: verified, if it ever was.
+void remember_brought_back(TargetState& target, const Wish& wish, Position position);
 void remember_end(TargetState& target, const Promotion& promotion);  // that has just ended
 void leave(TargetState& target, const Release& release);             // barred from automatic triggers
 void somebody_wishes(TargetState& target, const Release& release);

@@ -30,10 +30,24 @@ void remember_verified(TargetState& t, const Wish& wish, Position position) {
   if (t.verified.size() > max_verified) forget(t.verified.begin());
 }
 
+namespace {
+
+// The event by which exactly this was verified here last; 0 where it was at most adopted.
+Position verified_at(const TargetState& t, const Wish& wish) {
+  const auto at = static_cast<std::size_t>(std::ranges::find(t.verified, wish) - t.verified.begin());
+  return at < t.back.verified_at.size() ? t.back.verified_at[at] : 0;
+}
+
+}  // namespace
+
 // What was verified here once vouches for itself.
 void remember_adopted(TargetState& t, const Wish& wish) {
-  const auto at = static_cast<std::size_t>(std::ranges::find(t.verified, wish) - t.verified.begin());
-  remember_verified(t, wish, at < t.back.verified_at.size() ? t.back.verified_at[at] : 0);
+  remember_verified(t, wish, verified_at(t, wish));
+}
+
+void remember_brought_back(TargetState& t, const Wish& wish, Position position) {
+  const bool known = std::ranges::find(t.verified, wish) != t.verified.end();
+  remember_verified(t, wish, known && verified_at(t, wish) == 0 ? 0 : position);
 }
 
 std::optional<Position> last_verified(const TargetState& there, const Release& release) {
@@ -118,7 +132,9 @@ std::string how_far(const Promotion& p) {
 
 std::optional<std::string> slot_seen_with(const TargetState& t, const Release& release, std::string_view location) {
   const auto& before = location.empty() ? t.stable_slot : at_location(t, location).stable_slot;
-  if (t.held.empty() || !t.back.failed) return before;
+  if (t.held.empty()) return before;
+  // What left it half done is not remembered any more: another promotion has been tried since.
+  if (!t.back.failed) return before.empty() ? std::optional(before) : std::nullopt;
   const auto& p = *t.back.failed;
   if (!p.deployed() && p.trigger != Trigger::rollback) return before;
   std::string left;  // where that is which the promotion brings, or which a rollback by hand leaves

@@ -204,6 +204,9 @@ std::string back_slot(const PlanInput& input) {
 
 void retire_left(Plan& plan, const PlanInput& input) {
   if (!driver_of(input).retire || (input.way_back && !uses_slots(*input.stage))) return;
+  // Brought anew where it runs already: without a way back, what failed is all that there is.
+  const bool again = input.from && input.from->release.same_candidate(input.to.release);
+  if (again && !input.way_back && !input.goes_back) return;
   const bool by_hand = input.way_back && input.to == *input.way_back;
   const auto& left = by_hand && input.from ? *input.from : input.to;
   plan.steps.push_back(retire_step("rollback-retire", input, left, input.left_slot));

@@ -89,7 +89,7 @@ struct ServiceState {
   // Those that have left, by version: a fingerprint of each, for ever (some 100 bytes), since a release never changes.
   std::map<std::string, std::uint64_t, std::less<>> forgotten;
   std::map<GateKey, GateResult> gates;
-  std::deque<GateKey> gate_order;  // the one that was reported last stands last
+  std::deque<GateKey> gate_order;  // as they were reported; what is needed goes behind the newest instead of away
   std::vector<Quarantine> quarantined;
   std::set<std::string, std::less<>> environments;  // where it has targets
   Boxed<SourceState> source;

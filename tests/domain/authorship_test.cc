@@ -1,4 +1,6 @@
 // Who stands behind a release: signatures of its commit, whose work is inside, and authors whom nobody knows.
+#include "engine/domain/authorship.h"
+
 #include "tests/domain/fixture.h"
 
 namespace headgate::test {
@@ -190,6 +192,19 @@ TEST(Authors, ThatCannotBeToldYetHoldItWhereTheServiceHasASource) {
   auto own_work = world;
   EXPECT_THAT(attributed(own_work, {"person:dave"}), Contains("approval.voided person:dave"));
   EXPECT_THAT(attributed(world, {"person:bob"}), Contains("promotion.started #1"));
+}
+
+// What takes away or mends brings nobody's work.
+TEST(Authors, OfWhatRunsAlreadyAreNotAskedFor) {
+  auto sourced = service({approved()});
+  sourced.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+  auto world = given(approved());
+  world.push(sourced);
+  auto again = world.live(production);
+  again.attribution = Attribution{};
+  EXPECT_FALSE(judge_authors(world.state, again, world.now).front().met);
+  again.from->release.commit = again.to.release.commit;
+  EXPECT_TRUE(judge_authors(world.state, again, world.now).front().met);
 }
 
 TEST(Authors, WhoAreTooManyToBeToldHoldItAndSaySo) {

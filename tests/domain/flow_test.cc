@@ -503,6 +503,24 @@ TEST(ScheduleTrigger, PromotesTheNewestReleaseWhenTheTimeHasCome) {
   EXPECT_THAT(world.pass(24h), Not(Contains(HasSubstr("promotion.planned")))) << "it runs already";
 }
 
+// What the first stage runs is what runs here, and no wish to leave what is on its way.
+TEST(ScheduleTrigger, TakesNothingBackThatAnotherTriggerWishes) {
+  auto nightly = triggered("production", on_branch("main"));
+  nightly.triggers.push_back(at_times("0 6 * * *"));
+  nightly.healthy = {"staging"};
+  auto world = watched({gated(triggered("staging", on_branch("main"))), nightly});
+  observe_source(world, pushed(1));
+  lint_passes(world, 1);
+  world.finish_all(staging);
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), version(1));
+  observe_source(world, pushed(2));
+  ASSERT_EQ(world.live(production).to.release.version, version(2));
+  world.when(ExpandSchedule{{production, "0 6 * * *", world.now + 240h, {world.now + 1h}}}, "engine");
+  EXPECT_THAT(world.pass(1h), Contains("trigger.fired"));
+  EXPECT_EQ(world.live(production).to.release.version, version(2));
+}
+
 TEST(ScheduleTrigger, IsDroppedWhenTheStageHasAnotherOneByNow) {
   auto world = watched({triggered("production", at_times("0 6 * * *"))});
   EXPECT_THAT(world.when(ExpandSchedule{{production, "0 7 * * *", world.now + 24h, {world.now + 1h}}}, "engine"),
@@ -800,6 +818,20 @@ TEST(Healthy, WhatWasAdoptedThereIsVerifiedOnceItIsPromotedThere) {
   world.finish_all(staging);
   EXPECT_EQ(world.live(production).phase, Phase::running);
   EXPECT_THAT(world.when(ask, "person:alice"), Refused("runs release v9 already"));
+}
+
+TEST(Healthy, WhatWasAdoptedThereIsNotVerifiedByComingBack) {
+  auto to_production = stage("production");
+  to_production.healthy = {"staging"};
+  auto world = watched({stage("staging"), to_production});
+  world.observe(staging, "v9");
+  world.push(target(staging, {"v9", hash(9), {}}));
+  world.push(target(staging, {"v10", hash(10), {}}));
+  world.finish(staging, Kind::terminal, "no space");
+  world.finish_all(staging);
+  ASSERT_EQ(world.running(staging), "v9");
+  world.push(target(production, {"v9", hash(9), {}}));
+  EXPECT_THAT(world.unmet(production), Contains("release v9 was adopted in staging, and is not verified there"));
 }
 
 TEST(Healthy, WhatWasVerifiedThereStaysSoWhenItIsAdopted) {

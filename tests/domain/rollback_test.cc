@@ -191,6 +191,17 @@ TEST(RollbackByHand, WithoutAVerifiedReleaseRetiresAndLeavesAnIncidentOpen) {
   EXPECT_TRUE(has_open_incident(world.state, production));
 }
 
+// Adopted, then brought there anew so that it is verified: that takes nothing away when it fails.
+TEST(Rollout, OfWhatRunsAlreadyNeverTakesItAway) {
+  auto world = World::running_v1(verified(), true);
+  world.request(production, "v1");
+  ASSERT_THAT(world.steps(production), Not(Contains("rollback-retire")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "no answer");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_THAT(world.at(production).held, HasSubstr("failed after it had begun to deploy"));
+}
+
 TEST(RollbackByHand, DoesNotTakeAwayWhatRunsWhereAnotherReleaseCanBeNamed) {
   auto world = World::running_v1(verified(), true);
   bring(world, "v2");
