@@ -4,6 +4,7 @@
 
 #include "app/client.h"
 #include "app/table.h"
+#include "engine/domain/names.h"
 
 namespace headgate::app {
 
