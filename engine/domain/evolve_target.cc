@@ -98,17 +98,22 @@ void TargetEvolver::operator()(const TargetAdopted& e) {
   touch_in_line(e.target.environment);
 }
 
-void TargetEvolver::operator()(const TargetOrphaned& e) {
-  auto& t = target(e.target);
+// No document wishes anything there any more, and triggers wish nothing without one.
+void TargetEvolver::forget_wishes(const TargetId& id) {
+  auto& t = target(id);
   t.orphaned = true;
   if (t.flow) t.flow->wishes.clear();
   t.desired.reset();
   t.document_people.clear();
   t.people.clear();
   t.pinned.clear();
-  reckon_flow(state, e.target);
-  touch(e.target);
-  touch_in_line(e.target.environment);
+  reckon_flow(state, id);
+  touch(id);
+  touch_in_line(id.environment);
+}
+
+void TargetEvolver::operator()(const TargetOrphaned& e) {
+  forget_wishes(e.target);
 }
 
 void TargetEvolver::operator()(const TargetRenamed& e) {
@@ -128,17 +133,9 @@ void TargetEvolver::operator()(const TargetRenamed& e) {
 void TargetEvolver::operator()(const TargetRetired& e) {
   auto& t = target(e.target);
   t.retiring = false;
-  t.orphaned = true;
-  if (t.flow) t.flow->wishes.clear();
-  t.desired.reset();
-  t.document_people.clear();
-  t.people.clear();
-  t.pinned.clear();
   t.held.clear();
   t.failed.reset();
-  reckon_flow(state, e.target);
-  touch(e.target);
-  touch_in_line(e.target.environment);
+  forget_wishes(e.target);
 }
 
 void TargetEvolver::operator()(const TargetPinned& e) {

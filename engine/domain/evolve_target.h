@@ -20,6 +20,9 @@ struct TargetEvolver : Evolving {
   void operator()(const TargetUnpinned& e);
   void operator()(const DriftDetected& e);
   void operator()(const DriftResolved& e);
+
+ private:
+  void forget_wishes(const TargetId& id);
 };
 
 template <class E>

@@ -268,6 +268,18 @@ TEST(Canary, WhatNobodyKnowsTheSlotOfIsNotAdopted) {
   EXPECT_EQ(world.error.code, ErrorCode::conflict);
 }
 
+TEST(Canary, WhatWasLeftHalfDoneIsNotAdoptedAfterAnotherTry) {
+  auto world = given_v2(two_pauses());
+  roll(world, "smoke");
+  world.finish(production, Kind::unhealthy, "500");
+  world.finish(production, Kind::terminal, "exit 1");
+  world.request(production, "v3");
+  ASSERT_THAT(world.cancel(promotion(production, 3)), Contains("promotion.cancelled #3"));
+  world.observe(production, "v2");
+  EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
+              Refused("release v2 tells nobody which of them has the traffic: headgate promote"));
+}
+
 TEST(Canary, TrafficGoesBackToWhatNeverLeftAlthoughItIsQuarantined) {
   auto world = given_v2(two_pauses());
   roll(world, "pause-2");

@@ -805,10 +805,15 @@ TEST(DependsOn, DoesNotWaitForAWishThatWaitsForAPerson) {
 
 // ------------------------------------------------------------------------------------------------------------- healthy
 
-TEST(Healthy, WhatWasAdoptedThereIsVerifiedOnceItIsPromotedThere) {
+// What production gets is to be verified in staging.
+World healthy_first() {
   auto to_production = stage("production");
   to_production.healthy = {"staging"};
-  auto world = watched({stage("staging"), to_production});
+  return watched({stage("staging"), to_production});
+}
+
+TEST(Healthy, WhatWasAdoptedThereIsVerifiedOnceItIsPromotedThere) {
+  auto world = healthy_first();
   world.observe(staging, "v9");
   world.push(target(staging, {"v9", hash(9), {}}));
   world.push(target(production, {"v9", hash(9), {}}));
@@ -821,9 +826,7 @@ TEST(Healthy, WhatWasAdoptedThereIsVerifiedOnceItIsPromotedThere) {
 }
 
 TEST(Healthy, WhatWasAdoptedThereIsNotVerifiedByComingBack) {
-  auto to_production = stage("production");
-  to_production.healthy = {"staging"};
-  auto world = watched({stage("staging"), to_production});
+  auto world = healthy_first();
   world.observe(staging, "v9");
   world.push(target(staging, {"v9", hash(9), {}}));
   world.push(target(staging, {"v10", hash(10), {}}));
@@ -835,9 +838,7 @@ TEST(Healthy, WhatWasAdoptedThereIsNotVerifiedByComingBack) {
 }
 
 TEST(Healthy, WhatWasVerifiedThereStaysSoWhenItIsAdopted) {
-  auto to_production = stage("production");
-  to_production.healthy = {"staging"};
-  auto world = watched({stage("staging"), to_production});
+  auto world = healthy_first();
   for (std::uint64_t n : {1, 2}) {
     world.push(target(staging, {"v" + std::to_string(n), hash(n), {}}));
     world.finish_all(staging);
@@ -850,9 +851,7 @@ TEST(Healthy, WhatWasVerifiedThereStaysSoWhenItIsAdopted) {
 }
 
 TEST(Healthy, AnOpenIncidentThereHoldsIt) {
-  auto to_production = stage("production");
-  to_production.healthy = {"staging"};
-  auto world = watched({stage("staging"), to_production});
+  auto world = healthy_first();
   world.push(target(staging, {"v1", hash(1), {}}));
   world.finish_all(staging);
   IncidentOpened opened;

@@ -490,6 +490,18 @@ TEST(Locations, WhatCameBackInOneIsKnownAlthoughWhatWasLeftCannotBeRetiredThere)
   EXPECT_EQ(world.running(production), "v1");
 }
 
+TEST(Locations, TheEndOfWhatWasLeftInOneAndInTheOtherUndoesNoWayBack) {
+  auto s = canary({weight(50), pause(3min), weight(100)});
+  s.verify.clear();
+  auto world = given_v2_in_slots(s);
+  roll(world, "pause-1.us");
+  world.cancel(second);
+  roll(world, "rollback-retire.us");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "exit 1"),
+              happened_in_order("step.failed rollback-retire.us", "rollback.succeeded #2"));
+  EXPECT_EQ(world.running(production), "v1");
+}
+
 TEST(Locations, WhatIsAdoptedAfterAFailedWayBackTakesItsSlotInEach) {
   for (const std::string failing : {"rollback-shift.us", "rollback-smoke.us"}) {
     auto world = given_v2_in_slots(canary({weight(100)}, {}));

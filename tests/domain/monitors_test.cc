@@ -1,6 +1,7 @@
 // Monitors: what a failure means, what it does not, slas, and how long a service was away while it was deployed.
 #include "engine/domain/monitors.h"
 
+#include "engine/domain/rollback.h"
 #include "tests/domain/fixture.h"
 
 namespace headgate::test {
@@ -103,6 +104,23 @@ TEST(Monitors, ARecoveryIsNotedInTheIncident) {
   EXPECT_THAT(last<IncidentNoted>(world).note, HasSubstr("passes again, after 12m"));
   EXPECT_THAT(last<IncidentNoted>(world).next, HasSubstr("headgate incident resolve 1"));
   EXPECT_THAT(fails(world), ElementsAre("monitor.failed", "incident.noted")) << "the incident is still open";
+}
+
+TEST(Monitors, ARollbackByHandLeavesTheIncidentOfOneThatStillFails) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = given_v2_runs(monitor(OnMonitorFailure::incident), s);
+  world.push(target(production, release("v3")));
+  ASSERT_THAT(world.finish(production, Kind::terminal, "no space"), Contains("incident.opened"));
+  ASSERT_THAT(fails(world), ElementsAre("monitor.failed", "incident.noted"));
+  auto mended = world;
+  for (auto* w : {&world, &mended}) {
+    if (w == &mended) passes(*w);
+    w->when(RollBack{{production}, "previous", "back", "all"}, "person:alice");
+    w->finish_all(production);
+    ASSERT_EQ(w->at(production).held, "");
+    EXPECT_EQ(has_open_incident(w->state, production), w == &world);
+  }
 }
 
 TEST(Monitors, ARecoveryOfAResolvedIncidentNotesNothing) {
