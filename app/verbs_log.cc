@@ -160,7 +160,7 @@ Result<int> verify_server(Client& client, const LogOptions& o, const Cli& cli) {
 // Asks nobody: what is in the files and the key is all that it takes.
 Result<int> verify_proof(const LogOptions& o, const Cli& cli) {
   HEADGATE_TRY(const auto key, verifier_of(o.verifier));
-  HEADGATE_TRY(const auto text, as_named(store::read_file(o.proof, store::kMaxNoteBytes)));
+  HEADGATE_TRY(const auto text, as_named(store::read_file(o.proof, store::kMaxProofBytes)));
   const auto proof = store::parse_tlog_proof(text);
   if (!proof) return fail(ErrorCode::invalid_input, o.proof + " holds no proof: " + proof.error().message);
   HEADGATE_TRY(auto record, as_named(store::read_file(o.record, store::kMaxRecordBytes + 1)));

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view kProofHeader = "c2sp.org/tlog-proof@v1";
 constexpr std::size_t kMaxProofHashes = 64;
-constexpr std::size_t kMaxProofBytes = kMaxNoteBytes + 16 * 1024;
 
 // The next line without its newline; nullopt when no ended line is left.
 std::optional<std::string_view> take_line(std::string_view& text) {

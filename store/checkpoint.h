@@ -44,6 +44,7 @@ struct TlogProof {
   bool operator==(const TlogProof&) const = default;
 };
 
+inline constexpr std::size_t kMaxProofBytes = kMaxNoteBytes + 16 * 1024;
 std::string tlog_proof_text(const TlogProof& proof);
 Result<TlogProof> parse_tlog_proof(std::string_view text);  // invalid_input, too_large
 // Proves that the record's exact bytes stand at proof.index in the log that signed the checkpoint, and returns that.
