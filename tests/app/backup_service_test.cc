@@ -13,20 +13,25 @@ namespace headgate::app {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-// Takes what is recorded of backups; each one that is made can be damaged before it is read again.
+// Takes what is recorded of backups; each one that is made can be harmed before it is read again.
 class Records final : public CommandSink {
  public:
+  enum class Harm { none, damaged, unreadable };
+
   explicit Records(std::filesystem::path backups) : backups_(std::move(backups)) {}
   bool submit(Submission submission, std::function<void(Result<Receipt>)> done) override {
     const auto& outcome = std::get<RecordBackup>(submission.command).outcome;
-    if (const auto* made = std::get_if<BackupCompleted>(&outcome); made != nullptr && damaging) {
-      store::write_plain(backups_ / "sets" / std::to_string(made->id) / "SHA256SUMS", "of something else\n");
+    if (const auto* made = std::get_if<BackupCompleted>(&outcome)) {
+      const auto list = backups_ / "sets" / std::to_string(made->id) / "SHA256SUMS";
+      if (harm == Harm::damaged) store::write_plain(list, "of something else\n");
+      if (harm == Harm::unreadable) HEADGATE_CHECK(std::filesystem::remove(list) && create_directory(list));
     }
     done(Receipt{});
     return true;
   }
-  std::atomic<bool> damaging{false};
+  std::atomic<Harm> harm{Harm::none};
 
  private:
   const std::filesystem::path backups_;
@@ -57,22 +62,38 @@ class BackupServiceTest : public ::testing::Test {
   const std::filesystem::path folder_ = files_.dir / "backups";
   const std::unique_ptr<store::RocksDbLog> log_ = files_.open();
   Records records_{folder_};
+  BackupConfig config() const {
+    BackupConfig config;
+    config.directory = folder_;
+    config.every = Duration::zero();
+    return config;
+  }
+  BackupService service_{
+      {config(), {}, files_.data, {}}, *log_, records_, files_.clock, [](bool, const std::string&) {}};
 };
 
 TEST_F(BackupServiceTest, OfThoseThatAreNotGoodTheNewestStays) {
-  BackupConfig config;
-  config.directory = folder_;
-  config.every = Duration::zero();
-  BackupService service({config, {}, files_.data, {}}, *log_, records_, files_.clock, [](bool, const std::string&) {});
-  EXPECT_EQ(take(service), "");
-  records_.damaging = true;
+  EXPECT_EQ(take(service_), "");
+  records_.harm = Records::Harm::damaged;
   for (std::uint64_t id = 2; id <= 4; ++id) {
-    EXPECT_NE(take(service), "");
-    EXPECT_THAT(ids(service), ElementsAre(1U, id)) << "the good one, and one to look at";
+    EXPECT_THAT(take(service_), HasSubstr("is no good"));
+    EXPECT_THAT(ids(service_), ElementsAre(1U, id)) << "the good one, and one to look at";
   }
-  records_.damaging = false;
-  EXPECT_EQ(take(service), "");
-  EXPECT_THAT(ids(service), ElementsAre(1U, 5U));
+  records_.harm = Records::Harm::none;
+  EXPECT_EQ(take(service_), "");
+  EXPECT_THAT(ids(service_), ElementsAre(1U, 5U));
+}
+
+TEST_F(BackupServiceTest, ADamagedOneTakesNoPlaceOfOneThatCouldNotBeRead) {
+  EXPECT_EQ(take(service_), "");
+  records_.harm = Records::Harm::unreadable;
+  EXPECT_THAT(take(service_), HasSubstr("could not be verified"));
+  records_.harm = Records::Harm::damaged;
+  EXPECT_THAT(take(service_), HasSubstr("is no good"));
+  EXPECT_THAT(ids(service_), ElementsAre(1U, 2U)) << "the second may be whole";
+  records_.harm = Records::Harm::unreadable;
+  EXPECT_THAT(take(service_), HasSubstr("could not be verified"));
+  EXPECT_THAT(ids(service_), ElementsAre(1U, 4U)) << "the newer of two that may be";
 }
 
 }  // namespace

@@ -169,6 +169,31 @@ TEST(Interpolation, IsDataAndNothingElse) {
   EXPECT_EQ(interpolate("${unknown} ${service", values), "${unknown} ${service");
 }
 
+TEST(Interpolation, OfAnAddressIsEncodedAndOfWhatIsComparedAsItIs) {
+  Input input;
+  input.to.variables["path"] = "a b/../c";
+  input.to.variables["q"] = "1&y=2#z";
+  auto& http = *input.stage_of.verify[0].http;
+  http.url = "http://x/${variables.path}?v=${variables.q}";
+  http.contains = "path ${variables.path}";
+  http.header = {{"X-Query", "${variables.q}"}};
+  Check reached;
+  reached.name = "reached";
+  reached.tcp = TcpCheck{"${variables.path}.example.com", 443};
+  input.stage_of.verify.push_back(reached);
+  input.way_back->variables = input.to.variables;
+  const auto plan = input.plan();
+  ASSERT_THAT(names(plan), ElementsAre("gates", "approval", "wait", "backup", "deploy", "smoke", "reached",
+                                       "rollback-deploy", "rollback-smoke", "rollback-reached"));
+  for (const std::size_t smoke : {5, 8}) {
+    const auto& check = *plan.steps[smoke].check->http;
+    EXPECT_EQ(check.url, "http://x/a%20b%2F..%2Fc?v=1%26y%3D2%23z");
+    EXPECT_EQ(check.contains, "path a b/../c");
+    EXPECT_EQ(check.header.begin()->second, "1&y=2#z");
+    EXPECT_EQ(plan.steps[smoke + 1].check->tcp->host, "a b/../c.example.com");
+  }
+}
+
 TEST(Interpolation, AValueIsOneArgument) {
   Input input;
   input.to.variables["text"] = "a b; rm -rf /";

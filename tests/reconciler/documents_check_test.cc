@@ -12,20 +12,31 @@
 namespace headgate::reconciler::testing {
 namespace {
 
-// Files in order; each is named by its place: 1.yaml, 2.yaml, …
-std::string checked(const std::vector<std::string>& files) {
+std::vector<Diagnostic> found_between(const std::vector<std::string>& files) {
   OfflinePeople people;
   const YamlDocumentParser parser(people);
   std::vector<ParsedDocuments> parsed;
   for (const auto& text : files) {
     parsed.push_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
-    EXPECT_EQ(in_lines(parsed.back().diagnostics), "");
   }
   std::vector<const SourcedDocument*> all;
   for (const auto& file : parsed) {
     for (const auto& document : file.documents) all.push_back(&document);
   }
-  return in_lines(parser.check(all));
+  return parser.check(all);
+}
+
+// Files in order; each is named by its place: 1.yaml, 2.yaml, …
+std::string checked(const std::vector<std::string>& files) {
+  for (const auto& text : files) EXPECT_EQ(in_lines(parse(text).diagnostics), "");
+  const auto found = found_between(files);
+  for (const auto& said : found) {
+    auto without = files;
+    auto& file = without.at(std::stoul(said.file) - 1);
+    file = without_line(file, said.line);
+    expect_gone(said, found_between(without));
+  }
+  return in_lines(found);
 }
 
 std::string named_environment(std::string_view name) {

@@ -57,7 +57,11 @@ struct Mistake {
 class DocumentsFlowMistake : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(DocumentsFlowMistake, IsSaidWhereItIs) {
-  EXPECT_THAT(in_lines(parse(GetParam().text).diagnostics), ::testing::StartsWith(GetParam().says));
+  const auto parsed = parse(GetParam().text);
+  EXPECT_THAT(in_lines(parsed.diagnostics), ::testing::StartsWith(GetParam().says));
+  for (const auto& said : parsed.diagnostics) {
+    expect_gone(said, parse(without_line(GetParam().text, said.line)).diagnostics);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -72,22 +72,7 @@ TEST(DocumentMonitors, EveryMistakeIsReportedOnceAtItsPlace) {
       {verified("      objectives: {changeFailureRate: §101}\n"), "expected percent"},
       {verified("      objectives: {leadTime: §soon}\n"), "'leadTime'"},
   };
-  for (const auto& [marked, message] : rows) {
-    auto text = marked;
-    const auto mark = text.find("§");
-    ASSERT_NE(mark, std::string::npos) << text;
-    const auto begin = text.rfind('\n', mark);
-    const auto line = static_cast<std::uint32_t>(
-        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(mark), '\n'));
-    const auto column = static_cast<std::uint32_t>(mark - begin);
-    text.erase(mark, std::string_view("§").size());
-    const auto parsed = parse(text);
-    ASSERT_EQ(parsed.diagnostics.size(), 1U) << text << in_lines(parsed.diagnostics);
-    const auto& diagnostic = parsed.diagnostics[0];
-    EXPECT_THAT(to_string(diagnostic), HasSubstr(message));
-    EXPECT_EQ(diagnostic.line, line) << to_string(diagnostic);
-    EXPECT_EQ(diagnostic.column, column) << to_string(diagnostic);
-  }
+  for (const auto& [marked, message] : rows) expect_reported_at_the_mark(marked, message);
 }
 
 TEST(DocumentMonitors, AreReadWhole) {

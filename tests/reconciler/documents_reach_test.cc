@@ -110,20 +110,7 @@ const std::vector<Mistake>& mistakes() {
 }
 
 TEST(DocumentsReach, EachMistakeIsReportedAloneAtItsPlace) {
-  for (const auto& [marked, expected] : mistakes()) {
-    auto text = marked;
-    const auto mark = text.find("§");
-    ASSERT_NE(mark, std::string::npos) << text;
-    text.erase(mark, std::string_view("§").size());
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(mark), '\n');
-    const auto parsed = parse(text);
-    EXPECT_EQ(parsed.diagnostics.size(), 1U) << expected << "\n" << in_lines(parsed.diagnostics);
-    ASSERT_FALSE(parsed.diagnostics.empty()) << expected;
-    const auto& first = parsed.diagnostics.front();
-    EXPECT_THAT(to_string(first), HasSubstr(expected));
-    EXPECT_EQ(first.line, line) << to_string(first);
-    EXPECT_TRUE(parsed.documents.empty()) << expected;
-  }
+  for (const auto& [marked, expected] : mistakes()) expect_reported_at_the_mark(marked, expected);
 }
 
 TEST(DocumentsReach, WhatIsWrittenIsWhatIsMeant) {

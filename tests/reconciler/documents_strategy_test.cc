@@ -166,21 +166,7 @@ const std::vector<Row>& rows() {
 TEST(StrategyDocuments, ReportEachMistakeOnceAtItsPlace) {
   for (const auto& row : rows()) {
     SCOPED_TRACE(row.name);
-    auto text = row.text;
-    const auto mark = text.find("§");
-    ASSERT_NE(mark, std::string::npos);
-    const auto line =
-        static_cast<std::uint32_t>(1 + std::count(text.begin(), text.begin() + static_cast<long>(mark), '\n'));
-    const auto begin = text.rfind('\n', mark);
-    const auto column = static_cast<std::uint32_t>(mark - (begin == std::string::npos ? 0 : begin + 1) + 1);
-    text.erase(mark, std::string_view("§").size());
-    const auto parsed = parse(text);
-    EXPECT_EQ(parsed.diagnostics.size(), 1U) << in_lines(parsed.diagnostics);
-    if (parsed.diagnostics.empty()) continue;
-    EXPECT_THAT(to_string(parsed.diagnostics[0]), HasSubstr(row.message));
-    EXPECT_EQ(parsed.diagnostics[0].line, line) << in_lines(parsed.diagnostics);
-    EXPECT_EQ(parsed.diagnostics[0].column, column) << in_lines(parsed.diagnostics);
-    EXPECT_TRUE(parsed.documents.empty());
+    expect_reported_at_the_mark(row.text, row.message);
   }
 }
 

@@ -1,6 +1,8 @@
 // Documents as tests write them.
 #pragma once
 
+#include <gmock/gmock.h>
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -30,6 +32,46 @@ inline std::string in_lines(const std::vector<Diagnostic>& diagnostics) {
   std::string text;
   for (const auto& diagnostic : diagnostics) text += to_string(diagnostic) + "\n";
   return text;
+}
+
+inline std::string without_line(std::string text, std::uint32_t line) {
+  std::size_t begin = 0;
+  while (--line > 0) begin = text.find('\n', begin) + 1;
+  return text.erase(begin, text.find('\n', begin) - begin + 1);
+}
+
+// What is said is about the line that it cites: `without` that line nobody says it.
+inline void expect_gone(const Diagnostic& said, const std::vector<Diagnostic>& without) {
+  for (const auto& other : without) {
+    EXPECT_FALSE(other.message == said.message && other.found == said.found)
+        << to_string(said) << "\nis still said without its line: " << to_string(other);
+  }
+}
+
+// The only mistake is reported where the mark § stands (which is taken out before parsing).
+inline void expect_reported_at_the_mark(std::string text, const std::string& message) {
+  const auto mark = text.find("§");
+  ASSERT_NE(mark, std::string::npos) << text;
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+  for (std::size_t i = 0; i < mark; ++i) {
+    if (text[i] == '\n') {
+      ++line;
+      column = 1;
+    } else if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
+      ++column;
+    }
+  }
+  text.erase(mark, std::string_view("§").size());
+  const auto parsed = parse(text);
+  ASSERT_EQ(parsed.diagnostics.size(), 1U) << text << "\n" << in_lines(parsed.diagnostics);
+  const auto& diagnostic = parsed.diagnostics[0];
+  EXPECT_THAT(to_string(diagnostic), ::testing::HasSubstr(message));
+  EXPECT_EQ(diagnostic.file, "file.yaml");
+  EXPECT_EQ(diagnostic.line, line) << to_string(diagnostic);
+  EXPECT_EQ(diagnostic.column, column) << to_string(diagnostic);
+  EXPECT_TRUE(parsed.documents.empty()) << "a document with a mistake is not to be used";
+  expect_gone(diagnostic, parse(without_line(text, line)).diagnostics);
 }
 
 // A whole document around its spec, whose lines begin with two spaces. The spec begins in line 5.

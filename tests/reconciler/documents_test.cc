@@ -22,29 +22,7 @@ void PrintTo(const Mistake& mistake, std::ostream* out) {
 class DocumentMistake : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(DocumentMistake, IsReportedOnceAtItsPlace) {
-  auto text = GetParam().text;
-  const auto mark = text.find("§");
-  ASSERT_NE(mark, std::string::npos);
-  std::uint32_t line = 1;
-  std::uint32_t column = 1;
-  for (std::size_t i = 0; i < mark; ++i) {
-    if (text[i] == '\n') {
-      ++line;
-      column = 1;
-    } else if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
-      ++column;
-    }
-  }
-  text.erase(mark, std::string_view("§").size());
-
-  const auto parsed = parse(text);
-  ASSERT_EQ(parsed.diagnostics.size(), 1U) << in_lines(parsed.diagnostics);
-  const auto& diagnostic = parsed.diagnostics[0];
-  EXPECT_THAT(to_string(diagnostic), HasSubstr(GetParam().message));
-  EXPECT_EQ(diagnostic.file, "file.yaml");
-  EXPECT_EQ(diagnostic.line, line) << to_string(diagnostic);
-  EXPECT_EQ(diagnostic.column, column) << to_string(diagnostic);
-  EXPECT_TRUE(parsed.documents.empty()) << "a document with a mistake is not to be used";
+  expect_reported_at_the_mark(GetParam().text, GetParam().message);
 }
 
 const std::vector<Mistake>& yaml_mistakes() {

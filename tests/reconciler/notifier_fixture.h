@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -22,6 +24,28 @@ struct Told {
   std::string head;  // method and URL, then the headers, one a line
   std::string body;
   bool operator==(const Told&) const = default;
+};
+
+// Between the notifier and the engine: counts the looks at the state, and can lose what is to be recorded, as a crash
+// before the append does.
+class Between final : public StateView, public CommandSink {
+ public:
+  explicit Between(runtime::Engine& engine) : engine_(engine) {}
+  void with_state(const std::function<void(const State&)>& read) const override {
+    ++looks;
+    engine_.with_state(read);
+  }
+  bool submit(Submission submission, std::function<void(Result<Receipt>)> done) override {
+    if (!loses) return engine_.submit(std::move(submission), std::move(done));
+    ++lost;
+    return true;
+  }
+  mutable std::atomic<int> looks{0};
+  std::atomic<bool> loses{false};
+  std::atomic<int> lost{0};
+
+ private:
+  runtime::Engine& engine_;
 };
 
 class NotifierTest : public runtime::testing::EngineTest {
@@ -47,8 +71,9 @@ class NotifierTest : public runtime::testing::EngineTest {
   }
   void notify(NotifierOptions options = {.first_delay = 1ms, .longest_delay = 2ms, .look_every = 20ms}) {
     if (!delivery_) delivery_.emplace(http_, mail_.get(), secrets_, people_, url("/pagerduty"));
+    between_ = std::make_unique<Between>(*engine);
     notifier_ = std::make_unique<Notifier>(
-        *engine, *engine, *log, *delivery_, clock,
+        *between_, *between_, *log, *delivery_, clock,
         [this](NoticeLevel, std::string_view message, std::string_view) {
           const std::scoped_lock lock(mutex_);
           notices_.emplace_back(message);
@@ -104,6 +129,7 @@ class NotifierTest : public runtime::testing::EngineTest {
   fakes::FixedSecrets secrets_{{{"hook-key", key}}};
   OfflinePeople people_;
   std::optional<NotificationDelivery> delivery_;
+  std::unique_ptr<Between> between_;
   std::unique_ptr<Notifier> notifier_;
 };
 

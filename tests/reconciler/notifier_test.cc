@@ -128,12 +128,26 @@ TEST_F(NotifierTest, AfterARestartItGoesOnWhereItWas) {
 
 TEST_F(NotifierTest, WhatWasSentAndNotRecordedIsSentAgain) {
   push("c1", {policy({hook()}, {"freeze.set"})});
+  notify();
+  between_->loses = true;
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&] { return between_->lost == 1; }));
+  notifier_.reset();
+  restart();
+  EXPECT_EQ(count<NotificationSent>(), 0U);
+  notify();
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  ASSERT_EQ(asked().size(), 2U);
+  EXPECT_EQ(asked()[0], asked()[1]) << "the receiver knows it by its id";
+}
+
+TEST_F(NotifierTest, WhatIsRecordedTwiceCountsOnce) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
   freeze("staging", "one");
   notify();
   ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
-  const auto id = all<NotificationSent>().at(0);
-  // As if the crash had come between the two: the record is refused a second time, since it is known.
-  ASSERT_TRUE(run(RecordNotification{id.receiver, id.about, id.event_type, 1, {}}));
+  const auto sent = all<NotificationSent>().at(0);
+  ASSERT_TRUE(run(RecordNotification{sent.receiver, sent.about, sent.event_type, 1, {}}));
   EXPECT_EQ(count<NotificationSent>(), 1U);
 }
 
@@ -142,6 +156,7 @@ TEST_F(NotifierTest, WhileEffectsArePausedNobodyIsTold) {
   ASSERT_TRUE(run(PauseEffects{"restored"}));
   notify();
   freeze("staging", "one");
+  ASSERT_TRUE(eventually([&, before = between_->looks.load()] { return between_->looks >= before + 10; }));
   EXPECT_THAT(asked(), IsEmpty());
   ASSERT_TRUE(run(ResumeEffects{"looked at"}));
   ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 3; }));
