@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "file.yaml:5:11: error: missing field 'repository' of a source"},
         Mistake{"NoPlaces", stage("      maxConcurrent: 0\n"), "file.yaml:7:22: error: wrong value of 'maxConcurrent'"},
         Mistake{"NoOrder", stage("      supersede: newer\n"), "file.yaml:7:18: error: wrong value of 'supersede'"}),
-    [](const auto& info) { return info.param.name; });
+    name_of_case);
 
 std::string named_service(const std::string& name, const std::string& depends_on) {
   return document("Service", name, "  dependsOn: [" + depends_on + "]\n  stages: [{environment: production}]\n");

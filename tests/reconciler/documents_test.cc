@@ -405,10 +405,6 @@ const std::vector<Mistake>& other_mistakes() {
   return all;
 }
 
-std::string name_of_case(const ::testing::TestParamInfo<Mistake>& info) {
-  return info.param.name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Yaml, DocumentMistake, ::testing::ValuesIn(yaml_mistakes()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Document, DocumentMistake, ::testing::ValuesIn(document_mistakes()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Service, DocumentMistake, ::testing::ValuesIn(service_mistakes()), name_of_case);
