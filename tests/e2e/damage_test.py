@@ -34,6 +34,7 @@ class Damage(unittest.TestCase):
         return self.world.cli("log", "repair", "--data", str(self.world.data))
 
     def test_records_that_are_missing_are_named_and_nothing_is_changed(self):
+        self.world.damaged = True
         self.world.kill()
         wal = max((self.world.data / "db").glob("*.log"), key=lambda f: f.stat().st_size)
         with wal.open("r+b") as file:

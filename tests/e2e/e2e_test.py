@@ -89,7 +89,13 @@ class EndToEnd(unittest.TestCase):
         self.assertIn("greeter/staging/1 is still waiting", waited.stderr)
         report = ["gate", "report", "--service", "greeter", "--commit", commit, "--gate", "tests", "--status"]
         self.assertEqual(self.world.cli(*report, "failed").returncode, 0)
+        said = eventually(lambda: [e for e in self.world.events("step.waiting") if "failed" in json.dumps(e["data"])], "it waits")
         self.assertIsNone(self.world.running())
+        # The same words in the log, over the API and on the command line.
+        text = said[-1]["data"]["unmet"][0]["text"]
+        unmet = self.world.http("GET", "/v1/promotions/greeter/staging/1").json["unmet"]
+        self.assertIn(text, [condition["text"] for condition in unmet])
+        self.assertIn(text, self.world.cli("explain", "greeter/staging/1").stdout)
         self.assertEqual(self.world.cli(*report, "passed").returncode, 0)
         eventually(lambda: self.world.running() == "v1", "v1 is deployed")
 
@@ -591,15 +597,17 @@ class FullDisk(unittest.TestCase):
     def test_a_full_disk_loses_no_acknowledged_event(self):
         disk = pathlib.Path("/tmp") / f"headgate-e2e-disk-{os.getpid()}"
         disk.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)], check=True)
+        as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        size_and_owner = f"size=48m,uid={os.getuid()},gid={os.getgid()}"
         try:
+            subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", size_and_owner, "tmpfs", str(disk)], check=True)
             world = World(data=disk / "data")
             try:
                 self.fill(world, disk)
             finally:
                 world.close()
         finally:
-            subprocess.run(["umount", "--lazy", str(disk)], check=False)
+            subprocess.run([*as_root, "umount", "--lazy", str(disk)], check=False)
             shutil.rmtree(disk, ignore_errors=True)
 
     def fill(self, world, disk):

@@ -101,12 +101,12 @@ class Kill(unittest.TestCase):
             version = f"v{round_number + 2}"
             world.wish(version)
             world.push(version)
-            before = sum(len(client.acknowledged) for client in clients)
+            enough = sum(len(client.acknowledged) for client in clients) + chance.randrange(1, 60)
             stop = threading.Event()
             with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
                 running = [pool.submit(client.run, stop) for client in clients]
                 # Some acknowledgements first, then at any moment.
-                eventually(lambda: sum(len(c.acknowledged) for c in clients) >= before + chance.randrange(1, 60), "some are answered")
+                eventually(lambda: sum(len(c.acknowledged) for c in clients) >= enough, "some are answered")
                 time.sleep(chance.uniform(0, 0.4))
                 world.kill()
                 stop.set()

@@ -152,7 +152,24 @@ void add_pipeline(const fs::path& directory) {
       EXPECT_FALSE(played) << file << ": line " << scenario.line
                            << ": the scenario comes true without the lines that it cites as well";
       if (!played) testing::Test::RecordProperty("died", played.error().message);
+      // Of several lines none is cited in vain: the scenario dies without it alone, or the others need it to be valid.
+      for (std::size_t i = 0; cuts.size() > 1 && i < cuts.size(); ++i) {
+        auto others = cuts;
+        others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+        std::string without_others;
+        static_cast<void>(play(repository->without(others), scenario, without_others));
+        const auto alone = play(repository->without({cuts[i]}), scenario, diagnostics);
+        EXPECT_FALSE(alone && diagnostics.empty() && without_others.empty())
+            << file << ": line " << scenario.cites[i].line << ": the scenario comes true without this line as well";
+      }
     });
+  }
+}
+
+TEST(Pipelines, AreTheFourOfTheDesignWithTwelveScenariosOrMoreEach) {
+  for (const auto* name : {"personal-assistant", "plasma-engine", "salunga", "tta"}) {
+    const auto read = read_scenarios(read_text(examples / name / "scenarios.md"));
+    EXPECT_GE(read.scenarios.size(), 12U) << name;
   }
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ranges>
 #include <sstream>
 
 #include "reconciler/document_set.h"
@@ -30,7 +31,7 @@ std::vector<Diagnostic> found_between(const std::vector<std::string>& files) {
 std::string checked(const std::vector<std::string>& files) {
   for (const auto& text : files) EXPECT_EQ(in_lines(parse(text).diagnostics), "");
   const auto found = found_between(files);
-  for (const auto& said : found) {
+  for (const auto& said : found | std::views::take(20)) {
     auto without = files;
     auto& file = without.at(std::stoul(said.file) - 1);
     file = without_line(file, said.line);
