@@ -129,6 +129,12 @@ constexpr std::array all{
                if (w[1] == "nothing") return p.tell(RecordObservation{id, {}}, "engine");
                return p.tell(RecordObservation{id, {w[1], p.release(id.service, w[1]).artifacts}}, "engine");
              }},
+    Sentence{"{place} is seen to run {release} with {variable} {text}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[0]));
+               const StringMap variables{{w[2], w[3]}};
+               return p.tell(RecordObservation{id, {w[1], p.release(id.service, w[1]).artifacts, variables}}, "engine");
+             }},
     Sentence{"{person} wrote {release}",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(auto id, p.person(w[0]));

@@ -235,6 +235,12 @@ constexpr std::array all{
                if (p.target(id) && p.target(id)->drifted) return {};
                return found("no drift");
              }},
+    Sentence{"{place} has not drifted",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[0]));
+               if (p.target(id) && !p.target(id)->drifted) return {};
+               return found("drift");
+             }},
     Sentence{"{place} is held",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[0]));
