@@ -63,7 +63,8 @@ lint: setup ## formatting and clang-tidy, warnings are errors
 	@deploy/lint
 
 format: ## clang-format over everything
-	@git ls-files '*.h' '*.cc' | xargs clang-format -i
+	@deploy/setup lint
+	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
 
 clean: ## remove build/
 	@rm -rf build

@@ -46,7 +46,10 @@ int run_verb(int argc, char** argv) {
   cli.program.require_subcommand(1);
   cli.program.fallthrough();
   cli.program.get_formatter()->column_width(34);
-  cli.program.footer("Example:\n  headgate status");
+  cli.program.footer(
+      "Exit codes: 0 done, 1 the answer is no, 2 used wrongly or bad input, 3 the server is unreachable or refused,\n"
+      "4 not allowed, 124 it took longer than --timeout.\n"
+      "Example:\n  headgate status");
   cli.program.add_option("--server", cli.server, "URL of the server")
       ->envname("HEADGATE_SERVER")
       ->capture_default_str();

@@ -2,7 +2,7 @@
 """Checks an evidence bundle of a Headgate log. Needs Python 3.9 and `openssl` 3, and no network.
 
     unzip evidence.zip -d evidence
-    python3 verify.py evidence [--key KEY] [--witness KEY]...
+    python3 evidence/verify.py evidence [--key KEY] [--witness KEY]...
 
 It checks the files of that folder, so that what is proven is what you then read: programs differ in what they see in a
 zip that was made to deceive. KEY is the verifier key of the log or of a witness, or a file that holds it, as you got it
