@@ -77,9 +77,18 @@ class Checker {
 
 }  // namespace
 
+namespace {
+thread_local std::size_t checked = 0;
+}
+
 std::string problem_of(std::string_view record) {
   thread_local Checker checker;
+  ++checked;
   return checker.problem_of(record);
+}
+
+std::size_t records_checked() {
+  return checked;
 }
 
 }  // namespace headgate::schemas
