@@ -324,7 +324,7 @@ struct StateEvolver : Evolving {
   void touch_environment(const std::string& name) {
     if (!touched) return;
     for (const auto& id : state.active) {
-      if (id.environment == name) touched->insert(id);
+      if (id.environment == name || called_now(state, id).environment == name) touched->insert(id);
     }
   }
   void operator()(const FreezeSet& e) {

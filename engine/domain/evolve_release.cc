@@ -6,6 +6,7 @@
 
 #include "engine/domain/flow.h"
 #include "engine/domain/gate_runs.h"
+#include "engine/domain/renames.h"
 
 namespace headgate {
 namespace {
@@ -91,26 +92,24 @@ void ReleaseEvolver::operator()(const ReleaseRegistered& e) {
 }
 
 void ReleaseEvolver::operator()(const ReleaseQuarantined& e) {
-  auto& list = state.services[e.id.service].quarantined;
-  list.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
-  touch_service(e.id.service);
-  // What ends under the old name of a service speaks of the releases under its new one.
-  const auto renamed = state.renamed_to.lower_bound({e.id.service, {}});
-  if (renamed == state.renamed_to.end() || renamed->first.service != e.id.service) return;
-  const auto service = renamed->second.service;
-  if (service == e.id.service) return;
-  state.services[service].quarantined.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
-  touch_service(service);
+  for (const auto& service : names_of(state, e.id.service)) {
+    state.services[service].quarantined.push_back({{e.id.version, e.commit, e.artifacts}, e.reason, meta().position});
+    touch_service(service);
+  }
 }
 
 void ReleaseEvolver::operator()(const ReleaseReinstated& e) {
-  auto& list = state.services[e.id.service].quarantined;
-  const auto at = std::ranges::find_if(list, [&](const Quarantine& q) { return q.release.version == e.id.version; });
+  for (const auto& service : names_of(state, e.id.service)) reinstate(service, e.id.version);
+}
+
+void ReleaseEvolver::reinstate(const std::string& service, const std::string& version) {
+  auto& list = state.services[service].quarantined;
+  const auto at = std::ranges::find_if(list, [&](const Quarantine& q) { return q.release.version == version; });
   if (at != list.end()) {
     const auto release = at->release;
     std::erase_if(list, [&](const Quarantine& q) { return q.release.same_candidate(release); });
-    for (const auto& environment : state.services[e.id.service].environments) {
-      auto& t = target({e.id.service, environment});
+    for (const auto& environment : state.services[service].environments) {
+      auto& t = target({service, environment});
       const auto failed_with_it = [&](const Boxed<FailedAttempt>& failed) {
         return failed && failed->wish.release.same_candidate(release);
       };
@@ -121,7 +120,7 @@ void ReleaseEvolver::operator()(const ReleaseReinstated& e) {
       }
     }
   }
-  touch_service(e.id.service);
+  touch_service(service);
 }
 
 void ReleaseEvolver::operator()(const GateReported& e) {

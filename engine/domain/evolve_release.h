@@ -22,6 +22,7 @@ struct ReleaseEvolver : Evolving {
   bool is_needed(const std::string& name, const ServiceState& service, const GateKey& key) const;
   void forget_oldest_report(const std::string& name, ServiceState& service);
   void gates_changed(const std::string& service);
+  void reinstate(const std::string& service, const std::string& version);
 };
 
 template <class E>

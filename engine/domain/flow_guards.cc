@@ -4,6 +4,7 @@
 #include "engine/domain/flow.h"
 #include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/renames.h"
 
 namespace headgate {
 namespace {
@@ -44,11 +45,17 @@ std::vector<Condition> judge_concurrency(const State& state, const Promotion& p,
   if (!limited && (!stage || !stage->max_concurrent)) return all;
 
   std::vector<const Promotion*> others;
+  const auto add = [&](const TargetId& at) {
+    const auto* other = state.find(at);
+    if (at.service != id.service && other && other->promotion) others.push_back(&*other->promotion);
+  };
   if (const auto under_way = state.under_way.find(id.environment); under_way != state.under_way.end()) {
-    for (const auto& service : under_way->second) {
-      const auto* other = state.find({service, id.environment});
-      if (service != id.service && other && other->promotion) others.push_back(&*other->promotion);
-    }
+    for (const auto& service : under_way->second) add({service, id.environment});
+  }
+  for (const auto& [from, to] : state.renamed_to) {  // what is finished under an old name first
+    if (to.environment != id.environment || from.environment == id.environment) continue;
+    const auto under_way = state.under_way.find(from.environment);
+    if (under_way != state.under_way.end() && under_way->second.contains(from.service)) add(from);
   }
   const auto judge = [&](const ConcurrencyRule& rule, std::string whose, std::string file, std::string commit) {
     Condition c;
@@ -89,7 +96,8 @@ std::vector<Condition> judge_depends_on(const State& state, const Promotion& p, 
   if (owner == state.services.end() || !owner->second.document || p.retires()) return all;
   const auto& [service, source, commit, since] = *owner->second.document;
   for (const auto& dependency : service.depends_on) {
-    const TargetId id{dependency.service, p.id.target.environment};
+    const TargetId called{dependency.service, called_now(state, p.id.target).environment};
+    const auto& id = called_before(state, called);
     const auto* there = state.find(id);
     if (!there) continue;
     Condition c;

@@ -93,9 +93,7 @@ void add_retirement_in_places(Plan& plan, const PlanInput& input) {
   for (const auto& place : input.places | std::views::reverse) {
     const auto first = plan.steps.size();
     const auto at = input_at(input, place);
-    auto step = step_of(StepKind::retire, "retire", input.environment->source.line);
-    step.run = resolved(*driver_of(at).retire, Values(at, place.from ? *place.from : input.to));
-    plan.steps.push_back(std::move(step));
+    plan.steps.push_back(retire_step("retire", at, place.from ? *place.from : input.to, at.stable_slot));
     belong_to(plan.steps, first, *place.location);
   }
 }

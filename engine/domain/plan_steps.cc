@@ -93,6 +93,13 @@ Step deploy_step(std::string name, const PlanInput& input, const Wish& wish, std
   return step;
 }
 
+Step retire_step(std::string name, const PlanInput& input, const Wish& wish, const std::string& slot) {
+  auto step = step_of(StepKind::retire, std::move(name), input.environment->source.line);
+  step.run = resolved(*driver_of(input).retire, Values(input, wish, slot));
+  step.slot = slot;
+  return step;
+}
+
 Step restore_step(const Restore& restore, const PlanInput& input, const Wish& wish) {
   auto step = step_of(StepKind::run, "rollback-restore", restore.line);
   step.run = resolved(restore.run, Values(input, wish));

@@ -31,6 +31,7 @@ const Driver& driver_of(const PlanInput& input);
 
 Step step_of(StepKind kind, std::string name, std::uint32_t line);
 Step deploy_step(std::string name, const PlanInput& input, const Wish& wish, std::string slot);
+Step retire_step(std::string name, const PlanInput& input, const Wish& wish, const std::string& slot);
 Step restore_step(const Restore& restore, const PlanInput& input, const Wish& wish);
 void add_verifications(Plan& plan, const PlanInput& input, const Wish& wish, std::string_view prefix,
                        std::string_view slot);

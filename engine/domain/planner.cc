@@ -183,9 +183,7 @@ Plan plan_retirement(const PlanInput& input, DigestFunction digest) {
                 input.service->source.file, input.service->commit};
   add_protections(plan, only);
   if (input.places.empty()) {
-    auto step = step_of(StepKind::retire, "retire", environment.source.line);
-    step.run = resolved(*driver.retire, Values(input, input.to));
-    plan.steps.push_back(std::move(step));
+    plan.steps.push_back(retire_step("retire", input, input.to, input.stable_slot));
   } else {
     add_retirement_in_places(plan, input);
   }

@@ -120,6 +120,20 @@ const TargetId& called_now(const State& state, const TargetId& target) {
   return renamed == state.renamed_to.end() ? target : renamed->second;
 }
 
+const TargetId& called_before(const State& state, const TargetId& target) {
+  const auto renamed = state.renamed_from.find(target);
+  return renamed == state.renamed_from.end() ? target : renamed->second;
+}
+
+std::set<std::string> names_of(const State& state, const std::string& service) {
+  std::set<std::string> names{service};
+  for (const auto& [from, to] : state.renamed_to) {
+    if (from.service == service) names.insert(to.service);
+    if (to.service == service) names.insert(from.service);
+  }
+  return names;
+}
+
 Result<void> check_not_being_renamed(const State& state, const TargetId& target) {
   if (const auto from = state.renamed_from.find(target); from != state.renamed_from.end()) {
     return fail(ErrorCode::conflict, to_string(target) + " was called " + to_string(from->second) +

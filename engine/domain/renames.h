@@ -32,6 +32,11 @@ void begin_renames(State& state, const Renames& renames, std::set<TargetId>* tou
 // What the target is called now, while what is under way still bears the old name.
 const TargetId& called_now(const State& state, const TargetId& target);
 
+// What has the target's history yet: itself, or the old name while something is under way there.
+const TargetId& called_before(const State& state, const TargetId& target);
+// The service's own name, and those that its targets bear too while they are being renamed.
+std::set<std::string> names_of(const State& state, const std::string& service);
+
 // conflict while what is known of the target is under another name.
 Result<void> check_not_being_renamed(const State& state, const TargetId& target);
 

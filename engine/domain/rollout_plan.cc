@@ -19,13 +19,6 @@ Step traffic_step(std::string name, const PlanInput& input, const Wish& wish, co
   return step;
 }
 
-Step retire_step(std::string name, const PlanInput& input, const Wish& wish, const std::string& slot) {
-  auto step = step_of(StepKind::retire, std::move(name), input.environment->source.line);
-  step.run = resolved(*driver_of(input).retire, Values(input, wish, slot));
-  step.slot = slot;
-  return step;
-}
-
 // For a PromQL string literal in double or single quotes, where alone the documents may name values: none ends the
 // literal that it stands in. Between backquotes nothing can be escaped.
 StringMap promql_escaped(StringMap values) {

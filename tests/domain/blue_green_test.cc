@@ -27,6 +27,17 @@ Stage blue_green(bool approve_switch_too = false) {
   return s;
 }
 
+TEST(BlueGreen, RetiresTheSlotThatRuns) {
+  auto world = given_v2(blue_green());
+  roll(world);
+  ASSERT_EQ(world.at(production).stable_slot, "green");
+  auto wish = target(production, release("v2"));
+  wish.on_delete = OnDelete::retire;
+  world.push(wish);
+  world.push({{}, {DocumentKey{DocumentKind::target, "gateway.production"}}});
+  EXPECT_EQ(world.effect(production).step.slot, "green");
+}
+
 TEST(BlueGreen, VerifiesSwitchesObservesKeepsAndRetires) {
   auto world = given_v2(blue_green());
   EXPECT_THAT(world.steps(production),

@@ -767,6 +767,37 @@ TEST(DependsOn, HoldsTheFirstPromotionAsWell) {
   EXPECT_EQ(world.live(agent).phase, Phase::running);
 }
 
+TEST(DependsOn, AndMaxConcurrentLookAtWhatIsFinishedUnderAnOldNameFirst) {
+  for (const bool limited : {false, true}) {
+    auto before = two_services({}, {}, {});
+    auto world = both_run(before);
+    world.push(target(production, release("v2")));
+    EXPECT_EQ(world.live(production).phase, Phase::running);
+    auto push = two_services(limited ? std::optional(1U) : std::nullopt, {}, {{"gateway", 6}});
+    push.removed = {{DocumentKind::environment, "production"},
+                    {DocumentKind::target, "agent.production"},
+                    {DocumentKind::target, "gateway.production"}};
+    for (auto& document : push.documents) {
+      if (auto* place = std::get_if<Environment>(&document)) {
+        place->name = "live";
+        place->formerly = "production";
+      } else if (auto* policy = std::get_if<Service>(&document)) {
+        policy->stages.front().environment = "live";
+        if (limited) policy->depends_on.clear();
+      } else if (auto* wish = std::get_if<Target>(&document)) {
+        *wish = target({wish->id.service, "live"}, release("v2"));
+      }
+    }
+    world.push(push);
+    const TargetId live_agent{"agent", "live"};
+    ASSERT_TRUE(world.at(live_agent).promotion) << limited;
+    EXPECT_EQ(world.live(live_agent).phase, Phase::waiting) << limited;
+    EXPECT_THAT(world.unmet(live_agent), Contains(HasSubstr("gateway/production/1"))) << limited;
+    world.finish_all(production);
+    EXPECT_EQ(world.live(live_agent).phase, Phase::running) << limited;
+  }
+}
+
 TEST(DependsOn, HoldsTheFirstPromotionNoLongerThanUntilTheOtherIsSeenToStay) {
   for (const auto* runs : {"v1", "somebody-elses"}) {
     World world;

@@ -119,6 +119,34 @@ TEST(Rename, FreezesHoldUnderTheNewName) {
   EXPECT_THAT(world.unmet(live), Contains(HasSubstr("environment live is frozen")));
 }
 
+TEST(Rename, AFreezeThatIsLiftedUnderTheNewNameWakesWhatIsUnderWayUnderTheOld) {
+  auto s = stage("production");
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  auto after = s;
+  after.environment = "live";
+  world.push(renamed_environment(release("v2"), after));
+  world.when(SetFreeze{"live", {}, "audit", {}}, "person:alice");
+  world.finish(production);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("activity.started deploy#1"));
+}
+
+TEST(Rename, WhatIsQuarantinedUnderTheNewNameIsHeldUnderTheOldOne) {
+  auto s = stage("production");
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.push(renamed_service(release("v2"), s));
+  EXPECT_THAT(world.when(QuarantineRelease{{"edge", "v2"}, "it leaks"}, "person:alice"),
+              Contains("release.quarantined v2"));
+  world.finish(production);
+  EXPECT_THAT(world.unmet(production), Contains(HasSubstr("release v2 is quarantined: it leaks")));
+  EXPECT_THAT(world.when(ReinstateRelease{{"edge", "v2"}, "it does not"}, "person:alice"),
+              Contains("activity.started deploy#1"));
+}
+
 TEST(Rename, PinsAreCarried) {
   auto world = World::running_v1(stage("production"));
   world.request(production, "v2");
