@@ -215,7 +215,7 @@ Result<void> check_slots_known(const State& state, const TargetId& id, const Wis
   if (locations_of(state, id).empty()) places.emplace_back();
   for (const auto& place : places) {
     if (slot_seen_with(target, adopted.release, place)) continue;
-    if (!target.back.failed) {
+    if (!target.back.failed || target.back.failed->id != PromotionId{id, target.last_number}) {  // not to be retried
       return fail(ErrorCode::conflict, "a promotion failed between two slots here, and release " +
                                            adopted.release.version +
                                            " tells nobody which of them has the traffic: headgate promote");

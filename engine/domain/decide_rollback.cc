@@ -82,9 +82,12 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
     return fail(ErrorCode::not_found, "no promotion " + name);
   }
-  if (!t->back.failed || t->back.failed->id != c.promotion || t->promotion || t->back.wanted) {
+  if (!t->back.failed || t->back.failed->id != c.promotion || c.promotion.number != t->last_number || t->promotion ||
+      t->back.wanted) {
     return fail(ErrorCode::conflict,
-                "promotion " + name + " is not the last one of its target, or did not fail: promote anew instead");
+                "promotion " + name +
+                    " is not the last one of its target, or did not fail, or came to nothing while the "
+                    "target was held: promote anew instead");
   }
   const auto& p = *t->back.failed;
   const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {

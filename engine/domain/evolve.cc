@@ -54,7 +54,7 @@ struct StateEvolver : Evolving {
     if constexpr (std::is_same_v<E, PromotionPlanned>) {
       t.promotion.emplace();
       t.back.wanted.reset();
-      t.back.failed.reset();
+      if (t.held.empty()) t.back.failed.reset();
       if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) somebody_wishes(t, e.to.release);
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
@@ -76,7 +76,8 @@ struct StateEvolver : Evolving {
       if (step->step->irreversible == true) t.back.irreversible = Irreversible{id.number, step->step->name};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
-      if (!e.automatic || p.trigger == Trigger::rollback) leave(t, left_by(p).release);
+      const bool asked_for = !e.automatic || p.trigger == Trigger::rollback;
+      if (asked_for && e.to != left_by(p)) leave(t, left_by(p).release);
     }
     keep_line(p);
     if (p.ended) {

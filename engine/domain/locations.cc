@@ -201,13 +201,9 @@ std::vector<Condition> judge_locations(const State& state, const Promotion& p, T
 
 std::vector<Place> places_to_go_back(const State& state, const TargetId& id, const RollbackWay& way) {
   const auto& t = *state.find(id);
-  const Promotion* before = nullptr;  // that brought what is left
-  if (t.promotion) {
-    before = &*t.promotion;
-  } else if (t.back.failed && !t.held.empty()) {
-    before = &*t.back.failed;
-  }
-  if (before && left_by(*before) != way.leaves) before = nullptr;
+  const auto brought = [&](const Boxed<Promotion>& p) { return p && left_by(*p) == way.leaves ? &*p : nullptr; };
+  const Promotion* before = brought(t.promotion);  // that brought what is left
+  if (!before && !t.held.empty()) before = brought(t.back.failed);
   std::vector<Place> places;
   for (const auto& location : locations_of(state, id)) {
     const auto& there = at_location(t, location.name);

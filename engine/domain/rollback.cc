@@ -32,7 +32,7 @@ const Wish* what_runs(const TargetState& t) {
   if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &left_by(*p);
   if (t.back.failed && !t.held.empty()) {
     const auto& p = *t.back.failed;
-    if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
+    if (p.deployed() || (p.trigger == Trigger::rollback && brought_back_by(p) != left_by(p))) return &left_by(p);
   }
   for (const auto& [name, there] : t.locations) {  // locations differ, and this one runs what is to be left
     if (!there.current || there.current == t.current) continue;
@@ -115,12 +115,14 @@ void tell_another_try(Events& events, const State& state, const PromotionId& nex
   const auto& id = next.target;
   const auto* known = open_incident(state, id);
   if (!known || known->second.promotion.empty() || state.find(id)->held.empty()) return;
+  const auto back = rollback_way(state, id, "previous");
+  const bool break_glass = back && !back->crosses.empty();
   events.emplace_back(IncidentNoted{id,
                                     known->second.promotion,
                                     known->first,
                                     to_string(next) + " was asked for",
                                     "headgate wait " + to_string(next) + "; where it does not succeed, " +
-                                        look_and_choose(id) + ", or go back: " + by_hand(id, false) +
+                                        look_and_choose(id) + ", or go back: " + by_hand(id, break_glass) +
                                         "; then headgate incident resolve " + known->first + " --review TEXT",
                                     {}});
 }
@@ -139,7 +141,10 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
   if (!leaves) return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
   RollbackWay way{*leaves, std::nullopt, {}};
   if (version == "previous") {
-    way.to = way_back_from(state, id, *leaves, true);
+    // A person must look, and nothing was deployed: what runs is brought anew, not left.
+    const bool stays =
+        !t->held.empty() && t->current && leaves == &*t->current && !state.quarantine(id.service, t->current->release);
+    way.to = stays ? std::optional<Wish>(t->current) : way_back_from(state, id, *leaves, true);
     if (const auto others = verified_besides(state, id, *leaves);
         !way.to && leaves == &*t->current && !others.empty()) {
       return fail(ErrorCode::conflict,

@@ -69,7 +69,7 @@ const LiveStep* irreversible_step_begun(const Promotion& promotion);
 
 // Which slot has all the traffic of a place, where all of it was seen to reach the release: after a promotion that
 // failed half-way, in the slot where its plan has that release; else where it was before. Unset: the plan has it in
-// both, or in neither, or another promotion was tried since. `location`: empty where the target is one place.
+// both, or in neither. `location`: empty where the target is one place.
 std::optional<std::string> slot_seen_with(const TargetState& target, const Release& release,
                                           std::string_view location = {});
 

@@ -447,6 +447,32 @@ TEST(Irreversible, ThatFailsLeavesTheTargetToAPerson) {
   EXPECT_FALSE(world.at(production).held.empty());
 }
 
+TEST(Irreversible, ThatFailsBeforeAnythingIsDeployedBringsBackWhatRuns) {
+  auto world = World::running_v1(migrating());
+  bring(world, "v2");
+  world.push(target(production, release("v3")));
+  world.finish(production, Kind::terminal, "half of it");
+  EXPECT_THAT(roll_back(world), Refused("takes the role breakGlass"));
+  auto c = back_to();
+  c.break_glass = true;
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.started to v2"));
+  EXPECT_FALSE(is_barred(world.state, production, release("v2")));
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"), Contains("rollback.failed #3"));
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.started to v2")) << "as before it failed";
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v2");
+  EXPECT_FALSE(world.at(production).promotion) << "v3 is not tried again by itself";
+  EXPECT_FALSE(world.at(production).pinned.empty());
+}
+
+TEST(Irreversible, ThatHasFailedIsGoneBackFromWithBreakGlassWhateverWasTriedSince) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "half of it");
+  world.request(production, "v3");
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("--break-glass"));
+}
+
 // ------------------------------------------------------------------------------------------------------ restore point
 
 Stage with_backup() {
@@ -485,6 +511,22 @@ TEST(RestorePoint, IsKeptForARollbackByHand) {
   EXPECT_EQ(world.effect(production).restore_point.text, R"({"dump":"d-17"})");
   world.finish_all(production);
   EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RestorePoint, FromBeforeAMigrationThatFailedIsKeptAlthoughNothingWasDeployed) {
+  auto s = with_backup();
+  s.before.push_back(hook("migrate"));
+  s.before[1].irreversible = true;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.when(CompleteActivity{world.effect(production).id, 1, {Kind::succeeded, {}, {R"({"dump":"d-17"})"}, {}}},
+             "engine");
+  world.finish(production, Kind::terminal, "half of it");
+  auto c = back_to();
+  c.restore = c.break_glass = true;
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.started to v1"));
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-restore", "rollback-deploy", "rollback-smoke"));
+  EXPECT_EQ(world.effect(production).restore_point.text, R"({"dump":"d-17"})");
 }
 
 TEST(RestorePoint, IsLeftAloneUnlessItIsAskedFor) {

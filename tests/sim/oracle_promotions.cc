@@ -248,7 +248,8 @@ void Oracle::handle(const RollbackStarted& e) {
     }
     if (!e.automatic || by_hand) {
       const auto& planned = course->planned;
-      places_[e.promotion.target].left.push_back(by_hand && planned.from ? planned.from->release : planned.to.release);
+      const auto& leaves = by_hand && planned.from ? *planned.from : planned.to;
+      if (e.to != leaves) places_[e.promotion.target].left.push_back(leaves.release);
     }
     for (const auto& [step, attempt] : course->attempts) {
       if (attempt.running) violated(to_string(e.promotion) + " rolls back while " + step + " is running");
