@@ -340,6 +340,26 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   tell_incident(events, state, p.id, left_by(p).release.version, "the rollback failed: " + reason, next, freeze);
 }
 
+namespace {
+
+// Whether the wish of the document would undo the rollback: it is what was left, or what has failed here; after a
+// rollback by hand, whatever was wished when that was planned. A wish that came since stands.
+bool undoes(const State& state, const Promotion& p, const Wish& wish) {
+  const auto& target = *state.find(p.id.target);
+  const auto& left = left_by(p);
+  if (wish == left) return true;
+  // While it was left, the document may have got other variables.
+  const auto back = brought_back_by(p);
+  if (wish.release.same_candidate(left.release) && is_barred(state, p.id.target, left.release) &&
+      !(back && back->release.same_candidate(left.release))) {
+    return true;
+  }
+  if (p.trigger != Trigger::rollback) return false;
+  return p.rollback_automatic ? target.failed && target.failed->wish == wish : target.desired_at < p.planned_at;
+}
+
+}  // namespace
+
 std::vector<Event> finish_rollback(const State& state, const Promotion& p, Timestamp now) {
   Events events;
   const auto* target = state.find(p.id.target);
@@ -368,18 +388,13 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
         p.id.target, incident.promotion, number,
         "rolled back to release " + back->release.version + ", verified, in " + format_duration(took)});
   }
-  // Git still wishes the release that was left; a wish that came since stands.
   const auto whole = has_locations(p) ? runs_as_a_whole(state, p.id.target) : std::nullopt;
   if (has_locations(p) && !whole && target->current && target->current != p.to) {
     tell_drift(events, state, p.id.target, *target->current);  // each went back to what it ran, which differed
   }
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
-  const auto& left = left_by(p).release;
-  // By hand, the release: while it was left, the document may have got other variables.
-  const bool still_wished = target->desired == left_by(p) ||
-                            (target->desired && target->desired->release.same_candidate(left) &&
-                             is_barred(state, p.id.target, left) && !(back && back->release.same_candidate(left)));
-  if (still_wished && !stands) {
+  if (!stands && target->desired && target->desired != (has_locations(p) ? whole.value_or(std::nullopt) : back) &&
+      undoes(state, p, *target->desired)) {
     events.emplace_back(TargetPinned{
         p.id.target,
         cut_text(to_string(p.id) + " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason),

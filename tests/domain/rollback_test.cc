@@ -141,7 +141,7 @@ TEST(RollbackByHand, FencesWhatIsInFlightBeforeItBegins) {
   EXPECT_EQ(world.running(production), "v1");
 }
 
-TEST(RollbackByHand, EndsAPromotionThatWaitsAndALaterWishStands) {
+TEST(RollbackByHand, EndsAPromotionThatWaitsAndItsWish) {
   auto s = verified();
   auto world = given_v2_runs(s);
   s.wait = 1h;
@@ -149,8 +149,42 @@ TEST(RollbackByHand, EndsAPromotionThatWaitsAndALaterWishStands) {
   world.push(target(production, release("v3")));
   EXPECT_THAT(roll_back(world), happened_in_order("promotion.superseded #2", "rollback.started to v1"));
   world.finish_all(production);
-  EXPECT_EQ(world.at(production).pinned, "");  // Git wishes v3, which was not what was left
-  EXPECT_EQ(world.live(production).to.release.version, "v3");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("errors since noon"));
+  EXPECT_THAT(world.push(target(production, release("v4"))), Contains("promotion.planned #4 v4"));
+}
+
+TEST(RollbackByHand, AWishThatComesSinceStands) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.push(target(production, release("v3")));
+  EXPECT_THAT(world.finish_all(production),
+              happened_in_order("rollback.succeeded #2", "promotion.planned #3 v3", "promotion.succeeded #3"));
+  EXPECT_EQ(world.at(production).pinned, "");
+}
+
+TEST(RollbackByHand, IsNotUndoneByWhatTheDocumentHasWishedAllAlong) {
+  auto world = given_v2_runs();
+  world.request(production, "v4");
+  world.finish(production, Kind::terminal, "no space");
+  world.finish(production, Kind::terminal, "no host");
+  ASSERT_THAT(world.at(production).held, HasSubstr("the rollback of gateway/production/2 failed"));
+  roll_back(world, "v1");
+  EXPECT_THAT(world.finish_all(production), happened_in_order("rollback.succeeded #3", "target.pinned"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("gateway/production/3 rolled back: errors since noon"));
+}
+
+TEST(RollbackByHand, PinsForItsOwnReason) {
+  auto world = given_v2_runs();
+  world.request(production, "v3");
+  world.finish_all(production);
+  ASSERT_THAT(world.at(production).pinned, HasSubstr("by hand"));
+  roll_back(world, "v1");
+  world.finish_all(production);
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("gateway/production/3 rolled back: errors since noon"));
 }
 
 TEST(RollbackByHand, IsNotBegunTwice) {
