@@ -175,7 +175,7 @@ struct Advance {
       return {PromotionSuperseded{p.id, "a newer wish: release " + wish->to.release.version + ", " + wish->reason}};
     }
     const bool in_order = keeps_order(state, id);
-    if (!in_order && target.desired && *target.desired != p.to &&
+    if (!in_order && target.desired && *target.desired != p.to && !wishes_what_was_left(state, id) &&
         (p.trigger == Trigger::desired || target.desired_at > p.planned_at)) {
       return {PromotionSuperseded{p.id, "a newer wish: release " + target.desired->release.version}};
     }

@@ -59,6 +59,9 @@ std::optional<Wish> brought_back_by(const Promotion& promotion);
 // trigger may bring it.
 bool is_barred(const State& state, const TargetId& target, const Release& release);
 
+// Whether the document still wishes what was left so, on a target that is pinned because of that: no wish to follow.
+bool wishes_what_was_left(const State& state, const TargetId& target);
+
 // The guard: what was left so is brought by a person's wish only.
 std::vector<Condition> judge_barred(const State& state, const Promotion& promotion, Timestamp now);
 

@@ -89,6 +89,11 @@ bool is_barred(const State& state, const TargetId& id, const Release& release) {
   return t && std::ranges::any_of(t->back.barred, [&](const Release& r) { return r.same_candidate(release); });
 }
 
+bool wishes_what_was_left(const State& state, const TargetId& id) {
+  const auto* t = state.find(id);
+  return t && !t->pinned.empty() && t->desired && is_barred(state, id, t->desired->release);
+}
+
 std::vector<Condition> judge_barred(const State& state, const Promotion& p, Timestamp) {
   const bool wished = p.trigger == Trigger::desired || p.trigger == Trigger::manual || p.trigger == Trigger::rollback;
   if (wished || !is_barred(state, p.id.target, p.to.release)) return {};

@@ -340,6 +340,21 @@ TEST(LeftByHand, OtherVariablesAreNoWishForIt) {
               happened_in_order("target.unpinned", "promotion.planned #3 v3"));
 }
 
+TEST(LeftByHand, OtherVariablesOfItDoNotEndThePromotionOfAnotherRelease) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  auto s = verified();
+  s.wait = 5min;
+  world.push(service({s}));
+  world.request(production, "v3");
+  EXPECT_THAT(world.push(target(production, release("v2"), {{"replicas", "5"}})),
+              Not(Contains("promotion.superseded #3")));
+  world.pass(5min);
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v3");
+}
+
 TEST(LeftByHand, OtherVariablesAreNoWishForItWhileItIsLeftEither) {
   auto world = given_v2_runs();
   roll_back(world);
