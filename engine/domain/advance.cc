@@ -96,8 +96,9 @@ struct Advance {
 
   // Its document has gone, and what runs there is to go with it.
   Events retire() const {
-    if (!target.current) return {TargetRetired{id}};
-    const auto& runs = *target.current;
+    const auto* there = to_be_retired(target);
+    if (!there) return {TargetRetired{id}};
+    const auto& runs = *there;
     if (target.failed && target.failed->wish == runs) {
       const auto again = plan_retirement(state, {id, target.failed->number}, runs, context.digest);
       if (!again || again->digest == target.failed->plan_digest) return {};

@@ -90,6 +90,10 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
                     "target was held: promote anew instead");
   }
   const auto& p = *t->back.failed;
+  if ((t->orphaned || t->retiring) && !p.retires()) {
+    return fail(ErrorCode::conflict,
+                "the Target document of " + to_string(c.promotion.target) + " has gone: write one, then retry " + name);
+  }
   const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
     return s.status == StepStatus::failed && s.step->rollback == p.rollback_began.has_value();
   });
@@ -126,6 +130,10 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   HEADGATE_TRY_VOID(may_be_expedited(state, c.promotion.target, c.reason));
   if (!may_give_way(*p)) {
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + ' ' + how_far(*p) + ": its plan stands");
+  }
+  if (p->retires()) {
+    return fail(ErrorCode::conflict,
+                "promotion " + to_string(p->id) + " retires what runs there: only what is promoted is expedited");
   }
   if (!p->expedited.empty()) return Events{};
   const auto* t = state.find(c.promotion.target);

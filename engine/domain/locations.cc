@@ -228,7 +228,9 @@ Result<std::vector<Place>> places_to_retire(const State& state, const TargetId& 
       std::ranges::none_of(locations, [&](const Location& l) { return at_location(t, l.name).current.has_value(); });
   std::vector<Place> places;
   for (const auto& location : locations) {
-    if (none_known ? location.standby : !at_location(t, location.name).current) continue;
+    const bool half_done = !t.held.empty() && t.back.failed && t.back.failed->touched(location.name);
+    const bool is_empty = none_known ? location.standby : !at_location(t, location.name).current;
+    if (is_empty && !half_done) continue;
     const auto* stage = state.stage(id);
     HEADGATE_CHECK(stage);
     if (!driver_of(*stage, state.environments.at(id.environment).document, &location).retire) {

@@ -730,6 +730,38 @@ TEST(Retry, OfWhatHasDeployedGivesWayToNothing) {
   EXPECT_EQ(world.running(production), "v3");
 }
 
+TEST(Retry, DeploysNothingWhereTheDocumentHasGone) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.push({{}, {{DocumentKind::target, "gateway.production"}}});
+  EXPECT_THAT(world.when(RetryPromotion{first, "there is space"}, "person:alice"), Refused("document"));
+  EXPECT_THAT(world.effects(), IsEmpty());
+}
+
+TEST(Held, WhatWasLeftHalfDoneIsGoneBackFromWhateverWasTriedSince) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  for (const bool waits : {false, true}) {
+    auto world = World::running_v1(s, true);
+    world.push(target(production, release("v2")));
+    world.finish(production, Kind::terminal, "no space");
+    world.when(SetFreeze{"production", {}, "look first", {}}, "person:alice");
+    world.request(production, "v3");
+    if (!waits) world.cancel(second);
+    ASSERT_EQ(world.at(production).promotion.has_value(), waits);
+    EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Refused("is not the last one"));
+    EXPECT_THAT(roll_back(world), Contains("rollback.started to v1"));
+    EXPECT_EQ(world.live(production).from->release.version, "v2");
+    EXPECT_TRUE(is_barred(world.state, production, release("v2")));
+    world.finish_all(production);
+    EXPECT_EQ(world.running(production), "v1");
+    EXPECT_EQ(world.at(production).held, "");
+  }
+}
+
 TEST(Retry, OfWhatHasDeployedGoesBackWhenItIsCancelled) {
   auto world = given_v2_is_half_deployed_and_waits_to_be_retried();
   EXPECT_THAT(world.cancel(first), happened_in_order("rollback.started to v1", "activity.started rollback-deploy#1"));
