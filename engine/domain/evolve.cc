@@ -170,8 +170,10 @@ struct StateEvolver : Evolving {
     constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
     // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
-    // It waits under the new name of its target for its turn.
-    if (std::is_same_v<E, PromotionSuperseded> && state.renamed_to.contains(id)) wish_again(t, p);
+    // It waits for its turn: under the new name of its target, or until there is a stage again.
+    const bool renamed = std::is_same_v<E, PromotionSuperseded> && state.renamed_to.contains(id);
+    const bool no_stage = withdrawn && follows_a_trigger(p.trigger) && !t.orphaned && !t.retiring && !t.back.wanted;
+    if (renamed || no_stage) wish_again(t, p);
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
     FailedAttempt failed{p.to,          p.trigger, p.asked_because, p.planned_at,   p.id.number,

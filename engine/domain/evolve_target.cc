@@ -41,7 +41,7 @@ void TargetEvolver::operator()(const TriggerFired& e) {
 }
 
 void TargetEvolver::operator()(const TriggerDropped& e) {
-  remember_dropped(target(e.target));
+  remember_dropped(target(e.target), e, meta().position);
   touch(e.target);
   touch_in_line(e.target.environment);
 }

@@ -13,7 +13,7 @@ namespace headgate {
 
 void remember_source(SourceState& source, const SourceObserved& event, Position position);
 void remember_fired(TargetState& target, const TriggerFired& event, Position position);
-void remember_dropped(TargetState& target);
+void remember_dropped(TargetState& target, const TriggerDropped& event, Position position);
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
 void wish_again(TargetState& target, const Promotion& promotion);  // which ends before it began: its trigger's wish
