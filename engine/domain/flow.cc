@@ -337,12 +337,12 @@ std::vector<Event> follow_triggers(const State& state, const TargetId& id, const
                        [&](const Triggers& triggers) { return triggers.follow(people_of_document); });
 }
 
-const TriggeredWish* newer_wish(const State& state, const Promotion& promotion) {
+const TriggeredWish* newer_wish(const State& state, const Promotion& promotion, bool queued) {
   const auto* target = state.find(promotion.id.target);
   if (!target || !target->flow) return nullptr;
   const auto& wishes = target->flow->wishes;
   const auto newer = std::ranges::find_if(
-      wishes, [&](const TriggeredWish& wish) { return !wish.queued && wish.position > promotion.planned_at; });
+      wishes, [&](const TriggeredWish& wish) { return wish.queued ? queued : wish.position > promotion.planned_at; });
   return newer == wishes.end() ? nullptr : &*newer;
 }
 
