@@ -429,7 +429,9 @@ struct Advance {
                        to_string(p.id),
                        p.to.release.version,
                        "what runs there was not retired: " + why,
-                       "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT",
+                       "mend the cause and headgate retry " + to_string(p.id) +
+                           " --reason TEXT (a script of the repository stays as planned: put the Target document back "
+                           "and remove it again)",
                        {}});
       }
       return events;

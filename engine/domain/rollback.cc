@@ -18,6 +18,12 @@ std::string by_hand(const TargetId& id, bool break_glass) {
          (break_glass ? " --break-glass" : "") + " --reason TEXT";
 }
 
+// The plan is bound to the scripts as they were: a retry runs those again.
+std::string mend_and_retry(const PromotionId& id) {
+  return "mend the cause and headgate retry " + to_string(id) +
+         " --reason TEXT (a script of the repository stays as planned: then headgate rollback, or promote anew)";
+}
+
 std::string look_and_choose(const TargetId& id) {
   return "look at what runs there, then headgate promote, or headgate adopt " + to_string(id);
 }
@@ -295,18 +301,17 @@ void begin_rollback(Events& events, const State& state, const Promotion& p, cons
 void fail_for_a_person(Events& events, const State& state, const Promotion& p, const std::string& reason) {
   const auto& id = p.id.target;
   const auto* crossed = irreversible_step_begun(p);
-  const auto retry = "headgate retry " + to_string(p.id) + " --reason TEXT";
+  const auto retry = mend_and_retry(p.id);
   auto why = reason;
-  auto next = "mend the cause and " + retry + "; or go back: " + by_hand(id, false);
+  auto next = retry + "; or go back: " + by_hand(id, false);
   if (crossed) {
     why += "; step " + crossed->step->name + " cannot be undone: no rollback goes across it by itself";
-    next = "mend the cause and " + retry +
-           "; or headgate promote another release; or with the role breakGlass go back: " + by_hand(id, true);
+    next = retry + "; or headgate promote another release; or with the role breakGlass go back: " + by_hand(id, true);
   } else if (p.rules.rollback_automatic && p.rules.on_location_failure == OnLocationFailure::hold) {
     why += "; onLocationFailure: hold leaves every location as it is";
   } else if (p.rules.rollback_automatic) {
     why += "; there is no way back: no other release was verified here, and the driver has no retire command";
-    next = "mend the cause and " + retry + "; or " + look_and_choose(id);
+    next = retry + "; or " + look_and_choose(id);
   } else {
     why += "; automatic rollback is off for this stage";
   }
@@ -324,8 +329,7 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   const auto& called = called_now(state, id);
   events.emplace_back(RollbackFailed{p.id, cut_text(reason, max_reason_bytes)});
   const auto* known = open_incident(state, id);
-  const auto next = "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT; or " +
-                    look_and_choose(id) + "; then headgate incident resolve " +
+  const auto next = mend_and_retry(p.id) + "; or " + look_and_choose(id) + "; then headgate incident resolve " +
                     (known ? known->first : std::to_string(state.last_incident + 1)) + " --review TEXT";
   std::string freeze;
   if (!known || !state.freezes.contains(known->second.freeze)) {
