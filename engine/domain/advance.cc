@@ -96,8 +96,9 @@ struct Advance {
 
   // Its document has gone, and what runs there is to go with it.
   Events retire() const {
-    if (!target.current) return {TargetRetired{id}};
-    const auto& runs = *target.current;
+    const auto* there = to_be_retired(target);
+    if (!there) return {TargetRetired{id}};
+    const auto& runs = *there;
     if (target.failed && target.failed->wish == runs) {
       const auto again = plan_retirement(state, {id, target.failed->number}, runs, context.digest);
       if (!again || again->digest == target.failed->plan_digest) return {};
@@ -175,7 +176,7 @@ struct Advance {
       return {PromotionSuperseded{p.id, "a newer wish: release " + wish->to.release.version + ", " + wish->reason}};
     }
     const bool in_order = keeps_order(state, id);
-    if (!in_order && target.desired && *target.desired != p.to &&
+    if (!in_order && target.desired && *target.desired != p.to && !wishes_what_was_left(state, id) &&
         (p.trigger == Trigger::desired || target.desired_at > p.planned_at)) {
       return {PromotionSuperseded{p.id, "a newer wish: release " + target.desired->release.version}};
     }
@@ -428,7 +429,9 @@ struct Advance {
                        to_string(p.id),
                        p.to.release.version,
                        "what runs there was not retired: " + why,
-                       "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT",
+                       "mend the cause and headgate retry " + to_string(p.id) +
+                           " --reason TEXT (a script of the repository stays as planned: put the Target document back "
+                           "and remove it again)",
                        {}});
       }
       return events;

@@ -41,6 +41,12 @@ Result<void> not_too_late(const Promotion& p, bool in_time, std::string_view to_
                                        std::string(to_what) + " it; to stop it: headgate cancel " + to_string(p.id));
 }
 
+// The second approval of a blueGreen strategy: the preview is up, and nothing has traffic yet.
+bool asks_for_the_switch(const Promotion& p) {
+  const auto* current = p.current();
+  return current && current->step->name == approve_switch && current->status == StepStatus::started;
+}
+
 std::vector<Position> evidence_of(const State& state, const Promotion& p) {
   std::vector<Position> positions;
   for (const auto& condition : judge(state, p, {}, all_guards(), &Guard::evidence)) {
@@ -161,9 +167,7 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
 Decision decide_command(const State& state, const Approve& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
-  const auto* current = p->current();
-  const bool of_switch = current && current->step->name == approve_switch && current->status == StepStatus::started;
-  if (!of_switch) HEADGATE_TRY_VOID(not_too_late(*p, p->phase == Phase::waiting, "approve"));
+  if (!asks_for_the_switch(*p)) HEADGATE_TRY_VOID(not_too_late(*p, p->phase == Phase::waiting, "approve"));
   if (c.plan_digest != p->plan_digest) {
     return fail(ErrorCode::conflict,
                 "the plan of " + to_string(p->id) + " is another one: look at it again before you approve",
@@ -216,7 +220,8 @@ Decision decide_command(const State& state, const Approve& c, const Context& con
 Decision decide_command(const State& state, const Reject& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/comment", c.comment, max_reason_bytes));
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
-  HEADGATE_TRY_VOID(not_too_late(*p, may_give_way(*p), "reject"));
+  const bool of_switch = asks_for_the_switch(*p) && !irreversible_step_begun(*p);
+  if (!of_switch) HEADGATE_TRY_VOID(not_too_late(*p, may_give_way(*p), "reject"));
   const auto teams = teams_of(state, *p, context.actor, {});
   if (teams.empty()) {
     const auto& rules = approval_rules(*p);
@@ -227,8 +232,14 @@ Decision decide_command(const State& state, const Reject& c, const Context& cont
   if (!approver_claims(*state.access(), context.actor, p->id.target, context.claims)) {
     return refuse_sign_in(state, *p, context);
   }
-  return Events{ApprovalRejected{p->id, teams.front(), c.comment},
-                PromotionRejected{p->id, "rejected by " + context.actor + (c.comment.empty() ? "" : ": " + c.comment)}};
+  const auto why = "rejected by " + context.actor + (c.comment.empty() ? "" : ": " + c.comment);
+  Events events{ApprovalRejected{p->id, teams.front(), c.comment}};
+  if (of_switch) {
+    begin_rollback(events, state, *p, why, false);
+  } else {
+    events.emplace_back(PromotionRejected{p->id, why});
+  }
+  return events;
 }
 
 Decision decide_command(const State& state, const Cancel& c, const Context& context) {

@@ -215,7 +215,7 @@ Result<void> check_slots_known(const State& state, const TargetId& id, const Wis
   if (locations_of(state, id).empty()) places.emplace_back();
   for (const auto& place : places) {
     if (slot_seen_with(target, adopted.release, place)) continue;
-    if (!target.back.failed) {
+    if (!target.back.failed || target.back.failed->id != PromotionId{id, target.last_number}) {  // not to be retried
       return fail(ErrorCode::conflict, "a promotion failed between two slots here, and release " +
                                            adopted.release.version +
                                            " tells nobody which of them has the traffic: headgate promote");
@@ -258,7 +258,17 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   if (target->document) wish.variables = target->document->document.variables;
   if (runs_everywhere(state, c.target, wish) && target->held.empty()) return Events{};
   HEADGATE_TRY_VOID(check_slots_known(state, c.target, wish));
-  return Events{TargetAdopted{c.target, std::move(wish), c.reason}};
+  Events events{TargetAdopted{c.target, wish, c.reason}};
+  // At first sight the document has its turn. Later, who adopts something else says that it stays.
+  const bool first_sight = !target->current && target->held.empty() && target->pinned.empty();
+  if (!first_sight && target->desired && *target->desired != wish) {
+    const auto wished = "; the document wishes " + target->desired->release.version;
+    events.emplace_back(TargetPinned{c.target, cut_text("release " + wish.release.version + " was adopted" +
+                                                            (c.reason.empty() ? "" : ": " + c.reason),
+                                                        max_reason_bytes - wished.size()) +
+                                                   wished});
+  }
+  return events;
 }
 
 }  // namespace headgate

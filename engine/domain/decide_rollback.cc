@@ -82,11 +82,18 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
     return fail(ErrorCode::not_found, "no promotion " + name);
   }
-  if (!t->back.failed || t->back.failed->id != c.promotion || t->promotion || t->back.wanted) {
+  if (!t->back.failed || t->back.failed->id != c.promotion || c.promotion.number != t->last_number || t->promotion ||
+      t->back.wanted) {
     return fail(ErrorCode::conflict,
-                "promotion " + name + " is not the last one of its target, or did not fail: promote anew instead");
+                "promotion " + name +
+                    " is not the last one of its target, or did not fail, or came to nothing while the "
+                    "target was held: promote anew instead");
   }
   const auto& p = *t->back.failed;
+  if ((t->orphaned || t->retiring) && !p.retires()) {
+    return fail(ErrorCode::conflict,
+                "the Target document of " + to_string(c.promotion.target) + " has gone: write one, then retry " + name);
+  }
   const auto step = std::ranges::find_if(p.steps, [&](const LiveStep& s) {
     return s.status == StepStatus::failed && s.step->rollback == p.rollback_began.has_value();
   });
@@ -123,6 +130,10 @@ Decision decide_command(const State& state, const ExpeditePromotion& c, const Co
   HEADGATE_TRY_VOID(may_be_expedited(state, c.promotion.target, c.reason));
   if (!may_give_way(*p)) {
     return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + ' ' + how_far(*p) + ": its plan stands");
+  }
+  if (p->retires()) {
+    return fail(ErrorCode::conflict,
+                "promotion " + to_string(p->id) + " retires what runs there: only what is promoted is expedited");
   }
   if (!p->expedited.empty()) return Events{};
   const auto* t = state.find(c.promotion.target);

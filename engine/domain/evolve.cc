@@ -54,7 +54,7 @@ struct StateEvolver : Evolving {
     if constexpr (std::is_same_v<E, PromotionPlanned>) {
       t.promotion.emplace();
       t.back.wanted.reset();
-      t.back.failed.reset();
+      if (t.held.empty()) t.back.failed.reset();
       if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback) somebody_wishes(t, e.to.release);
       t.last_number = std::max(t.last_number, id.number);
       state.active.insert(id.target);
@@ -76,7 +76,8 @@ struct StateEvolver : Evolving {
       if (step->step->irreversible == true) t.back.irreversible = Irreversible{id.number, step->step->name};
     }
     if constexpr (std::is_same_v<E, RollbackStarted>) {
-      if (!e.automatic || p.trigger == Trigger::rollback) leave(t, left_by(p).release);
+      const bool asked_for = !e.automatic || p.trigger == Trigger::rollback;
+      if (asked_for && e.to != left_by(p)) leave(t, left_by(p).release);
     }
     keep_line(p);
     if (p.ended) {
@@ -169,8 +170,10 @@ struct StateEvolver : Evolving {
     constexpr bool not_a_failure = std::is_same_v<E, PromotionSucceeded> || std::is_same_v<E, PromotionSuperseded>;
     // What the engine cancels by itself (its stage has gone) may be tried again when the stage is back.
     const bool withdrawn = std::is_same_v<E, PromotionCancelled> && meta().actor == "engine";
-    // It waits under the new name of its target for its turn.
-    if (std::is_same_v<E, PromotionSuperseded> && state.renamed_to.contains(id)) wish_again(t, p);
+    // It waits for its turn: under the new name of its target, or until there is a stage again.
+    const bool renamed = std::is_same_v<E, PromotionSuperseded> && state.renamed_to.contains(id);
+    const bool no_stage = withdrawn && follows_a_trigger(p.trigger) && !t.orphaned && !t.retiring && !t.back.wanted;
+    if (renamed || no_stage) wish_again(t, p);
     remember_end(t, p);
     if (not_a_failure || withdrawn || p.trigger == Trigger::rollback) return;
     FailedAttempt failed{p.to,          p.trigger, p.asked_because, p.planned_at,   p.id.number,

@@ -41,7 +41,7 @@ void TargetEvolver::operator()(const TriggerFired& e) {
 }
 
 void TargetEvolver::operator()(const TriggerDropped& e) {
-  remember_dropped(target(e.target));
+  remember_dropped(target(e.target), e, meta().position);
   touch(e.target);
   touch_in_line(e.target.environment);
 }
@@ -92,7 +92,7 @@ void TargetEvolver::operator()(const TargetAdopted& e) {
   remember_adopted(t, e.wish);
   t.back.failed.reset();
   t.back.restore_point.reset();
-  t.failed.reset();
+  if (t.failed && std::as_const(t.failed)->wish == e.wish) t.failed.reset();
   t.mendings = 0;
   touch_service(e.target.service);
   touch_in_line(e.target.environment);

@@ -7,6 +7,7 @@
 #include "engine/base/glob.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/rollback.h"
 
 namespace headgate {
 namespace {
@@ -227,6 +228,9 @@ struct Triggers {
 
   // ------------------------------------------------------------------------------------------------------ following
 
+  bool document_wishes_since(Position position) const {
+    return target.desired && target.desired_at > position && !wishes_what_was_left(state, id);
+  }
   // Why the wish will not be followed; empty when it will.
   std::string dropped(const TriggeredWish& wish) const {
     if (target.current == wish.to) return "it runs already";
@@ -234,8 +238,7 @@ struct Triggers {
       if (auto why = runs_already(wish.to.release); !why.empty()) return why;
     }
     if (const auto* entry = state.quarantine(id.service, wish.to.release)) return "quarantined: " + entry->reason;
-    if (!wish.queued && target.desired && target.desired_at > wish.position)
-      return "its document wishes something newer";
+    if (!wish.queued && document_wishes_since(wish.position)) return "its document wishes something newer";
     const auto left = [&](const Release& release) { return release.same_candidate(wish.to.release); };
     if (std::ranges::any_of(target.back.barred, left)) return "it was left by hand";
     const auto same = [&](const StageTrigger& trigger) { return rule_text(trigger) == wish.rule; };
@@ -275,7 +278,7 @@ struct Triggers {
     }
     if (!flow()->failed) return {};
     const auto& failed = *flow()->failed;
-    if (target.desired_at > failed.planned_at || target.current == failed.wish || blocked(failed.wish)) return {};
+    if (document_wishes_since(failed.planned_at) || target.current == failed.wish || blocked(failed.wish)) return {};
     if (state.quarantine(id.service, failed.wish.release)) return {};
     if (would_fail_again(state, id, failed, context.digest)) return {};
     return plan(failed.wish, failed.trigger, failed.reason, people_of_document);
@@ -334,12 +337,12 @@ std::vector<Event> follow_triggers(const State& state, const TargetId& id, const
                        [&](const Triggers& triggers) { return triggers.follow(people_of_document); });
 }
 
-const TriggeredWish* newer_wish(const State& state, const Promotion& promotion) {
+const TriggeredWish* newer_wish(const State& state, const Promotion& promotion, bool queued) {
   const auto* target = state.find(promotion.id.target);
   if (!target || !target->flow) return nullptr;
   const auto& wishes = target->flow->wishes;
   const auto newer = std::ranges::find_if(
-      wishes, [&](const TriggeredWish& wish) { return !wish.queued && wish.position > promotion.planned_at; });
+      wishes, [&](const TriggeredWish& wish) { return wish.queued ? queued : wish.position > promotion.planned_at; });
   return newer == wishes.end() ? nullptr : &*newer;
 }
 

@@ -13,7 +13,7 @@ namespace headgate {
 
 void remember_source(SourceState& source, const SourceObserved& event, Position position);
 void remember_fired(TargetState& target, const TriggerFired& event, Position position);
-void remember_dropped(TargetState& target);
+void remember_dropped(TargetState& target, const TriggerDropped& event, Position position);
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
 void wish_again(TargetState& target, const Promotion& promotion);  // which ends before it began: its trigger's wish
@@ -38,8 +38,9 @@ std::vector<Event> fire_triggers(const State& state, const TargetId& target, con
 // Of a target with no promotion under way: the wish of a trigger that is its turn, planned or dropped.
 std::vector<Event> follow_triggers(const State& state, const TargetId& target, const Context& context,
                                    const std::vector<std::string>& people_of_document);
-// The wish of a trigger that takes the place of this promotion; null when there is none.
-const TriggeredWish* newer_wish(const State& state, const Promotion& promotion);
+// The wish of a trigger that takes the place of this promotion, or, with `queued`, comes after it; null when there is
+// none.
+const TriggeredWish* newer_wish(const State& state, const Promotion& promotion, bool queued = false);
 // Why no trigger of the stage has led to a promotion; empty when the stage has none.
 std::vector<Condition> explain_triggers(const State& state, const TargetId& target);
 

@@ -16,6 +16,20 @@ struct Waits {
   std::optional<Timestamp> due;
 };
 
+// Of a release that the trigger has brought up before: what became of that, where something else runs.
+Waits dealt_with(const TargetId& id, const TargetState& target, const std::string& what, const std::string& remedy,
+                 Position position, auto is) {
+  Waits waits{what + " was dealt with", remedy, {position}, {}};
+  if (!target.flow || !target.flow->dropped) return waits;
+  const auto& dropped = *target.flow->dropped;
+  if (!is(dropped.release) || (target.current && target.current->release.same_candidate(dropped.release))) return waits;
+  waits.text += ", and dropped: " + dropped.reason;
+  waits.remedy = "headgate promote " + id.service + " --to " + id.environment + " --release " +
+                 dropped.release.version + ", or " + remedy;
+  waits.events.push_back(dropped.position);
+  return waits;
+}
+
 Waits for_ref(const State& state, const TargetId& id, const TargetState& target, const StageTrigger& trigger) {
   const auto& service = state.services.find(id.service)->second;
   const auto* document = state.service(id.service);
@@ -30,7 +44,11 @@ Waits for_ref(const State& state, const TargetId& id, const TargetState& target,
     const bool mine = tag ? matches_pattern(trigger.tag, ref.name) : ref.name == trigger.branch;
     if (!mine) continue;
     const auto commit = "commit " + ref.commit.substr(0, 12) + (tag ? " of tag " + ref.name : "");
-    if (ref.position <= upto) return {commit + " was dealt with", "push another one", {ref.position}, {}};
+    if (ref.position <= upto) {
+      return dealt_with(id, target, commit, "push another one", ref.position, [&](const Release& release) {
+        return release.commit == ref.commit || release.commit == ref.head;
+      });
+    }
     for (const auto& [version, registered] : service.releases) {
       const auto& release = registered.release;
       if (release.commit != ref.commit && release.commit != ref.head) continue;
@@ -88,7 +106,8 @@ Waits for_soak(const State& state, const TargetId& id, const TargetState& target
             {}};
   }
   if (there->brought_at <= followed_upto(target, trigger)) {
-    return {name + " of " + trigger.after + " was dealt with", "promote another one there", {there->current_at}, {}};
+    return dealt_with(id, target, name + " of " + trigger.after, "promote another one there", there->current_at,
+                      [&](const Release& release) { return release.same_candidate(there->current->release); });
   }
   const auto due = there->current_since + state.stepped + trigger.soak;
   return {name + " soaks in " + trigger.after + " until " + format_timestamp(due), "wait", {there->current_at}, due};

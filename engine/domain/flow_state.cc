@@ -1,5 +1,6 @@
 // What evolve remembers of triggers.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/domain/flow.h"
@@ -82,9 +83,10 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
   flow.failed.reset();
 }
 
-void remember_dropped(TargetState& target) {
+void remember_dropped(TargetState& target, const TriggerDropped& event, Position position) {
   if (!target.flow || std::as_const(target.flow)->wishes.empty()) return;
   auto& flow = *target.flow;
+  flow.dropped = DroppedWish{event.release, event.reason, position};
   // What failed while it was wished is as far behind it as what failed before.
   if (flow.failed && std::as_const(flow.failed)->planned_at < flow.wishes.front().position) flow.failed.reset();
   flow.wishes.erase(flow.wishes.begin());
@@ -116,7 +118,7 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
       flow.planned && flow.planned->trigger == event.trigger && std::as_const(flow.planned)->to == event.to;
   if (planned != flow.wishes.end()) {
     flow.planned = std::move(*planned);
-    flow.wishes.erase(planned);
+    flow.wishes.erase(flow.wishes.begin(), std::next(planned));  // those before it have had their turn
     return;
   }
   if (!replanned) flow.planned.reset();

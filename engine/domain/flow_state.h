@@ -83,6 +83,20 @@ struct TriggeredWish {
   }
 };
 
+// What a trigger wished and was not promoted, since something spoke against it when its turn came.
+struct DroppedWish {
+  Release release;
+  std::string reason;
+  Position position = 0;
+  bool operator==(const DroppedWish&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("release", s.release);
+    v("reason", s.reason);
+    v("position", s.position);
+  }
+};
+
 // InForce::since of the service and of the environment that a plan was made of.
 using PolicySince = std::pair<Position, Position>;
 
@@ -119,6 +133,7 @@ struct FlowState {
   std::vector<TriggeredWish> wishes;  // oldest first
   Boxed<TriggeredWish> planned;       // that the last promotion was planned for
   Boxed<FailedAttempt> failed;        // the last promotion that a trigger began
+  Boxed<DroppedWish> dropped;         // the last one
   std::string schedule;               // that `times` are of
   Timestamp schedule_until;
   std::vector<Timestamp> times;
@@ -130,6 +145,7 @@ struct FlowState {
     v("wishes", s.wishes);
     v("planned", s.planned);
     v("failed", s.failed);
+    v("dropped", s.dropped);
     v("schedule", s.schedule);
     v("schedule_until", s.schedule_until);
     v("times", s.times);

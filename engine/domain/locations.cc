@@ -201,13 +201,9 @@ std::vector<Condition> judge_locations(const State& state, const Promotion& p, T
 
 std::vector<Place> places_to_go_back(const State& state, const TargetId& id, const RollbackWay& way) {
   const auto& t = *state.find(id);
-  const Promotion* before = nullptr;  // that brought what is left
-  if (t.promotion) {
-    before = &*t.promotion;
-  } else if (t.back.failed && !t.held.empty()) {
-    before = &*t.back.failed;
-  }
-  if (before && left_by(*before) != way.leaves) before = nullptr;
+  const auto brought = [&](const Boxed<Promotion>& p) { return p && left_by(*p) == way.leaves ? &*p : nullptr; };
+  const Promotion* before = brought(t.promotion);  // that brought what is left
+  if (!before && !t.held.empty()) before = brought(t.back.failed);
   std::vector<Place> places;
   for (const auto& location : locations_of(state, id)) {
     const auto& there = at_location(t, location.name);
@@ -232,7 +228,9 @@ Result<std::vector<Place>> places_to_retire(const State& state, const TargetId& 
       std::ranges::none_of(locations, [&](const Location& l) { return at_location(t, l.name).current.has_value(); });
   std::vector<Place> places;
   for (const auto& location : locations) {
-    if (none_known ? location.standby : !at_location(t, location.name).current) continue;
+    const bool half_done = !t.held.empty() && t.back.failed && t.back.failed->touched(location.name);
+    const bool is_empty = none_known ? location.standby : !at_location(t, location.name).current;
+    if (is_empty && !half_done) continue;
     const auto* stage = state.stage(id);
     HEADGATE_CHECK(stage);
     if (!driver_of(*stage, state.environments.at(id.environment).document, &location).retire) {

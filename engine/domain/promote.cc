@@ -66,12 +66,20 @@ Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wi
   return plan;
 }
 
+const Wish* to_be_retired(const TargetState& t) {
+  if (t.current) return &*t.current;
+  if (t.held.empty() || !t.back.failed) return nullptr;
+  const auto& p = *t.back.failed;
+  return p.deployed() || p.retires() ? &p.to : nullptr;
+}
+
 std::string why_not_retired(const State& state, const TargetId& id) {
   const auto* target = state.find(id);
   const std::string gone = "its Target document has gone, and what runs there is not retired: ";
-  if (!target || !target->current) return gone + "nothing is known to run there";
+  const auto* there = target ? to_be_retired(*target) : nullptr;
+  if (!there) return gone + "nothing is known to run there";
   const DigestFunction no_digest = [](std::string_view) { return std::string(); };
-  const auto plan = plan_retirement(state, {id, target->last_number + 1}, *target->current, no_digest);
+  const auto plan = plan_retirement(state, {id, target->last_number + 1}, *there, no_digest);
   if (!plan) return gone + plan.error().message;
   return gone + "the last promotion that should do it did not succeed";
 }

@@ -17,6 +17,9 @@ Result<Plan> plan_for(const State& state, const PromotionId& as, const Wish& to,
 // The plan of taking `runs` away from a target whose document has gone: the stage's approvals and wait, then the
 // driver's retire command. Errors as above; not_found too when the driver has no such command.
 Result<Plan> plan_retirement(const State& state, const PromotionId& as, const Wish& runs, DigestFunction digest);
+// What is to be taken away with the document: what runs, or a first release that was left half deployed. Null where
+// nothing is known to be there.
+const Wish* to_be_retired(const TargetState& target);
 // Why what runs on a target whose document has gone with onDelete: retire is still there.
 std::string why_not_retired(const State& state, const TargetId& target);
 // A promotion.planned and its steps are one command's events, with room for what else it decides.

@@ -160,7 +160,8 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   known.last_number = std::max(known.last_number, t.last_number);
   known.orphaned = known.orphaned && !known.document;
   known.retiring = false;
-  known.back.failed.reset();  // retries under the old name are over
+  // Retries under the old name are over; what was left half done is not.
+  if (known.held.empty()) known.back.failed.reset();
   for (auto& person : t.document_people) {
     if (std::ranges::find(known.document_people, person) == known.document_people.end()) {
       known.document_people.push_back(std::move(person));

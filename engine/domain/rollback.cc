@@ -18,6 +18,12 @@ std::string by_hand(const TargetId& id, bool break_glass) {
          (break_glass ? " --break-glass" : "") + " --reason TEXT";
 }
 
+// The plan is bound to the scripts as they were: a retry runs those again.
+std::string mend_and_retry(const PromotionId& id) {
+  return "mend the cause and headgate retry " + to_string(id) +
+         " --reason TEXT (a script of the repository stays as planned: then headgate rollback, or promote anew)";
+}
+
 std::string look_and_choose(const TargetId& id) {
   return "look at what runs there, then headgate promote, or headgate adopt " + to_string(id);
 }
@@ -32,7 +38,7 @@ const Wish* what_runs(const TargetState& t) {
   if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &left_by(*p);
   if (t.back.failed && !t.held.empty()) {
     const auto& p = *t.back.failed;
-    if (p.deployed() || p.trigger == Trigger::rollback) return &left_by(p);
+    if (p.deployed() || (p.trigger == Trigger::rollback && brought_back_by(p) != left_by(p))) return &left_by(p);
   }
   for (const auto& [name, there] : t.locations) {  // locations differ, and this one runs what is to be left
     if (!there.current || there.current == t.current) continue;
@@ -115,12 +121,14 @@ void tell_another_try(Events& events, const State& state, const PromotionId& nex
   const auto& id = next.target;
   const auto* known = open_incident(state, id);
   if (!known || known->second.promotion.empty() || state.find(id)->held.empty()) return;
+  const auto back = rollback_way(state, id, "previous");
+  const bool break_glass = back && !back->crosses.empty();
   events.emplace_back(IncidentNoted{id,
                                     known->second.promotion,
                                     known->first,
                                     to_string(next) + " was asked for",
                                     "headgate wait " + to_string(next) + "; where it does not succeed, " +
-                                        look_and_choose(id) + ", or go back: " + by_hand(id, false) +
+                                        look_and_choose(id) + ", or go back: " + by_hand(id, break_glass) +
                                         "; then headgate incident resolve " + known->first + " --review TEXT",
                                     {}});
 }
@@ -139,7 +147,10 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
   if (!leaves) return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
   RollbackWay way{*leaves, std::nullopt, {}};
   if (version == "previous") {
-    way.to = way_back_from(state, id, *leaves, true);
+    // A person must look, and nothing was deployed: what runs is brought anew, not left.
+    const bool stays =
+        !t->held.empty() && t->current && leaves == &*t->current && !state.quarantine(id.service, t->current->release);
+    way.to = stays ? std::optional<Wish>(t->current) : way_back_from(state, id, *leaves, true);
     if (const auto others = verified_besides(state, id, *leaves);
         !way.to && leaves == &*t->current && !others.empty()) {
       return fail(ErrorCode::conflict,
@@ -290,18 +301,17 @@ void begin_rollback(Events& events, const State& state, const Promotion& p, cons
 void fail_for_a_person(Events& events, const State& state, const Promotion& p, const std::string& reason) {
   const auto& id = p.id.target;
   const auto* crossed = irreversible_step_begun(p);
-  const auto retry = "headgate retry " + to_string(p.id) + " --reason TEXT";
+  const auto retry = mend_and_retry(p.id);
   auto why = reason;
-  auto next = "mend the cause and " + retry + "; or go back: " + by_hand(id, false);
+  auto next = retry + "; or go back: " + by_hand(id, false);
   if (crossed) {
     why += "; step " + crossed->step->name + " cannot be undone: no rollback goes across it by itself";
-    next = "mend the cause and " + retry +
-           "; or headgate promote another release; or with the role breakGlass go back: " + by_hand(id, true);
+    next = retry + "; or headgate promote another release; or with the role breakGlass go back: " + by_hand(id, true);
   } else if (p.rules.rollback_automatic && p.rules.on_location_failure == OnLocationFailure::hold) {
     why += "; onLocationFailure: hold leaves every location as it is";
   } else if (p.rules.rollback_automatic) {
     why += "; there is no way back: no other release was verified here, and the driver has no retire command";
-    next = "mend the cause and " + retry + "; or " + look_and_choose(id);
+    next = retry + "; or " + look_and_choose(id);
   } else {
     why += "; automatic rollback is off for this stage";
   }
@@ -319,8 +329,7 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   const auto& called = called_now(state, id);
   events.emplace_back(RollbackFailed{p.id, cut_text(reason, max_reason_bytes)});
   const auto* known = open_incident(state, id);
-  const auto next = "mend the cause and headgate retry " + to_string(p.id) + " --reason TEXT; or " +
-                    look_and_choose(id) + "; then headgate incident resolve " +
+  const auto next = mend_and_retry(p.id) + "; or " + look_and_choose(id) + "; then headgate incident resolve " +
                     (known ? known->first : std::to_string(state.last_incident + 1)) + " --review TEXT";
   std::string freeze;
   if (!known || !state.freezes.contains(known->second.freeze)) {
@@ -334,6 +343,26 @@ void fail_rollback(Events& events, const State& state, const Promotion& p, const
   }
   tell_incident(events, state, p.id, left_by(p).release.version, "the rollback failed: " + reason, next, freeze);
 }
+
+namespace {
+
+// Whether the wish of the document would undo the rollback: it is what was left, or what has failed here; after a
+// rollback by hand, whatever was wished when that was planned. A wish that came since stands.
+bool undoes(const State& state, const Promotion& p, const Wish& wish) {
+  const auto& target = *state.find(p.id.target);
+  const auto& left = left_by(p);
+  if (wish == left) return true;
+  // While it was left, the document may have got other variables.
+  const auto back = brought_back_by(p);
+  if (wish.release.same_candidate(left.release) && is_barred(state, p.id.target, left.release) &&
+      !(back && back->release.same_candidate(left.release))) {
+    return true;
+  }
+  if (p.trigger != Trigger::rollback) return false;
+  return p.rollback_automatic ? target.failed && target.failed->wish == wish : target.desired_at < p.planned_at;
+}
+
+}  // namespace
 
 std::vector<Event> finish_rollback(const State& state, const Promotion& p, Timestamp now) {
   Events events;
@@ -363,18 +392,13 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
         p.id.target, incident.promotion, number,
         "rolled back to release " + back->release.version + ", verified, in " + format_duration(took)});
   }
-  // Git still wishes the release that was left; a wish that came since stands.
   const auto whole = has_locations(p) ? runs_as_a_whole(state, p.id.target) : std::nullopt;
   if (has_locations(p) && !whole && target->current && target->current != p.to) {
     tell_drift(events, state, p.id.target, *target->current);  // each went back to what it ran, which differed
   }
   const bool stands = whole && *whole == left_by(p);  // it was left in a location on standby alone
-  const auto& left = left_by(p).release;
-  // By hand, the release: while it was left, the document may have got other variables.
-  const bool still_wished = target->desired == left_by(p) ||
-                            (target->desired && target->desired->release.same_candidate(left) &&
-                             is_barred(state, p.id.target, left) && !(back && back->release.same_candidate(left)));
-  if (still_wished && !stands) {
+  if (!stands && target->desired && target->desired != (has_locations(p) ? whole.value_or(std::nullopt) : back) &&
+      undoes(state, p, *target->desired)) {
     events.emplace_back(TargetPinned{
         p.id.target,
         cut_text(to_string(p.id) + " rolled back: " + (p.trigger == Trigger::rollback ? p.asked_because : p.end_reason),

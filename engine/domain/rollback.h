@@ -59,6 +59,9 @@ std::optional<Wish> brought_back_by(const Promotion& promotion);
 // trigger may bring it.
 bool is_barred(const State& state, const TargetId& target, const Release& release);
 
+// Whether the document still wishes what was left so, on a target that is pinned because of that: no wish to follow.
+bool wishes_what_was_left(const State& state, const TargetId& target);
+
 // The guard: what was left so is brought by a person's wish only.
 std::vector<Condition> judge_barred(const State& state, const Promotion& promotion, Timestamp now);
 
@@ -69,7 +72,7 @@ const LiveStep* irreversible_step_begun(const Promotion& promotion);
 
 // Which slot has all the traffic of a place, where all of it was seen to reach the release: after a promotion that
 // failed half-way, in the slot where its plan has that release; else where it was before. Unset: the plan has it in
-// both, or in neither, or another promotion was tried since. `location`: empty where the target is one place.
+// both, or in neither. `location`: empty where the target is one place.
 std::optional<std::string> slot_seen_with(const TargetState& target, const Release& release,
                                           std::string_view location = {});
 

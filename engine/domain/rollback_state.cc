@@ -64,7 +64,7 @@ void remember_end(TargetState& t, const Promotion& p) {
     if (p.phase == Phase::succeeded) back.restore_point.reset();
   } else if (p.phase == Phase::rolled_back) {
     back.restore_point.reset();
-  } else if (p.deployed()) {
+  } else if (p.deployed() || irreversible_step_begun(p)) {
     back.restore_point.reset();
     for (const auto& s : p.steps) {
       if (s.step->keeps.empty() || s.activity != ActivityStatus::succeeded) continue;
@@ -72,6 +72,10 @@ void remember_end(TargetState& t, const Promotion& p) {
           RestorePoint{s.step->keeps, p.from ? p.from->release : Release{}, s.evidence, p.last_position};
     }
   }
+  // What left the target half done stays so, whatever else was tried and came to nothing.
+  const bool changed_nothing = p.trigger != Trigger::rollback && !p.deployed() && !irreversible_step_begun(p) &&
+                               !(p.retires() && p.phase == Phase::failed);
+  if (back.failed && !t.held.empty() && changed_nothing) return;
   back.failed.reset();
   if (p.phase == Phase::failed) back.failed = p;
 }
@@ -83,6 +87,11 @@ void somebody_wishes(TargetState& t, const Release& release) {
 bool is_barred(const State& state, const TargetId& id, const Release& release) {
   const auto* t = state.find(id);
   return t && std::ranges::any_of(t->back.barred, [&](const Release& r) { return r.same_candidate(release); });
+}
+
+bool wishes_what_was_left(const State& state, const TargetId& id) {
+  const auto* t = state.find(id);
+  return t && !t->pinned.empty() && t->desired && is_barred(state, id, t->desired->release);
 }
 
 std::vector<Condition> judge_barred(const State& state, const Promotion& p, Timestamp) {
@@ -132,9 +141,7 @@ std::string how_far(const Promotion& p) {
 
 std::optional<std::string> slot_seen_with(const TargetState& t, const Release& release, std::string_view location) {
   const auto& before = location.empty() ? t.stable_slot : at_location(t, location).stable_slot;
-  if (t.held.empty()) return before;
-  // What left it half done is not remembered any more: another promotion has been tried since.
-  if (!t.back.failed) return before.empty() ? std::optional(before) : std::nullopt;
+  if (t.held.empty() || !t.back.failed) return before;
   const auto& p = *t.back.failed;
   if (!p.deployed() && p.trigger != Trigger::rollback) return before;
   std::string left;  // where that is which the promotion brings, or which a rollback by hand leaves

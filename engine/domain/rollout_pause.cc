@@ -5,6 +5,7 @@
 #include "engine/domain/approvals.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/record_size.h"
+#include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
 
 namespace headgate {
@@ -14,8 +15,9 @@ namespace {
 // from what a trigger or a person brings.
 bool wished_since(const State& state, const Promotion& p) {
   const auto* target = state.find(p.id.target);
-  const bool by_document = target && target->desired && *target->desired != p.to && target->desired_at > p.planned_at;
-  return by_document || newer_wish(state, p) != nullptr;
+  const bool by_document = target && target->desired && *target->desired != p.to && target->desired_at > p.planned_at &&
+                           !wishes_what_was_left(state, p.id.target);
+  return by_document || newer_wish(state, p, true) != nullptr;
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ struct WaysBack {
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
   Boxed<WantedRollback> wanted;
-  Boxed<Promotion> failed;  // the last one, while it may be retried
+  Boxed<Promotion> failed;  // the last one, while it may be retried; of a held target, what left it half done
   bool operator==(const WaysBack&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -122,28 +122,31 @@ TEST(BlueGreen, WhatTheDocumentHasWishedAllAlongDoesNotEndTheTimeThatTheOldOneIs
 }
 
 TEST(BlueGreen, WhatATriggerWishesMeanwhileDoesNotWaitForTheOldOneThatIsKept) {
-  auto s = blue_green();
-  StageTrigger on_main;
-  on_main.kind = Trigger::branch;
-  on_main.branch = "main";
-  s.triggers = {on_main};
-  auto policy = measured_service(s);
-  policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
-  World world;
-  world.push({{access_policy(), slotted(), policy, target(production, release("v1"))}, {}, "person:frank"});
-  world.observe(production, "");
-  roll(world);
-  const auto push = [&](const std::string& version) {
-    world.when(RegisterRelease{"gateway", release(version), "main", {}});
-    const auto commit = release(version).commit;
-    return world.when(ObserveSource{{{{"gateway"}, commit, "monorepo", "main", {}, commit, "sha256:" + version}}},
-                      "engine");
-  };
-  push("v2");
-  roll(world, "keep-old");
-  EXPECT_EQ(world.live(production).to.release.version, "v2");
-  EXPECT_THAT(world.pass(30min), Not(Contains("step.succeeded keep-old")));
-  EXPECT_THAT(push("v3"), happened_in_order("step.succeeded keep-old"));
+  for (const auto supersede : {Supersede::newest, Supersede::queue}) {
+    auto s = blue_green();
+    s.supersede = supersede;
+    StageTrigger on_main;
+    on_main.kind = Trigger::branch;
+    on_main.branch = "main";
+    s.triggers = {on_main};
+    auto policy = measured_service(s);
+    policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+    World world;
+    world.push({{access_policy(), slotted(), policy, target(production, release("v1"))}, {}, "person:frank"});
+    world.observe(production, "");
+    roll(world);
+    const auto push = [&](const std::string& version) {
+      world.when(RegisterRelease{"gateway", release(version), "main", {}});
+      const auto commit = release(version).commit;
+      return world.when(ObserveSource{{{{"gateway"}, commit, "monorepo", "main", {}, commit, "sha256:" + version}}},
+                        "engine");
+    };
+    push("v2");
+    roll(world, "keep-old");
+    EXPECT_EQ(world.live(production).to.release.version, "v2");
+    EXPECT_THAT(world.pass(30min), Not(Contains("step.succeeded keep-old")));
+    EXPECT_THAT(push("v3"), happened_in_order("step.succeeded keep-old"));
+  }
 }
 
 World given_switch_is_to_be_approved() {
@@ -168,6 +171,17 @@ TEST(BlueGreen, TheSwitchTakesOnePersonMoreOnceThePreviewIsVerified) {
       world.approve(promotion(production, 1), "person:dave"),
       happened_in_order("approval.granted managers", "step.succeeded approve-switch", "activity.started switch#1"));
   EXPECT_THAT(world.approve(promotion(production, 1), "person:erin"), Refused("too late"));
+}
+
+TEST(BlueGreen, WhoRejectsTheSwitchHasThePreviewTakenBack) {
+  auto world = given_switch_is_to_be_approved();
+  const Reject no{promotion(production, 1), "not on a Friday"};
+  EXPECT_THAT(world.when(no, "person:bob"), Refused("you cannot give it"));
+  EXPECT_THAT(world.when(no, "person:dave"),
+              happened_in_order("rollback.started to nothing", "activity.started rollback-retire#1"));
+  EXPECT_THAT(world.live(production).end_reason, HasSubstr("rejected by person:dave: not on a Friday"));
+  roll(world);
+  EXPECT_EQ(world.running(production), "nothing");
 }
 
 TEST(BlueGreen, AFreezeHoldsTheSwitch) {

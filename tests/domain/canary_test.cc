@@ -268,16 +268,19 @@ TEST(Canary, WhatNobodyKnowsTheSlotOfIsNotAdopted) {
   EXPECT_EQ(world.error.code, ErrorCode::conflict);
 }
 
-TEST(Canary, WhatWasLeftHalfDoneIsNotAdoptedAfterAnotherTry) {
+TEST(Canary, WhatWasLeftHalfDoneTakesItsSlotAfterAnotherTryThatChangedNothing) {
   auto world = given_v2(two_pauses());
   roll(world, "smoke");
   world.finish(production, Kind::unhealthy, "500");
   world.finish(production, Kind::terminal, "exit 1");
   world.request(production, "v3");
   ASSERT_THAT(world.cancel(promotion(production, 3)), Contains("promotion.cancelled #3"));
-  world.observe(production, "v2");
+  world.observe(production, "v9");
   EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"),
-              Refused("release v2 tells nobody which of them has the traffic: headgate promote"));
+              Refused("release v9 tells nobody which of them has the traffic: headgate promote"));
+  world.observe(production, "v2");
+  EXPECT_THAT(world.when(AdoptTarget{production, "it serves"}, "person:alice"), Contains("target.adopted v2"));
+  EXPECT_EQ(world.at(production).stable_slot, "green");
 }
 
 TEST(Canary, TrafficGoesBackToWhatNeverLeftAlthoughItIsQuarantined) {

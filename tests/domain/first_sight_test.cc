@@ -114,6 +114,34 @@ TEST(Adopt, DoesNotHappenByItselfOnAPinnedTarget) {
   EXPECT_THAT(world.at(production).verified, IsEmpty());
 }
 
+TEST(Adopt, OfWhatADriftBroughtKeepsItThoughTheDocumentWishesAnother) {
+  auto world = World::running_v1(stage("production"));
+  world.push(reporting("production"));
+  world.observe(production, "v1-hotfix");
+  EXPECT_THAT(world.when(AdoptTarget{production, "the hotfix stays"}, "person:alice"),
+              ElementsAre("target.adopted v1-hotfix", "target.pinned"));
+  EXPECT_EQ(world.at(production).pinned, "release v1-hotfix was adopted: the hotfix stays; the document wishes v1");
+  EXPECT_THAT(world.push(target(production, release("v2"))),
+              happened_in_order("target.unpinned", "promotion.planned #1 v2"));
+}
+
+TEST(Adopt, BringsNothingBackThatWasRolledBack) {
+  auto s = stage("production");
+  s.verify = {health("smoke")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish_all(production);
+  world.when(RollBack{{production}, "previous", "it eats data", "all"}, "person:alice");
+  world.finish(production, Outcome::Kind::terminal, "no host");
+  ASSERT_FALSE(world.at(production).held.empty());
+  world.observe(production, "v1");
+  EXPECT_THAT(world.when(AdoptTarget{production, "v1 is back"}, "person:alice"),
+              ElementsAre("target.adopted v1", "target.pinned"));
+  world.when(ResolveIncident{"1", "v2 was bad"}, "person:alice");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_FALSE(world.at(production).promotion);
+}
+
 TEST(Drift, IsToldOnceAndItsEndToo) {
   auto world = World::running_v1(stage("production"));
   world.push(reporting("production"));

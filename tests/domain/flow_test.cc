@@ -277,6 +277,41 @@ TEST(BranchTrigger, DoesNotBringBackWhatWasLeftByHand) {
   EXPECT_THAT(observe_source(world, pushed(3)), Contains("promotion.planned #4 " + version(3)));
 }
 
+TEST(BranchTrigger, WhatWaitsWhenItsStageGoesIsPlannedWhenItIsBack) {
+  auto world = watched({gated(triggered("staging", on_branch("main")))});
+  observe_source(world, pushed(1));
+  const auto policy = *world.state.service("gateway");
+  auto without = policy;
+  without.stages = {stage("production")};
+  EXPECT_THAT(world.push(without), Contains("promotion.cancelled #1"));
+  EXPECT_THAT(world.push(policy), Contains("promotion.planned #2 " + version(1)));
+}
+
+TEST(BranchTrigger, WhatWasDroppedForAQuarantineIsNamedOnceThatIsLifted) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t commit : {1, 2}) observe_source(world, pushed(commit));
+  world.when(QuarantineRelease{{"gateway", version(2)}, "CVE?"}, "person:alice");
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #1", "trigger.dropped"));
+  world.when(ReinstateRelease{{"gateway", version(2)}, "it was nothing"}, "person:alice");
+  const auto why = explain_triggers(world.state, staging).front();
+  EXPECT_THAT(why.text, HasSubstr("was dealt with, and dropped: quarantined: CVE?"));
+  EXPECT_THAT(why.remedy, HasSubstr("headgate promote gateway --to staging --release " + version(2)));
+}
+
+// A person went back from v8, so that its document is not followed: what the branch wishes does not come after it.
+TEST(BranchTrigger, ADocumentThatIsNotFollowedTakesNoWishAway) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t n : {7, 8}) {
+    world.push(target(staging, {"v" + std::to_string(n), hash(n), {}}));
+    world.finish_all(staging);
+  }
+  world.when(RollBack{{staging}, "previous", "errors", "all"}, "person:alice");
+  world.finish_all(staging);
+  for (std::uint64_t commit : {1, 2}) observe_source(world, pushed(commit));
+  world.push(target(staging, {"v8", hash(8), {}}, {{"replicas", "5"}}));
+  EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #4", "promotion.planned #5 " + version(2)));
+}
+
 // --------------------------------------------------------------------------------------------------------------- tag
 
 TEST(TagTrigger, PromotesATagThatFits) {

@@ -196,6 +196,18 @@ TEST(Monitors, AFailureTakesBackWhatAPromotionBroughtAndQuarantinesIt) {
   EXPECT_EQ(world.state.incidents.size(), 1U) << "a person looks at it: the monitor may still fail";
 }
 
+TEST(Monitors, AWishThatHasFailedIsNotTriedAgainAfterARollback) {
+  auto world = given_v2_runs(monitor(OnMonitorFailure::rollback));
+  auto s = verified();
+  s.before = {hook("backup")};
+  world.push({{service({s}), target(production, release("v3"))}});
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no space"), Contains("promotion.failed #2"));
+  fails(world);
+  EXPECT_THAT(world.finish_all(production), happened_in_order("rollback.succeeded #3", "target.pinned"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_FALSE(world.at(production).promotion);
+}
+
 TEST(Monitors, WhatStillFailsAfterARollbackIsNotRolledBackAgain) {
   auto world = given_v2_runs(monitor(OnMonitorFailure::rollback));
   fails(world);

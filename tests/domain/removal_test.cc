@@ -234,6 +234,32 @@ TEST(Retire, ThatFailsOpensAnIncidentAndIsRetried) {
               Contains("activity.started retire#2"));
 }
 
+TEST(Retire, AFirstReleaseThatWasLeftHalfDeployedIsTakenAwayAsWell) {
+  auto s = stage("production");
+  s.rollback_automatic = false;
+  auto wish = target(production, release("v1"));
+  wish.on_delete = OnDelete::retire;
+  World world;
+  world.push({{access_policy(), environment("production", true), service({s}), wish}});
+  world.observe(production, "");
+  world.finish(production, Outcome::Kind::terminal, "no space");
+  ASSERT_FALSE(world.at(production).held.empty());
+  EXPECT_THAT(world.push({{}, {key(production)}}),
+              happened_in_order("promotion.planned #2 v1", "activity.started retire#1"));
+  EXPECT_THAT(world.finish(production), happened_in_order("promotion.succeeded #2", "target.retired"));
+}
+
+TEST(Retire, IsNotExpedited) {
+  auto s = stage("production");
+  s.wait = 10min;
+  s.expedite = Expedite{{}, Duration(1min)};
+  auto world = given_a_target_to_retire(s);
+  world.push({{}, {key(production)}});
+  EXPECT_THAT(world.when(ExpeditePromotion{promotion(production, 1), "a hole"}, "person:alice"),
+              Refused("only what is promoted is expedited"));
+  EXPECT_THAT(world.pass(10min), Contains("activity.started retire#1"));
+}
+
 TEST(Retire, WithoutACommandItSaysSo) {
   auto world = given_a_target_to_retire(stage("production"), false);
   EXPECT_THAT(world.push({{}, {key(production)}}), Not(Contains("promotion.planned #1 v1")));

@@ -202,6 +202,19 @@ TEST(Rename, AnOpenIncidentIsResolvedUnderTheNewName) {
   EXPECT_EQ(world.at(live).open_incidents, 0U);
 }
 
+TEST(Rename, WhatWasLeftHalfDoneIsGoneBackFromUnderTheNewName) {
+  auto s = stage("production");
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Outcome::Kind::terminal, "no room");
+  world.push(renamed_environment(release("v2")));
+  ASSERT_FALSE(world.at(live).held.empty());
+  EXPECT_THAT(world.when(RollBack{{live}, "previous", "as the incident says", "all"}, "person:alice"),
+              Contains("rollback.started to v1"));
+  EXPECT_EQ(world.live(live).from->release.version, "v2");
+}
+
 TEST(Rename, TheWayBackStaysWhatItWasAfterAnIrreversibleStep) {
   auto migrating = stage("production");
   migrating.before = {{"migrate", script({"hooks/migrate.sh"}), 60, {}, true}};

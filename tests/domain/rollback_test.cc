@@ -141,7 +141,7 @@ TEST(RollbackByHand, FencesWhatIsInFlightBeforeItBegins) {
   EXPECT_EQ(world.running(production), "v1");
 }
 
-TEST(RollbackByHand, EndsAPromotionThatWaitsAndALaterWishStands) {
+TEST(RollbackByHand, EndsAPromotionThatWaitsAndItsWish) {
   auto s = verified();
   auto world = given_v2_runs(s);
   s.wait = 1h;
@@ -149,8 +149,42 @@ TEST(RollbackByHand, EndsAPromotionThatWaitsAndALaterWishStands) {
   world.push(target(production, release("v3")));
   EXPECT_THAT(roll_back(world), happened_in_order("promotion.superseded #2", "rollback.started to v1"));
   world.finish_all(production);
-  EXPECT_EQ(world.at(production).pinned, "");  // Git wishes v3, which was not what was left
-  EXPECT_EQ(world.live(production).to.release.version, "v3");
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("errors since noon"));
+  EXPECT_THAT(world.push(target(production, release("v4"))), Contains("promotion.planned #4 v4"));
+}
+
+TEST(RollbackByHand, AWishThatComesSinceStands) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.push(target(production, release("v3")));
+  EXPECT_THAT(world.finish_all(production),
+              happened_in_order("rollback.succeeded #2", "promotion.planned #3 v3", "promotion.succeeded #3"));
+  EXPECT_EQ(world.at(production).pinned, "");
+}
+
+TEST(RollbackByHand, IsNotUndoneByWhatTheDocumentHasWishedAllAlong) {
+  auto world = given_v2_runs();
+  world.request(production, "v4");
+  world.finish(production, Kind::terminal, "no space");
+  world.finish(production, Kind::terminal, "no host");
+  ASSERT_THAT(world.at(production).held, HasSubstr("the rollback of gateway/production/2 failed"));
+  roll_back(world, "v1");
+  EXPECT_THAT(world.finish_all(production), happened_in_order("rollback.succeeded #3", "target.pinned"));
+  EXPECT_EQ(world.running(production), "v1");
+  EXPECT_FALSE(world.at(production).promotion);
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("gateway/production/3 rolled back: errors since noon"));
+}
+
+TEST(RollbackByHand, PinsForItsOwnReason) {
+  auto world = given_v2_runs();
+  world.request(production, "v3");
+  world.finish_all(production);
+  ASSERT_THAT(world.at(production).pinned, HasSubstr("by hand"));
+  roll_back(world, "v1");
+  world.finish_all(production);
+  EXPECT_THAT(world.at(production).pinned, HasSubstr("gateway/production/3 rolled back: errors since noon"));
 }
 
 TEST(RollbackByHand, IsNotBegunTwice) {
@@ -306,6 +340,21 @@ TEST(LeftByHand, OtherVariablesAreNoWishForIt) {
               happened_in_order("target.unpinned", "promotion.planned #3 v3"));
 }
 
+TEST(LeftByHand, OtherVariablesOfItDoNotEndThePromotionOfAnotherRelease) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.finish_all(production);
+  auto s = verified();
+  s.wait = 5min;
+  world.push(service({s}));
+  world.request(production, "v3");
+  EXPECT_THAT(world.push(target(production, release("v2"), {{"replicas", "5"}})),
+              Not(Contains("promotion.superseded #3")));
+  world.pass(5min);
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v3");
+}
+
 TEST(LeftByHand, OtherVariablesAreNoWishForItWhileItIsLeftEither) {
   auto world = given_v2_runs();
   roll_back(world);
@@ -447,6 +496,32 @@ TEST(Irreversible, ThatFailsLeavesTheTargetToAPerson) {
   EXPECT_FALSE(world.at(production).held.empty());
 }
 
+TEST(Irreversible, ThatFailsBeforeAnythingIsDeployedBringsBackWhatRuns) {
+  auto world = World::running_v1(migrating());
+  bring(world, "v2");
+  world.push(target(production, release("v3")));
+  world.finish(production, Kind::terminal, "half of it");
+  EXPECT_THAT(roll_back(world), Refused("takes the role breakGlass"));
+  auto c = back_to();
+  c.break_glass = true;
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.started to v2"));
+  EXPECT_FALSE(is_barred(world.state, production, release("v2")));
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"), Contains("rollback.failed #3"));
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.started to v2")) << "as before it failed";
+  world.finish_all(production);
+  EXPECT_EQ(world.running(production), "v2");
+  EXPECT_FALSE(world.at(production).promotion) << "v3 is not tried again by itself";
+  EXPECT_FALSE(world.at(production).pinned.empty());
+}
+
+TEST(Irreversible, ThatHasFailedIsGoneBackFromWithBreakGlassWhateverWasTriedSince) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "half of it");
+  world.request(production, "v3");
+  EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("--break-glass"));
+}
+
 // ------------------------------------------------------------------------------------------------------ restore point
 
 Stage with_backup() {
@@ -485,6 +560,22 @@ TEST(RestorePoint, IsKeptForARollbackByHand) {
   EXPECT_EQ(world.effect(production).restore_point.text, R"({"dump":"d-17"})");
   world.finish_all(production);
   EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RestorePoint, FromBeforeAMigrationThatFailedIsKeptAlthoughNothingWasDeployed) {
+  auto s = with_backup();
+  s.before.push_back(hook("migrate"));
+  s.before[1].irreversible = true;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.when(CompleteActivity{world.effect(production).id, 1, {Kind::succeeded, {}, {R"({"dump":"d-17"})"}, {}}},
+             "engine");
+  world.finish(production, Kind::terminal, "half of it");
+  auto c = back_to();
+  c.restore = c.break_glass = true;
+  EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.started to v1"));
+  EXPECT_THAT(world.steps(production), ElementsAre("rollback-restore", "rollback-deploy", "rollback-smoke"));
+  EXPECT_EQ(world.effect(production).restore_point.text, R"({"dump":"d-17"})");
 }
 
 TEST(RestorePoint, IsLeftAloneUnlessItIsAskedFor) {
@@ -637,6 +728,38 @@ TEST(Retry, OfWhatHasDeployedGivesWayToNothing) {
   EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("activity.started deploy#2"));
   EXPECT_THAT(world.finish_all(production), happened_in_order("promotion.succeeded #1", "promotion.planned #2 v3"));
   EXPECT_EQ(world.running(production), "v3");
+}
+
+TEST(Retry, DeploysNothingWhereTheDocumentHasGone) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Kind::terminal, "no space");
+  world.push({{}, {{DocumentKind::target, "gateway.production"}}});
+  EXPECT_THAT(world.when(RetryPromotion{first, "there is space"}, "person:alice"), Refused("document"));
+  EXPECT_THAT(world.effects(), IsEmpty());
+}
+
+TEST(Held, WhatWasLeftHalfDoneIsGoneBackFromWhateverWasTriedSince) {
+  auto s = verified();
+  s.rollback_automatic = false;
+  for (const bool waits : {false, true}) {
+    auto world = World::running_v1(s, true);
+    world.push(target(production, release("v2")));
+    world.finish(production, Kind::terminal, "no space");
+    world.when(SetFreeze{"production", {}, "look first", {}}, "person:alice");
+    world.request(production, "v3");
+    if (!waits) world.cancel(second);
+    ASSERT_EQ(world.at(production).promotion.has_value(), waits);
+    EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Refused("is not the last one"));
+    EXPECT_THAT(roll_back(world), Contains("rollback.started to v1"));
+    EXPECT_EQ(world.live(production).from->release.version, "v2");
+    EXPECT_TRUE(is_barred(world.state, production, release("v2")));
+    world.finish_all(production);
+    EXPECT_EQ(world.running(production), "v1");
+    EXPECT_EQ(world.at(production).held, "");
+  }
 }
 
 TEST(Retry, OfWhatHasDeployedGoesBackWhenItIsCancelled) {

@@ -7,6 +7,7 @@ namespace headgate::sim {
 void FlowOracle::see(const Recorded<Event>& record, Duration elapsed) {
   position_ = record.meta.position;
   elapsed_ = elapsed;
+  by_engine_ = record.meta.actor == "engine";
   std::visit([this](const auto& e) { handle(e); }, record.event);
 }
 
@@ -102,10 +103,12 @@ void FlowOracle::handle(const PromotionPlanned& e) {
   if (e.trigger == Trigger::manual || e.trigger == Trigger::rollback || e.trigger == Trigger::drift) return;
   auto& queue = places_[id.target].queue;
   const auto before = planned_.find({id.target, id.number - 1});
+  const auto known = withdrawn_.find(id.target);
+  const bool again = known != withdrawn_.end() && known->second == e.to;
   if (queue.empty()) return;
   if (queue.front() == e.to) {  // first of all: the same release may be wished again after a promotion of it ended
     queue.pop_front();
-  } else if (before == planned_.end() || before->second != e.to) {  // else the same under another policy
+  } else if (!again && (before == planned_.end() || before->second != e.to)) {  // else the same under another policy
     violated(to_string(id) + " jumps the queue: release " + queue.front().release.version + " comes first");
   }
 }

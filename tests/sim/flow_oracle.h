@@ -64,7 +64,10 @@ class FlowOracle {
   void handle(const RollbackFailed& e) { ended(e.promotion); }
   void handle(const PromotionFailed& e) { ended(e.promotion); }
   void handle(const PromotionRejected& e) { ended(e.promotion); }
-  void handle(const PromotionCancelled& e) { ended(e.promotion); }
+  void handle(const PromotionCancelled& e) {
+    if (by_engine_) withdrawn_.insert_or_assign(e.promotion.target, planned_[e.promotion]);
+    ended(e.promotion);
+  }
   void handle(const PromotionSuperseded& e) { ended(e.promotion); }
 
   void runs(const TargetId& id, const Release& release);
@@ -75,6 +78,7 @@ class FlowOracle {
 
   Position position_ = 0;
   Duration elapsed_{0};
+  bool by_engine_ = false;
   std::vector<std::string> violations_;
   std::vector<std::pair<std::string, Document>> staged_;
   std::map<std::string, Service> services_;
@@ -83,6 +87,7 @@ class FlowOracle {
   std::map<TargetId, Place> places_;
   std::map<PromotionId, Course> courses_;  // under way
   std::map<PromotionId, Wish> planned_;
+  std::map<TargetId, Wish> withdrawn_;      // by the engine last: its turn comes again
   std::map<PromotionId, Release> back_to_;  // of rollbacks
   std::set<std::tuple<TargetId, std::string, std::uint64_t>> fired_;
 };

@@ -178,6 +178,7 @@ class Oracle {
   bool eligible(const std::string& person, const std::string& team, const TargetId& target) const;
   const Stage* stage(const TargetId& id) const;
   static bool half_done(const Course& course);
+  bool left_half_done(const TargetId& id, const Wish& wish) const;
   void first_effect(const PromotionId& id, const Course& course);
   void check_gates(const PromotionId& id, const Course& course, const Stage& stage);
   const Report* latest_report(const std::string& service, const Release& release, const std::string& gate) const;

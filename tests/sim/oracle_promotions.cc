@@ -16,7 +16,9 @@ void Oracle::handle(const PromotionPlanned& e) {
   auto& place = places_[id.target];
   if (place.orphaned) violated(to_string(id) + " was planned although the target is orphaned");
   if (place.retiring) {
-    if (place.current != e.to) violated(to_string(id) + " retires what does not run there");
+    if (place.current != e.to && !left_half_done(id.target, e.to)) {
+      violated(to_string(id) + " retires what does not run there");
+    }
     if (place.failed == std::pair(e.plan_digest, e.to))
       violated(to_string(id) + " failed to retire it before and nothing has changed");
     place.failed.reset();
@@ -147,6 +149,15 @@ void Oracle::handle(const PromotionFailed& e) {
   if (half_done(course)) places_[e.promotion.target].held = true;
 }
 
+// A first release that did not come to run.
+bool Oracle::left_half_done(const TargetId& id, const Wish& wish) const {
+  const auto place = places_.find(id);
+  if (place == places_.end() || place->second.current || !place->second.held) return false;
+  return std::ranges::any_of(courses_, [&](const auto& entry) {
+    return entry.first.target == id && entry.second.planned.to == wish && half_done(entry.second);
+  });
+}
+
 bool Oracle::half_done(const Course& course) {
   return course.attempts.contains("deploy") ||
          std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
@@ -248,7 +259,8 @@ void Oracle::handle(const RollbackStarted& e) {
     }
     if (!e.automatic || by_hand) {
       const auto& planned = course->planned;
-      places_[e.promotion.target].left.push_back(by_hand && planned.from ? planned.from->release : planned.to.release);
+      const auto& leaves = by_hand && planned.from ? *planned.from : planned.to;
+      if (e.to != leaves) places_[e.promotion.target].left.push_back(leaves.release);
     }
     for (const auto& [step, attempt] : course->attempts) {
       if (attempt.running) violated(to_string(e.promotion) + " rolls back while " + step + " is running");
