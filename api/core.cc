@@ -1,8 +1,11 @@
 #include "api/core.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 #include "api/described_json.h"
@@ -23,10 +26,25 @@ const std::string* parameter_or_null(const Request& request, std::string_view na
   return found == request.parameters.end() ? nullptr : &found->second;
 }
 
-// Whether the request was made on this host. A proxy here speaks for somebody elsewhere, and says so.
+// Of a Host header, with or without a port: whether it names this host itself.
+bool names_this_host(std::string_view host) {
+  const bool v6 = host.starts_with('[');
+  const auto end = v6 ? host.find(']') : host.find(':');
+  const std::string name(host.substr(v6 ? 1 : 0, end == std::string_view::npos ? end : end - (v6 ? 1 : 0)));
+  in_addr address{};
+  in6_addr address6{};
+  if (!v6 && inet_pton(AF_INET, name.c_str(), &address) == 1) return ntohl(address.s_addr) >> 24 == 127;
+  if (v6 && inet_pton(AF_INET6, name.c_str(), &address6) == 1) return IN6_IS_ADDR_LOOPBACK(&address6);
+  return !v6 && name == "localhost";
+}
+
+// Whether the request was made on this host. A proxy here speaks for somebody elsewhere, and says so, or passes on the
+// name that it was called by.
 bool is_local(const Request& request) {
-  return request.is_loopback && request.headers.count("forwarded") == 0 &&
-         request.headers.count("x-forwarded-for") == 0;
+  constexpr std::array proxies{"forwarded", "x-forwarded-for", "x-real-ip", "via"};
+  const auto host = request.headers.one("host");
+  return request.is_loopback && host && *host && names_this_host(**host) &&
+         std::ranges::none_of(proxies, [&](const auto* name) { return request.headers.count(name) > 0; });
 }
 
 std::string words_for(const Reach& reach) {
@@ -100,9 +118,11 @@ void Core::set_position(Response& response, Position next) {
   if (next > 0) response.set("Headgate-Position", std::to_string(next - 1));
 }
 
-void Core::quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler) {
-  async(router, std::move(method), std::move(pattern), std::move(access),
-        [this, handler = std::move(handler)](const CallPtr& call) { answer(*call, handler(*call)); });
+void Core::quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
+                 bool counted) {
+  add(
+      router, std::move(method), std::move(pattern), std::move(access),
+      [this, handler = std::move(handler)](const CallPtr& call) { answer(*call, handler(*call)); }, 0, counted);
 }
 
 void Core::heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
@@ -117,7 +137,7 @@ void Core::async(Router& router, std::string method, std::string pattern, std::s
 }
 
 void Core::add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
-               std::size_t max_body_bytes) {
+               std::size_t max_body_bytes, bool counted) {
   const auto rule = AccessRule::of(access, pattern);
   router.add({.method = std::move(method),
               .pattern = std::move(pattern),
@@ -127,7 +147,8 @@ void Core::add(Router& router, std::string method, std::string pattern, std::str
                     admit(std::make_shared<Call>(std::move(request), std::move(reply)), rule, handler);
                   },
               .max_body_bytes = max_body_bytes,
-              .refusal = [this, rule](const Request& request) { return refusal(request, rule); }});
+              .refusal = [this, rule](const Request& request) { return refusal(request, rule); },
+              .counted = counted});
 }
 
 // Judged again when the body is there: the token may have been revoked meanwhile.

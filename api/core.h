@@ -64,7 +64,9 @@ class Core : public std::enable_shared_from_this<Core> {
   //   quick  on the socket thread: state in memory only
   //   heavy  on a worker: the log, files, folds
   //   async  takes the call and answers when it can
-  void quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler);
+  // `counted`: as of Route.
+  void quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
+             bool counted = true);
   void heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
              std::size_t max_body_bytes = 0);
   void async(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler);
@@ -105,7 +107,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
  private:
   void add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
-           std::size_t max_body_bytes);
+           std::size_t max_body_bytes, bool counted = true);
   void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler);
   Result<Caller> authenticate(const Request& request, const AccessRule& rule) const;
   std::optional<Response> refusal(const Request& request, const AccessRule& rule);

@@ -81,11 +81,16 @@ Task<void> HttpServer::Impl::accept_all() {
 }
 
 void HttpServer::Impl::admit(Socket socket, HttpLoop& loop) {
+  error_code gone;
+  const auto remote = socket.remote_endpoint(gone);
+  if (gone) return;
+  auto peer = peer_of(remote.address());
   const bool refused = service.open - service.refusing >= service.options.limits.max_connections;
   if (refused && service.refusing >= max_refusing) return;
+  if (!service.admit(peer)) return;
   if (refused) ++service.refusing;
   ++service.open;
-  auto session = std::make_shared<Session>(service, loop, std::move(socket), refused);
+  auto session = std::make_shared<Session>(service, loop, std::move(socket), std::move(peer), refused);
   asio::post(loop.io, [session = std::move(session)] { session->start(); });
 }
 

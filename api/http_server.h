@@ -25,17 +25,18 @@ namespace headgate::api {
 struct HttpLimits {
   using Milliseconds = std::chrono::milliseconds;
 
-  std::size_t header_bytes = 16 << 10;     // request line and header; more is 431
-  std::size_t body_bytes = 1 << 20;        // more is 413; a route may set its own
-  std::size_t max_connections = 2048;      // one more is answered 503 and closed
-  Milliseconds header_timeout{10'000};     // TLS handshake; whole header, and on a new connection the wait for it
-  Milliseconds body_timeout{10'000};       // whole body, once for every MiB that the route admits
-  Milliseconds idle_timeout{60'000};       // between two requests
-  Milliseconds write_timeout{30'000};      // for every 256 KiB of an answer
-  Milliseconds reply_timeout{60'000};      // until a handler's Reply; then 504
-  Milliseconds stream_keep_alive{15'000};  // silence on an event stream before a comment line
-  Milliseconds stream_stall{60'000};       // silence on any other stream before the connection is cut
-  double requests_per_second = 0;          // of one peer (IPv6: one /64); 0 admits everything, more is 429
+  std::size_t header_bytes = 16 << 10;        // request line and header; more is 431
+  std::size_t body_bytes = 1 << 20;           // more is 413; a route may set its own
+  std::size_t max_connections = 2048;         // one more is answered 503 and closed
+  std::size_t max_connections_of_peer = 256;  // of one peer (IPv6: one /64); one more is closed without a word
+  Milliseconds header_timeout{10'000};        // TLS handshake; whole header, and on a new connection the wait for it
+  Milliseconds body_timeout{10'000};          // whole body, once for every MiB that the route admits
+  Milliseconds idle_timeout{60'000};          // between two requests
+  Milliseconds write_timeout{30'000};         // for every 256 KiB of an answer
+  Milliseconds reply_timeout{60'000};         // until a handler's Reply; then 504
+  Milliseconds stream_keep_alive{15'000};     // silence on an event stream before a comment line
+  Milliseconds stream_stall{60'000};          // silence on any other stream before the connection is cut
+  double requests_per_second = 0;             // of one peer; 0 admits everything, more is 429 and closed
   double burst = 100;
 };
 

@@ -45,6 +45,34 @@ int status_of_parse_error(const error_code& ec) {
 // Named so that http_session.h need not bring Beast's parser in.
 class RequestParser : public beast::http::request_parser<beast::http::string_body> {};
 
+Peer peer_of(asio::ip::address address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  Peer peer{address.to_string(), {}, address.is_loopback()};
+  if (address.is_v6()) {
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
+    address = asio::ip::make_address_v6(bytes);
+  }
+  peer.key = address.to_string();
+  return peer;
+}
+
+bool HttpService::admit(const Peer& peer) {
+  const std::scoped_lock lock(peers_mutex_);
+  auto& count = connections_of_[peer.key];
+  if (count >= options.limits.max_connections_of_peer) return false;
+  ++count;
+  return true;
+}
+
+void HttpService::leave(const Peer& peer) {
+  const std::scoped_lock lock(peers_mutex_);
+  const auto found = connections_of_.find(peer.key);
+  if (--found->second == 0) connections_of_.erase(found);
+}
+
 void HttpService::fault(std::string_view what) const noexcept {
   try {
     if (options.on_fault) options.on_fault(what);
@@ -53,12 +81,13 @@ void HttpService::fault(std::string_view what) const noexcept {
   }
 }
 
-Session::Session(HttpService& service, HttpLoop& loop, Socket socket, bool refused)
+Session::Session(HttpService& service, HttpLoop& loop, Socket socket, Peer peer, bool refused)
     : service_(service),
       loop_(loop),
       socket_(std::move(socket)),
       wake_(loop.io.get_executor()),
       buffer_(service.options.limits.header_bytes + 4096),
+      peer_(std::move(peer)),
       refused_(refused) {
   if (service_.tls) tls_.emplace(socket_, *service_.tls);
 }
@@ -102,11 +131,12 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
     }
     co_await self->close();
   } catch (const std::exception& e) {
-    self->service_.fault(fmt::format("a connection of {} was dropped: {}", self->peer_, e.what()));
+    self->service_.fault(fmt::format("a connection of {} was dropped: {}", self->peer_.address, e.what()));
     self->cut();
   }
   self->loop_.sessions.erase(self.get());
   if (self->refused_) --self->service_.refusing;
+  self->service_.leave(self->peer_);
   HttpService& service = self->service_;
   self.reset();
   const std::scoped_lock lock(service.ended_mutex);
@@ -117,21 +147,6 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
 Task<bool> Session::open_connection() {
   const HttpLimits& limits = service_.options.limits;
   error_code ec;
-  const auto remote = socket_.remote_endpoint(ec);
-  if (ec) co_return false;
-  asio::ip::address address = remote.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  }
-  peer_ = address.to_string();
-  loopback_ = address.is_loopback();
-  peer_key_ = peer_;
-  if (address.is_v6()) {
-    // A household or a host has a whole /64 to itself.
-    auto bytes = address.to_v6().to_bytes();
-    std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
-    peer_key_ = asio::ip::make_address_v6(bytes).to_string();
-  }
   socket_.set_option(asio::ip::tcp::no_delay(true), ec);
   // A peer that vanished without a word is noticed by the kernel after this time, however little there is to write.
   const auto user_timeout_ms = static_cast<unsigned>(limits.write_timeout.count());
@@ -229,8 +244,8 @@ bool Session::refuse(Exchange& exchange, Response response) {
 }
 
 void Session::describe_peer(Request& request) const {
-  request.peer = peer_;
-  request.is_loopback = loopback_;
+  request.peer = peer_.address;
+  request.is_loopback = peer_.loopback;
   request.encrypted = tls_.has_value();
 }
 
@@ -282,12 +297,14 @@ bool Session::examine(Exchange& exchange, const RequestParser& parser) {
     exchange.response = std::move(response);
     return false;
   };
-  if (const auto wait = service_.limiter.admit(peer_key_, Steady::now()); wait.count() > 0) {
+  RouteMatch match = service_.router.match(request.method, target->segments);
+  const bool counted = match.route == nullptr || match.route->counted;
+  const auto wait = counted ? service_.limiter.admit(peer_.key, Steady::now()) : std::chrono::milliseconds(0);
+  if (wait.count() > 0) {
     Response response = problem(429, "too many requests from this address; slow down");
     response.set("Retry-After", std::to_string((wait.count() + 999) / 1000));
-    return answer(std::move(response));
+    return refuse(exchange, std::move(response));
   }
-  RouteMatch match = service_.router.match(request.method, target->segments);
   if (match.route == nullptr) {
     if (match.allow.empty()) return answer(problem(404, fmt::format("there is nothing at {}", request.path)));
     Response response = problem(405, fmt::format("{} takes {}", request.path, match.allow));

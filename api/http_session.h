@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "api/http_server.h"
@@ -48,6 +49,13 @@ constexpr auto awaiting = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 class Session;
 class RequestParser;
 
+struct Peer {
+  std::string address;
+  std::string key;  // whom limits count it for: a household or a host has a whole IPv6 /64 to itself
+  bool loopback = false;
+};
+Peer peer_of(asio::ip::address address);
+
 // What all sessions share.
 struct HttpService {
   HttpService(HttpServerOptions with, Router to)
@@ -66,6 +74,13 @@ struct HttpService {
   std::condition_variable ended;  // `open` may have become 0
 
   void fault(std::string_view what) const noexcept;
+  // One more connection of a peer: false when it has as many as it may. Each that was admitted leaves. Thread-safe.
+  bool admit(const Peer& peer);
+  void leave(const Peer& peer);
+
+ private:
+  std::mutex peers_mutex_;
+  std::unordered_map<std::string, std::size_t> connections_of_;  // by Peer::key
 };
 
 // One thread and its sessions. Everything but `io` belongs to that thread.
@@ -83,8 +98,8 @@ struct HttpLoop {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  // `refused`: over the limit of connections; it is told so.
-  Session(HttpService& service, HttpLoop& loop, Socket socket, bool refused);
+  // `peer`: admitted. `refused`: over the limit of connections; it is told so.
+  Session(HttpService& service, HttpLoop& loop, Socket socket, Peer peer, bool refused);
 
   // The rest is called on the loop's thread only.
   void start();
@@ -140,9 +155,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Timer wake_;  // its cancellation wakes a session that waits for mail
   boost::beast::flat_buffer buffer_;
   Steady::time_point deadline_ = Steady::time_point::max();
-  std::string peer_;      // address
-  std::string peer_key_;  // of the rate limiter
-  bool loopback_ = false;
+  Peer peer_;
   bool refused_ = false;
   bool first_ = true;  // no request was read yet
   bool idle_ = false;  // between two requests

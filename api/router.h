@@ -27,6 +27,7 @@ struct Route {
   // Asked with the header alone, before a body is read; what it answers refuses the request. Where there is none, the
   // body is read for anybody.
   std::function<std::optional<Response>(const Request&)> refusal{};
+  bool counted = true;  // by the limit of requests; not what watches over the server, to which 429 is an outage
 };
 
 struct RouteMatch {

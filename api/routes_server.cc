@@ -16,9 +16,11 @@ Result<Response> ready(const Core& core) {
 }  // namespace
 
 void add_server_routes(Core& core, Router& router) {
-  core.quick(router, "GET", "/healthz", "none",
-             [](Call&) -> Result<Response> { return Response::json(200, R"({"status":"live"})"); });
-  core.quick(router, "GET", "/readyz", "none", [&core](Call&) { return ready(core); });
+  core.quick(
+      router, "GET", "/healthz", "none",
+      [](Call&) -> Result<Response> { return Response::json(200, R"({"status":"live"})"); }, false);
+  core.quick(
+      router, "GET", "/readyz", "none", [&core](Call&) { return ready(core); }, false);
   core.heavy(router, "GET", "/metrics", "loopback", [&core](Call&) -> Result<Response> {
     return Response::of(200, "text/plain; version=0.0.4; charset=utf-8",
                         core.deps.metrics.page(core.deps.engine, core.deps.proofs.checkpoint_time(), core.now()));

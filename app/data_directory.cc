@@ -1,7 +1,10 @@
 #include "app/data_directory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "api/log_keys.h"
 #include "store/files.h"
@@ -33,6 +36,34 @@ Result<void> check_data_directory(const std::filesystem::path& data) {
                                               name.string() + "): name a folder that is new or empty");
   }
   if (error) return fail(ErrorCode::io, "cannot read " + data.string() + ": " + error.message());
+  return {};
+}
+
+Result<void> let_commands_through(const std::filesystem::path& data, gid_t group) {
+  using std::filesystem::perm_options;
+  using std::filesystem::perms;
+  std::error_code error;
+  // First what must stay closed, then the way in.
+  for (auto at = std::filesystem::directory_iterator(data, error);
+       !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    const auto name = at->path().filename();
+    if (name == "exports" || name == "work" || at->is_symlink(error)) continue;
+    if (!error) {
+      std::filesystem::permissions(at->path(), perms::group_all | perms::others_all, perm_options::remove, error);
+    }
+    if (error) break;
+  }
+  for (const auto* closed : {"repositories", "run"}) {
+    if (!error) std::filesystem::create_directories(data / closed, error);
+    if (!error) std::filesystem::permissions(data / closed, perms::owner_all, error);
+  }
+  if (!error) std::filesystem::create_directories(data / "work", error);
+  if (!error) {
+    std::filesystem::permissions(data / "work", perms::owner_all | perms::group_exec | perms::others_exec, error);
+  }
+  if (!error && ::chown(data.c_str(), static_cast<uid_t>(-1), group) != 0) error.assign(errno, std::generic_category());
+  if (!error) std::filesystem::permissions(data, perms::owner_all | perms::group_exec, error);
+  if (error) return fail(ErrorCode::io, "cannot let commands.user into " + data.string() + ": " + error.message());
   return {};
 }
 

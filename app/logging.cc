@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 
+#include "app/table.h"
 #include "engine/domain/time.h"
 
 namespace headgate::app {
@@ -47,10 +48,7 @@ void Log::write(int level, std::string_view message, std::string_view correlatio
   } else {
     line = format_timestamp(now).substr(11, 12) + "  " + std::string(name) + "  " + std::string(message);
     if (!correlation.empty()) line += "  [" + std::string(correlation) + "]";
-  }
-  // A line break inside a message must not forge a line of its own.
-  for (auto& c : line) {
-    if (c == '\n' || c == '\r') c = ' ';
+    line = printable(line);  // a line break inside a message must not forge a line of its own
   }
   spdlog::log(severity, "{}", line);
 }

@@ -1,5 +1,8 @@
 #include "app/server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "api/erasure.h"
@@ -31,6 +34,7 @@
 #include "reconciler/git_repository.h"
 #include "reconciler/monitor_watch.h"
 #include "reconciler/notifier.h"
+#include "reconciler/process_launch.h"
 #include "reconciler/reconciler.h"
 #include "reconciler/secret_file.h"
 #include "reconciler/source_watch.h"
@@ -52,7 +56,15 @@ constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they 
 
 static_assert(reconciler::Redactor::token_bytes == api::token_length);  // what the redactor takes for a token
 
+// Descriptors that connections leave: RocksDB's 512, and those of repositories, commands, checks and threads.
+constexpr std::uint64_t reserved_descriptors = 768;
+
 }  // namespace
+
+std::size_t connections_within(std::uint64_t descriptors) {
+  const auto left = descriptors - std::min(descriptors, reserved_descriptors);
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(left, 16, api::HttpLimits{}.max_connections));
+}
 
 // In the order in which they are built; destroyed in the opposite one.
 struct Server::Parts {
@@ -239,6 +251,11 @@ Result<void> Server::Parts::build_reconciler(const std::filesystem::path& superv
   HEADGATE_TRY(repository, reconciler::GitRepository::create(std::move(git)));
 
   HEADGATE_TRY(command_policy, reconciler::CommandPolicy::make(config.commands));
+  if (const auto user = reconciler::resolve_user(config.commands.user); !user) {
+    log.warning(user.error().message);
+  } else if (*user) {
+    HEADGATE_TRY_VOID(let_commands_through(config.data, (*user)->gid));
+  }
   if (config.commands.mode == reconciler::CommandMode::repository && config.governance.empty()) {
     log.warning("commands.mode: repository without governance: whoever can push can run programs on this host");
   }
@@ -420,6 +437,10 @@ Result<void> Server::Parts::listen() {
   options.address = config.address;
   options.port = config.port;
   options.tls = config.tls;
+  if (rlimit files{}; ::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    options.limits.max_connections = connections_within(files.rlim_cur);
+  }
+  options.limits.max_connections_of_peer = std::max<std::size_t>(8, options.limits.max_connections / 8);
   options.limits.body_bytes = config.limits.body_bytes;
   options.limits.requests_per_second = config.limits.requests_per_second;
   options.limits.burst = config.limits.burst;

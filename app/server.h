@@ -1,6 +1,7 @@
 // The whole server as one object: what belongs to whom, built from the bottom up.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,10 @@
 #include "engine/ports/clock.h"
 
 namespace headgate::app {
+
+// How many connections a process with so many descriptors may hold open at once; the log, repositories, commands and
+// looks at targets have the rest.
+std::size_t connections_within(std::uint64_t descriptors);
 
 class Server {
  public:

@@ -93,6 +93,11 @@ void indent_yaml(const boost::json::value& value, int depth, std::string& out) {
   }
 }
 
+// Byte for byte, but to a terminal: JSON writes neither DEL nor the control characters beyond ASCII as escapes.
+void print_text(const std::string& text) {
+  std::fputs(on_terminal(STDOUT_FILENO) ? printable_lines(text).c_str() : text.c_str(), stdout);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -137,13 +142,13 @@ void Table::print() const {
 void print_json(const boost::json::value& value) {
   std::string out;
   indent_json(value, 0, out);
-  std::printf("%s\n", out.c_str());
+  print_text(out + "\n");
 }
 
 void print_yaml(const boost::json::value& value) {
   std::string out;
   indent_yaml(value, 0, out);
-  std::printf("%s", out.c_str());
+  print_text(out);
 }
 
 bool is_raw(std::string_view output) {

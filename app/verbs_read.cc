@@ -346,7 +346,7 @@ struct EventOptions {
 void print_record(const std::string& record, const std::string& output) {
   boost::system::error_code bad;
   if (output == "json") {
-    std::printf("%s\n", record.c_str());
+    std::printf("%s\n", on_terminal(STDOUT_FILENO) ? printable(record).c_str() : record.c_str());
   } else if (output == "yaml") {
     std::printf("---\n");
     print_yaml(json::parse(record, bad));

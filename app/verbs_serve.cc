@@ -1,6 +1,7 @@
 // serve, version.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -45,10 +46,20 @@ Result<ServerConfig> config_of(const ServeOptions& options) {
   return config;
 }
 
+// The usual 1,024 are for programs that still wait with select(); this one does not, and its commands get them back
+// (reconciler/supervisor.cc).
+void take_all_descriptors() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));  // without it there are fewer connections
+}
+
 int serve(const ServeOptions& options) {
   const auto config = config_of(options);
   if (!config) return report(config.error());
 
+  take_all_descriptors();
   // Signals are taken by sigwait below, in this thread alone; a peer that hangs up is an error code, not a signal.
   sigset_t signals;
   sigemptyset(&signals);

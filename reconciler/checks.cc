@@ -66,6 +66,7 @@ Attempt try_http(HttpClient& http, const Check& check, const std::stop_token& st
   const auto response = http.send(request, stop);
   if (response) return judge(*check.http, *response, body);
   Attempt attempt;
+  attempt.judged = response.error().code != ErrorCode::unavailable;
   attempt.reason = response.error().message;
   return attempt;
 }

@@ -20,7 +20,7 @@ struct CheckResult {
   enum class Verdict : std::uint8_t {
     passed,
     failed,  // the thing that was checked is not as expected: evidence against the release
-    error,   // nothing was learnt: the command could not be run at all
+    error,   // nothing was learnt: the command could not be run, or this host could not ask
     stopped,
   };
   Verdict verdict = Verdict::error;

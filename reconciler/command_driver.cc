@@ -1,6 +1,15 @@
 #include "reconciler/command_driver.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/base/unique_fd.h"
+#include "reconciler/process_launch.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -22,6 +31,20 @@ void add_variables(StringMap& environment, const StringMap& variables) {
 
 std::string basename_of(const Run& run) {
   return std::filesystem::path(run.command.front()).filename().string();
+}
+
+// Made, and the user's own, who else could write nothing there.
+Result<void> make_work_folder(const std::filesystem::path& folder, const std::string& user) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(ErrorCode::io, "cannot make " + folder.string() + ": " + error.message());
+  HEADGATE_TRY(const auto identity, resolve_user(user));
+  if (!identity) return {};
+  const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd || ::fchown(fd.get(), identity->uid, identity->gid) != 0 || ::fchmod(fd.get(), 0700) != 0) {
+    return fail(ErrorCode::io, "cannot give " + folder.string() + " to " + user + ": " + std::strerror(errno));
+  }
+  return {};
 }
 
 }  // namespace
@@ -46,7 +69,7 @@ StringMap activity_environment(const Activity& activity) {
   if (!activity.step.restores.empty()) {
     environment["HEADGATE_RESTORE_POINT"] = activity.restore_point.text.empty() ? "{}" : activity.restore_point.text;
   }
-  if (!activity.step.slot.empty()) environment["HEADGATE_SLOT"] = activity.step.slot;
+  environment["HEADGATE_SLOT"] = activity.step.slot;
   if (!activity.step.location.empty()) environment["HEADGATE_LOCATION"] = activity.step.location;
   if (activity.step.weight) environment["HEADGATE_WEIGHT"] = std::to_string(*activity.step.weight);
   for (const auto& [name, reference] : wish.release.artifacts) {
@@ -77,9 +100,7 @@ Result<ProcessResult> CommandDriver::run(const Run& run, const TargetId& target,
   spec.timeout = std::min(run.timeout, permit.timeout);
   spec.user = permit.user;
   spec.redactor = redactor_();
-  std::error_code error;
-  std::filesystem::create_directories(spec.directory, error);
-  if (error) return fail(ErrorCode::io, "cannot make " + spec.directory.string() + ": " + error.message());
+  HEADGATE_TRY_VOID(make_work_folder(spec.directory, spec.user));
   return runner_.run(spec, stop);
 }
 

@@ -22,7 +22,8 @@ using LoadScript = std::function<Result<std::string>(const std::string& blob)>;
 
 class CommandDriver {
  public:
-  // `work`: under it each target has a folder of its own, in which its commands run. `redactor`: from any thread.
+  // `work`: under it each target has a folder of its own, in which its commands run; with another user theirs, who must
+  // be able to reach it. `redactor`: from any thread.
   CommandDriver(ProcessRunner& runner, ScriptExports& exports, const CommandPolicy& policy, LoadScript load,
                 std::filesystem::path work, RedactorOfNow redactor)
       : runner_(runner),
@@ -48,8 +49,9 @@ class CommandDriver {
 };
 
 // HEADGATE_ACTIVITY, _ATTEMPT, _PROMOTION, _STEP, _SERVICE, _ENVIRONMENT, _RELEASE_VERSION, _RELEASE_COMMIT,
-// _ARTIFACT_<NAME>, _VARIABLE_<NAME>, _PREVIOUS_VERSION, and where the step has them _SLOT and _WEIGHT (percent of
-// the traffic, or of the instances): names in upper case, other characters as '_'.
+// _ARTIFACT_<NAME>, _VARIABLE_<NAME>, _PREVIOUS_VERSION and _SLOT (empty where the target has none); where the step has
+// them _LOCATION, _WEIGHT (percent of the traffic, or of the instances), and _RESTORE_POINT (JSON, {} where nothing was
+// kept): names in upper case, other characters as '_'.
 StringMap activity_environment(const Activity& activity);
 StringMap target_environment(const TargetId& target, const StringMap& variables);
 

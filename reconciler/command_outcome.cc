@@ -27,6 +27,8 @@ class Compactor {
   static constexpr std::size_t max_key_size = std::size_t(-1);
   static constexpr std::size_t max_string_size = std::size_t(-1);
 
+  explicit Compactor(const Redactor* redactor) : redactor_(redactor) {}
+
   std::string take() { return std::move(out_); }
   const std::string& repeated_key() const { return repeated_key_; }
 
@@ -40,6 +42,7 @@ class Compactor {
   bool on_key(json::string_view part, std::size_t, json::error_code& error) {
     add(part);
     separate();
+    redact();
     append_json_string(out_, part_);
     out_ += ':';
     after_key_ = true;
@@ -55,6 +58,7 @@ class Compactor {
   bool on_string(json::string_view part, std::size_t, json::error_code&) {
     add(part);
     separate();
+    redact();
     append_json_string(out_, part_);
     part_.clear();
     return true;
@@ -101,6 +105,12 @@ class Compactor {
     return true;
   }
 
+  // What escapes kept from being known while the command wrote it.
+  void redact() {
+    if (redactor_ != nullptr) part_ = redactor_->redact(part_);
+  }
+
+  const Redactor* redactor_;
   std::string out_;
   std::string part_;  // of a token that comes in pieces
   std::vector<std::set<std::string>> keys_;
@@ -141,7 +151,7 @@ CommandOutcome::Kind kind_of(const ProcessResult& result) {
 
 }  // namespace
 
-Result<std::string> compact_json_object(std::string_view text) {
+Result<std::string> compact_json_object(std::string_view text, const Redactor* redactor) {
   if (text.size() > max_evidence_bytes) {
     return fail(ErrorCode::too_large,
                 fmt::format("it has {} bytes, expected at most {}", text.size(), max_evidence_bytes));
@@ -152,7 +162,7 @@ Result<std::string> compact_json_object(std::string_view text) {
   }
   json::parse_options options;
   options.max_depth = 32;
-  json::basic_parser<Compactor> parser{options};
+  json::basic_parser<Compactor> parser{options, redactor};
   json::error_code error;
   const auto used = parser.write_some(false, text.data(), text.size(), error);
   if (!parser.handler().repeated_key().empty()) {
@@ -180,7 +190,7 @@ CommandOutcome command_outcome(const ProcessResult& result) {
     no_evidence = "nothing on standard output";
   } else if (!result.last_line_complete) {
     no_evidence = "the last line is too long to be kept";
-  } else if (auto evidence = compact_json_object(result.last_line)) {
+  } else if (auto evidence = compact_json_object(result.last_line, result.redactor.get())) {
     outcome.evidence_json = std::move(*evidence);
   } else {
     no_evidence = "the last line of standard output is no evidence: " + evidence.error().message;

@@ -25,6 +25,7 @@ CommandOutcome command_outcome(const ProcessResult& result);
 
 // One JSON object without needless white space, its numbers digit by digit as they were written. invalid_input: not
 // JSON, not UTF-8, not an object, a key twice, or nested deeper than 32; too_large: over max_evidence_bytes.
-Result<std::string> compact_json_object(std::string_view text);
+// `redactor`: sees each text as it is without its escapes.
+Result<std::string> compact_json_object(std::string_view text, const Redactor* redactor = nullptr);
 
 }  // namespace headgate::reconciler

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "engine/base/trimmed.h"
 #include "reconciler/git_url.h"
+#include "reconciler/own_shortage.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -176,6 +178,8 @@ bool configure(CURL* handle, const CurlOptions& options, Exchange& exchange, cur
     ok = ok && curl_easy_setopt(handle, option, value) == CURLE_OK;
   };
   set(CURLOPT_URL, request.url.c_str());
+  // What is on this host is not asked through another: a token would leave it readable.
+  if (leads_to_this_host(request.url)) set(CURLOPT_NOPROXY, "*");
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   set(CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
@@ -214,12 +218,17 @@ std::optional<CURLcode> perform(CURLM* multi, const std::stop_token& stop) {
   }
 }
 
-std::unexpected<Error> no_answer(CURLcode code, const HttpRequest& request, const std::string& origin,
+std::unexpected<Error> no_answer(CURLcode code, long os_error, const HttpRequest& request, const std::string& origin,
                                  const char* error_text) {
   if (code == CURLE_OPERATION_TIMEDOUT) {
     return fail(ErrorCode::timed_out, fmt::format("{} did not answer in {}", origin, format_duration(request.timeout)));
   }
   const std::string_view detail = *error_text != '\0' ? error_text : curl_easy_strerror(code);
+  // libcurl does not always say why it has no socket. EADDRNOTAVAIL it also says of a host with an IPv6 address that
+  // this one has no way to, when the other address refused.
+  if ((os_error != EADDRNOTAVAIL && is_own_shortage(static_cast<int>(os_error))) || is_short_of_descriptors()) {
+    return fail(ErrorCode::unavailable, fmt::format("this host is too short of sockets to ask {}: {}", origin, detail));
+  }
   return fail(ErrorCode::io, fmt::format("no answer from {}: {}", origin, detail));
 }
 
@@ -242,13 +251,15 @@ Result<HttpResponse> CurlHttpClient::send(const HttpRequest& request, std::stop_
   const Owned<CURL> easy{curl_easy_init()};
   if (!multi || !easy || !configure(easy.get(), options_, exchange, headers.get(), error_text) ||
       curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) {
-    return fail(ErrorCode::io, fmt::format("cannot prepare a request to {}", origin));
+    return fail(ErrorCode::unavailable, fmt::format("cannot prepare a request to {}", origin));
   }
   const auto began = std::chrono::steady_clock::now();
   const auto code = perform(multi.get(), stop);
   exchange.response.latency = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
   long status = 0;
+  long os_error = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os_error);
   curl_multi_remove_handle(multi.get(), easy.get());
 
   if (!code) return fail(ErrorCode::unavailable, fmt::format("stopped before {} had answered", origin));
@@ -257,7 +268,7 @@ Result<HttpResponse> CurlHttpClient::send(const HttpRequest& request, std::stop_
                                                   origin, request.max_response_bytes, max_header_bytes));
   }
   if (exchange.receiver_threw) return fail(ErrorCode::io, fmt::format("the receiver of {}'s answer failed", origin));
-  if (*code != CURLE_OK && !exchange.receiver_done) return no_answer(*code, request, origin, error_text);
+  if (*code != CURLE_OK && !exchange.receiver_done) return no_answer(*code, os_error, request, origin, error_text);
   exchange.response.status = static_cast<int>(status);
   return std::move(exchange.response);
 }

@@ -103,7 +103,9 @@ Result<void> CurlMailSender::send(const Mail& mail, std::stop_token stop) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, server_.user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, password.c_str());
   }
-  const bool must = !server_.user.empty() && !leads_to_this_host(server_.url);
+  const bool here = leads_to_this_host(server_.url);
+  const bool must = !server_.user.empty() && !here;
+  if (here) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl, CURLOPT_URL, server_.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   curl_easy_setopt(curl, CURLOPT_USE_SSL, static_cast<long>(must ? CURLUSESSL_ALL : CURLUSESSL_TRY));

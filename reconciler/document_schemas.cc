@@ -10,12 +10,21 @@
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
+#include "engine/base/utf8.h"
 #include "engine/domain/names.h"
 
 namespace headgate::reconciler {
 namespace {
 
 namespace json = boost::json;
+
+// valijson matches patterns with std::regex, which calls itself for each character: a long text would take the stack.
+// The reader has refused what is longer and has a pattern; of other texts the beginning says as much to a schema.
+constexpr std::size_t kMaxShownBytes = 2048;
+
+std::string_view shown(std::string_view text) {
+  return utf8_prefix(text, kMaxShownBytes);
+}
 
 json::value to_json(const YamlNode& node, const json::storage_ptr& storage) {
   switch (node.kind) {
@@ -31,7 +40,7 @@ json::value to_json(const YamlNode& node, const json::storage_ptr& storage) {
     case YamlNode::Kind::map: {
       json::object map(storage);
       map.reserve(node.size);
-      for (const auto [key, value] : YamlEntries(node)) map.emplace(key.text, to_json(value, storage));
+      for (const auto [key, value] : YamlEntries(node)) map.emplace(shown(key.text), to_json(value, storage));
       return map;
     }
     case YamlNode::Kind::scalar:
@@ -49,7 +58,7 @@ json::value to_json(const YamlNode& node, const json::storage_ptr& storage) {
     std::from_chars(text.data(), end, number);
     return number;
   }
-  return json::value(text, storage);
+  return json::value(shown(text), storage);
 }
 
 class Schemas {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxClaims = 16;
 constexpr std::size_t kMaxClaimBytes = 256;
+constexpr std::size_t kMaxIdentityBytes = 1024;
 
 // A person or token as the document writes it, before the directory gave it an id.
 struct WrittenPerson {
@@ -90,6 +91,10 @@ auto identities_reader(std::string_view kind, std::string_view expected, std::ui
     for (const auto& item : YamlItems(node)) {
       if (!is_private_scalar(r, item)) continue;
       std::string value(item.text);
+      if (value.size() > kMaxIdentityBytes) {
+        refuse_quietly(r, item, fmt::format("wrong {}", kind), fmt::format("at most {} bytes", kMaxIdentityBytes));
+        continue;
+      }
       if (value.empty() || has_control_character(value) || !is_good(value)) {
         refuse_quietly(r, item, fmt::format("wrong {}", kind), expected);
         continue;

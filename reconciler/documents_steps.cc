@@ -10,6 +10,8 @@ namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kMaxHeaders = 32;
+constexpr std::size_t kMaxHeaderNameBytes = 128;
+constexpr std::size_t kMaxPointerBytes = 1024;
 
 void read_expected_latency(YamlReader& r, const YamlNode& node, std::optional<Duration>& max) {
   Fields f(r, node, "a latency bound");
@@ -19,10 +21,11 @@ void read_expected_latency(YamlReader& r, const YamlNode& node, std::optional<Du
 
 void read_pointer(YamlReader& r, const YamlNode& node, std::string& out) {
   if (!r.is_scalar(node, "a JSON pointer")) return;
-  if (is_json_pointer(node.text)) {
+  if (is_json_pointer(node.text) && node.text.size() <= kMaxPointerBytes) {
     r.text(node, out);
   } else {
-    r.wrong_value(node, "a JSON pointer such as /status or /checks/0/state");
+    r.wrong_value(
+        node, fmt::format("a JSON pointer such as /status or /checks/0/state, of at most {} bytes", kMaxPointerBytes));
   }
 }
 
@@ -54,12 +57,13 @@ void read_expected_headers(YamlReader& r, const YamlNode& node, StringMap& heade
   for (const auto [key, value] : YamlEntries(node)) {
     std::string name(key.text);
     for (auto& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    const bool good = !name.empty() && std::ranges::all_of(name, [](char c) {
+    const bool good = !name.empty() && name.size() <= kMaxHeaderNameBytes && std::ranges::all_of(name, [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     });
     std::string expected;
     if (!good) {
-      r.at(key, "wrong name of a header", quoted(key.text), "letters, digits, '-' and '_'");
+      r.at(key, "wrong name of a header", quoted(key.text),
+           fmt::format("up to {} letters, digits, '-' and '_'", kMaxHeaderNameBytes));
     } else if (headers.contains(name)) {
       r.at(key, fmt::format("the header {} is there twice", quoted(name)));
     } else if (r.line_of_text(value, expected) && read_template(r, value, expected)) {

@@ -11,6 +11,7 @@ namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kMaxWindows = 32;
+constexpr std::size_t kMaxScheduleBytes = 512;  // all minutes, hours, days and months one by one are 370
 constexpr Duration kShortest = std::chrono::minutes(1);
 constexpr Duration kLongest = std::chrono::days(31);
 
@@ -27,6 +28,11 @@ bool never_comes(const CronSchedule& schedule) {
 
 void read_schedule(YamlReader& r, const YamlNode& node, std::string& schedule) {
   if (!r.is_scalar(node, "a schedule such as \"0 9 * * 1-5\"")) return;
+  if (node.text.size() > kMaxScheduleBytes) {
+    r.at(node, "the schedule is too long", fmt::format("{} bytes", node.text.size()),
+         fmt::format("at most {} bytes", kMaxScheduleBytes));
+    return;
+  }
   if (const auto cron = parse_cron(node.text); !cron) {
     r.at(node, "wrong schedule: " + cron.error().message, fmt::format("'{}'", node.text.substr(0, 100)),
          "minute, hour, day of the month, month and day of the week, such as \"0 9 * * 1-5\"");

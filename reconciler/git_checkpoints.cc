@@ -121,7 +121,7 @@ class GitCheckpoints::Impl {
                         const std::stop_token& stop) {
     std::error_code ignored;
     if (!fs::exists(config_.clone, ignored)) HEADGATE_TRY_VOID(create_clone(config_.clone));
-    HEADGATE_TRY(const RepositoryHandle clone, open_clone(config_.clone, config_.branch));
+    HEADGATE_TRY(const RepositoryHandle clone, open_clone(config_.clone, config_.branch, true));
     const auto head = bring_head(clone.get(), config_, url_, stop);
     if (!head && head.error().code != ErrorCode::not_found) return std::unexpected(head.error());
     HEADGATE_TRY(const auto commit, commit_file(clone.get(), head ? &*head : nullptr, text, message, time));

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kCheckedEntries = 200'000;  // of the head's tree, when a clone is opened
 constexpr int kCheckedDepth = 256;
 
-Result<void> check_tree(git_repository* clone, git_odb* odb, const git_oid& id, std::size_t& entries, int depth) {
+Result<void> check_tree(git_repository* clone, git_odb* odb, const git_oid& id, bool files, std::size_t& entries,
+                        int depth) {
   if (depth > kCheckedDepth) return {};
   HEADGATE_TRY(const TreeHandle tree, read_tree_object(clone, id));
   for (std::size_t i = 0; i < git_tree_entrycount(tree.get()); ++i) {
@@ -20,13 +21,9 @@ Result<void> check_tree(git_repository* clone, git_odb* odb, const git_oid& id, 
     const git_tree_entry* entry = git_tree_entry_byindex(tree.get(), i);
     const git_oid& child = *git_tree_entry_id(entry);
     if (git_tree_entry_type(entry) == GIT_OBJECT_TREE) {
-      HEADGATE_TRY_VOID(check_tree(clone, odb, child, entries, depth + 1));
-    } else if (git_tree_entry_type(entry) == GIT_OBJECT_BLOB) {
-      std::size_t size = 0;
-      git_object_t type = GIT_OBJECT_INVALID;
-      if (git_odb_read_header(&size, &type, odb, &child) != 0) {
-        return std::unexpected(unreadable_object(clone, child, "blob"));
-      }
+      HEADGATE_TRY_VOID(check_tree(clone, odb, child, files, entries, depth + 1));
+    } else if (files && git_tree_entry_type(entry) == GIT_OBJECT_BLOB && !object_size(odb, child)) {
+      return std::unexpected(unreadable_object(clone, child, "blob"));
     }
   }
   return {};
@@ -109,7 +106,7 @@ Result<void> create_clone(const fs::path& directory) {
   return {};
 }
 
-Result<RepositoryHandle> open_clone(const fs::path& directory, const std::string& branch) {
+Result<RepositoryHandle> open_clone(const fs::path& directory, const std::string& branch, bool files) {
   RepositoryHandle clone;
   constexpr unsigned kFlags = GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE;
   if (git_repository_open_ext(out(clone), directory.c_str(), kFlags, nullptr) != 0) {
@@ -120,11 +117,11 @@ Result<RepositoryHandle> open_clone(const fs::path& directory, const std::string
     return std::unexpected(libgit_error(foreign || system ? ErrorCode::io : ErrorCode::corrupt,
                                         fmt::format("the local clone {} cannot be opened", directory.string())));
   }
-  HEADGATE_TRY_VOID(check_clone(clone.get(), branch));
+  HEADGATE_TRY_VOID(check_clone(clone.get(), branch, files));
   return clone;
 }
 
-Result<void> check_clone(git_repository* clone, const std::string& branch) {
+Result<void> check_clone(git_repository* clone, const std::string& branch, bool files) {
   git_oid head;
   const int code = git_reference_name_to_id(&head, clone, ("refs/heads/" + branch).c_str());
   if (code == GIT_ENOTFOUND) return {};
@@ -135,7 +132,7 @@ Result<void> check_clone(git_repository* clone, const std::string& branch) {
   }
   HEADGATE_TRY(const CommitHandle commit, read_commit_object(clone, head));
   std::size_t entries = 0;
-  return check_tree(clone, odb.get(), *git_commit_tree_id(commit.get()), entries, 0);
+  return check_tree(clone, odb.get(), *git_commit_tree_id(commit.get()), files, entries, 0);
 }
 
 Result<std::string> clone_note(git_repository* clone, const char* key) {

@@ -12,9 +12,10 @@ namespace headgate::reconciler {
 Result<void> create_clone(const std::filesystem::path& directory);
 
 // corrupt when the folder holds no usable repository, or when anything that the head of `branch` reaches in its tree is
-// missing or damaged in a way that headers show. A branch not fetched yet is fine.
-Result<RepositoryHandle> open_clone(const std::filesystem::path& directory, const std::string& branch);
-Result<void> check_clone(git_repository* clone, const std::string& branch);
+// missing or damaged in a way that headers show. A branch not fetched yet is fine. `files`: whether the clone must hold
+// the files too.
+Result<RepositoryHandle> open_clone(const std::filesystem::path& directory, const std::string& branch, bool files);
+Result<void> check_clone(git_repository* clone, const std::string& branch, bool files);
 
 Result<std::string> clone_note(git_repository* clone, const char* key);  // of the clone's configuration; empty: none
 Result<void> set_clone_note(git_repository* clone, const char* key, const std::string& value);

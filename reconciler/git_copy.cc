@@ -75,7 +75,7 @@ class Copy {
         continue;
       }
       if (seen_.contains(visit.id) || (!clone_is_empty_ && clone_has(visit.id))) continue;
-      HEADGATE_TRY_VOID(count(visit.id, 0));
+      HEADGATE_TRY_VOID(count(visit.id, "commit", kMaxCommitBytes));
       CommitHandle commit;
       if (git_commit_lookup(out(commit), source_, &visit.id) != 0) return missing(visit.id, "commit");
       open.push_back({visit.id, true});
@@ -103,7 +103,7 @@ class Copy {
   Result<void> collect_tree(const git_oid& id, const git_tree* before, int depth) {
     if (seen_.contains(id) || (!clone_is_empty_ && clone_has(id))) return {};
     if (depth > 1024) return fail(ErrorCode::too_large, "folders are nested more than 1024 deep");
-    HEADGATE_TRY_VOID(count(id, 0));
+    HEADGATE_TRY_VOID(count(id, "tree", kMaxTreeBytes));
     TreeHandle tree;
     if (git_tree_lookup(out(tree), source_, &id) != 0) return missing(id, "tree");
     EntryFinder known(before);
@@ -122,7 +122,7 @@ class Copy {
           break;
         }
         case GIT_OBJECT_BLOB:
-          HEADGATE_TRY_VOID(collect_blob(child));
+          if (limits_.files) HEADGATE_TRY_VOID(collect_blob(child));
           break;
         default:
           break;  // a submodule's commit lives elsewhere
@@ -134,17 +134,17 @@ class Copy {
 
   Result<void> collect_blob(const git_oid& id) {
     if (seen_.contains(id) || (!clone_is_empty_ && clone_has(id))) return {};
-    std::size_t size = 0;
-    git_object_t type = GIT_OBJECT_INVALID;
-    if (git_odb_read_header(&size, &type, source_odb_.get(), &id) != 0) return missing(id, "blob");
-    HEADGATE_TRY_VOID(count(id, size));
+    HEADGATE_TRY_VOID(count(id, "file", limits_.file_bytes));
     objects_.push_back(id);
     return {};
   }
 
-  Result<void> count(const git_oid& id, std::uint64_t size) {
+  Result<void> count(const git_oid& id, std::string_view kind, std::uint64_t max_bytes) {
+    const auto size = object_size(source_odb_.get(), id);
+    if (!size) return missing(id, kind);
+    if (*size > max_bytes) return std::unexpected(too_large_object(kind, id, *size, max_bytes));
     seen_.insert(id);
-    bytes_ += size;
+    bytes_ += *size;
     if (seen_.size() > limits_.objects || bytes_ > limits_.bytes) {
       return fail(ErrorCode::too_large, fmt::format("the new history holds more than {} objects or {} bytes",
                                                     limits_.objects, limits_.bytes));

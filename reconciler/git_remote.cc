@@ -82,7 +82,8 @@ Result<git_oid> bring_local(git_repository* clone, const GitRepositoryConfig& co
   }
   git_oid now;
   if (git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &target)) return target;
-  const CopyLimits limits{.objects = config.limits.objects, .bytes = config.limits.bytes};
+  const CopyLimits limits{
+      .objects = config.limits.objects, .bytes = config.limits.bytes, .file_bytes = config.limits.file_bytes};
   HEADGATE_TRY_VOID(copy_commit(source.get(), clone, target, limits, stop));
   HEADGATE_TRY_VOID(point_branch(clone, config.branch, target));
   return target;
@@ -298,7 +299,7 @@ Result<std::vector<GitRef>> refs_of_host(git_repository* clone, const GitReposit
     return std::unexpected(libgit_error(ErrorCode::io, "the repository's branches cannot be listed"));
   }
   std::vector<GitRef> refs;
-  const CopyLimits limits{.objects = config.limits.objects, .bytes = config.limits.bytes};
+  const CopyLimits limits{.objects = config.limits.objects, .bytes = config.limits.bytes, .files = false};
   const char* name = nullptr;
   while (refs.size() < kMaxFetchedRefs && git_reference_next_name(&name, references.get()) == 0) {
     auto ref = wanted_ref(config, name);

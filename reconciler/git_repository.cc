@@ -153,7 +153,7 @@ class GitRepository::Impl {
     }
     if (const int code = git_odb_read_header(&size, &type, odb.get(), &id); code != 0) {
       if (code != GIT_ENOTFOUND) return std::unexpected(unreadable_object(repository, id, "blob"));
-      HEADGATE_TRY_VOID(check_clone(repository, config_.branch));
+      HEADGATE_TRY_VOID(check_clone(repository, config_.branch, !watches_refs()));
       return fail(ErrorCode::not_found, fmt::format("blob {} is not in the local clone", format_oid(id)));
     }
     if (type != GIT_OBJECT_BLOB) {
@@ -280,9 +280,13 @@ class GitRepository::Impl {
     if (fetcher_ != nullptr) return {};
     fs::remove_all(beside(config_.clone, ".new"), error);  // of a crash
     fs::remove_all(beside(config_.clone, ".damaged"), error);
-    HEADGATE_TRY(RepositoryHandle clone, open_clone(config_.clone, config_.branch));
+    HEADGATE_TRY(RepositoryHandle clone, open_clone(config_.clone, config_.branch, !watches_refs()));
     HEADGATE_TRY(const std::string before, clone_note(clone.get(), kUrlNote));
     if (before != url_.display) {
+      if (!before.empty() && watches_refs() && url_.kind != GitUrl::Kind::local) {
+        // Copied from a host it lacks the files that a transport takes for there.
+        return fail(ErrorCode::corrupt, fmt::format("it is of {}", before));
+      }
       // The objects stay: they tell whether the new place continues the same history.
       if (!before.empty()) say(fmt::format("the URL was {}; the history is compared with the new place", before));
       HEADGATE_TRY_VOID(set_clone_note(clone.get(), kUrlNote, url_.display));
@@ -306,7 +310,7 @@ class GitRepository::Impl {
     fs::remove_all(damaged, error);
     HEADGATE_TRY_VOID(create_clone(fresh));
     {
-      HEADGATE_TRY(const RepositoryHandle clone, open_clone(fresh, config_.branch));
+      HEADGATE_TRY(const RepositoryHandle clone, open_clone(fresh, config_.branch, !watches_refs()));
       HEADGATE_TRY_VOID(set_clone_note(clone.get(), kUrlNote, url_.display));
       if (Result<void> brought = bring(clone.get(), stop); !brought) {
         Error failure = std::move(brought).error();

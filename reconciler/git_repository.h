@@ -26,6 +26,7 @@ struct GitLimits {
   Duration total = std::chrono::minutes(10);
   std::uint64_t objects = 5'000'000;             // new ones in one fetch
   std::uint64_t bytes = std::uint64_t{4} << 30;  // of one fetch: received, or copied from this host
+  std::uint64_t file_bytes = 64 << 20;           // of one file that is copied from this host
   std::uint64_t counted_commits = 100'000;       // Head::commit_count counts so far
   std::size_t changes = 200'000;                 // files in one changes()
   std::size_t small_packs = 50;                  // kept in the clone before they are made into one

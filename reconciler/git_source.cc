@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "engine/base/digest.h"
 #include "engine/base/glob.h"
+#include "engine/base/percent.h"
 #include "engine/domain/flow.h"
 
 namespace headgate::reconciler {
@@ -26,6 +28,14 @@ std::vector<std::string_view> segments_of(std::string_view path) {
 
 bool is_literal(std::string_view segment) {
   return segment.find_first_of("*?") == std::string_view::npos;
+}
+
+// A file's line in the text of a digest must not read as those of two. A path with control characters, which no other
+// one can look like, is written so that it stays in its line.
+std::string in_a_line(const std::string& path) {
+  const bool plain =
+      std::ranges::none_of(path, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  return plain ? path : "\t" + percent_encoded(path);
 }
 
 class PathDigest {
@@ -101,8 +111,8 @@ class PathDigest {
                                 max_files_, pattern));
       }
       if (!path_matches(pattern, path)) continue;
-      text +=
-          fmt::format("{} {} {:o}\n", path, format_oid(*git_tree_entry_id(entry)), int(git_tree_entry_filemode(entry)));
+      text += fmt::format("{} {} {:o}\n", in_a_line(path), format_oid(*git_tree_entry_id(entry)),
+                          int(git_tree_entry_filemode(entry)));
       any = true;
     }
     return any;

@@ -89,13 +89,41 @@ Error unreadable_object(git_repository* repository, const git_oid& id, std::stri
                fmt::format("{} {} cannot be read: {}", kind, format_oid(id), words)};
 }
 
+std::optional<std::size_t> object_size(git_odb* odb, const git_oid& id) {
+  std::size_t size = 0;
+  git_object_t type = GIT_OBJECT_INVALID;
+  if (git_odb_read_header(&size, &type, odb, &id) != 0) return std::nullopt;
+  return size;
+}
+
+Error too_large_object(std::string_view kind, const git_oid& id, std::size_t bytes, std::size_t max_bytes) {
+  return Error{ErrorCode::too_large,
+               fmt::format("{} {} has {} bytes, expected at most {}", kind, format_oid(id), bytes, max_bytes)};
+}
+
+namespace {
+
+// What has no readable header is left to whoever reads it whole.
+Result<void> expect_at_most(git_repository* repository, const git_oid& id, std::string_view kind,
+                            std::size_t max_bytes) {
+  OdbHandle odb;
+  if (git_repository_odb(out(odb), repository) != 0) return {};
+  const auto size = object_size(odb.get(), id);
+  if (size && *size > max_bytes) return std::unexpected(too_large_object(kind, id, *size, max_bytes));
+  return {};
+}
+
+}  // namespace
+
 Result<CommitHandle> read_commit_object(git_repository* repository, const git_oid& id) {
+  HEADGATE_TRY_VOID(expect_at_most(repository, id, "commit", kMaxCommitBytes));
   CommitHandle commit;
   if (git_commit_lookup(out(commit), repository, &id) == 0) return commit;
   return std::unexpected(unreadable_object(repository, id, "commit"));
 }
 
 Result<TreeHandle> read_tree_object(git_repository* repository, const git_oid& id) {
+  HEADGATE_TRY_VOID(expect_at_most(repository, id, "tree", kMaxTreeBytes));
   TreeHandle tree;
   if (git_tree_lookup(out(tree), repository, &id) == 0) return tree;
   return std::unexpected(unreadable_object(repository, id, "tree"));

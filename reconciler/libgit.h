@@ -73,6 +73,16 @@ Result<RepositoryHandle> open_repository(const std::filesystem::path& path);
 // invalid_input when they are intact and Git would not have written them so, io when the system refused.
 Error unreadable_object(git_repository* repository, const git_oid& id, std::string_view kind);
 
+// What a commit or the tree of one folder may have: a tree of so many bytes has some 300,000 entries. libgit2 loads an
+// object whole, and packed it can be a thousand times smaller.
+inline constexpr std::size_t kMaxCommitBytes = 4 << 20;
+inline constexpr std::size_t kMaxTreeBytes = 16 << 20;
+
+// From the object's header alone; nullopt where it cannot be read.
+std::optional<std::size_t> object_size(git_odb* odb, const git_oid& id);
+Error too_large_object(std::string_view kind, const git_oid& id, std::size_t bytes, std::size_t max_bytes);
+
+// too_large over the bounds above; else as unreadable_object.
 Result<CommitHandle> read_commit_object(git_repository* repository, const git_oid& id);
 Result<TreeHandle> read_tree_object(git_repository* repository, const git_oid& id);
 

@@ -16,10 +16,12 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <set>
 #include <system_error>
 
 #include "engine/base/unique_fd.h"
+#include "reconciler/own_shortage.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -74,7 +76,7 @@ Result<UniqueFd> connect_address(const std::string& address, std::uint32_t port,
     return fail(ErrorCode::invalid_input, fmt::format("'{}' is not an address", address));
   }
   UniqueFd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return fail(ErrorCode::io, "no socket: " + error_text(errno));
+  if (!fd) return fail(ErrorCode::unavailable, "this host has no socket left: " + error_text(errno));
   int problem = 0;
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
     if (errno != EINPROGRESS) {
@@ -86,7 +88,8 @@ Result<UniqueFd> connect_address(const std::string& address, std::uint32_t port,
     }
   }
   if (problem != 0) {
-    return fail(ErrorCode::io, fmt::format("no connection to {} port {}: {}", address, port, error_text(problem)));
+    return fail(is_own_shortage(problem) ? ErrorCode::unavailable : ErrorCode::io,
+                fmt::format("no connection to {} port {}: {}", address, port, error_text(problem)));
   }
   return fd;
 }
@@ -100,18 +103,26 @@ Result<UniqueFd> connect_to(const std::string& host, std::uint32_t port, const N
     HEADGATE_TRY(addresses,
                  resolve(host, AddressFamily::any, deadline.left(), {options.name_servers, false}, deadline.stop));
   }
-  auto result = Result<UniqueFd>(fail(ErrorCode::io, "no address"));
+  std::optional<Error> refused;
+  std::optional<Error> not_asked;
   for (const auto& address : addresses) {
-    result = connect_address(address, port, deadline);
-    if (result || result.error().code != ErrorCode::io) break;
+    auto result = connect_address(address, port, deadline);
+    if (result || deadline.stop.stop_requested()) return result;
+    const auto code = result.error().code;
+    if (code != ErrorCode::io && code != ErrorCode::unavailable) return result;
+    (code == ErrorCode::io ? refused : not_asked) = std::move(result).error();
   }
-  return result;
+  // An address that this host cannot ask says nothing where another one answered.
+  if (refused) return std::unexpected(std::move(*refused));
+  if (not_asked) return std::unexpected(std::move(*not_asked));
+  return fail(ErrorCode::io, "no address");
 }
 
 CheckAttempt failed(const Deadline& deadline, const Error& error) {
   CheckAttempt attempt;
   attempt.latency = deadline.spent();
   attempt.reason = error.message;
+  if (error.code == ErrorCode::unavailable || is_short_of_descriptors()) attempt.judged = false;
   if (error.code == ErrorCode::invalid_input) {
     attempt.judged = false;
     attempt.hopeless = true;
@@ -141,11 +152,11 @@ struct Session {
 Result<Session> prepare(const TlsCheck& check, const NetworkOptions& options, UniqueFd fd) {
   Session session{std::unique_ptr<SSL_CTX, SslFree>(SSL_CTX_new(TLS_client_method())), std::move(fd), {}};
   auto* context = session.context.get();
-  if (context == nullptr) return fail(ErrorCode::io, "no TLS: " + openssl_error());
+  if (context == nullptr) return fail(ErrorCode::unavailable, "no TLS: " + openssl_error());
   const auto trusted = options.ca_file.empty()
                            ? SSL_CTX_set_default_verify_paths(context)
                            : SSL_CTX_load_verify_locations(context, options.ca_file.c_str(), nullptr);
-  if (trusted != 1) return fail(ErrorCode::io, "the trusted certificates cannot be read: " + openssl_error());
+  if (trusted != 1) return fail(ErrorCode::unavailable, "the trusted certificates cannot be read: " + openssl_error());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   session.ssl.reset(SSL_new(context));
   auto* ssl = session.ssl.get();

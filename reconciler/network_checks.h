@@ -15,6 +15,7 @@ struct NetworkOptions {
   std::string ca_file{};       // PEM of the certificates that are trusted; empty: those of the host
 };
 
+// Not judged where this host itself is short of descriptors, memory or ports (own_shortage.h).
 // Each blocks for at most `timeout`, name resolution included, and ends early, not passed, when `stop` comes.
 // Thread-safe. The process must ignore SIGPIPE.
 CheckAttempt try_tcp(const TcpCheck& check, Duration timeout, const NetworkOptions& options,

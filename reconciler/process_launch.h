@@ -1,4 +1,4 @@
-// Starts a supervisor with its order and pipes. Part of ProcessRunner.
+// Starts a supervisor with its order and pipes, and says whom a command runs as. Part of ProcessRunner.
 #pragma once
 
 #include <sys/types.h>

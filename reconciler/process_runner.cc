@@ -117,6 +117,7 @@ class Watch {
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         started_(SteadyClock::now()),
         timeout_(spec.timeout),
+        redactor_(spec.redactor),
         deadline_(started_ + timeout_),
         grace_(grace) {}
 
@@ -160,6 +161,7 @@ class Watch {
     result.leftovers = report_->leftovers;
     result.duration = duration_;
     result.timeout = timeout_;
+    result.redactor = redactor_;
     return result;
   }
 
@@ -202,6 +204,7 @@ class Watch {
   UniqueFd wake_;
   SteadyClock::time_point started_;
   Duration timeout_;
+  std::shared_ptr<const Redactor> redactor_;
   SteadyClock::time_point deadline_;
   Duration grace_;
   Duration duration_{0};

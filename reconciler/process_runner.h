@@ -45,7 +45,8 @@ struct ProcessResult {
   bool last_line_complete = true;
   std::uint32_t leftovers = 0;  // processes that outlived the program and were ended
   Duration duration{0};
-  Duration timeout{0};  // what it was given
+  Duration timeout{0};                       // what it was given
+  std::shared_ptr<const Redactor> redactor;  // of its spec, for what reads on in the output
 };
 
 struct ProcessRunnerOptions {

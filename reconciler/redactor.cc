@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "engine/base/base64.h"
+#include "engine/base/hex.h"
 #include "engine/base/json_string.h"
 #include "engine/base/percent.h"
 #include "engine/base/utf8.h"
@@ -45,10 +47,80 @@ bool begins_with_token(std::string_view text) {
   return is_base64url(secret);
 }
 
-std::string json_escaped(std::string_view value) {
+// Writers of JSON differ in what they escape beside what they must: slashes, what HTML knows, all but ASCII.
+struct JsonStyle {
+  bool slashes;
+  bool html;
+  std::string_view beyond_ascii;  // digits of \uXXXX; empty: as it is
+};
+
+void append_json_unit(std::string& text, std::uint32_t unit, std::string_view digits) {
+  text += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) text += digits[(unit >> shift) & 0xF];
+}
+
+std::uint32_t code_point(std::string_view character) {
+  if (character.size() == 1) return static_cast<unsigned char>(character[0]);
+  auto point = static_cast<unsigned char>(character[0]) & (0xFFU >> (character.size() + 1));
+  for (const char c : character.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3FU);
+  return point;
+}
+
+// `value` is UTF-8.
+std::string json_escaped(std::string_view value, const JsonStyle& style) {
+  std::string usual;
+  append_json_escaped(usual, value);
   std::string text;
-  append_json_escaped(text, value);
+  for (std::string_view rest = usual; !rest.empty();) {
+    const auto character = rest.substr(0, utf8_character(rest));
+    rest.remove_prefix(character.size());
+    const auto point = code_point(character);
+    if (style.slashes && point == '/') {
+      text += "\\/";
+    } else if (style.html && (point == '<' || point == '>' || point == '&')) {
+      append_json_unit(text, point, style.beyond_ascii.empty() ? kLowerHexDigits : style.beyond_ascii);
+    } else if (point < 0x80 || style.beyond_ascii.empty()) {
+      text += character;
+    } else if (point < 0x10000) {
+      append_json_unit(text, point, style.beyond_ascii);
+    } else {
+      append_json_unit(text, 0xD800 + ((point - 0x10000) >> 10), style.beyond_ascii);
+      append_json_unit(text, 0xDC00 + ((point - 0x10000) & 0x3FF), style.beyond_ascii);
+    }
+  }
   return text;
+}
+
+// Bytes of the line break that `text` begins with, as it is or as JSON writes it; 0 for none.
+std::size_t line_break_bytes(std::string_view text) {
+  for (const std::string_view line_break : {"\n", "\r\n", "\\n", "\\r\\n"}) {
+    if (text.starts_with(line_break)) return line_break.size();
+  }
+  return 0;
+}
+constexpr std::size_t longest_line_break = 4;
+
+// How much of `text` is `pattern` with line breaks between its characters; 0 when it does not begin so.
+std::size_t wrapped_bytes(std::string_view pattern, std::string_view text) {
+  std::size_t at = 0;
+  for (const char c : pattern) {
+    if (at > 0) at += line_break_bytes(text.substr(at));
+    if (at >= text.size() || text[at] != c) return 0;
+    ++at;
+  }
+  return at;
+}
+
+// The first four characters but for line breaks; nullopt where there are none among them.
+std::optional<std::uint32_t> beginning_without_breaks(std::string_view text) {
+  if (text.substr(0, sizeof(std::uint32_t)).find_first_of("\r\n\\") == std::string_view::npos) return std::nullopt;
+  std::string beginning;
+  for (std::size_t at = 0; beginning.size() < sizeof(std::uint32_t); ++at) {
+    if (at > 0) at += line_break_bytes(text.substr(at));
+    if (at >= text.size()) return std::nullopt;
+    beginning += text[at];
+  }
+  return beginning_of(beginning);
 }
 
 // As forms are sent: '+' for a blank.
@@ -81,28 +153,36 @@ Redactor::Redactor(const std::vector<NamedSecret>& secrets) {
   }
   std::ranges::sort(patterns_);
   patterns_.erase(std::ranges::unique(patterns_).begin(), patterns_.end());
-  std::ranges::stable_sort(patterns_, std::ranges::greater{}, &std::string::size);
   for (std::size_t i = 0; i < patterns_.size(); ++i) {
-    const auto key = beginning_of(patterns_[i]);
+    const auto& [text, wraps] = patterns_[i];
+    const auto key = beginning_of(text);
     by_beginning_[key].push_back(i);
     beginnings_.set(hash_of(key));
+    longest_ = std::max(longest_, text.size() * (wraps ? 1 + longest_line_break : 1));
   }
-  if (!patterns_.empty()) longest_ = std::max(longest_, patterns_.front().size());
 }
 
-void Redactor::add_pattern(std::string pattern) {
-  if (pattern.size() >= shortest_secret_bytes) patterns_.push_back(std::move(pattern));
+void Redactor::add_pattern(std::string text, bool wraps) {
+  if (text.size() >= shortest_secret_bytes) patterns_.push_back({std::move(text), wraps});
 }
 
 void Redactor::add_forms(std::string_view value) {
   add_pattern(std::string(value));
-  if (is_utf8(value)) add_pattern(json_escaped(value));  // what is not has no form in JSON
+  if (is_utf8(value)) {  // what is not has no form in JSON
+    for (const bool slashes : {false, true}) {
+      for (const bool html : {false, true}) {
+        for (const std::string_view digits : {std::string_view(), kLowerHexDigits, kUpperHexDigits}) {
+          add_pattern(json_escaped(value, {slashes, html, digits}));
+        }
+      }
+    }
+  }
   for (const Encode encode : {&encode_base64, &encode_base64url}) {
     auto whole = encode(value);
     while (whole.ends_with('=')) whole.pop_back();
-    add_pattern(whole);
-    add_pattern(whole + std::string((4 - whole.size() % 4) % 4, '='));
-    for (const std::size_t before : {0U, 1U, 2U}) add_pattern(base64_within(value, before, encode));
+    add_pattern(whole, true);
+    add_pattern(whole + std::string((4 - whole.size() % 4) % 4, '='), true);
+    for (const std::size_t before : {0U, 1U, 2U}) add_pattern(base64_within(value, before, encode), true);
   }
   add_pattern(percent_encoded(value));
   add_pattern(percent_encoded(value, kUnreservedMarks, kLowerHexDigits));
@@ -112,15 +192,23 @@ void Redactor::add_forms(std::string_view value) {
 
 std::size_t Redactor::match(std::string_view text) const {
   if (text.size() < shortest_secret_bytes) return 0;
-  const std::size_t token = begins_with_token(text) ? token_bytes : 0;
-  const auto key = beginning_of(text);
-  if (!beginnings_.test(hash_of(key))) return token;
-  const auto found = by_beginning_.find(key);
-  if (found == by_beginning_.end()) return token;
-  for (const auto i : found->second) {
-    if (text.starts_with(patterns_[i])) return std::max(token, patterns_[i].size());
-  }
-  return token;
+  std::size_t longest = begins_with_token(text) ? token_bytes : 0;
+  const auto look = [&](std::uint32_t key) {
+    if (!beginnings_.test(hash_of(key))) return;
+    const auto found = by_beginning_.find(key);
+    if (found == by_beginning_.end()) return;
+    for (const auto i : found->second) {
+      const auto& [pattern, wraps] = patterns_[i];
+      if (wraps) {
+        longest = std::max(longest, wrapped_bytes(pattern, text));
+      } else if (text.starts_with(pattern)) {
+        longest = std::max(longest, pattern.size());
+      }
+    }
+  };
+  look(beginning_of(text));
+  if (const auto wrapped = beginning_without_breaks(text)) look(*wrapped);
+  return longest;
 }
 
 std::string Redactor::redact(std::string_view text) const {

@@ -1,5 +1,6 @@
 // Takes known secrets out of text before it is stored or shown: as they are, line by line where they have several,
-// and in the forms in which tools print them (base64 also inside a longer text, URL-encoded, JSON-escaped). And what
+// and in the forms in which tools print them (base64 also inside a longer text and over line breaks, URL-encoded,
+// JSON-escaped as writers of JSON differ). And what
 // has the form of a token of Headgate's own, of which nobody knows the text.
 #pragma once
 
@@ -38,14 +39,20 @@ class Redactor {
 
   // Length of the longest secret that `text` begins with, 0 for none.
   std::size_t match(std::string_view text) const;
-  std::size_t longest_pattern_bytes() const { return longest_; }
+  std::size_t longest_pattern_bytes() const { return longest_; }  // line breaks within it included
 
  private:
-  void add_pattern(std::string pattern);
+  struct Pattern {
+    std::string text;
+    bool wraps = false;  // line breaks may stand between its characters
+    auto operator<=>(const Pattern&) const = default;
+  };
+
+  void add_pattern(std::string text, bool wraps = false);
   void add_forms(std::string_view value);
 
-  std::vector<std::string> patterns_;
-  std::unordered_map<std::uint32_t, std::vector<std::size_t>> by_beginning_;  // first 4 bytes; longest pattern first
+  std::vector<Pattern> patterns_;
+  std::unordered_map<std::uint32_t, std::vector<std::size_t>> by_beginning_;  // first 4 bytes
   std::bitset<65536> beginnings_;  // hashes of the keys above, to pass over ordinary text quickly
   std::size_t longest_ = token_bytes;
   std::vector<Refused> refused_;

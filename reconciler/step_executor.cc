@@ -82,6 +82,7 @@ Outcome StepExecutor::run_gate(const Activity& activity, std::stop_token stop) {
   environment.erase("HEADGATE_PROMOTION");
   environment.erase("HEADGATE_STEP");
   environment.erase("HEADGATE_PREVIOUS_VERSION");
+  environment.erase("HEADGATE_SLOT");
   environment["HEADGATE_GATE"] = activity.gate;
   const auto result =
       driver_.run(*activity.step.run, activity.id.promotion.target, lock_of(activity), std::move(environment), stop);

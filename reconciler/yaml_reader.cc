@@ -13,6 +13,7 @@ using Kind = YamlNode::Kind;
 // Far above any real waiting time, and far below where sums overflow.
 constexpr Duration kLongest = std::chrono::days(366);
 constexpr Duration kShortest = std::chrono::milliseconds(10);
+constexpr std::size_t kMaxDurationBytes = 64;
 constexpr std::size_t kMaxSuggestions = 100;
 
 std::string describe(const YamlNode& node) {
@@ -172,6 +173,10 @@ bool YamlReader::decimal(const YamlNode& node, Decimal& out) {
 
 bool YamlReader::duration(const YamlNode& node, Duration& out) {
   if (!is_scalar(node, "a duration such as 30s, 5m or 1h30m")) return false;
+  if (node.text.size() > kMaxDurationBytes) {
+    wrong_value(node, fmt::format("a duration such as 30s, 5m or 1h30m, of at most {} bytes", kMaxDurationBytes));
+    return false;
+  }
   const auto parsed = parse_duration(node.text);
   if (!parsed || *parsed > kLongest) {
     wrong_value(node, "a duration of at most 366d, such as 30s, 5m or 1h30m");

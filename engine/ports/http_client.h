@@ -36,7 +36,8 @@ struct HttpResponse {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Any status is a value; an Error (io, timed_out, too_large) means that there is no answer. Thread-safe.
+  // Any status is a value; an Error (io, timed_out, too_large) means that there is no answer; unavailable: that nobody
+  // was asked, for this host is short of what it takes, or a stop came. Thread-safe.
   virtual Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) = 0;
 };
 

@@ -334,13 +334,15 @@ TEST_F(ApiService, ARequestThatChangedNothingIsRepeatedAsSuch) {
 TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
   Router router;
   world.api->add_routes(router);
-  const auto ask = [&](bool loopback, std::string_view who, const char* by_proxy = nullptr) {
+  const auto ask = [&](bool loopback, std::string_view who, const char* by_proxy = nullptr,
+                       const char* host = "localhost:8420") {
     const auto match = router.match("GET", {"metrics"});
     Request request;
     request.method = "GET";
     request.target = request.path = "/metrics";
     request.route = match.route->pattern;
     request.is_loopback = loopback;
+    request.headers.add("Host", host);
     if (!who.empty()) request.headers.add("Authorization", "Bearer " + token_for(who));
     if (by_proxy != nullptr) request.headers.add(by_proxy, "for=192.0.2.7");
     std::promise<int> status;
@@ -353,7 +355,13 @@ TEST_F(ApiService, MetricsNeedATokenFromElsewhere) {
   EXPECT_EQ(ask(false, "nothing"), 403);
   EXPECT_EQ(ask(false, "viewer"), 200);
   EXPECT_EQ(ask(false, "frank"), 403) << "they tell of all services";
-  for (const char* header : {"Forwarded", "X-Forwarded-For"}) {
+  for (const char* host : {"127.0.0.1", "127.0.0.2:8420", "[::1]:8420", "localhost"}) {
+    EXPECT_EQ(ask(true, "", nullptr, host), 200) << host;
+  }
+  for (const char* host : {"headgate.example.com", "localhost.example.com", "[::2]", "192.0.2.1:8420", "[", ""}) {
+    EXPECT_EQ(ask(true, "", nullptr, host), 401) << host << ": it is somebody else who calls it so";
+  }
+  for (const char* header : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"}) {
     EXPECT_EQ(ask(true, "", header), 401) << header << ": it is a proxy that is on this host";
     EXPECT_EQ(ask(true, "viewer", header), 200) << header;
   }

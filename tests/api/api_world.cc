@@ -232,7 +232,7 @@ void ApiWorld::configure() {
 
 std::string ApiWorld::request(std::string_view method, std::string_view path, std::string_view who,
                               std::string_view body, std::string_view headers) {
-  auto text = fmt::format("{} {} HTTP/1.1\r\nHost: test\r\n{}", method, path, headers);
+  auto text = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}", method, path, headers);
   if (!who.empty()) text += fmt::format("Authorization: Bearer {}\r\n", token_for(who));
   if (!body.empty() || (method != "GET" && method != "HEAD")) {
     const bool typed = headers.find("Content-Type") != std::string_view::npos;

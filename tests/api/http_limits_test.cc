@@ -192,6 +192,11 @@ TEST_F(HttpLimitsTest, AFloodOverTheLimitHoldsFewSockets) {
 TEST_F(HttpLimitsTest, TooManyRequestsOfOnePeerAre429) {
   options.limits.requests_per_second = 0.001;
   options.limits.burst = 3;
+  router.add({.method = "GET",
+              .pattern = "/alive",
+              .access = "none",
+              .handler = [](Request, Reply reply) { reply(Response::of(200, "text/plain", "alive")); },
+              .counted = false});
   serve();
   RawClient one = client();
   for (int i = 0; i < 3; ++i) {
@@ -203,8 +208,26 @@ TEST_F(HttpLimitsTest, TooManyRequestsOfOnePeerAre429) {
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->status, 429);
   EXPECT_GT(std::stoi(refusal->headers.at("retry-after")), 900);
-  EXPECT_FALSE(refusal->headers.contains("connection"));
+  EXPECT_EQ(refusal->headers.at("connection"), "close") << "or each refused one would keep its connection";
   EXPECT_EQ(ask(get("/nothing"))->status, 429);
+  EXPECT_EQ(ask(get("/alive"))->status, 200) << "it is not counted";
+}
+
+TEST_F(HttpLimitsTest, APeerWithTooManyConnectionsGetsNoMore) {
+  options.limits.max_connections_of_peer = 2;
+  serve();
+  auto first = std::make_unique<RawClient>(server->endpoint());
+  RawClient second = client();
+  for (RawClient* one : {first.get(), &second}) {
+    one->send(get("/hello"));
+    EXPECT_EQ(one->read_answer()->status, 200);
+  }
+  RawClient third = client();
+  EXPECT_TRUE(third.at_end());
+  EXPECT_EQ(server->connections(), 2U);
+  first.reset();
+  ASSERT_TRUE(eventually([&] { return server->connections() == 1; }));
+  EXPECT_EQ(ask(get("/hello"))->status, 200);
 }
 
 }  // namespace

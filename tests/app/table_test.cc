@@ -1,12 +1,24 @@
 // What of others' texts reaches the terminal.
 #include "app/table.h"
 
+#include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "app/logging.h"
+#include "engine/base/unique_fd.h"
 
 namespace headgate::app {
 namespace {
 
 namespace json = boost::json;
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(Printable, LeavesNothingThatSteersATerminal) {
   struct Row {
@@ -33,6 +45,48 @@ TEST(Printable, LeavesNothingThatSteersATerminal) {
   }
   EXPECT_EQ(printable_lines("# One\n\n|\ta\033[2J|\r\n"), "# One\n\n|\ta [2J| \n");
   EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a b");
+}
+
+// What a terminal is given while `act` prints to standard output.
+std::string on_a_terminal(const std::function<void()>& act) {
+  const UniqueFd screen(::posix_openpt(O_RDWR | O_NOCTTY));
+  EXPECT_TRUE(screen && ::grantpt(screen.get()) == 0 && ::unlockpt(screen.get()) == 0);
+  const UniqueFd terminal(::open(::ptsname(screen.get()), O_RDWR | O_NOCTTY));
+  EXPECT_TRUE(terminal);
+  std::fflush(stdout);
+  const UniqueFd before(::dup(STDOUT_FILENO));
+  EXPECT_GE(::dup2(terminal.get(), STDOUT_FILENO), 0);
+  act();
+  std::fflush(stdout);
+  EXPECT_GE(::dup2(before.get(), STDOUT_FILENO), 0);
+  std::string seen(4096, '\0');
+  const auto size = ::read(screen.get(), seen.data(), seen.size());
+  seen.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return seen;
+}
+
+TEST(PrintRaw, IsByteForByteButToATerminal) {
+  const json::value value = json::object{{"reason",
+                                          "a\xC2\x9B"
+                                          "2Jb"}};
+  for (const auto* output : {"json", "yaml"}) {
+    const auto seen = on_a_terminal([&] { EXPECT_TRUE(print_raw(output, value)); });
+    EXPECT_THAT(seen, HasSubstr("\"a 2Jb\"")) << output;
+    ::testing::internal::CaptureStdout();
+    print_raw(output, value);
+    EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr("\"a\xC2\x9B"
+                                                                    "2Jb\""))
+        << output;
+  }
+}
+
+TEST(LogLines, HoldNothingThatSteersATerminal) {
+  ::testing::internal::CaptureStderr();
+  Log log(LogFormat::text);
+  log.info("first\nsecond \033[2J\xC2\x9B", "a\rb");
+  const auto line = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(line, HasSubstr("info  first second  [2J   [a b]\n"));
+  EXPECT_THAT(line, Not(HasSubstr("\033")));
 }
 
 TEST(TextAt, IsAsItWasWrittenAndShownWithoutControls) {

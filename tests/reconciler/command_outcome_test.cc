@@ -21,6 +21,13 @@ ProcessResult ended(int exit_code, std::string last_line = "", std::string err =
   return result;
 }
 
+TEST(CommandOutcome, HidesSecretsThatEscapesHadHidden) {
+  auto result = ended(0, R"({"a":"hunter2\u002dpassword","hunter2\u002dpassword":["x hunter2-p\u0061ssword"]})");
+  EXPECT_THAT(command_outcome(result).evidence_json, HasSubstr("hunter2-password"));
+  result.redactor = std::make_shared<Redactor>(std::vector<NamedSecret>{{"db", "hunter2-password"}});
+  EXPECT_EQ(command_outcome(result).evidence_json, R"({"a":"[redacted]","[redacted]":["x [redacted]"]})");
+}
+
 TEST(CommandOutcome, FollowsTheDriverContract) {
   EXPECT_EQ(command_outcome(ended(0)).kind, Kind::succeeded);
   EXPECT_EQ(command_outcome(ended(75)).kind, Kind::retryable);

@@ -47,6 +47,20 @@ TEST(CurlUrls, OnlyTheHostItselfIsThisHost) {
   }
 }
 
+TEST_F(CurlHttpClientTest, WhatIsOnThisHostIsNotAskedThroughAProxy) {
+  HttpTestServer server{answering(http_answer(200, "here"))};
+  HttpTestServer proxy{answering(http_answer(502, "the proxy"))};
+  ::unsetenv("NO_PROXY");
+  ::setenv("http_proxy", proxy.url().c_str(), 1);
+  const auto here = get(server.url());
+  const auto elsewhere = get("http://192.0.2.1/");
+  ::unsetenv("http_proxy");
+  ASSERT_TRUE(here) << here.error().message;
+  EXPECT_EQ(here->body, "here");
+  ASSERT_TRUE(elsewhere) << elsewhere.error().message;
+  EXPECT_EQ(elsewhere->body, "the proxy");
+}
+
 TEST_F(CurlHttpClientTest, GivesStatusHeadersAndBody) {
   HttpTestServer server{answering(http_answer(418, "short and stout", "X-Pot:  tea \r\nx-pot: coffee\r\n"))};
   const auto response = get(server.url());

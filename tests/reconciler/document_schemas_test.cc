@@ -309,6 +309,60 @@ TEST(DocumentSchemas, AreTriedWithEveryFieldThatTheyKnow) {
   }
 }
 
+// Whether a pattern takes texts of any length.
+bool is_endless(std::string_view pattern) {
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      ++i;
+    } else if (pattern[i] == '[' || pattern[i] == ']') {
+      in_class = pattern[i] == '[';
+    } else if (!in_class && (pattern[i] == '*' || pattern[i] == '+')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(DocumentSchemas, BoundEachTextThatAnEndlessPatternMatches) {
+  int bounded = 0;
+  for (const auto kind : kKinds) {
+    SchemaWalk(kind, [&](const Path& path, const json::object& schema) {
+      const auto* names = schema.if_contains("propertyNames");
+      for (const auto* judged : {&schema, names == nullptr ? nullptr : names->if_object()}) {
+        const auto* pattern = judged == nullptr ? nullptr : judged->if_contains("pattern");
+        if (pattern == nullptr || !is_endless(pattern->as_string())) continue;
+        ++bounded;
+        const auto* most = judged->if_contains("maxLength");
+        ASSERT_NE(most, nullptr) << name_of(kind) << ": " << to_text(path);
+        EXPECT_LE(most->as_int64(), 1024) << name_of(kind) << ": " << to_text(path);
+      }
+    });
+  }
+  EXPECT_GT(bounded, 10);
+}
+
+// Nothing but the reader's bounds keeps such a text away, and this is asked before anybody has read it.
+TEST(DocumentSchemas, StandTextsOfAnyLength) {
+  const std::string letters(60'000, 'a');
+  for (const auto& check :
+       {"http: {url: \"http://a/\", expect: {body: {equals: 1, jsonPointer: \"/" + letters + "\"}}}",
+        "http: {url: \"http://a/\", expect: {header: {? " + letters + " : b}}}",
+        "http: {url: \"http://a/\"}, interval: " + std::string(60'000, '0') + "1s"}) {
+    const auto text =
+        "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  stages:\n    - environment: a\n"
+        "      verify:\n        - {name: c, " +
+        check + "}\n";
+    DiagnosticSink sink("file.yaml", text);
+    int refused = 0;
+    read_yaml(text, sink, [&](const YamlNode& root) {
+      if (schema_problem(DocumentKind::service, root)) ++refused;
+    });
+    EXPECT_EQ(sink.count(), 0U);
+    EXPECT_EQ(refused, 1);
+  }
+}
+
 TEST(DocumentSchemas, SayWhereTheyRefuse) {
   const std::string text =
       "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  stages:\n    - environment: a\n"

@@ -59,6 +59,31 @@ TEST(DocumentLimits, ListsAndMaps) {
       HasSubstr("the command is too long: expected at most 128 words"));
 }
 
+TEST(DocumentLimits, TextsWithAPattern) {
+  const std::string zeros(60'000, '0');
+  const std::string letters(60'000, 'a');
+  expect_reported_at_the_mark(stage("      protection:\n        wait: §" + zeros + "1s\n"),
+                              "expected a duration such as");
+  expect_reported_at_the_mark(stage("      trigger:\n        schedule: §\"" + repeated("0,", 60'000) + "0 0 * * *\"\n"),
+                              "the schedule is too long: found 60009 bytes, expected at most 512 bytes");
+  expect_reported_at_the_mark(
+      verification("http: {url: \"http://a/\", expect: {body: {equals: 1, jsonPointer: §\"/" + letters + "\"}}}"),
+      "at most 1024 bytes");
+  expect_reported_at_the_mark(verification("http: {url: \"http://a/\", expect: {header: {? §" + letters + " : b}}}"),
+                              "wrong name of a header");
+  for (const auto& identity : {"emails: [§\"" + letters + "@b.c\"]", "oidc: [§\"https://a#" + letters + "\"]"}) {
+    expect_reported_at_the_mark(document("AccessPolicy", "access", "  people:\n    a:\n      " + identity + "\n"),
+                                "at most 1024 bytes");
+  }
+}
+
+TEST(DocumentLimits, ALongTextWithoutAPatternIsWelcome) {
+  const auto parsed =
+      parse(verification("http: {url: \"http://a/\", expect: {body: {contains: " + std::string(20'000, 'a') + "}}}"));
+  EXPECT_EQ(in_lines(parsed.diagnostics), "");
+  EXPECT_EQ(parsed.documents.size(), 1U);
+}
+
 TEST(DocumentLimits, EqualKeysOfALargeMap) {
   std::string variables;
   for (int i = 0; i < 100; ++i) variables += "    a" + std::to_string(i) + ": 1\n";

@@ -122,7 +122,7 @@ TEST_F(GitCheckpointsTest, NothingIsForced) {
   push_by_somebody();
   const auto theirs = git({"rev-parse", "checkpoints"});
   // As if they had pushed between our fetch and our push.
-  const auto clone = open_clone(clone_, "checkpoints");
+  const auto clone = open_clone(clone_, "checkpoints", true);
   ASSERT_TRUE(clone.has_value());
   git_oid ours;
   ASSERT_EQ(git_reference_name_to_id(&ours, clone->get(), "refs/heads/checkpoints"), 0);

@@ -257,6 +257,32 @@ TEST_F(GitRepositoryTest, BoundsHold) {
   EXPECT_EQ(refusal(*refused).code, ErrorCode::too_large);
 }
 
+TEST_F(GitRepositoryTest, NoObjectOverItsBoundIsLoaded) {
+  remote_.commit_file("large", std::string(1000, 'x'));
+  auto bounded = config(remote_.path().string());
+  bounded.limits.file_bytes = 999;
+  bounded.clone = folder_.path() / "bounded.git";
+  auto refused = open(std::move(bounded));
+  const Error file = refusal(*refused);
+  EXPECT_EQ(file.code, ErrorCode::too_large);
+  EXPECT_THAT(file.message, HasSubstr("has 1000 bytes, expected at most 999"));
+
+  write_file(folder_.path() / "message", std::string(5 << 20, 'a'));
+  remote_.git({"commit", "-q", "--allow-empty", "-F", (folder_.path() / "message").string()});
+  auto repository = open();
+  const Error commit = refusal(*repository);
+  EXPECT_EQ(commit.code, ErrorCode::too_large);
+  EXPECT_THAT(commit.message, HasSubstr("commit " + remote_.head()));
+}
+
+TEST_F(GitRepositoryTest, CommitsAndFoldersCountAsWellAsFiles) {
+  remote_.commit_file("a", "1", std::string(2000, 'm'));
+  auto small = config(remote_.path().string());
+  small.limits.bytes = 1000;
+  auto refused = open(std::move(small));
+  EXPECT_EQ(refusal(*refused).code, ErrorCode::too_large);
+}
+
 TEST_F(GitRepositoryTest, ForcePushIsSeenAsRewritten) {
   const std::string base = remote_.commit_file("a", "0");
   const std::string lost = remote_.commit_file("a", "lost");

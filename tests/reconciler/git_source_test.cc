@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/digest.h"
 #include "reconciler/git_repository.h"
 #include "reconciler/schedules.h"
 #include "tests/reconciler/git_fixture.h"
@@ -121,6 +122,48 @@ TEST_F(Sources, WhatIsTheSameUnderThePathsHasTheSameDigestWhereverItComesFrom) {
   ASSERT_TRUE(squashed);
   EXPECT_EQ(squashed->digest, repository->source_at(reviewed, {"gateway/**"})->digest);
   EXPECT_EQ(squashed->commit, upstream.head());
+}
+
+TEST_F(Sources, APathWithALineBreakIsNotTakenForTwo) {
+  const std::string pattern = "policy/**/*.rego";
+  upstream.commit_file("policy/a.rego", "deny");
+  upstream.commit_file("policy/b.rego", "allow");
+  const auto both = upstream.head();
+  const auto a = upstream.git({"rev-parse", "HEAD:policy/a.rego"});
+  const auto b = upstream.git({"rev-parse", "HEAD:policy/b.rego"});
+  upstream.git({"rm", "-q", "-r", "policy"});
+  const auto one = upstream.commit_file("policy/a.rego " + a + " 100644\npolicy/b.rego", "allow");
+  const auto repository = follow({"main"}, {});
+  ASSERT_TRUE(repository->fetch_refs({}));
+  const auto before = repository->source_at(both, {pattern});
+  const auto after = repository->source_at(one, {pattern});
+  ASSERT_TRUE(before && after);
+  EXPECT_NE(after->digest, before->digest);
+  EXPECT_EQ(before->digest,
+            sha256_digest(pattern + "\npolicy/a.rego " + a + " 100644\npolicy/b.rego " + b + " 100644\n"))
+      << "logs hold digests of ordinary paths in this form";
+}
+
+TEST_F(Sources, NoFileIsCopiedForAndNoneMustBeSmall) {
+  upstream.commit_file("gateway/a", std::string(1000, 'a'));
+  const auto blob = upstream.git({"rev-parse", "HEAD:gateway/a"});
+  GitRepositoryConfig config;
+  config.name = "monorepo";
+  config.url = upstream.path().string();
+  config.branches = {"main"};
+  config.clone = folder.path() / "clone.git";
+  config.limits.file_bytes = 999;
+  std::vector<std::string> notices;
+  config.notice = [&](const std::string& text) { notices.push_back(text); };
+  const auto repository = GitRepository::create(config).value();
+  ASSERT_TRUE(repository->fetch_refs({}));
+  const auto found = repository->source_at(upstream.head(), {"gateway/**"});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_NE(found->digest, "");
+  EXPECT_FALSE(repository->read_blob(blob, 1000));
+  const auto opened_again = GitRepository::create(config).value();
+  ASSERT_TRUE(opened_again->fetch_refs({}));
+  EXPECT_THAT(notices, IsEmpty()) << "a clone without files is whole";
 }
 
 TEST_F(Sources, NothingUnderThePathsIsNoSource) {

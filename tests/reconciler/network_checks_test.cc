@@ -2,10 +2,12 @@
 #include "reconciler/network_checks.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -15,6 +17,7 @@
 
 #include "engine/base/unique_fd.h"
 #include "reconciler/checks.h"
+#include "reconciler/curl_http_client.h"
 #include "tests/fakes/http_client.h"
 #include "tests/reconciler/http_test_server.h"
 #include "tests/reconciler/test_directory.h"
@@ -105,6 +108,54 @@ TEST(TcpCheck, PassesWhenAConnectionComesAbout) {
   EXPECT_FALSE(refused.passed);
   EXPECT_TRUE(refused.judged) << "evidence against the release";
   EXPECT_THAT(refused.reason, HasSubstr("no connection to 127.0.0.1 port " + std::to_string(port)));
+}
+
+// A process that has no descriptor left, for as long as it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    auto none = before_;
+    none.rlim_cur = static_cast<rlim_t>(next.get());
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(NetworkChecks, ALackOfDescriptorsIsNoEvidence) {
+  std::uint32_t port = 0;
+  { const auto closed = bound_socket(SOCK_STREAM, port); }
+  CurlHttpClient client;
+  const auto verdict = [&](const std::function<void(Check&)>& kind) {
+    Check check;
+    check.name = "health";
+    check.attempts = 2;
+    kind(check);
+    const CheckRunner runner(client, {}, [](Duration, std::stop_token) { return true; });
+    return runner.run(check, {}).verdict;
+  };
+  for (const std::function<void(Check&)>& kind : std::vector<std::function<void(Check&)>>{
+           [&](Check& check) {
+             check.tcp = TcpCheck{"127.0.0.1", port};
+           },
+           [&](Check& check) {
+             check.tls = TlsCheck{"127.0.0.1", port, {}};
+           },
+           [&](Check& check) { check.http.emplace().url = "http://127.0.0.1:" + std::to_string(port) + "/"; }}) {
+    EXPECT_EQ(verdict(kind), CheckResult::Verdict::failed);
+    const NoDescriptors none;
+    EXPECT_EQ(verdict(kind), CheckResult::Verdict::error);
+  }
+  const NoDescriptors none;
+  const auto names =
+      try_dns({"example.test", {"192.0.2.1"}}, seconds(5), {"127.0.0.1:" + std::to_string(port), {}}, {});
+  EXPECT_FALSE(names.passed || names.judged);
 }
 
 TEST(TcpCheck, IsCarriedOutByTheRunner) {

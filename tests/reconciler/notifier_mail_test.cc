@@ -48,6 +48,13 @@ TEST_F(NotifierMailTest, MailThatTheServerRefusesIsGivenUp) {
   EXPECT_EQ(all<NotificationFailed>().at(0).reason, "the mail server refused it with 550");
 }
 
+TEST_F(NotifierMailTest, AServerOnThisHostIsNotReachedThroughAProxy) {
+  ::setenv("all_proxy", "http://127.0.0.1:1", 1);
+  const auto sent = mail_->send({.to = {"ops@example.com"}, .subject = "s", .text = "t", .id = "1"}, {});
+  ::unsetenv("all_proxy");
+  EXPECT_TRUE(sent) << sent.error().message;
+}
+
 TEST_F(NotifierMailTest, WhoseAddressWasErasedIsNotTold) {
   push("c1", {policy({{"mail", ReceiverKind::smtp, {}, {}, {"person:gone"}, 7}}, {"freeze.set"})});
   notify();

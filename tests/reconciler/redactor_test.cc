@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "engine/base/base64.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -81,6 +83,37 @@ TEST(Redactor, HidesOverlappingSecretsWholly) {
 TEST(Redactor, HidesTheLinesOfAKeyOneByOne) {
   const auto redactor = redactor_of("-----BEGIN KEY-----\r\nMIIabcdefghijkl\r\nshort\n-----END KEY-----\n");
   EXPECT_EQ(redactor.redact("  MIIabcdefghijkl\n  short\n"), "  [redacted]\n  short\n");
+}
+
+TEST(Redactor, KnowsWhatWritersOfJsonEscapeBesideWhatTheyMust) {
+  const auto redactor = redactor_of("Gr\u00fcn/<k\U0001F600>&");
+  for (const std::string_view written :
+       {R"(Gr\u00fcn/<k\ud83d\ude00>&)", R"(Gr\u00FCn\/<k\uD83D\uDE00>&)", "Gr\u00fcn\\/<k\U0001F600>&",
+        R"(Gr\u00fcn\/\u003ck\ud83d\ude00\u003e\u0026)"}) {
+    EXPECT_EQ(redactor.redact("{\"a\":\"" + std::string(written) + "\"}"), "{\"a\":\"[redacted]\"}");
+  }
+}
+
+TEST(Redactor, FindsBase64OverLineBreaks) {
+  std::string secret;
+  for (int i = 0; i < 90; ++i) secret += static_cast<char>('!' + i);
+  const auto redactor = redactor_of(secret);
+  const auto encoded = encode_base64(secret);
+  for (const std::string_view line_break : {"\n", "\r\n", "\\n", "\\r\\n"}) {
+    for (const std::size_t width : {1U, 3U, 64U, 76U}) {
+      std::string text = "begin ";
+      for (std::size_t at = 0; at < encoded.size(); at += width) {
+        text += (at == 0 ? "" : std::string(line_break)) + encoded.substr(at, width);
+      }
+      text += " end";
+      EXPECT_EQ(redactor.redact(text), "begin [redacted] end") << width;
+      RedactedStream stream{redactor};
+      std::string shown;
+      for (const char c : text) shown += stream.push(std::string_view(&c, 1));
+      EXPECT_EQ(shown + stream.finish(), "begin [redacted] end") << width;
+    }
+  }
+  EXPECT_EQ(redactor_of("hunter2-password").redact("hunter2-\npassword"), "hunter2-\npassword");
 }
 
 TEST(Redactor, FindsASecretOverAnyBorder) {

@@ -3,6 +3,7 @@
 #include "reconciler/step_executor.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <future>
 
@@ -32,12 +33,13 @@ Activity activity_of(StepKind kind, std::vector<std::string> command, std::uint3
 
 // An executor over commands that are scripts of the test.
 struct OverCommands {
-  explicit OverCommands(std::string_view script)
+  explicit OverCommands(std::string_view script, const std::string& user = {})
       : program(directory.script("act", script).string()),
         blobs(store::BlobStore::open(directory.path() / "blobs").value()) {
     CommandSettings settings;
     settings.mode = CommandMode::allowlist;
     settings.allow = {{program, {}}};
+    settings.user = user;
     policy.emplace(CommandPolicy::make(settings).value());
     driver.emplace(
         runner, exports, *policy, [](const std::string&) { return fail(ErrorCode::not_found, "no scripts"); },
@@ -67,6 +69,22 @@ printf '{"id":"%s","attempt":%s,"to":"%s","from":"%s"}\n' "$HEADGATE_ACTIVITY" "
   EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
   EXPECT_EQ(outcome.evidence.text, R"({"id":"greeter/staging/7/deploy","attempt":3,"to":"v2","from":"v1"})");
   EXPECT_EQ(outcome.output, "") << "of a success only the evidence is kept";
+}
+
+TEST(StepExecutor, GivesTheUserOfCommandsAFolderOfTheirOwn) {
+  OverCommands over("echo text > kept && printf '{\"user\":\"%s\"}\\n' \"$(id -un)\"\n", "nobody");
+  const auto outcome = over.run(activity_of(StepKind::deploy, {over.program}));
+  if (::geteuid() != 0) {
+    EXPECT_THAT(outcome.reason, HasSubstr("only root may start commands as somebody else"));
+    return;
+  }
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
+  EXPECT_EQ(outcome.evidence.text, R"({"user":"nobody"})");
+}
+
+TEST(StepExecutor, TellsOfNoSlotByAnEmptyOne) {
+  OverCommands over("set -u; printf '{\"slot\":\"%s\"}\\n' \"$HEADGATE_SLOT\"\n");
+  EXPECT_EQ(over.run(activity_of(StepKind::deploy, {over.program})).evidence.text, R"({"slot":""})");
 }
 
 TEST(StepExecutor, KeepsTheOutputOfACommandThatFailed) {
