@@ -255,6 +255,7 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   Wish wish;
   wish.release = {target->observed->version, {}, target->observed->artifacts};
   if (const auto* known = state.release({c.target.service, wish.release.version})) wish.release = known->release;
+  HEADGATE_TRY_VOID(check_release(wish.release));  // what a driver prints may go into commands from here on
   if (target->document) wish.variables = target->document->document.variables;
   if (runs_everywhere(state, c.target, wish) && target->held.empty()) return Events{};
   HEADGATE_TRY_VOID(check_slots_known(state, c.target, wish));
