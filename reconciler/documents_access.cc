@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "engine/domain/access.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/signing_keys.h"
 
@@ -38,11 +39,6 @@ struct WrittenPolicy {
   std::vector<WrittenTeam> teams;
   std::vector<WrittenGrant> grants;
 };
-
-// What people and tokens are called: letters, digits and . _ -, beginning with a letter or digit.
-bool is_handle(std::string_view text) {
-  return is_version(text) && text.size() <= 63 && text.find('+') == std::string_view::npos;
-}
 
 // What is wrong is recorded for good, in configuration.rejected: a diagnostic tells where somebody's name or address
 // stands, and never quotes it.

@@ -53,6 +53,9 @@ class Reach {
   Part environment_;
 };
 
+// What people and tokens are called: up to 63 letters, digits and . _ -, beginning with a letter or digit.
+bool is_handle(std::string_view text);
+
 // The holder of a token's hash; nullopt: unknown, revoked or expired. The lookup is by SHA-256 of a random secret, so
 // that its time tells nothing about the secret.
 std::optional<Principal> authenticate(const State& state, std::string_view token_hash, Timestamp now);
