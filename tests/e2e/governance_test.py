@@ -99,7 +99,10 @@ class Governance(unittest.TestCase):
         self.assertEqual(w.http("POST", "/v1/configuration/sha256:0/approve", {}, token=tokens["alice"]).status, 409)
         self.restart()
         self.assertEqual(w.running(), "v1")
-        approved = w.cli("config", "approve", "--comment", "looked at it", token=tokens["alice"])
+        unasked = w.cli("config", "approve", token=tokens["alice"])  # without a terminal nobody can be asked
+        self.assertEqual((unasked.returncode, "--yes" in unasked.stderr), (2, True), unasked.stderr)
+        self.assertIn("changes Service/greeter", unasked.stderr)
+        approved = w.cli("config", "approve", "--yes", "--comment", "looked at it", token=tokens["alice"])
         self.assertEqual(approved.returncode, 0, approved.stderr)
         self.assertIn("is in force", approved.stdout)
         eventually(lambda: w.running() == "v2", "v2 is deployed")
