@@ -59,6 +59,7 @@ void Reconciler::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto began = clock_.steady();
     const auto accepted = look(stop);
+    join_people();
     if (stop.stop_requested()) return;
     {
       const std::scoped_lock lock(mutex_);
@@ -75,7 +76,24 @@ Result<Receipt> Reconciler::submit(Command command) {
   return submit_and_wait(sink_, {.command = std::move(command)});
 }
 
+// Only a policy in force makes one person of several ids: what was merely pushed must not.
+void Reconciler::join_people() {
+  std::vector<Person> people;
+  state_.with_state([&](const State& state) {
+    if (const auto* policy = state.access(); policy && policy->people != joined_) people = policy->people;
+  });
+  if (people.empty()) return;
+  for (const auto& person : people) {
+    const auto joined = people_.join({person.id, person.also});
+    if (joined) continue;
+    notice_(NoticeLevel::warning,
+            "the directory of people does not join what identifies them: " + joined.error().message, person.id);
+  }
+  joined_ = std::move(people);
+}
+
 Result<bool> Reconciler::look(std::stop_token stop) {
+  join_people();
   std::string known;
   state_.with_state([&](const State& state) {
     const auto at = state.repositories.find(options_.repository);
