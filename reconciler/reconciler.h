@@ -93,7 +93,7 @@ class Reconciler {
 
   std::optional<DocumentSet> in_force_;  // of `in_force_commit_`
   std::string in_force_commit_;
-  std::string judged_;  // the last commit that was, since the start: what the host lacked may be there by now
+  std::string judged_;          // the last commit that was, since the start: what the host lacked may be there by now
   std::vector<Person> joined_;  // of the AccessPolicy in force: the directory knows them by it
   mutable std::mutex mutex_;
   RepositoryStatus status_;

@@ -67,6 +67,9 @@ bool may(const State& state, const Principal& principal, Role role, const Reach&
 // there is no such grant.
 std::string missing_claims(const State& state, const Principal& principal, Role role, const Reach& reach);
 
+// Among those whose work something holds: whoever it may be, for there are more commits than can be told one by one.
+inline constexpr std::string_view anybody = "person:anybody";
+
 // Whether two ids are of one person: the AccessPolicy says which belong together.
 bool same_person(const AccessPolicy* policy, std::string_view one, std::string_view other);
 bool knows(const AccessPolicy& policy, std::string_view person);
