@@ -29,7 +29,9 @@ Result<void> each_of(const EventLog& log, Visit visit) {
 }
 
 bool names(const AccessPolicy& policy, std::string_view person) {
-  return std::ranges::any_of(policy.people, [&](const Person& p) { return p.id == person; }) ||
+  return std::ranges::any_of(
+             policy.people,
+             [&](const Person& p) { return p.id == person || std::ranges::find(p.also, person) != p.also.end(); }) ||
          std::ranges::any_of(policy.grants, [&](const Grant& g) { return g.person == person; });
 }
 

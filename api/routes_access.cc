@@ -10,7 +10,6 @@
 #include "api/secrets.h"
 #include "api/views_promotion.h"
 #include "engine/base/digest.h"
-#include "engine/base/utf8.h"
 
 namespace headgate::api {
 namespace {
@@ -84,9 +83,9 @@ Result<NewToken> read_token(const Core& core, const Call& call) {
   JsonReader body(value);
   NewToken token;
   token.name = body.required_string("name");
-  const bool printable = std::ranges::none_of(token.name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-  if (!token.name.empty() && (token.name.size() > 128 || !is_utf8(token.name) || !printable)) {
-    body.refuse("name", fmt::format("{} bytes", token.name.size()), "1 to 128 bytes of text on one line");
+  if (!token.name.empty() && !is_handle(token.name)) {  // by another one no AccessPolicy could say whose it is
+    body.refuse("name", fmt::format("{} bytes", token.name.size()),
+                "up to 63 letters, digits and . _ -, beginning with a letter or digit");
   }
   for (const auto& text : body.optional_strings("roles")) {
     const auto role = parse_enum<Role>(text);

@@ -8,6 +8,7 @@
 #include "api/routes.h"
 #include "api/views_configuration.h"
 #include "api/views_promotion.h"
+#include "engine/domain/governance.h"
 #include "engine/domain/monitors.h"
 
 namespace headgate::api {
@@ -184,6 +185,18 @@ void write_access(JsonWriter& json, const InForce<AccessPolicy>& access, const N
   json.end_object();
 }
 
+// What belongs to no service and environment: paths, diagnostics and names of everything stand in it.
+bool looks_everywhere(const State& state, const Call& call) {
+  return may(state, call.principal, Role::viewer, Reach::everywhere());
+}
+
+// Also whoever can decide on it.
+bool sees_proposal(const State& state, const Call& call) {
+  const auto& proposal = state.configuration.proposal;
+  return looks_everywhere(state, call) ||
+         (proposal && counts_for(state, *proposal, call.principal.actor(), call.principal.claims, {}).has_value());
+}
+
 Result<Response> configuration(const Core& core, const Call& call) {
   QueryReader query(call.request.query);
   HEADGATE_TRY_VOID(query.finish());
@@ -206,7 +219,7 @@ Result<Response> configuration(const Core& core, const Call& call) {
                std::ranges::count_if(state.targets, [](const auto& t) { return t.second.document.has_value(); }));
     // The newest commit, where it was refused and the one above stayed in force.
     json.key("rejected");
-    if (c.rejected_commit.empty()) {
+    if (c.rejected_commit.empty() || !looks_everywhere(state, call)) {
       json.value(nullptr);
     } else {
       json.begin_object().field("commit", c.rejected_commit).field("position", c.rejected_at);
@@ -219,8 +232,18 @@ Result<Response> configuration(const Core& core, const Call& call) {
     }
     json.end_array();
     const auto names = core.names_for(call);
-    write_proposal(json.key("proposal"), state, names);
-    write_declined(json.key("declined"), state, names);
+    json.key("proposal");
+    if (sees_proposal(state, call)) {
+      write_proposal(json, state, names);
+    } else {
+      json.value(nullptr);
+    }
+    json.key("declined");
+    if (looks_everywhere(state, call)) {
+      write_declined(json, state, names);
+    } else {
+      json.value(nullptr);
+    }
     // Who may do what is for those who answer for it.
     if (c.access && may(state, call.principal, Role::auditor, Reach::everywhere())) {
       write_access(json.key("access"), *c.access, names);
@@ -235,7 +258,10 @@ Result<Response> list_repositories(const Core& core, const Call& call) {
   const auto page = read_page(query, repositories_kind);
   const auto skipped = position_of(page, query).value_or(0);  // they stand as in the server's file
   HEADGATE_TRY_VOID(query.finish());
-  const auto all = core.deps.repositories.list();
+  std::vector<RepositoryStatus> all;
+  if (core.deps.engine.read([&](const State& state) { return looks_everywhere(state, call); })) {
+    all = core.deps.repositories.list();
+  }
   const auto begin = std::min<std::size_t>(skipped, all.size());
   const auto end = std::min(begin + page.limit, all.size());
   JsonWriter json;

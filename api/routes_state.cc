@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view state_kind = "state";
 
-void write_frame(JsonWriter& json, const State& state, Position next) {
+// `general`: with what is of no service and environment.
+void write_frame(JsonWriter& json, const State& state, Position next, bool general) {
   json.field("position", next - 1);
   json.field("time", format_timestamp(state.last_time));
   json.field("origin", state.origin);
@@ -28,6 +29,7 @@ void write_frame(JsonWriter& json, const State& state, Position next) {
   json.end_object();
   json.key("repositories").begin_array();
   for (const auto& [name, repository] : state.repositories) {
+    if (!general) break;
     json.begin_object().field("name", name).field("branch", repository.branch).field("head", repository.head);
     json.field("unreachable", repository.unreachable).end_object();
   }
@@ -77,7 +79,9 @@ Result<Response> state_at_moment(Core& core, Call& call) {
 
   JsonWriter json;
   json.begin_object();
-  write_frame(json, state, moment.next);
+  const bool general = core.deps.engine.read(
+      [&](const State& present) { return may(present, call.principal, Role::viewer, Reach::everywhere()); });
+  write_frame(json, state, moment.next, general);
   json.key("targets").begin_array();
   auto row = page.after ? state.targets.upper_bound(*page.after) : state.targets.begin();
   std::string last;

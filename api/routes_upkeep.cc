@@ -146,7 +146,7 @@ void change_effects(Core& core, const CallPtr& call, bool paused) {
 }  // namespace
 
 void add_upkeep_routes(Core& core, Router& router) {
-  core.heavy(router, "GET", "/v1/backups", "viewer somewhere",
+  core.heavy(router, "GET", "/v1/backups", "viewer everywhere",
              [&core](Call& call) { return list_backups(core, call); });
   core.heavy(router, "POST", "/v1/backups", "admin everywhere",
              [&core, runs = std::make_shared<KeyedRuns>()](Call& call) { return start_backup(core, call, *runs); });

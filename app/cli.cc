@@ -1,6 +1,9 @@
 #include "app/cli.h"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <iostream>
 #include <string_view>
 
 #include "app/program.h"
@@ -37,6 +40,17 @@ int report(const Error& error) {
                  printable(field.found).c_str(), printable(field.expected).c_str());
   }
   return exit_code_of(error);
+}
+
+Result<bool> confirmed(const std::string& question, bool yes) {
+  if (yes) return true;
+  if (!on_terminal(STDIN_FILENO)) {
+    return fail(ErrorCode::invalid_input, "nobody to ask: give --yes to go on without being asked");
+  }
+  std::fprintf(stderr, "%s [y/N] ", printable(question).c_str());
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
 }
 
 namespace {

@@ -30,6 +30,8 @@ struct Cli {
 int exit_code_of(const Error& error);
 // Prints `headgate: <message>` and each field error to standard error; returns the exit code.
 int report(const Error& error);
+// Asks on standard error for a y, unless `yes`; invalid_input where standard input is no terminal.
+Result<bool> confirmed(const std::string& question, bool yes);
 
 void add_serve_verbs(Cli& cli);       // serve, version
 void add_repository_verbs(Cli& cli);  // init, validate

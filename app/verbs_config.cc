@@ -10,14 +10,14 @@ namespace {
 
 namespace json = boost::json;
 
-void print_proposal(const json::value& proposal) {
-  std::printf("proposed   commit %s %s\n", shown_at(proposal, {"commit"}).c_str(),
-              shown_at(proposal, {"text"}).c_str());
-  std::printf("digest     %s\n", shown_at(proposal, {"digest"}).c_str());
+void print_proposal(std::FILE* to, const json::value& proposal) {
+  std::fprintf(to, "proposed   commit %s %s\n", shown_at(proposal, {"commit"}).c_str(),
+               shown_at(proposal, {"text"}).c_str());
+  std::fprintf(to, "digest     %s\n", shown_at(proposal, {"digest"}).c_str());
   for (const auto& condition : proposal.at("conditions").as_array()) {
-    std::printf("  %s %s\n", text_at(condition, {"met"}) == "true" ? "met  " : "unmet",
-                shown_at(condition, {"text"}).c_str());
-    if (text_at(condition, {"remedy"})) std::printf("        %s\n", shown_at(condition, {"remedy"}).c_str());
+    std::fprintf(to, "  %s %s\n", text_at(condition, {"met"}) == "true" ? "met  " : "unmet",
+                 shown_at(condition, {"text"}).c_str());
+    if (text_at(condition, {"remedy"})) std::fprintf(to, "        %s\n", shown_at(condition, {"remedy"}).c_str());
   }
 }
 
@@ -56,7 +56,7 @@ Result<int> show(Client& client, const Cli& cli) {
   }
   HEADGATE_TRY_VOID(print_unreachable(client));
   if (const auto* proposal = value_at(answer, {"proposal"}); proposal && proposal->is_object()) {
-    print_proposal(*proposal);
+    print_proposal(stdout, *proposal);
   }
   if (const auto* declined = value_at(answer, {"declined"}); declined && declined->is_object()) {
     const auto comment = text_at(*declined, {"comment"});
@@ -75,29 +75,33 @@ Result<int> show(Client& client, const Cli& cli) {
   return exit_done;
 }
 
-// The digest as it was given, else that of what waits now, which is shown before.
-Result<std::string> digest_of(Client& client, const Cli& cli, const std::string& given) {
-  if (!given.empty()) return given;
+struct AnswerOptions {
+  std::string digest, team, comment;
+  bool yes = false;
+};
+
+// The digest as it was given, else that of what waits now, which is shown before, on standard error.
+Result<std::string> digest_of(Client& client, const Cli& cli, const AnswerOptions& o) {
+  if (!o.digest.empty()) return o.digest;
   HEADGATE_TRY(const auto answer, client.get("/v1/configuration"));
   const auto* proposal = value_at(answer, {"proposal"});
   if (!proposal || !proposal->is_object()) return fail(ErrorCode::conflict, "no configuration waits for approval");
-  if (!is_raw(cli.output)) print_proposal(*proposal);
+  if (!o.yes || !is_raw(cli.output)) print_proposal(stderr, *proposal);
   return text_at(*proposal, {"digest"}).value_or("");
 }
-
-struct AnswerOptions {
-  std::string digest, team, comment;
-};
 
 void add_approve(Cli& cli, CLI::App& group) {
   auto* verb = group.add_subcommand("approve", "Approve what is proposed");
   auto o = std::make_shared<AnswerOptions>();
-  verb->add_option("DIGEST", o->digest, "as config status shows it; without it, of what waits now");
+  verb->add_option("DIGEST", o->digest, "as config status shows it; without it, what waits now is shown and asked for");
   verb->add_option("--team", o->team, "for which team");
   verb->add_option("--comment", o->comment);
+  verb->add_flag("--yes", o->yes, "do not ask");
   verb->footer("Example:\n  headgate config approve sha256:3b1f… --comment 'looked at with dave'");
   act(cli, verb, [&cli, o](Client& client) -> Result<int> {
-    HEADGATE_TRY(const auto digest, digest_of(client, cli, o->digest));
+    HEADGATE_TRY(const auto digest, digest_of(client, cli, *o));
+    HEADGATE_TRY(const bool go_on, confirmed("Approve this configuration?", o->yes || !o->digest.empty()));
+    if (!go_on) return exit_no;
     json::object body;
     if (!o->team.empty()) body["team"] = o->team;
     if (!o->comment.empty()) body["comment"] = o->comment;
@@ -117,7 +121,7 @@ void add_reject(Cli& cli, CLI::App& group) {
   verb->add_option("--comment", o->comment);
   verb->footer("Example:\n  headgate config reject --comment 'the wait of production must stay'");
   act(cli, verb, [&cli, o](Client& client) -> Result<int> {
-    HEADGATE_TRY(const auto digest, digest_of(client, cli, o->digest));
+    HEADGATE_TRY(const auto digest, digest_of(client, cli, *o));
     json::object body;
     if (!o->comment.empty()) body["comment"] = o->comment;
     HEADGATE_TRY(const auto answer, client.post("/v1/configuration/" + percent_encode(digest) + "/reject", body));

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <iostream>
 #include <thread>
 #include <utility>
 
@@ -197,16 +196,6 @@ void show_plan(const json::value& promotion) {
     for (const auto& condition : unmet->as_array())
       std::fprintf(stderr, "unmet: %s\n", shown_at(condition, {"text"}).c_str());
   }
-}
-
-Result<bool> confirmed(const char* question, bool yes) {
-  if (yes) return true;
-  if (!on_terminal(STDIN_FILENO))
-    return fail(ErrorCode::invalid_input, "nobody to ask: give --yes to go on without being asked");
-  std::fprintf(stderr, "%s [y/N] ", question);
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
 }
 
 Result<int> approve(Client& client, const Cli& cli, const ApproveOptions& o) {
@@ -451,7 +440,7 @@ void add_people(Cli& cli) {
       "The log keeps person:… and every proof stays good. Take the person out of the AccessPolicy first; older backups "
       "and Git keep what they hold.\n\nExample:\n  headgate people erase person:k3v9q2m4ya");
   act(cli, erase, [&cli, id, yes](Client& client) -> Result<int> {
-    HEADGATE_TRY(const bool go_on, confirmed(("Forget " + *id + " for good?").c_str(), *yes));
+    HEADGATE_TRY(const bool go_on, confirmed("Forget " + *id + " for good?", *yes));
     if (!go_on) return exit_no;
     HEADGATE_TRY(const auto answer, client.del("/v1/people/" + percent_encode(*id)));
     if (!print_raw(cli.output, answer)) std::printf("%s erased\n", id->c_str());

@@ -1,6 +1,7 @@
 #include "reconciler/authorship_watch.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "engine/ports/pause.h"
@@ -66,9 +67,8 @@ AuthorshipWatch::Wanted AuthorshipWatch::wanted() {
       }
     }
     if (const auto* policy = state.access(); policy && !commits.empty()) {
-      for (const auto& person : policy->people) {
-        for (const auto& key : person.keys) wanted.keys.emplace_back(person.id, key);
-      }
+      std::ranges::copy_if(policy->people, std::back_inserter(wanted.people),
+                           [](const Person& person) { return !person.keys.empty(); });
     }
   });
   std::erase_if(checked_, [&](const auto& entry) { return !commits.contains(entry.first); });
@@ -89,9 +89,28 @@ void AuthorshipWatch::look(std::stop_token stop) {
   }
 }
 
+// Of any id of theirs: until the directory has joined these, each has its own.
+void AuthorshipWatch::add_keys(const Person& person, std::vector<PersonKey>& keys) const {
+  std::set<std::string> texts;
+  const auto add = [&](const std::string& id) {
+    if (const auto record = people_.find(id)) texts.insert(record->signing_keys.begin(), record->signing_keys.end());
+  };
+  add(person.id);
+  std::ranges::for_each(person.also, add);
+  for (const auto& text : texts) {
+    auto key = parse_signing_key(text);
+    // The directory remembers keys that the policy does not name any more.
+    if (key && std::ranges::find(person.keys, key->fingerprint) != person.keys.end()) {
+      keys.push_back({person.id, std::move(*key)});
+    }
+  }
+}
+
 void AuthorshipWatch::verify(const std::string& commit, const Wanted& wanted, std::stop_token stop) {
   std::string known_keys;
-  for (const auto& [person, key] : wanted.keys) known_keys += person + " " + key + "\n";
+  for (const auto& person : wanted.people) {
+    for (const auto& key : person.keys) known_keys += person.id + " " + key + "\n";
+  }
   if (const auto at = checked_.find(commit);
       at != checked_.end() && at->second.keys == known_keys && clock_.steady() < at->second.at) {
     return;
@@ -104,19 +123,7 @@ void AuthorshipWatch::verify(const std::string& commit, const Wanted& wanted, st
     if (!read && read.error().code == ErrorCode::not_found) continue;
     if (!read) return trouble(read.error().message, name);
     std::vector<PersonKey> keys;
-    std::set<std::string> people;
-    for (const auto& [person, key] : wanted.keys) people.insert(person);
-    for (const auto& person : people) {
-      const auto record = people_.find(person);
-      if (!record) continue;
-      for (const auto& text : record->signing_keys) {
-        auto key = parse_signing_key(text);
-        // The directory remembers keys that the policy does not name any more.
-        if (key && std::ranges::find(wanted.keys, std::pair(person, key->fingerprint)) != wanted.keys.end()) {
-          keys.push_back({person, std::move(*key)});
-        }
-      }
-    }
+    for (const auto& person : wanted.people) add_keys(person, keys);
     const auto report = verifier_.verify(*read, keys, stop);
     if (!report) return trouble(report.error().message, name);
     verified.repository = name;

@@ -43,7 +43,7 @@ class AuthorshipWatch {
   struct Wanted {
     std::vector<std::string> to_verify;
     std::vector<Range> to_attribute;
-    std::vector<std::pair<std::string, std::string>> keys;  // person, fingerprint
+    std::vector<Person> people;  // who have signing keys
   };
   struct Checked {
     Duration at;       // steady
@@ -51,6 +51,7 @@ class AuthorshipWatch {
   };
 
   Wanted wanted();
+  void add_keys(const Person& person, std::vector<PersonKey>& keys) const;
   void verify(const std::string& commit, const Wanted& wanted, std::stop_token stop);
   void attribute(const Range& range);
   Result<PromotionAttributed> authors_of(const Range& range);

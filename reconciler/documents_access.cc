@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "engine/domain/access.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/signing_keys.h"
 
@@ -39,11 +40,6 @@ struct WrittenPolicy {
   std::vector<WrittenTeam> teams;
   std::vector<WrittenGrant> grants;
 };
-
-// What people and tokens are called: letters, digits and . _ -, beginning with a letter or digit.
-bool is_handle(std::string_view text) {
-  return is_version(text) && text.size() <= 63 && text.find('+') == std::string_view::npos;
-}
 
 // What is wrong is recorded for good, in configuration.rejected: a diagnostic tells where somebody's name or address
 // stands, and never quotes it.
@@ -281,23 +277,31 @@ void check_references(YamlReader& r, const WrittenPolicy& policy) {
 
 // Names to ids, by the directory.
 void resolve(YamlReader& r, WrittenPolicy& written, People& directory, AccessPolicy& policy) {
-  std::map<std::string, std::string, std::less<>> ids;
+  std::map<std::string, std::string, std::less<>> ids;  // by name
+  std::map<std::string, std::uint32_t> lines;           // by id
   const auto token_id = [&](const std::string& name, const YamlNode& node) {
     auto id = directory.token_id(name);
     if (!id) r.at(node, fmt::format("the token {} cannot be known: {}", quoted(name), id.error().message));
     return id.value_or(std::string());
   };
   for (auto& person : written.people) {
-    auto id = directory.person(person.record);
-    if (!id) {
-      r.at(*person.key, "the person cannot be known: " + id.error().message);
+    auto claimed = directory.claim(person.record);
+    if (!claimed) {
+      r.at(*person.key, "the person cannot be known: " + claimed.error().message);
       continue;
     }
-    ids.emplace(person.record.name, *id);
+    // Roles and teams go by the id: one of the two would hold the other's.
+    const auto line = person.key->place.line;
+    if (const auto [other, is_new] = lines.emplace(claimed->id, line); !is_new) {
+      r.at(*person.key, fmt::format("by what identifies them, this is the person in line {}", other->second), "",
+           "each person once: what a policy in force gave to somebody stays theirs");
+      continue;
+    }
+    ids.emplace(person.record.name, claimed->id);
     auto& known = policy.people.emplace_back();
-    known.id = std::move(*id);
+    known.id = std::move(claimed->id);
+    known.also = std::move(claimed->also);
     known.keys = std::move(person.keys);
-    if (auto record = directory.find(known.id)) known.also = std::move(record->also);
     for (const auto& token : person.tokens) known.tokens.push_back(token_id(token, *person.key));
   }
   const auto id_of = [&](const std::string& name) {

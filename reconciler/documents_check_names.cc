@@ -66,15 +66,18 @@ void DocumentsCheck::check_old_names() {
     const auto& old = target.document->formerly;
     if (!old) continue;
     look("Target", document_name(*old), targets_, *target.source);
-    const auto& service = target.document->id.service;
-    if (old->service == service) continue;
-    const auto now = services_.find(service);
-    if (now == services_.end() ? is_service(service) : now->second.document->formerly == old->service) continue;
-    report(
-        *target.source, target.source->line,
-        fmt::format("a target of service {} cannot go on as one of service {}", quoted(old->service), quoted(service)),
-        fmt::format("the same service, or 'formerly: {}' in the metadata of service {}", old->service,
-                    quoted(service)));
+    // Another service's or environment's history would vouch for what has passed neither's gates and approvals.
+    const auto goes_on = [&](std::string_view what, const std::string& was, const std::string& is, const auto& known,
+                             bool not_read) {
+      const auto now = known.find(is);
+      if (was == is || (now == known.end() ? not_read : now->second.document->formerly == was)) return;
+      report(*target.source, target.source->line,
+             fmt::format("a target of {} {} cannot go on as one of {} {}", what, quoted(was), what, quoted(is)),
+             fmt::format("the same {}, or 'formerly: {}' in the metadata of {} {}", what, was, what, quoted(is)));
+    };
+    const auto& id = target.document->id;
+    goes_on("service", old->service, id.service, services_, is_service(id.service));
+    goes_on("environment", old->environment, id.environment, environments_, is_environment(id.environment));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/domain/gates.h"
 #include "reconciler/documents_flow.h"
 #include "reconciler/documents_kinds.h"
 #include "reconciler/documents_text.h"
@@ -35,13 +36,6 @@ void read_threshold(YamlReader& r, const YamlNode& node, Threshold& bounds) {
   if (bounds.min && bounds.max && compare(*bounds.min, *bounds.max) > 0) {
     r.at(*f.value_of("max"), "no value can pass", quoted(bounds.max->text), "at least the min, " + bounds.min->text);
   }
-}
-
-bool is_metric_name(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-  });
 }
 
 void read_metrics(YamlReader& r, const YamlNode& node, decltype(Gate::metrics)& metrics) {

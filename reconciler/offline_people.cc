@@ -45,50 +45,76 @@ std::string OfflinePeople::new_id(std::string_view prefix, std::string_view name
   }
 }
 
-std::vector<std::string> OfflinePeople::identities_of(const Entry& entry) {
-  std::vector<std::string> identities;
-  if (entry.named) identities.push_back("name:" + entry.record.name);
-  for (const auto& email : entry.record.emails) identities.push_back("email:" + lower_case(email));
-  for (const auto& subject : entry.record.oidc) identities.push_back("oidc:" + subject);
-  for (const auto& key : entry.record.signing_keys) identities.push_back("key:" + key);
-  return identities;
+std::vector<std::string> OfflinePeople::keys_of(const Entry& entry) {
+  std::vector<std::string> keys;
+  if (entry.named) keys.push_back("name:" + entry.record.name);
+  for (const auto& email : entry.record.emails) keys.push_back("email:" + lower_case(email));
+  for (const auto& subject : entry.record.oidc) keys.push_back("oidc:" + subject);
+  for (const auto& key : entry.record.signing_keys) keys.push_back("key:" + key);
+  return keys;
 }
 
-Result<std::string> OfflinePeople::person(const PersonRecord& record) {
+Result<PersonIds> OfflinePeople::claim(const PersonRecord& record) {
   const std::lock_guard lock(mutex_);
-  const Entry wanted{record, !record.name.empty()};
-  const auto identities = identities_of(wanted);
+  const auto identities = headgate::identities_of(record);
   if (identities.empty()) return fail(ErrorCode::invalid_input, "a person without any identity");
-  std::vector<std::string> ids;  // whom they belong to
+  std::string somebody;
+  for (const auto& key : keys_of({record, !record.name.empty()})) {
+    const auto known = identities_.find(key);
+    if (known == identities_.end() || !people_.at(known->second).is_somebody()) continue;
+    if (!somebody.empty() && somebody != known->second) {
+      return fail(ErrorCode::conflict, "the identities of one person belong to two others");
+    }
+    somebody = known->second;
+  }
+  std::vector<std::string> owners;
   for (const auto& identity : identities) {
-    const auto known = identities_.find(identity);
-    if (known != identities_.end() && std::ranges::find(ids, known->second) == ids.end()) ids.push_back(known->second);
+    Entry alone{identity, !identity.name.empty()};
+    const auto key = keys_of(alone).front();
+    auto known = identities_.find(key);
+    if (known == identities_.end()) {
+      alone.record.id = new_id("person", key);
+      known = identities_.emplace(key, alone.record.id).first;
+      people_.emplace(known->second, std::move(alone));
+    }
+    owners.push_back(known->second);
   }
-  const auto named = [&](const std::string& id) { return people_.at(id).named; };
-  const auto of_the_policy = std::ranges::count_if(ids, named);
-  if (ids.size() > 1 && (!wanted.named || of_the_policy > 1)) {
-    return fail(ErrorCode::conflict,
-                fmt::format("the identities of '{}' belong to {} people", record.name, ids.size()));
+  const auto& kept = people_.at(somebody.empty() ? owners.front() : somebody).record;
+  PersonIds ids{kept.id, kept.also};
+  for (const auto& owner : owners) {
+    if (owner != ids.id) add_new(ids.also, {owner});
+    add_new(ids.also, people_.at(owner).record.also);
   }
-  const auto kept = std::ranges::find_if(ids, named);
-  const auto id = ids.empty() ? new_id("person", identities.front()) : kept == ids.end() ? ids.front() : *kept;
-  auto& entry = people_[id];
-  entry.record.id = id;
-  if (wanted.named) {
-    if (entry.named) identities_.erase("name:" + entry.record.name);
-    entry.record.name = record.name;
-    entry.named = true;
+  return ids;
+}
+
+Result<void> OfflinePeople::join(const PersonIds& ids) {
+  const std::lock_guard lock(mutex_);
+  const auto kept = found(ids.id);
+  if (kept == people_.end()) return {};
+  auto entry = kept->second;
+  std::vector<std::string> joined;
+  for (const auto& id : ids.also) {
+    const auto other = found(id);
+    if (other == people_.end() || other == kept || std::ranges::find(joined, other->first) != joined.end()) continue;
+    if (other->second.is_somebody()) return fail(ErrorCode::conflict, "they are two people already");
+    const auto& record = other->second.record;
+    add_to(entry.record, record);
+    if (other->second.named) {
+      entry.record.name = record.name;
+      entry.named = true;
+    }
+    add_new(entry.record.also, {record.id});
+    add_new(entry.record.also, record.also);
+    joined.push_back(record.id);
   }
-  for (const auto& other : ids) {
-    if (other == id) continue;
-    const auto joined = people_.extract(other).mapped().record;
-    add_to(entry.record, joined);
-    entry.record.also.push_back(other);
-    add_new(entry.record.also, joined.also);
-  }
-  add_to(entry.record, record);
-  for (const auto& identity : identities_of(entry)) identities_.insert_or_assign(identity, id);
-  return id;
+  std::erase_if(identities_, [&](const auto& identity) {
+    return identity.second == kept->first || std::ranges::find(joined, identity.second) != joined.end();
+  });
+  for (const auto& key : keys_of(entry)) identities_.insert_or_assign(key, entry.record.id);
+  people_.insert_or_assign(entry.record.id, entry);
+  for (const auto& id : joined) people_.erase(id);
+  return {};
 }
 
 Result<std::string> OfflinePeople::person_by_email(std::string_view name, std::string_view email) {
@@ -145,7 +171,7 @@ Result<void> OfflinePeople::erase(std::string_view id) {
   if (!used_ids_.contains(id)) return fail(ErrorCode::not_found, fmt::format("no person or token '{}'", id));
   std::erase_if(tokens_, [&](const auto& token) { return token.second == id; });
   if (const auto at = found(id); at != people_.end()) {
-    for (const auto& identity : identities_of(at->second)) identities_.erase(identity);
+    for (const auto& key : keys_of(at->second)) identities_.erase(key);
     people_.erase(at);
   }
   return {};

@@ -14,7 +14,8 @@ namespace headgate::reconciler {
 
 class OfflinePeople final : public People {
  public:
-  Result<std::string> person(const PersonRecord& record) override;
+  Result<PersonIds> claim(const PersonRecord& record) override;
+  Result<void> join(const PersonIds& ids) override;
   Result<std::string> person_by_email(std::string_view name, std::string_view email) override;
   Result<std::string> token_id(std::string_view name) override;
   std::optional<PersonRecord> find(std::string_view id) const override;
@@ -25,11 +26,15 @@ class OfflinePeople final : public People {
  private:
   struct Entry {
     PersonRecord record;
-    bool named = false;  // by a policy: people whom it names are never joined to each other
+    bool named = false;  // by a policy
+    // One whom a policy in force names: two of them are never joined to each other.
+    bool is_somebody() const {
+      return named && !(record.emails.empty() && record.oidc.empty() && record.signing_keys.empty());
+    }
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
 
-  static std::vector<std::string> identities_of(const Entry& entry);
+  static std::vector<std::string> keys_of(const Entry& entry);
   std::string new_id(std::string_view prefix, std::string_view name);
   Entries::const_iterator found(std::string_view id) const;  // by any of the person's ids
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/digest.h"
+#include "engine/domain/access.h"
 #include "engine/domain/governance.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/documents_parser.h"
@@ -16,7 +17,8 @@
 namespace headgate::reconciler {
 namespace {
 
-constexpr std::size_t max_commits = 200;  // recorded one by one of a push; of a larger one the newest
+constexpr std::size_t max_commits = 20'000;  // recorded one by one of a push; of a larger one the newest
+constexpr std::size_t commits_per_command = 200;
 constexpr std::size_t documents_per_command = 200;
 
 bool same_rules(const std::vector<ApprovalRule>& some, const std::vector<ApprovalRule>& others) {
@@ -59,6 +61,7 @@ void Reconciler::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto began = clock_.steady();
     const auto accepted = look(stop);
+    join_people();
     if (stop.stop_requested()) return;
     {
       const std::scoped_lock lock(mutex_);
@@ -75,7 +78,24 @@ Result<Receipt> Reconciler::submit(Command command) {
   return submit_and_wait(sink_, {.command = std::move(command)});
 }
 
+// Only a policy in force makes one person of several ids: what was merely pushed must not.
+void Reconciler::join_people() {
+  std::vector<Person> people;
+  state_.with_state([&](const State& state) {
+    if (const auto* policy = state.access(); policy && policy->people != joined_) people = policy->people;
+  });
+  if (people.empty()) return;
+  for (const auto& person : people) {
+    const auto joined = people_.join({person.id, person.also});
+    if (joined) continue;
+    notice_(NoticeLevel::warning,
+            "the directory of people does not join what identifies them: " + joined.error().message, person.id);
+  }
+  joined_ = std::move(people);
+}
+
 Result<bool> Reconciler::look(std::stop_token stop) {
+  join_people();
   std::string known;
   state_.with_state([&](const State& state) {
     const auto at = state.repositories.find(options_.repository);
@@ -133,27 +153,40 @@ Reconciler::Standing Reconciler::standing_of(const std::string& commit) const {
   return standing;
 }
 
+// Each of them is recorded: whoever is left out could approve their own work.
 Result<void> Reconciler::observe_commits(const Head& head, const std::string& known) {
-  ObserveCommits command{options_.repository, options_.branch, head.rewritten ? known : std::string(), {}};
   std::uint64_t changed = 0;
   if (const auto changes = repository_.changes(known, head.sha)) changed = changes->size();
   auto commits = head.commits;
+  auto count = head.commit_count;
   if (commits.empty()) {  // the branch went back
     HEADGATE_TRY(auto history, repository_.history({}, head.sha, 1));
     commits = std::move(history.commits);
+  } else if (!known.empty() && count > commits.size()) {  // of the one before nothing is at hand, or they are too many
+    HEADGATE_TRY(auto history, repository_.whole_history(head.sha, max_commits));
+    if (history.commits.size() > commits.size()) commits = std::move(history.commits);
   }
-  for (const auto& commit : commits) {
-    HEADGATE_TRY(auto observed, observed_commit(commit, options_.repository, options_.branch, people_));
-    if (commit.sha == head.sha) observed.changed = changed;
-    command.commits.push_back(std::move(observed));
-  }
-  if (head.commit_count > head.commits.size()) {
+  const bool too_many = !known.empty() && count > commits.size();
+  if (too_many) {
     notice_(NoticeLevel::warning,
-            "a push of " + std::to_string(head.commit_count) + " commits: the newest " +
-                std::to_string(head.commits.size()) + " are recorded one by one",
+            "a push of " + std::to_string(count) + " commits: the newest " + std::to_string(commits.size()) +
+                " are recorded one by one, and nobody can approve what it brings",
             options_.repository);
   }
-  HEADGATE_TRY_VOID(submit(std::move(command)));
+  ObserveCommits command{options_.repository, options_.branch, head.rewritten ? known : std::string(), {}, head.sha};
+  for (const auto& commit : commits) {
+    HEADGATE_TRY(auto observed, observed_commit(commit, options_.repository, options_.branch, people_));
+    if (commit.sha == head.sha) {
+      observed.changed = changed;
+      if (too_many) observed.co_authors.emplace_back(anybody);
+    }
+    command.commits.push_back(std::move(observed));
+    if (command.commits.size() < commits_per_command) continue;
+    HEADGATE_TRY_VOID(submit(command));
+    command.commits.clear();
+    command.rewritten_from.clear();
+  }
+  if (!command.commits.empty()) HEADGATE_TRY_VOID(submit(std::move(command)));
   return {};
 }
 

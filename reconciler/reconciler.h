@@ -78,6 +78,7 @@ class Reconciler {
   Result<bool> accept(const std::string& commit, DocumentSet::Files files);
   bool was_rejected_for_it(const AcceptConfiguration& command, const DocumentSet::Difference& difference) const;
   Result<void> prepare_scripts(const std::vector<SourcedDocument>& documents);
+  void join_people();
   Result<Receipt> submit(Command command);
 
   ReconcilerOptions options_;
@@ -92,7 +93,8 @@ class Reconciler {
 
   std::optional<DocumentSet> in_force_;  // of `in_force_commit_`
   std::string in_force_commit_;
-  std::string judged_;  // the last commit that was, since the start: what the host lacked may be there by now
+  std::string judged_;          // the last commit that was, since the start: what the host lacked may be there by now
+  std::vector<Person> joined_;  // of the AccessPolicy in force: the directory knows them by it
   mutable std::mutex mutex_;
   RepositoryStatus status_;
   bool has_looked_ = false;

@@ -112,9 +112,8 @@ Result<std::string> read_name(const json::object& object, const std::filesystem:
 
 // Adds what is not there yet, compared through `key`; too_large beyond the bound.
 template <class Key>
-Result<bool> extend(std::vector<std::string>& known, const std::vector<std::string>& more, std::string_view field,
+Result<void> extend(std::vector<std::string>& known, const std::vector<std::string>& more, std::string_view field,
                     Key key) {
-  bool extended = false;
   for (const auto& text : more) {
     HEADGATE_TRY_VOID(check_text(field, text));
     if (std::any_of(known.begin(), known.end(), [&](const auto& k) { return key(k) == key(text); })) continue;
@@ -123,9 +122,8 @@ Result<bool> extend(std::vector<std::string>& known, const std::vector<std::stri
                   fmt::format("a person has more than {} of {}", PeopleDirectory::kMaxIdentities, field));
     }
     known.push_back(text);
-    extended = true;
   }
-  return extended;
+  return {};
 }
 
 // Calls `visit` with each file of the folder that has this extension, and shreds what a crash left unfinished.
@@ -185,8 +183,8 @@ Result<void> PeopleDirectory::index_people() {
   }
   HEADGATE_TRY_VOID(forget_joined(joined));
   for (const auto& [id, entry] : people_) {
-    for (auto& identity : identities_of(entry)) {
-      const auto [other, inserted] = by_identity_.emplace(std::move(identity), id);
+    for (auto& key : keys_of(entry)) {
+      const auto [other, inserted] = by_identity_.emplace(std::move(key), id);
       if (!inserted) {
         return damaged(file_of(id, kRecordExtension), fmt::format("it claims an identity of {}", other->second));
       }
@@ -200,7 +198,12 @@ Result<void> PeopleDirectory::forget_joined(const std::vector<std::string>& ids)
   for (const auto& id : ids) {
     HEADGATE_TRY_VOID(shred_file(file_of(id, kRecordExtension)));
     const std::unique_lock lock(memory_);
-    people_.erase(id);
+    const auto person = people_.find(id);
+    for (const auto& key : keys_of(person->second)) {
+      const auto known = by_identity_.find(key);
+      if (known != by_identity_.end() && known->second == id) by_identity_.erase(known);
+    }
+    people_.erase(person);
   }
   return {};
 }
@@ -245,13 +248,13 @@ Result<void> PeopleDirectory::load_token(const std::filesystem::path& path) {
   return {};
 }
 
-std::vector<std::string> PeopleDirectory::identities_of(const Entry& entry) {
-  std::vector<std::string> identities;
-  if (entry.named) identities.push_back("name " + entry.record.name);
-  for (const auto& email : entry.record.emails) identities.push_back("e-mail " + lower(email));
-  for (const auto& subject : entry.record.oidc) identities.push_back("oidc " + subject);
-  for (const auto& key : entry.record.signing_keys) identities.push_back("signing-key " + key);
-  return identities;
+std::vector<std::string> PeopleDirectory::keys_of(const Entry& entry) {
+  std::vector<std::string> keys;
+  if (entry.named) keys.push_back("name " + entry.record.name);
+  for (const auto& email : entry.record.emails) keys.push_back("e-mail " + lower(email));
+  for (const auto& subject : entry.record.oidc) keys.push_back("oidc " + subject);
+  for (const auto& key : entry.record.signing_keys) keys.push_back("signing-key " + key);
+  return keys;
 }
 
 Result<std::string> PeopleDirectory::new_id(std::string_view prefix) const {
@@ -280,70 +283,101 @@ Result<void> PeopleDirectory::store(const Entry& entry, bool replaces) {
   }
   const std::unique_lock lock(memory_);
   auto& known = people_[entry.record.id];
-  for (const auto& identity : identities_of(known)) by_identity_.erase(identity);
+  for (const auto& key : keys_of(known)) by_identity_.erase(key);
   known = entry;
-  for (auto& identity : identities_of(known)) by_identity_.insert_or_assign(std::move(identity), known.record.id);
+  for (auto& key : keys_of(known)) by_identity_.insert_or_assign(std::move(key), known.record.id);
   for (const auto& other : known.record.also) also_.insert_or_assign(other, known.record.id);
   return {};
 }
 
-Result<std::string> PeopleDirectory::person(const PersonRecord& record) {
-  Entry wanted{record, !record.name.empty()};
-  if (identities_of(wanted).empty()) return fail(ErrorCode::invalid_input, "a person without a name or an identity");
-  if (wanted.named) HEADGATE_TRY_VOID(check_text("the name", record.name));
+// Adds the identities of the other that are not there yet.
+Result<void> PeopleDirectory::add(Entry& entry, const PersonRecord& more) {
+  const auto same = [](const std::string& text) { return text; };
+  HEADGATE_TRY_VOID(extend(entry.record.emails, more.emails, "emails", lower));
+  HEADGATE_TRY_VOID(extend(entry.record.oidc, more.oidc, "oidc", same));
+  return extend(entry.record.signing_keys, more.signing_keys, "signing_keys", same);
+}
+
+const PeopleDirectory::Entry* PeopleDirectory::owner_of(std::string_view id) const {
+  const auto joined = also_.find(id);
+  const auto found = people_.find(joined == also_.end() ? id : std::string_view(joined->second));
+  return found == people_.end() ? nullptr : &found->second;
+}
+
+Result<PersonIds> PeopleDirectory::claim(const PersonRecord& record) {
+  const auto identities = identities_of(record);
+  if (identities.empty()) return fail(ErrorCode::invalid_input, "a person without a name or an identity");
+  if (!record.name.empty()) HEADGATE_TRY_VOID(check_text("the name", record.name));
 
   const std::scoped_lock writing(writing_);  // no one else changes the maps now, so that reading them needs no lock
-  std::string_view found_kind;
-  const Entry* found = nullptr;
-  std::vector<const Entry*> joined;
-  const auto identities = identities_of(wanted);
+  std::vector<const Entry*> owners;          // of each identity; null: nobody yet
+  const Entry* somebody = nullptr;
+  std::string somebody_by;
   for (const auto& identity : identities) {
-    const auto known = by_identity_.find(identity);
-    if (known == by_identity_.end()) continue;
-    const auto kind = std::string_view(identity).substr(0, identity.find(' '));
-    const auto& other = people_.find(known->second)->second;
-    if (found == &other || std::ranges::find(joined, &other) != joined.end()) continue;
-    if (found != nullptr && wanted.named && !(found->named && other.named)) {
-      joined.push_back(other.named ? std::exchange(found, &other) : &other);
-      continue;
-    }
-    if (found != nullptr) {
+    const auto key = keys_of({identity, !identity.name.empty()}).front();
+    const auto known = by_identity_.find(key);
+    const auto* owner = known == by_identity_.end() ? nullptr : owner_of(known->second);
+    owners.push_back(owner);
+    if (owner == nullptr || !owner->is_somebody() || owner == somebody) continue;
+    const auto kind = key.substr(0, key.find(' '));
+    if (somebody != nullptr) {
       return fail(ErrorCode::conflict, fmt::format("one person is declared with the {} of {} and the {} of {}",
-                                                   found_kind, found->record.id, kind, known->second));
+                                                   somebody_by, somebody->record.id, kind, owner->record.id));
     }
-    found = &other;
-    found_kind = kind;
+    somebody = owner;
+    somebody_by = kind;
   }
+  // What it takes to join them once the policy is in force is refused now.
+  auto whole = somebody != nullptr ? *somebody : Entry();
+  for (const auto* owner : owners) {
+    if (owner != nullptr) HEADGATE_TRY_VOID(add(whole, owner->record));
+  }
+  HEADGATE_TRY_VOID(add(whole, record));
 
-  Entry entry;
-  if (found != nullptr) {
-    entry = *found;
-  } else {
-    HEADGATE_TRY(entry.record.id, new_id(kPerson));
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    if (owners[i] != nullptr) continue;
+    Entry alone{identities[i], !identities[i].name.empty()};
+    HEADGATE_TRY(alone.record.id, new_id(kPerson));
+    HEADGATE_TRY_VOID(store(alone, false));
+    owners[i] = owner_of(alone.record.id);
   }
-  const auto same = [](const std::string& text) { return text; };
-  std::vector<std::string> joined_ids;
-  for (const auto* other : joined) {
-    HEADGATE_TRY_VOID(extend(entry.record.emails, other->record.emails, "emails", lower));
-    HEADGATE_TRY_VOID(extend(entry.record.oidc, other->record.oidc, "oidc", same));
-    HEADGATE_TRY_VOID(extend(entry.record.signing_keys, other->record.signing_keys, "signing_keys", same));
-    joined_ids.push_back(other->record.id);
+  const auto& kept = (somebody != nullptr ? somebody : owners.front())->record;
+  PersonIds ids{kept.id, kept.also};
+  const auto add_id = [&](const std::string& id) {
+    if (id != ids.id && std::ranges::find(ids.also, id) == ids.also.end()) ids.also.push_back(id);
+  };
+  for (const auto* owner : owners) {
+    add_id(owner->record.id);
+    for (const auto& other : owner->record.also) add_id(other);
+  }
+  return ids;
+}
+
+Result<void> PeopleDirectory::join(const PersonIds& ids) {
+  const std::scoped_lock writing(writing_);
+  const auto* kept = owner_of(ids.id);
+  if (kept == nullptr) return {};
+  auto entry = *kept;
+  std::vector<std::string> joined;
+  for (const auto& id : ids.also) {
+    const auto* other = owner_of(id);
+    if (other == nullptr || other == kept || std::ranges::find(joined, other->record.id) != joined.end()) continue;
+    if (other->is_somebody()) {
+      return fail(ErrorCode::conflict,
+                  fmt::format("{} and {} are two people already", kept->record.id, other->record.id));
+    }
+    HEADGATE_TRY_VOID(add(entry, other->record));
+    if (other->named) {
+      entry.record.name = other->record.name;
+      entry.named = true;
+    }
+    joined.push_back(other->record.id);
     entry.record.also.push_back(other->record.id);
     entry.record.also.insert(entry.record.also.end(), other->record.also.begin(), other->record.also.end());
   }
-  HEADGATE_TRY(const bool emails, extend(entry.record.emails, record.emails, "emails", lower));
-  HEADGATE_TRY(const bool oidc, extend(entry.record.oidc, record.oidc, "oidc", same));
-  HEADGATE_TRY(const bool keys, extend(entry.record.signing_keys, record.signing_keys, "signing_keys", same));
-  const bool renamed = wanted.named && (!entry.named || entry.record.name != record.name);
-  if (renamed) {
-    entry.record.name = record.name;
-    entry.named = true;
-  }
-  if (found == nullptr || renamed || emails || oidc || keys || !joined.empty()) {
-    HEADGATE_TRY_VOID(store(entry, found != nullptr));
-  }
-  HEADGATE_TRY_VOID(forget_joined(joined_ids));
-  return entry.record.id;
+  if (joined.empty()) return {};
+  HEADGATE_TRY_VOID(store(entry, true));
+  return forget_joined(joined);
 }
 
 Result<std::string> PeopleDirectory::person_by_email(std::string_view name, std::string_view email) {
@@ -379,10 +413,8 @@ Result<std::string> PeopleDirectory::token_id(std::string_view name) {
 
 std::optional<PersonRecord> PeopleDirectory::find(std::string_view id) const {
   const std::shared_lock lock(memory_);
-  const auto joined = also_.find(id);
-  const auto found = people_.find(joined == also_.end() ? id : std::string_view(joined->second));
-  if (found == people_.end()) return std::nullopt;
-  return found->second.record;
+  const auto* found = owner_of(id);
+  return found == nullptr ? std::nullopt : std::optional(found->record);
 }
 
 std::optional<std::string> PeopleDirectory::token_name(std::string_view id) const {
@@ -426,7 +458,7 @@ Result<void> PeopleDirectory::erase(std::string_view asked) {
     if (each != id) people_.erase(each);
   }
   if (const auto person = people_.find(id); person != people_.end()) {
-    for (const auto& identity : identities_of(person->second)) by_identity_.erase(identity);
+    for (const auto& key : keys_of(person->second)) by_identity_.erase(key);
     people_.erase(person);
   }
   if (const auto token = tokens_.find(id); token != tokens_.end()) {

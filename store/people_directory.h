@@ -33,7 +33,8 @@ class PeopleDirectory final : public People {
   static Result<std::unique_ptr<PeopleDirectory>> open(const std::filesystem::path& folder);
 
   // Error messages hold ids and kinds of identity only: they travel into diagnostics and from there into the log.
-  Result<std::string> person(const PersonRecord& record) override;
+  Result<PersonIds> claim(const PersonRecord& record) override;
+  Result<void> join(const PersonIds& ids) override;
   // An address-less author is known by the name, as Git writes it: "Name <>". Text that is no UTF-8 or too long, which
   // Git does not forbid, is escaped or replaced by its digest, so that no commit can be refused for it.
   Result<std::string> person_by_email(std::string_view name, std::string_view email) override;
@@ -50,6 +51,10 @@ class PeopleDirectory final : public People {
     // The name came from an AccessPolicy and identifies the person. Names of commit authors never do: anyone can
     // commit under any name, and would join a person of the policy.
     bool named = false;
+    // Of a policy that was in force: a claim alone gives a name no other identity.
+    bool is_somebody() const {
+      return named && !(record.emails.empty() && record.oidc.empty() && record.signing_keys.empty());
+    }
   };
 
   explicit PeopleDirectory(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -61,14 +66,16 @@ class PeopleDirectory final : public People {
   Result<void> load_token(const std::filesystem::path& path);
   std::filesystem::path file_of(std::string_view id, std::string_view extension) const;
   Result<std::string> new_id(std::string_view prefix) const;
-  static std::vector<std::string> identities_of(const Entry& entry);
+  static std::vector<std::string> keys_of(const Entry& entry);
+  static Result<void> add(Entry& entry, const PersonRecord& more);
+  const Entry* owner_of(std::string_view id) const;  // by any of the person's ids
   Result<void> store(const Entry& entry, bool replaces);
 
   const std::filesystem::path folder_;
   std::mutex writing_;                // one change at a time, held over its syncs
   mutable std::shared_mutex memory_;  // guards what follows; a change takes it for an instant, after its syncs
   std::map<std::string, Entry, std::less<>> people_;             // by id
-  std::map<std::string, std::string, std::less<>> by_identity_;  // "<kind> <text>" -> person id
+  std::map<std::string, std::string, std::less<>> by_identity_;  // keys_of -> person id
   std::map<std::string, std::string, std::less<>> also_;         // further id -> person id
   std::map<std::string, std::string, std::less<>> tokens_;       // id -> name
   std::map<std::string, std::string, std::less<>> by_token_;     // name -> id

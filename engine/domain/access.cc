@@ -42,6 +42,10 @@ bool gives(const AccessPolicy& policy, const Grant& grant, const Principal& prin
 
 }  // namespace
 
+bool is_handle(std::string_view text) {
+  return is_version(text) && text.size() <= 63 && text.find('+') == std::string_view::npos;
+}
+
 std::optional<Principal> authenticate(const State& state, std::string_view token_hash, Timestamp now) {
   const auto id = state.token_hashes.find(token_hash);
   if (id == state.token_hashes.end()) return std::nullopt;

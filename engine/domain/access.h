@@ -53,6 +53,9 @@ class Reach {
   Part environment_;
 };
 
+// What people and tokens are called: up to 63 letters, digits and . _ -, beginning with a letter or digit.
+bool is_handle(std::string_view text);
+
 // The holder of a token's hash; nullopt: unknown, revoked or expired. The lookup is by SHA-256 of a random secret, so
 // that its time tells nothing about the secret.
 std::optional<Principal> authenticate(const State& state, std::string_view token_hash, Timestamp now);
@@ -63,6 +66,9 @@ bool may(const State& state, const Principal& principal, Role role, const Reach&
 // Why a grant of the role does not count although it is theirs: what it requires, and what they have of it. Empty:
 // there is no such grant.
 std::string missing_claims(const State& state, const Principal& principal, Role role, const Reach& reach);
+
+// Among those whose work something holds: whoever it may be, for there are more commits than can be told one by one.
+inline constexpr std::string_view anybody = "person:anybody";
 
 // Whether two ids are of one person: the AccessPolicy says which belong together.
 bool same_person(const AccessPolicy* policy, std::string_view one, std::string_view other);

@@ -59,6 +59,13 @@ std::vector<std::string> names_of(const std::vector<const Approval*>& approvals)
   return names;
 }
 
+// Who has written the Target document since: another text of the same wish asks for it too.
+const std::vector<std::string>& wrote_since(const State& state, const Promotion& p) {
+  static const std::vector<std::string> nobody;
+  const auto* target = p.trigger == Trigger::desired ? state.find(p.id.target) : nullptr;
+  return target ? target->document_people : nobody;
+}
+
 // Who of these teams could give what is missing, and when they are too few, what keeps the others from it.
 std::string who_can_approve(const State& state, const Promotion& p, const std::vector<std::string>& teams,
                             std::size_t missing, bool first) {
@@ -101,6 +108,11 @@ std::string who_can_approve(const State& state, const Promotion& p, const std::v
     text += "; ";
   }
   text += (able.empty() ? "nobody of " : "nobody else of ") + joined(teams, " or ") + " can give " + what;
+  if (!barred.empty() && (holds(p.people, anybody) || holds(wrote_since(state, p), anybody))) {
+    return text +
+           ", for its commit came with too many to tell whose work is inside: cancel it and ask for it by hand "
+           "(headgate promote)";
+  }
   if (!barred.empty()) text += ", for the work of " + joined(barred, ", ") + " is inside or they asked for it";
   if (!without_role.empty()) {
     text += (barred.empty() ? ", for " : ", and ") + joined(without_role, ", ") + " " +
@@ -130,13 +142,6 @@ void judge_one_more(Condition& c, const State& state, const Promotion& p, Timest
   }
 }
 
-// Who has written the Target document since: another text of the same wish asks for it too.
-const std::vector<std::string>& wrote_since(const State& state, const Promotion& p) {
-  static const std::vector<std::string> nobody;
-  const auto* target = p.trigger == Trigger::desired ? state.find(p.id.target) : nullptr;
-  return target ? target->document_people : nobody;
-}
-
 }  // namespace
 
 const std::vector<ApprovalRule>& approval_rules(const Promotion& p) {
@@ -153,7 +158,7 @@ std::string team_names(const std::vector<ApprovalRule>& rules) {
 
 bool is_inside(const State& state, const Promotion& p, std::string_view person) {
   const auto* policy = state.access();
-  const auto is = [&](const std::string& id) { return same_person(policy, id, person); };
+  const auto is = [&](const std::string& id) { return id == anybody || same_person(policy, id, person); };
   return std::ranges::any_of(p.people, is) || std::ranges::any_of(wrote_since(state, p), is);
 }
 

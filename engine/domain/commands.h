@@ -48,12 +48,14 @@ struct StepClock {
   Duration delta{0};
 };
 
-// A fetch: the new commits, oldest first. `rewritten_from` is the head that is no ancestor any more, else empty.
+// A fetch: the new commits, oldest first, of a large push a part of them. `rewritten_from` is the head that is no
+// ancestor any more, else empty.
 struct ObserveCommits {
   std::string repository;
   std::string branch;
   std::string rewritten_from;
   std::vector<CommitObserved> commits;
+  std::string head{};  // where the branch is; empty: at the last of the commits
 };
 struct ReportRepository {
   std::string repository;

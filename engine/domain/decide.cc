@@ -61,7 +61,8 @@ Decision decide_command(const State& state, const ObserveCommits& c, const Conte
   HEADGATE_CHECK(c.commits.size() < max_events_per_command);
   Events events;
   if (!c.rewritten_from.empty() && !c.commits.empty()) {
-    events.emplace_back(HistoryRewritten{c.repository, c.branch, c.rewritten_from, c.commits.back().sha});
+    events.emplace_back(
+        HistoryRewritten{c.repository, c.branch, c.rewritten_from, c.head.empty() ? c.commits.back().sha : c.head});
   }
   const auto known = state.repositories.find(c.repository);
   for (const auto& commit : c.commits) {

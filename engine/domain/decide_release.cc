@@ -125,7 +125,11 @@ Decision decide_command(const State& state, const ReportGate& c, const Context&)
                 {{"/metrics", std::to_string(c.metrics.size()), "at most 64"}});
   }
   for (const auto& [name, value] : c.metrics) {
-    HEADGATE_TRY_VOID(check_text("/metrics", name, 128));
+    if (!is_metric_name(name)) {
+      return fail(
+          ErrorCode::invalid_input, "wrong name of a metric",
+          {{"/metrics", name.empty() ? "an empty name" : name.substr(0, 64), "up to 63 letters, digits and . _ -"}});
+    }
     if (!is_decimal(value.text)) {
       return fail(ErrorCode::invalid_input, "a metric is not a number",
                   {{"/metrics/" + name, value.text, "a decimal number"}});
@@ -255,6 +259,7 @@ Decision decide_command(const State& state, const AdoptTarget& c, const Context&
   Wish wish;
   wish.release = {target->observed->version, {}, target->observed->artifacts};
   if (const auto* known = state.release({c.target.service, wish.release.version})) wish.release = known->release;
+  HEADGATE_TRY_VOID(check_release(wish.release));  // what a driver prints may go into commands from here on
   if (target->document) wish.variables = target->document->document.variables;
   if (runs_everywhere(state, c.target, wish) && target->held.empty()) return Events{};
   HEADGATE_TRY_VOID(check_slots_known(state, c.target, wish));

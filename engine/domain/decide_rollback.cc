@@ -34,8 +34,10 @@ Result<void> roll_back_one(Events& events, const State& state, const RollBack& c
                 {{"/break_glass", "false", "true"}});
   }
   events.emplace_back(RollbackRequested{as, c.reason, way.leaves, way.to, c.restore, c.scope, way.crosses});
-  if (!way.crosses.empty()) {
-    events.emplace_back(BreakGlassUsed{as, "rollback", "the irreversible step " + way.crosses, c.reason});
+  if (c.break_glass) {  // also where it only stood in for the role operator
+    events.emplace_back(BreakGlassUsed{
+        as, "rollback", way.crosses.empty() ? "no irreversible step" : "the irreversible step " + way.crosses,
+        c.reason});
   }
   return {};
 }

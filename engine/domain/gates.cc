@@ -23,6 +23,13 @@ bool farther_out(const Threshold& threshold, const Decimal& now, const Decimal& 
 
 }  // namespace
 
+bool is_metric_name(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  });
+}
+
 GateOpinion opinion_of(const Gate& gate, const GateResult& result) {
   GateOpinion opinion;
   if (result.status == GateStatus::failed) opinion.objection = "failed";

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/domain/state.h"
@@ -23,6 +24,9 @@ struct GateOpinion {
   std::string objection;  // why the report does not pass the gate; empty: it does
   std::vector<GateException> exceptions;
 };
+
+// Up to 63 letters, digits and . _ -
+bool is_metric_name(std::string_view text);
 
 // By the report's status and metrics alone.
 GateOpinion opinion_of(const Gate& gate, const GateResult& result);

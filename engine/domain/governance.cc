@@ -92,6 +92,10 @@ std::string who_can_approve(const State& state, const Proposal& proposal, const 
       }
     }
   }
+  if (std::ranges::find(proposal.change.people, anybody) != proposal.change.people.end()) {
+    return "nobody can give it: it came with more commits than can be told apart; go back to the commit in force and "
+           "push it in smaller parts";
+  }
   if (able.empty()) {
     return "nobody of " + team_names(rules) +
            " can give it: all others have work in it, have approved or hold no approver role; change governance in "
@@ -197,8 +201,9 @@ bool holds(const State& state, const std::string& actor, const Claims* claims, R
 }
 
 bool is_own_work(const State& state, const Proposal& proposal, const std::string& actor) {
-  return std::ranges::any_of(proposal.change.people,
-                             [&](const std::string& id) { return same_person(state.access(), id, actor); });
+  return std::ranges::any_of(proposal.change.people, [&](const std::string& id) {
+    return id == anybody || same_person(state.access(), id, actor);
+  });
 }
 
 std::vector<Condition> judge_proposal(const State& state, const Proposal& proposal) {

@@ -99,6 +99,7 @@ const std::set<std::string> beyond_one_environment{
     "GET /v1/people",
     "GET /v1/people/{id}",
     "DELETE /v1/people/{id}",
+    "GET /v1/backups",
     "POST /v1/backups",
     "POST /v1/effects/pause",
     "POST /v1/effects/resume",
@@ -216,6 +217,30 @@ TEST(ApiAccess, AGrantForOneEnvironmentReachesThatOneOnly) {
       const auto path = sample_path(method, pattern, "production");
       EXPECT_EQ(status_of(world, ApiWorld::request(method, path, who, elsewhere)), "403") << route << " as " << who;
     }
+  }
+}
+
+// Paths, diagnostics and proposals tell of every service.
+TEST(ApiAccess, WhatHasNoPlaceIsForThoseWhoLookEverywhere) {
+  ApiWorld world;
+  auto policy = *world.engine->read([](const State& state) { return std::optional(*state.access()); });
+  world.make_token("staging-viewer", {});
+  policy.grants.push_back({{}, {}, *world.people->token_id("staging-viewer"), Role::viewer, {"staging"}, {"*"}});
+  const std::string commit(40, 'd');
+  ASSERT_TRUE(world.run(StageDocuments{commit, {{{"access.yaml", 1, "b"}, policy}}, {}}));
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit}));
+  ASSERT_TRUE(world.run(RejectConfiguration{
+      "environments", std::string(40, 'e'), {{"services/secret.yaml", 1, 1, "unknown field 'internal'", {}, {}}}}));
+  for (const std::string path : {"/v1/configuration", "/v1/state", "/v1/repositories"}) {
+    const auto all = world.call("GET", path, "viewer");
+    const auto some = world.call("GET", path, "staging-viewer");
+    EXPECT_EQ(all.status, 200) << path;
+    EXPECT_EQ(some.status, 200) << path;
+    const auto tells = [](const std::string& body) {
+      return body.find("secret.yaml") != std::string::npos || body.find("\"branch\":") != std::string::npos;
+    };
+    EXPECT_TRUE(tells(all.body)) << path << all.body;
+    EXPECT_FALSE(tells(some.body)) << path << some.body;
   }
 }
 

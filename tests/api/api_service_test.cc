@@ -498,7 +498,8 @@ TEST_F(ApiService, ATokenIsShownOnce) {
   EXPECT_EQ(world.call("GET", "/v1/targets", "", {}, header).status, 401);
 
   for (const char* bad : {R"({"roles":[]})", R"({"name":"x","roles":["king"]})", R"({"name":"x","expires":"soon"})",
-                          R"({"name":"x","expires":"2001-01-01T00:00:00Z"})", R"({"name":"a\nb"})"}) {
+                          R"({"name":"x","expires":"2001-01-01T00:00:00Z"})", R"({"name":"a\nb"})", R"({"name":""})",
+                          R"({"name":" "})", R"({"name":"the build"})"}) {
     EXPECT_EQ(world.call("POST", "/v1/tokens", "admin", bad).status, 400) << bad;
   }
 }

@@ -173,7 +173,7 @@ Environment environment(const std::string& name) {
 void ApiWorld::configure() {
   const std::string commit(40, 'c');
   for (const char* name : {"alice", "carol", "dave", "erin", "frank"}) {
-    person[name] = *people->person({.id = {}, .name = name, .emails = {}, .oidc = {}, .signing_keys = {}});
+    person[name] = people->claim({.id = {}, .name = name, .emails = {}, .oidc = {}, .signing_keys = {}})->id;
     make_token(name, {});
   }
   for (const auto role :

@@ -260,6 +260,23 @@ TEST(Approvals, NobodyApprovesWhatTheyCommittedForSomebodyElse) {
   EXPECT_THAT(world.approve(first, "person:carol"), Refused("your own work"));
 }
 
+TEST(Approvals, NobodyApprovesWhatCameWithMoreCommitsThanAreRecorded) {
+  auto world = World::running_v1(approved_by_two());
+  CommitObserved commit;
+  commit.repository = "environments";
+  commit.branch = "main";
+  commit.sha = commit_id(77);
+  commit.author = "person:alice";
+  commit.committer = "person:alice";
+  commit.co_authors = {std::string(anybody)};
+  world.when(ObserveCommits{"environments", "main", {}, {commit}}, "engine");
+  world.push(target(production, release("v2")));
+  world.gate("lint", "v2");
+  for (const auto* person : {"person:carol", "person:dave", "person:erin"}) {
+    EXPECT_THAT(world.approve(first, person), Refused("your own work"));
+  }
+}
+
 TEST(Approvals, NobodyApprovesWhatTheyAskedForByHand) {
   auto world = World::running_v1(approved_by_two());
   world.request(production, "v2", "person:carol");

@@ -90,6 +90,15 @@ TEST(Adopt, WhatIsNotThereOrUnderWayCannotBeAdopted) {
   EXPECT_THAT(adopt(), Refused("nothing runs at"));
 }
 
+TEST(Adopt, WhatNoReleaseMayBeCalledIsNotAdopted) {
+  auto world = given_v2_is_wished_and_nothing_is_known();
+  Observation seen;
+  seen.version = "v1";
+  seen.artifacts = {{"image", "--volume=/:/host"}};
+  world.when(RecordObservation{production, seen}, "engine");
+  EXPECT_THAT(world.when(AdoptTarget{production, "it is what we run"}, "person:alice"), Refused("not well-formed"));
+}
+
 TEST(Adopt, AgainChangesNothing) {
   auto world = World::running_v1(stage("production"));
   EXPECT_THAT(world.when(AdoptTarget{production, {}}, "person:alice"), IsEmpty());

@@ -189,6 +189,10 @@ TEST(Gates, ReportsThatMakeNoSenseAreRefused) {
               }),
               Refused("not registered"));
   EXPECT_THAT(with([](auto& r) { r.metrics["coverage"] = {"91,2"}; }), Refused("not a number"));
+  for (const auto& name : {std::string(), std::string(" "), std::string("line coverage"), std::string(64, 'x')}) {
+    EXPECT_THAT(with([&](auto& r) { r.metrics[name] = {"91.2"}; }), Refused("wrong name of a metric")) << name;
+    EXPECT_EQ(world.error.fields.at(0).pointer, "/metrics");
+  }
   EXPECT_THAT(with([](auto& r) { r.summary.assign(5000, 'x'); }), Refused("too long"));
 }
 

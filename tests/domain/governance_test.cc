@@ -238,6 +238,13 @@ TEST(Governance, WhoIsToldIsThePolicyToo) {
   EXPECT_THAT(world.state.notification_policies, IsEmpty());
 }
 
+TEST(Governance, WhoCountsAsOnePersonIsThePolicyToo) {
+  auto world = given_governance();
+  auto policy = access_policy();
+  policy.people[2].also = {"person:ghost"};  // as when the document gives them another address
+  EXPECT_THAT(world.push(policy, "person:frank"), ElementsAre("configuration.proposed"));
+}
+
 TEST(Governance, ALineThatMovedIsNoChangeOfThePolicy) {
   auto world = given_governance();
   auto s = stage("production");

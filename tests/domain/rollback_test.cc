@@ -904,5 +904,16 @@ TEST(BreakGlass, LeavesAnEventAtEveryUse) {
   EXPECT_EQ(std::get<BreakGlassUsed>(used[0].event).reason, "it burns");
 }
 
+TEST(BreakGlass, LeavesAnEventWhereItOnlyStandsInForTheRoleOperator) {
+  auto world = World::running_v1(verified());
+  bring(world, "v2");
+  auto c = back_to();
+  c.break_glass = true;
+  EXPECT_THAT(world.when(c, "person:dave"), happened_in_order("rollback.requested #2", "breakglass.used #2"));
+  const auto used = all_of<BreakGlassUsed>(world);
+  ASSERT_EQ(used.size(), 1U);
+  EXPECT_EQ(std::get<BreakGlassUsed>(used[0].event).passed, "no irreversible step");
+}
+
 }  // namespace
 }  // namespace headgate::test

@@ -99,7 +99,10 @@ class Governance(unittest.TestCase):
         self.assertEqual(w.http("POST", "/v1/configuration/sha256:0/approve", {}, token=tokens["alice"]).status, 409)
         self.restart()
         self.assertEqual(w.running(), "v1")
-        approved = w.cli("config", "approve", "--comment", "looked at it", token=tokens["alice"])
+        unasked = w.cli("config", "approve", token=tokens["alice"])  # without a terminal nobody can be asked
+        self.assertEqual((unasked.returncode, "--yes" in unasked.stderr), (2, True), unasked.stderr)
+        self.assertIn("changes Service/greeter", unasked.stderr)
+        approved = w.cli("config", "approve", "--yes", "--comment", "looked at it", token=tokens["alice"])
         self.assertEqual(approved.returncode, 0, approved.stderr)
         self.assertIn("is in force", approved.stdout)
         eventually(lambda: w.running() == "v2", "v2 is deployed")
@@ -108,6 +111,46 @@ class Governance(unittest.TestCase):
         self.assertEqual(self.configuration()["commit"], second)
         approved = [event["data"].get("team", "") for event in w.events("configuration.approved")]
         self.assertEqual(approved, ["", "platform"])  # the first one by the administrator
+
+    def test_nobody_hides_their_work_below_many_commits(self):
+        w = self.world
+        w.write_config(GOVERNANCE)
+        w.hooks()
+        w.documents()
+        w.write("policies/access.yaml", POLICY)
+        first = w.push("first")
+        w.start()
+        w.http("POST", f"/v1/configuration/{self.proposal(first)['digest']}/approve", {})
+        eventually(lambda: self.configuration()["commit"] == first, "the first configuration is in force")
+        token = w.cli("token", "create", "dev-laptop").stdout.strip()
+        w.documents(protection="protection: {wait: 1h}")
+        w.git("add", "--all")
+        w.git("commit", "--quiet", "-m", "a wait")
+        bot = "GIT_AUTHOR_EMAIL=bot@example.com GIT_COMMITTER_EMAIL=bot@example.com git commit --quiet --allow-empty"
+        w.git("-c", f"alias.many=!for i in $(seq 250); do {bot} -m $i; done", "many")
+        w.git("push", "--quiet", "origin", "main")
+        proposal = self.proposal(w.git("rev-parse", "HEAD"))
+        own = w.http("POST", f"/v1/configuration/{proposal['digest']}/approve", {}, token=token)
+        self.assertEqual(own.status, 403, own.body)
+        self.assertIn("your own work", own.json["detail"])
+        self.assertEqual(len(w.events("commit.observed")), 1 + 251)
+
+    def test_an_address_that_somebody_gains_is_a_change_of_the_policy(self):
+        w = self.world
+        w.write_config(GOVERNANCE)
+        w.hooks()
+        w.documents()
+        w.write("policies/access.yaml", POLICY)
+        first = w.push("first")
+        w.start()
+        w.http("POST", f"/v1/configuration/{self.proposal(first)['digest']}/approve", {})
+        eventually(lambda: self.configuration()["commit"] == first, "the first configuration is in force")
+        w.write("policies/access.yaml", POLICY.replace("[alice@", "[ghost@example.com, alice@"))
+        self.assertIn("changes AccessPolicy/access", self.proposal(w.push("one more address"))["text"])
+        self.assertEqual(self.configuration()["commit"], first)
+        people = w.http("GET", "/v1/people?limit=500").json["people"]
+        alice = next(person for person in people if person["name"] == "alice")
+        self.assertNotIn("ghost@example.com", alice["emails"])
         proposed = [e["correlation"] for e in w.events("configuration.proposed")]
         self.assertIn(proposed, ([first, second], [first, stricter, second]))
 

@@ -62,7 +62,7 @@ class SignedPolicy(unittest.TestCase):
     def approved(self, commit, token=None):
         proposal = lambda: self.configuration()["proposal"]
         eventually(lambda: proposal() and proposal()["commit"] == commit, f"{commit} is proposed")
-        done = self.world.cli("config", "approve", token=token)
+        done = self.world.cli("config", "approve", "--yes", token=token)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.in_force(commit)
 

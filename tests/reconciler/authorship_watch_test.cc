@@ -36,7 +36,9 @@ class Watch : public testing::Test, public StateView, public CommandSink, public
     record.name = "alice";
     if (!key.empty()) {
       record.signing_keys = {key};
-      policy.people[0].id = people_.person(record).value();
+      const auto ids = people_.claim(record).value();
+      policy.people[0].id = ids.id;
+      policy.people[0].also = ids.also;
       policy.people[0].keys = {parse_signing_key(key)->fingerprint};
     }
     world_ = World();

@@ -143,6 +143,16 @@ TEST(DocumentsCheck, ATargetGoesOnAsOneOfItsServiceOnly) {
   EXPECT_EQ(checked({renamed, named_environment("production"), moved}), "");
 }
 
+// Development would vouch for what staging has never verified.
+TEST(DocumentsCheck, ATargetGoesOnInItsEnvironmentOnly) {
+  const auto moved = document("Target", "gateway.production, formerly: gateway.development",
+                              "  service: gateway\n  environment: production\n  release: {version: v1}\n");
+  EXPECT_EQ(checked({stage(""), named_environment("production"), moved}),
+            "3.yaml:1:1: error: a target of environment 'development' cannot go on as one of environment 'production': "
+            "expected the same environment, or 'formerly: development' in the metadata of environment 'production'\n");
+  EXPECT_EQ(checked({stage(""), named_environment("production, formerly: development"), moved}), "");
+}
+
 TEST(DocumentsCheck, WhatIsToBeRetiredNeedsACommandForIt) {
   EXPECT_EQ(checked({stage(""), named_environment("production"), released_target("  onDelete: retire\n")}),
             "3.yaml:1:1: error: 'onDelete: retire', and the driver of environment 'production' has no retire command: "

@@ -493,11 +493,25 @@ TEST(Documents, ABrokenPolicyLeavesNobodyInTheDirectory) {
 
 TEST(Documents, PeopleWhomTheDirectoryCannotTellApartAreReportedAtTheirName) {
   OfflinePeople people;
-  ASSERT_TRUE(people.person({"", "alice", {"alice@example.com"}, {}, {}}));
-  ASSERT_TRUE(people.person({"", "bob", {"bob@example.com"}, {}, {}}));
+  for (const std::string name : {"alice", "bob"}) {
+    ASSERT_TRUE(people.join(people.claim({"", name, {name + "@example.com"}, {}, {}}).value()));
+  }
   const auto parsed = parse(access("  people:\n    alice: {emails: [bob@example.com]}\n"), people);
   ASSERT_EQ(parsed.diagnostics.size(), 1U);
   EXPECT_THAT(to_string(parsed.diagnostics[0]), HasSubstr("file.yaml:6:5: error: the person cannot be known"));
+  EXPECT_TRUE(parsed.documents.empty());
+}
+
+// Teams and roles go by the id: each of the two would hold what the other may.
+TEST(Documents, TwoPeopleWhoAreOneToTheDirectoryAreReportedAtTheSecond) {
+  OfflinePeople people;
+  ASSERT_TRUE(people.join(people.claim({"", "alice", {"alice@example.com", "bob@example.com"}, {}, {}}).value()));
+  const auto parsed = parse(access("  people:\n    alice: {emails: [alice@example.com]}\n    bob: {emails: "
+                                   "[bob@example.com]}\n"),
+                            people);
+  EXPECT_EQ(in_lines(parsed.diagnostics),
+            "file.yaml:7:5: error: by what identifies them, this is the person in line 6: expected each person once: "
+            "what a policy in force gave to somebody stays theirs\n");
   EXPECT_TRUE(parsed.documents.empty());
 }
 
