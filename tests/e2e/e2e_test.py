@@ -534,8 +534,16 @@ class EndToEnd(unittest.TestCase):
         dangling = self.world.root / "dangling"
         dangling.symlink_to("nothing")
         new = self.world.root / "new"
+        for verb in ("verify", "export", "stat", "checkpoint", "repair"):  # none of them makes it look like one
+            self.assertNotEqual(self.world.cli("log", verb, "--data", str(folder)).returncode, 0, verb)
+            self.assertEqual([f.name for f in folder.iterdir()], ["letter"], verb)
+        locked = self.world.root / "locked"
+        locked.mkdir()
+        for name in ("headgate.lock", "photo"):
+            (locked / name).write_text("")
         for data, address, found in (
             (folder, "127.0.0.1:0", "letter"),
+            (locked, "127.0.0.1:0", "photo"),
             (dangling, "127.0.0.1:0", "dangling"),
             ("/proc/x", "127.0.0.1:0", "/proc/x"),
             (new, "0.0.0.0:0", "TLS"),
