@@ -350,6 +350,19 @@ TEST_F(ApiPromotions, BadInputIsNamedFieldByField) {
   EXPECT_EQ(elsewhere.status, 404);
   EXPECT_NE(at(elsewhere, "/detail").find("no environment 'stagign'"), std::string::npos) << elsewhere.body;
   EXPECT_NE(at(elsewhere, "/detail").find("the nearest is 'staging'"), std::string::npos) << elsewhere.body;
+  for (const char* name : {"services", "group"}) {
+    const auto body = fmt::format(R"({{"environment":"staging","{}":{},"reason":"errors"}})", name,
+                                  std::string_view(name) == "group" ? "\"\"" : "[]");
+    const auto none = world.call("POST", "/v1/rollbacks", "operator", body);
+    EXPECT_EQ(none.status, 400) << none.body;
+    EXPECT_EQ(at(none, "/errors/0/pointer"), fmt::format("/{}", name));
+  }
+  const auto dry =
+      world.call("POST", "/v1/gates?dry_run=true", "reporter",
+                 fmt::format(R"({{"service":"gateway","commit":"{}","gate":"unit-tests","status":"passed",)"
+                             R"("metrics":{{"coverage":91.20}}}})",
+                             std::string(40, 'a')));
+  EXPECT_NE(dry.body.find(R"("metrics":{"coverage":"91.20"})"), std::string::npos) << "as its record: " << dry.body;
   const auto meaning = world.call("POST", "/v1/gates", "reporter",
                                   R"({"service":"gateway","commit":"abc","gate":"unit-tests","status":"passed"})");
   EXPECT_EQ(meaning.status, 422);
