@@ -64,6 +64,7 @@ class Core : public std::enable_shared_from_this<Core> {
   //   quick  on the socket thread: state in memory only
   //   heavy  on a worker: the log, files, folds
   //   async  takes the call and answers when it can
+  // A body is JSON, and said to be nothing else (415); with max_body_bytes it is bytes of any type.
   void quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler);
   void heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
              std::size_t max_body_bytes = 0);
@@ -106,7 +107,7 @@ class Core : public std::enable_shared_from_this<Core> {
  private:
   void add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
            std::size_t max_body_bytes);
-  void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler);
+  void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler, bool takes_json);
   Result<Caller> authenticate(const Request& request, const AccessRule& rule) const;
   std::optional<Response> refusal(const Request& request, const AccessRule& rule);
   void note_denial(const Response& response, std::string_view route);

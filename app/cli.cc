@@ -31,8 +31,8 @@ int exit_code_of(const Error& error) {
 int report(const Error& error) {
   std::fprintf(stderr, "headgate: %s\n", printable_lines(error.message).c_str());
   for (const auto& field : error.fields) {
-    if (!field.pointer.empty() && error.message.find(field.pointer) != std::string::npos)
-      continue;  // the message says it already
+    const auto says = [&](const std::string& text) { return error.message.find(text) != std::string::npos; };
+    if (says(field.found) && says(field.expected)) continue;
     std::fprintf(stderr, "  %s: found %s, expected %s\n", printable(field.pointer).c_str(),
                  printable(field.found).c_str(), printable(field.expected).c_str());
   }

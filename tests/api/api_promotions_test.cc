@@ -336,7 +336,18 @@ TEST_F(ApiPromotions, BadInputIsNamedFieldByField) {
     EXPECT_NE(answer.body.find(fmt::format("\"pointer\":\"{}\"", pointer)), std::string::npos) << answer.body;
   }
   EXPECT_EQ(world.call("POST", "/v1/promotions", "operator", "{").status, 400);
-  EXPECT_EQ(world.call("POST", "/v1/promotions", "operator", "{}", "Content-Type: text/plain\r\n").status, 400);
+  for (const char* type : {"text/plain", "application/jsonl", "application/x-www-form-urlencoded"}) {
+    const auto typed =
+        world.call("POST", "/v1/promotions", "operator", "{}", fmt::format("Content-Type: {}\r\n", type));
+    EXPECT_EQ(typed.status, 415) << type;
+    EXPECT_EQ(at(typed, "/errors/0/found"), type);
+  }
+  EXPECT_EQ(world
+                .call("POST", "/v1/promotions", "operator", R"({"service":"moon"})",
+                      "Content-Type: Application/JSON ; charset=utf-8\r\n")
+                .status,
+            400);
+  EXPECT_EQ(world.call("POST", "/v1/promotions?min_position=abc", "operator", "{}").status, 400);
   const auto unknown = world.call("POST", "/v1/promotions", "operator",
                                   R"({"service":"gateway","environment":"moon","release":{"version":"v1"}})");
   EXPECT_EQ(unknown.status, 404);
