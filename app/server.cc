@@ -132,6 +132,7 @@ struct Server::Parts {
   void start_reconciling();
   std::optional<std::string> why_not_ready();
   Result<void> listen();
+  std::vector<api::Metrics::Gauge> unobserved_gauges() const;
   void serve();
   reconciler::Notice notice() {
     return [this](reconciler::NoticeLevel level, std::string_view message, std::string_view correlation) {
@@ -437,6 +438,17 @@ std::optional<std::string> Server::Parts::why_not_ready() {
   return log_verifier->damage();
 }
 
+std::vector<api::Metrics::Gauge> Server::Parts::unobserved_gauges() const {
+  std::vector<api::Metrics::Gauge> gauges;
+  for (const auto& [environment, count] : target_observer->unobserved()) {
+    gauges.push_back({"headgate_unobserved_targets",
+                      "Targets whose driver does not say what runs there.",
+                      static_cast<double>(count),
+                      {{"environment", environment}}});
+  }
+  return gauges;
+}
+
 void Server::Parts::serve() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
@@ -447,6 +459,11 @@ void Server::Parts::serve() {
   dependencies.governance = config.governance;
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
+  metrics.add_gauges([this] { return unobserved_gauges(); });
+  dependencies.last_look = [this](const TargetId& target, const std::string& location) {
+    const auto look = target_observer->last_look(target, location);
+    return api::Look{look.observed, look.error};
+  };
   dependencies.not_ready = [this] { return why_not_ready(); };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;

@@ -50,6 +50,11 @@ std::string state_of(const json::value& target) {
   return is_in_step(target) ? "in step" : "waiting";
 }
 
+// What was seen last, and whether that is still looked at.
+std::string observed_of(const json::value& place) {
+  return shown_at(place, {"observed", "version"}) + (text_at(place, {"observation_error"}) ? " (cannot observe)" : "");
+}
+
 // Below its target, a row for each of its locations.
 void add_locations(Table& table, const json::value& target) {
   const auto* locations = value_at(target, {"locations"});
@@ -58,7 +63,7 @@ void add_locations(Table& table, const json::value& target) {
     const bool standby = text_at(location, {"standby"}) == "true";
     const auto missed = shown_at(location, {"missed", "version"});
     table.add({shown_at(target, {"target"}) + "/" + shown_at(location, {"name"}), missed,
-               shown_at(location, {"current", "version"}), shown_at(location, {"observed", "version"}),
+               shown_at(location, {"current", "version"}), observed_of(location),
                text_at(location, {"drift"}) == "true" ? "drifted"
                : standby                              ? "standby"
                                                       : "wave " + shown_at(location, {"wave"}),
@@ -74,7 +79,7 @@ void print_targets(const json::array& targets, bool wide) {
     std::vector<std::string> row{shown_at(target, {"target"}),
                                  shown_at(target, {"desired", "version"}),
                                  shown_at(target, {"current", "version"}),
-                                 shown_at(target, {"observed", "version"}),
+                                 observed_of(target),
                                  state_of(target),
                                  waiting_for(target).value_or("-")};
     if (wide) {
