@@ -52,6 +52,9 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(self.world.running(), "v1")
         self.assertEqual(self.world.current(), "v1")
         self.assertEqual(len(self.world.events("release.quarantined")), 1)
+        for verb in ("timeline", "postmortem"):
+            self.assertEqual(self.world.cli(verb, "greeter/staging/2").stdout.count("release.quarantined"), 1, verb)
+        self.assertNotIn("release.quarantined", self.world.cli("timeline", "greeter/staging/1").stdout)
         counted = b'headgate_rollbacks_total{environment="staging",trigger="automatic"} 1\n'
         self.assertIn(counted, self.world.http("GET", "/metrics").body)
         self.assertIn("rolled back", self.world.target()["pinned"])
