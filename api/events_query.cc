@@ -158,6 +158,32 @@ bool cut_records(std::vector<StoredRecord>& records, std::size_t max_bytes) {
   return true;
 }
 
+Result<std::vector<StoredRecord>> records_of_bundle(const EventLog& log, const EventFilter& filter, Position size) {
+  constexpr std::size_t page_records = 1'000;
+  constexpr std::size_t max_records = 10'000;
+  constexpr std::size_t max_bytes = 32 << 20;
+  std::vector<StoredRecord> found;
+  std::size_t bytes = 0;
+  EventQuery query;
+  query.filter = filter;
+  query.limit = page_records;
+  while (true) {
+    HEADGATE_TRY(auto page, log.query(query));
+    if (page.records.empty()) return found;
+    query.after = page.records.back().position;
+    std::erase_if(page.records, [size](const StoredRecord& record) { return record.position >= size; });
+    for (const auto& record : page.records) bytes += record.bytes.size();
+    std::ranges::move(page.records, std::back_inserter(found));
+    if (found.size() > max_records || bytes > max_bytes) {
+      return fail(ErrorCode::too_large,
+                  fmt::format("more than {} records or {} MiB match: narrow the filter (from and to, service, "
+                              "environment, type) and take several bundles",
+                              max_records, max_bytes >> 20));
+    }
+    if (!page.more || *query.after >= size) return found;
+  }
+}
+
 Result<void> append_csv(std::string& out, const StoredRecord& record) {
   HEADGATE_TRY(const auto view, view_record(record.bytes));
   out += std::to_string(record.position);

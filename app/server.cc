@@ -453,7 +453,7 @@ void Server::Parts::serve() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
   dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
-    return evidence->make(records, exported);
+    return evidence->make(records, &exported);
   };
   dependencies.backups = backups.get();
   dependencies.governance = config.governance;
