@@ -151,7 +151,10 @@ Result<void> Server::Parts::open_store() {
   HEADGATE_TRY_VOID(as_named(store::make_dirs_durably(data.parent_path())));
   HEADGATE_TRY_VOID(as_named(store::make_dir_durably(data, 0700)));
   HEADGATE_TRY(lock, store::DataLock::acquire(data));
-  HEADGATE_TRY_VOID(store::VerifierKey::make(config.origin, {}));  // before a log bears it that no key could sign
+  // Before a log bears it that no key could sign.
+  if (const auto named = store::VerifierKey::make(config.origin, {}); !named) {
+    return fail(ErrorCode::invalid_input, "origin '" + config.origin + "': " + named.error().message);
+  }
   store::RocksDbLog::Options options;
   options.dir = data;
   options.origin = config.origin;
