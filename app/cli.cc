@@ -1,5 +1,6 @@
 #include "app/cli.h"
 
+#include <charconv>
 #include <cstdio>
 #include <string_view>
 
@@ -37,6 +38,20 @@ int report(const Error& error) {
                  printable(field.found).c_str(), printable(field.expected).c_str());
   }
   return exit_code_of(error);
+}
+
+std::string is_given(const std::string& text) {
+  return text.empty() ? "an empty text was given" : "";
+}
+
+std::function<std::string(const std::string&)> is_number(std::uint64_t min, std::uint64_t max) {
+  return [min, max](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    if (whole && number >= min && number <= max) return "";
+    return "'" + text + "': expected a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+  };
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -30,6 +31,10 @@ struct Cli {
 int exit_code_of(const Error& error);
 // Prints `headgate: <message>` and each field error to standard error; returns the exit code.
 int report(const Error& error);
+
+// Checks of what an option or argument was given.
+std::string is_given(const std::string& text);  // an empty text is an unset variable, never "not given"
+std::function<std::string(const std::string&)> is_number(std::uint64_t min, std::uint64_t max);  // whole, and within
 
 void add_serve_verbs(Cli& cli);       // serve, version
 void add_repository_verbs(Cli& cli);  // init, validate

@@ -341,6 +341,12 @@ class EndToEnd(unittest.TestCase):
             ["get", "freezes", "--service", "greeter"],
             ["get", "releases", "--service", "greeter", "--environment", "staging"],
             ["get", "targets", "--active"],
+            ["get", "promotions", "--limit", "0"],
+            ["get", "promotions", "--limit", "-3"],
+            ["events", "--limit", "0"],
+            ["events", "--limit", "501"],
+            ["events", "--limit", "18446744073709551616"],
+            ["events", "--after", "-1"],
             ["events", "--follow", "--limit", "3"],
             ["events", "--follow", "--newest-first"],
             ["events", "--follow", "--to", "2026-11-20T09:00:00Z"],
@@ -349,6 +355,52 @@ class EndToEnd(unittest.TestCase):
                 refused = w.cli(*arguments)
                 self.assertEqual(refused.returncode, 2, refused.stdout)
                 self.assertIn(arguments[-2 if arguments[-1][:2] != "--" else -1], refused.stderr)
+
+        for arguments in (
+            ["token", "revoke", ""],
+            ["people", "erase", "", "--yes"],
+            ["unfreeze", ""],
+            ["incident", "note", "", "--note", "seen"],
+            ["quarantine", "greeter", "", "--reason", "broken"],
+        ):
+            with self.subTest(arguments):
+                refused = w.cli(*arguments)
+                self.assertEqual(refused.returncode, 2, refused.stdout)
+                self.assertIn("an empty text was given", refused.stderr)
+        backup = w.cli("backup", "verify", "0")
+        self.assertEqual(backup.returncode, 2)
+        self.assertIn("expected a whole number from 1", backup.stderr)
+        moment = w.cli("state", "--at", "noon")
+        self.assertEqual(moment.returncode, 2)
+        self.assertIn("found 'noon'", moment.stderr)
+        vague = w.cli("gate", "report", "--service", "greeter", "--commit", "abc", "--gate", "tests", "--status", "passed")
+        self.assertEqual(vague.returncode, 2)
+        self.assertIn("abc", vague.stderr)
+
+    def test_a_page_of_events_says_how_to_go_on(self):
+        self.begin()
+        w = self.world
+        first = w.cli("events", "--limit", "2", "-o", "json")
+        self.assertEqual([json.loads(line)["id"] for line in first.stdout.splitlines()], ["0", "1"])
+        self.assertEqual(first.stderr, "more: headgate events --limit 2 --after 1\n")
+        second = w.cli("events", "--limit", "2", "--after", "1", "-o", "json")
+        self.assertEqual([json.loads(line)["id"] for line in second.stdout.splitlines()], ["2", "3"])
+        newest = w.cli("events", "--type", "step.*", "--newest-first", "--limit", "1", "-o", "json")
+        last = json.loads(newest.stdout)["id"]
+        self.assertEqual(
+            newest.stderr, f"more: headgate events --type 'step.*' --newest-first --limit 1 --after {last}\n"
+        )
+        self.assertEqual(w.cli("events", "--type", "promotion.planned").stderr, "")
+
+    def test_a_dry_run_shows_the_promotion_and_its_steps(self):
+        self.begin()
+        register = ["release", "register", "--service", "greeter", "--version", "v2", "--commit", "b" * 40]
+        self.assertEqual(self.world.cli(*register).returncode, 0)
+        shown = self.world.cli("promote", "greeter", "--to", "staging", "--release", "v2", "--dry-run")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        lines = shown.stdout.splitlines()
+        self.assertEqual(lines[0], "greeter/staging/2  v1 -> v2  (nothing is done)")
+        self.assertIn("  deploy", lines)
 
     def test_a_file_that_is_named_and_not_there_is_a_mistake(self):
         nothing = str(self.world.root / "nothing")
