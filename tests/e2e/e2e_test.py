@@ -261,12 +261,23 @@ class EndToEnd(unittest.TestCase):
             "  routes: [{events: [promotion.failed], to: [hook]}]\n"
             "  receivers: {hook: {webhook: {url: \"http://127.0.0.1:9/hook\"}}}\n",
         )
+        self.world.write(
+            "policies/access.yaml",
+            "apiVersion: headgate.dev/v1\nkind: AccessPolicy\nmetadata: {name: access}\nspec:\n"
+            "  grants: [{token: narrow, role: viewer, services: [other]}]\n",
+        )
         file.write_text(file.read_text().replace("version: v1", "version: v9"))
         sha = self.world.push("a release that nobody has registered yet")
         eventually(lambda: self.world.http("GET", "/v1/configuration").json["commit"] == sha, "it is in force")
         same = self.world.cli("diff", str(self.world.tree))
         self.assertEqual(same.returncode, 0, same.stdout)
         self.assertIn("not compared: ", same.stderr)
+        # What a token does not see is in force all the same.
+        narrow = self.world.cli("token", "create", "narrow").stdout.strip()
+        unseen = self.world.cli("diff", str(self.world.tree), token=narrow)
+        self.assertEqual(unseen.returncode, 2, unseen.stdout)
+        self.assertEqual(unseen.stdout, "")
+        self.assertIn("0 of 1 services", unseen.stderr)
         file.write_text(file.read_text().replace("version: v9", "version: v2"))
         environment = self.world.tree / "environments/staging.yaml"
         environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
