@@ -286,6 +286,27 @@ class EndToEnd(unittest.TestCase):
         self.assertRegex(changed.stdout, r"changed +Target +greeter.staging +version +a promotion from v1 to v2")
         self.assertRegex(changed.stdout, r"changed +Environment +staging +observeEvery ")
 
+    def test_init_and_validate_name_what_cannot_be(self):
+        w = self.world
+        taken, empty, made = w.root / "taken", w.root / "empty", w.root / "made"
+        taken.write_text("a letter")
+        refused = w.cli("init", str(taken))
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("is no folder", refused.stderr)
+        empty.mkdir()
+        nothing = w.cli("validate", str(empty))
+        self.assertEqual(nothing.returncode, 2, nothing.stdout)
+        self.assertIn("*.yaml", nothing.stderr)
+        (empty / "large.yaml").write_bytes(b"#" * (17 << 20))
+        large = w.cli("validate", str(empty))
+        self.assertEqual(large.returncode, 1)
+        self.assertIn(str(17 << 20), large.stdout)
+        self.assertIn(f"at most {1 << 20}", large.stdout)
+        self.assertEqual(large.stderr, "1 mistake\n")
+        shown = w.cli("init", str(made)).stdout
+        self.assertIn(f'url: "{made}"', shown)
+        self.assertIn("commands: {mode: repository}", shown)
+
     def test_validate_sees_what_git_would_commit(self):
         self.world.hooks()
         self.world.documents()
@@ -467,6 +488,8 @@ class EndToEnd(unittest.TestCase):
             self.assertGreater(len(tables[1]), len(tables[0]), what)
         events = self.world.cli("events", "--type", "promotion.planned", "-o", "yaml").stdout
         self.assertTrue(events.startswith('---\n"specversion": "1.0"\n'), events)
+        self.assertEqual(self.world.cli("get", "freezes", "-o", "yaml").stdout, "[]\n")
+        self.assertNotIn("[", self.world.cli("token", "list").stdout)
         self.world.write("targets/greeter.yaml", "kind: Targte\n")
         for output, start in (("json", "["), ("yaml", "-")):
             checked = self.world.cli("validate", str(self.world.tree), "-o", output)
