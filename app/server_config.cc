@@ -1,5 +1,7 @@
 #include "app/server_config.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
