@@ -64,7 +64,8 @@ class Core : public std::enable_shared_from_this<Core> {
   //   quick  on the socket thread: state in memory only
   //   heavy  on a worker: the log, files, folds
   //   async  takes the call and answers when it can
-  // `counted`: as of Route.
+  // A body is JSON, and said to be nothing else (415); with max_body_bytes it is bytes of any type. `counted`: as of
+  // Route.
   void quick(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
              bool counted = true);
   void heavy(Router& router, std::string method, std::string pattern, std::string access, ReadHandler handler,
@@ -108,7 +109,7 @@ class Core : public std::enable_shared_from_this<Core> {
  private:
   void add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
            std::size_t max_body_bytes, bool counted = true);
-  void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler);
+  void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler, bool takes_json);
   Result<Caller> authenticate(const Request& request, const AccessRule& rule) const;
   std::optional<Response> refusal(const Request& request, const AccessRule& rule);
   void note_denial(const Response& response, std::string_view route);

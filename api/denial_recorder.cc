@@ -1,6 +1,6 @@
 #include "api/denial_recorder.h"
 
-#include <algorithm>
+#include <array>
 
 namespace headgate::api {
 namespace {
@@ -18,18 +18,14 @@ DenialRecorder::~DenialRecorder() {
 
 void DenialRecorder::record(Denial reason, std::string_view route) {
   const std::scoped_lock lock(mutex_);
-  auto& count = counts_[static_cast<std::size_t>(reason)];
-  if (count.count++ == 0) {
-    count.route = route;
-    changed_.notify_one();
-  }
+  ++counts_[{reason, std::string(route)}];
+  changed_.notify_one();
 }
 
 void DenialRecorder::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
-    const auto any = [this] { return std::ranges::any_of(counts_, [](const Count& c) { return c.count > 0; }); };
-    if (!changed_.wait(lock, stop, any)) break;
+    if (!changed_.wait(lock, stop, [this] { return !counts_.empty(); })) break;
     changed_.wait_for(lock, stop, window_, [] { return false; });  // lets the window pass, or ends with the stop
     lock.unlock();
     submit_all();
@@ -38,19 +34,18 @@ void DenialRecorder::run(std::stop_token stop) {
 }
 
 void DenialRecorder::submit_all() {
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    Count count;
-    {
-      const std::scoped_lock lock(mutex_);
-      count = std::exchange(counts_[i], {});
-    }
-    if (count.count == 0) continue;
-    const RecordDenied command{std::string(reasons[i]), count.count, count.route};
+  decltype(counts_) counts;
+  {
+    const std::scoped_lock lock(mutex_);
+    counts.swap(counts_);
+  }
+  for (const auto& [what, count] : counts) {
+    const auto& [reason, route] = what;
+    const RecordDenied command{std::string(reasons[static_cast<std::size_t>(reason)]), count, route};
     if (sink_.submit({.command = command, .idempotency_key = {}, .request_digest = {}}, {})) continue;
     // The queue is full: it is added to the next window.
     const std::scoped_lock lock(mutex_);
-    counts_[i].count += count.count;
-    counts_[i].route = std::move(count.route);
+    counts_[what] += count;
   }
 }
 

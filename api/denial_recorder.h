@@ -1,14 +1,15 @@
-// Refused requests become events, added up: one access.denied per reason and window, so that whoever knocks a thousand
-// times writes one record.
+// Refused requests become events, added up: one access.denied per reason, route and window, so that whoever knocks a
+// thousand times writes one record. Routes are patterns, so that there are few of them.
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "engine/ports/command_sink.h"
 
@@ -26,11 +27,6 @@ class DenialRecorder {
   void stop();
 
  private:
-  struct Count {
-    std::uint64_t count = 0;
-    std::string route;  // of the first
-  };
-
   void run(std::stop_token stop);
   void submit_all();
 
@@ -38,7 +34,7 @@ class DenialRecorder {
   const Duration window_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::array<Count, 2> counts_;
+  std::map<std::pair<Denial, std::string>, std::uint64_t> counts_;  // by reason and route
   std::mutex stop_mutex_;
   std::jthread thread_;
 };

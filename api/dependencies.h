@@ -55,6 +55,14 @@ class RepositoryControl {
 // The zip of an evidence bundle: these records and, last, the one that records their export. Blocks for seconds.
 using EvidenceDoor = std::function<Result<std::string>(std::span<const StoredRecord> records, const StoredRecord&)>;
 
+// What is known of the newest look at what runs in one place (`location` empty: the environment is one place), since
+// the start. Thread-safe.
+struct Look {
+  std::optional<Timestamp> observed;  // when one was last answered
+  std::string error;                  // why the newest one was not; empty when it was
+};
+using LastLook = std::function<Look(const TargetId& target, const std::string& location)>;
+
 struct ApiDependencies {
   runtime::Engine& engine;
   const EventLog& log;
@@ -69,6 +77,7 @@ struct ApiDependencies {
   std::function<std::optional<std::string>()> not_ready{};
   BackupControl* backups = nullptr;  // null where neither backups nor a mirror are configured
   EvidenceDoor evidence{};
+  LastLook last_look{};                    // may be empty
   std::vector<ApprovalRule> governance{};  // that a change of the policy takes; empty: none
 };
 

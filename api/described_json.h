@@ -58,8 +58,10 @@ class DescribedFields {
 
 template <class T>
 void write_described(JsonWriter& json, const T& value) {
-  if constexpr (std::integral<T> || std::same_as<T, std::string> || std::same_as<T, Decimal>) {
+  if constexpr (std::integral<T> || std::same_as<T, std::string>) {
     json.value(value);
+  } else if constexpr (std::same_as<T, Decimal>) {
+    json.value(value.text);  // a text in records, too
   } else if constexpr (std::is_enum_v<T>) {
     json.value(name_of(value));
   } else if constexpr (std::same_as<T, Duration>) {

@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
+#include <charconv>
+#include <iterator>
 
 #include "api/record_view.h"
 #include "engine/base/glob.h"
 #include "engine/base/nearest_name.h"
+#include "engine/base/trimmed.h"
 #include "engine/domain/notifications.h"
 
 namespace headgate::api {
@@ -25,6 +29,49 @@ void append_field(std::string& out, std::string_view text) {
     out += c;
   }
   out += '"';
+}
+
+// One element of Accept (RFC 9110, section 12.5.1).
+struct MediaRange {
+  std::string_view type;
+  double quality = 1;
+};
+
+double quality_of(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const auto end = std::min(parameters.find(';'), parameters.size());
+    const auto parameter = trimmed(parameters.substr(0, end));
+    parameters.remove_prefix(std::min(end + 1, parameters.size()));
+    if (parameter.size() < 2 || !boost::beast::iequals(parameter.substr(0, 2), "q=")) continue;
+    double quality = 0;
+    const auto* last = parameter.data() + parameter.size();
+    const auto [at, error] = std::from_chars(parameter.data() + 2, last, quality, std::chars_format::fixed);
+    return error == std::errc{} && at == last ? quality : 0;
+  }
+  return 1;
+}
+
+std::vector<MediaRange> media_ranges(std::string_view accept) {
+  std::vector<MediaRange> ranges;
+  while (!accept.empty()) {
+    const auto end = std::min(accept.find(','), accept.size());
+    const auto range = accept.substr(0, end);
+    accept.remove_prefix(std::min(end + 1, accept.size()));
+    const auto parameters = std::min(range.find(';'), range.size());
+    ranges.push_back({trimmed(range.substr(0, parameters)), quality_of(range.substr(parameters))});
+  }
+  return ranges;
+}
+
+// The most specific one that `type` is in.
+const MediaRange* range_of(const std::vector<MediaRange>& ranges, std::string_view type) {
+  const auto group = std::string(type.substr(0, type.find('/'))) + "/*";
+  for (const std::string_view name : {type, std::string_view(group), std::string_view("*/*")}) {
+    const auto found =
+        std::ranges::find_if(ranges, [&](const MediaRange& r) { return boost::beast::iequals(r.type, name); });
+    if (found != ranges.end()) return &*found;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -61,19 +108,20 @@ std::optional<EventFormat> event_format(const Request& request) {
   const auto accept = request.headers.one("accept");
   if (!accept) return std::nullopt;
   if (!*accept) return EventFormat::json;
-  std::string_view rest = **accept;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find(','), rest.size());
-    auto type = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    type = type.substr(0, type.find(';'));
-    while (type.starts_with(' ')) type.remove_prefix(1);
-    while (type.ends_with(' ')) type.remove_suffix(1);
-    if (type == "application/x-ndjson") return EventFormat::ndjson;
-    if (type == "text/csv") return EventFormat::csv;
-    if (type == "application/json" || type == "application/*" || type == "*/*") return EventFormat::json;
+  const auto ranges = media_ranges(**accept);
+  std::optional<EventFormat> best;
+  const MediaRange* chosen = nullptr;
+  for (const auto& [type, format] :
+       {std::pair{"application/json", EventFormat::json}, std::pair{"application/x-ndjson", EventFormat::ndjson},
+        std::pair{"text/csv", EventFormat::csv}}) {
+    const auto* range = range_of(ranges, type);
+    if (range == nullptr || range->quality <= 0) continue;
+    if (chosen && (range->quality < chosen->quality || (range->quality == chosen->quality && range >= chosen)))
+      continue;
+    chosen = range;
+    best = format;
   }
-  return std::nullopt;
+  return best;
 }
 
 std::string filter_text(const EventFilter& filter) {
@@ -108,6 +156,32 @@ bool cut_records(std::vector<StoredRecord>& records, std::size_t max_bytes) {
   if (over == records.end()) return false;
   records.erase(over, records.end());
   return true;
+}
+
+Result<std::vector<StoredRecord>> records_of_bundle(const EventLog& log, const EventFilter& filter, Position size) {
+  constexpr std::size_t page_records = 1'000;
+  constexpr std::size_t max_records = 10'000;
+  constexpr std::size_t max_bytes = 32 << 20;
+  std::vector<StoredRecord> found;
+  std::size_t bytes = 0;
+  EventQuery query;
+  query.filter = filter;
+  query.limit = page_records;
+  while (true) {
+    HEADGATE_TRY(auto page, log.query(query));
+    if (page.records.empty()) return found;
+    query.after = page.records.back().position;
+    std::erase_if(page.records, [size](const StoredRecord& record) { return record.position >= size; });
+    for (const auto& record : page.records) bytes += record.bytes.size();
+    std::ranges::move(page.records, std::back_inserter(found));
+    if (found.size() > max_records || bytes > max_bytes) {
+      return fail(ErrorCode::too_large,
+                  fmt::format("more than {} records or {} MiB match: narrow the filter (from and to, service, "
+                              "environment, type) and take several bundles",
+                              max_records, max_bytes >> 20));
+    }
+    if (!page.more || *query.after >= size) return found;
+  }
 }
 
 Result<void> append_csv(std::string& out, const StoredRecord& record) {

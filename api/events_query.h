@@ -22,6 +22,9 @@ std::string filter_text(const EventFilter& filter);
 
 bool is_open(const EventFilter& filter);  // nothing is filtered
 
+// For an evidence bundle: everything that matches among the first `size` records. too_large beyond what one may hold.
+Result<std::vector<StoredRecord>> records_of_bundle(const EventLog& log, const EventFilter& filter, Position size);
+
 // Drops the records after the first `max_bytes` of them, but never the first record. Whether it dropped any.
 bool cut_records(std::vector<StoredRecord>& records, std::size_t max_bytes);
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <tuple>
@@ -361,7 +362,17 @@ std::string Metrics::page(const runtime::Engine& engine, std::optional<Timestamp
   families.push_back(
       GaugeFamily("headgate_effects_paused", "1 while everything outside stands still.").add(paused ? 1 : 0).take());
   for (const auto& ask : impl_->gauges) {
-    for (auto& gauge : ask()) families.push_back(GaugeFamily(gauge.name, gauge.help).add(gauge.value).take());
+    std::optional<GaugeFamily> family;
+    std::string name;
+    for (auto& gauge : ask()) {
+      if (family && gauge.name != name) families.push_back(family->take());
+      if (!family || gauge.name != name) family.emplace(gauge.name, gauge.help);
+      name = gauge.name;
+      std::vector<prometheus::ClientMetric::Label> labels;
+      for (const auto& [label, value] : gauge.labels) labels.push_back({label, value});
+      family->add(gauge.value, std::move(labels));
+    }
+    if (family) families.push_back(family->take());
   }
   if (checkpoint) {
     families.push_back(GaugeFamily("headgate_checkpoint_age_seconds", "Age of the newest signed checkpoint.")

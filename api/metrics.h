@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,11 +38,13 @@ class Metrics final : public runtime::Observer {
   // One attempt to bring a checkpoint to "git" or "witness <name>".
   void checkpoint_published(std::string_view to, bool succeeded);
 
-  // A figure that somebody else knows; asked for at each page. Before the first page.
+  // A figure that somebody else knows; asked for at each page. Those of one name follow each other. Before the first
+  // page.
   struct Gauge {
     std::string name;
     std::string help;
     double value = 0;
+    std::map<std::string, std::string> labels{};
   };
   void add_gauges(std::function<std::vector<Gauge>()> ask);
 

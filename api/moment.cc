@@ -19,8 +19,10 @@ Result<Moment> find_moment(const Core& core, const std::string& at) {
   }
   const auto time = parse_timestamp(at);
   if (!time) {
-    return fail(ErrorCode::invalid_input, "query parameter 'at': expected a position or a time",
-                {{"at", at.substr(0, 64), "a position, or a time of RFC 3339 such as 2026-11-20T14:55:01Z"}});
+    return fail(
+        ErrorCode::invalid_input,
+        "query parameter 'at': found '" + at.substr(0, 64) + "', expected a position or a time",
+        {{"at", "'" + at.substr(0, 64) + "'", "a position, or a time of RFC 3339 such as 2026-11-20T14:55:01Z"}});
   }
   if (*time > core.now()) return fail(ErrorCode::not_found, fmt::format("{} has not come yet", at));
   HEADGATE_TRY(const auto next, core.deps.log.position_at(*time + Duration(1)));

@@ -1,11 +1,30 @@
 #include "api/promotion_reads.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
+#include "api/record_view.h"
 #include "api/views_promotion.h"
 #include "engine/domain/guards.h"
 
 namespace headgate::api {
+namespace {
+
+constexpr std::size_t quarantines_a_read = 100;
+
+// The event that led to this one; nothing where nobody knows of one.
+Result<std::optional<StoredRecord>> cause_of(const Core& core, const StoredRecord& record) {
+  HEADGATE_TRY(const auto view, view_record(record.bytes));
+  Position cause = 0;
+  const auto [end, error] = std::from_chars(view.cause.data(), view.cause.data() + view.cause.size(), cause);
+  if (view.cause.empty() || error != std::errc{} || end != view.cause.data() + view.cause.size()) return std::nullopt;
+  HEADGATE_TRY(auto records, core.deps.log.read(cause, 1));
+  if (records.empty()) return std::nullopt;
+  return std::move(records.front());
+}
+
+}  // namespace
 
 std::optional<FoundPromotion> live_promotion(const Core& core, const PromotionId& id) {
   const auto now = core.now();
@@ -34,6 +53,47 @@ Result<FoundPromotion> find_promotion(const Core& core, const PromotionId& id) {
   HEADGATE_TRY(auto promotion, runtime::promotion_of_log(core.deps.log, id));
   seen = std::max(seen, promotion.last_position + 1);
   return FoundPromotion{.promotion = std::move(promotion), .seen = seen};
+}
+
+Result<EventPage> events_of_promotion(const Core& core, const PromotionId& id, std::optional<Position> after,
+                                      std::size_t limit) {
+  EventQuery own;
+  own.filter.correlation = to_string(id);
+  own.after = after;
+  own.limit = limit;
+  HEADGATE_TRY(auto page, core.deps.log.query(own));
+  if (page.records.empty() && !after) return page;
+  const auto last = page.records.empty() ? *after : page.records.back().position;
+
+  EventQuery others;
+  others.filter.type = "release.quarantined";
+  others.filter.service = id.target.service;
+  others.after = after ? *after : page.records.front().position;
+  others.limit = quarantines_a_read;
+  std::vector<StoredRecord> quarantines;
+  for (bool more = true; more;) {
+    HEADGATE_TRY(auto found, core.deps.log.query(others));
+    more = found.more;
+    for (auto& record : found.records) {
+      others.after = record.position;
+      HEADGATE_TRY(const auto cause, cause_of(core, record));
+      if (!cause) continue;
+      // Later ones are of a later page, or have a later cause.
+      if (page.more ? record.position > last : cause->position > last) {
+        more = false;
+        break;
+      }
+      HEADGATE_TRY(const auto view, view_record(cause->bytes));
+      if (view.correlation == own.filter.correlation) quarantines.push_back(std::move(record));
+    }
+  }
+  std::ranges::move(quarantines, std::back_inserter(page.records));
+  std::ranges::sort(page.records, {}, &StoredRecord::position);
+  if (page.records.size() > limit) {
+    page.records.resize(limit);
+    page.more = true;
+  }
+  return page;
 }
 
 void write_promotion(JsonWriter& json, const FoundPromotion& found, const Names& names) {

@@ -22,6 +22,10 @@ std::optional<FoundPromotion> live_promotion(const Core& core, const PromotionId
 // One that has ended is put together from its own events: for workers. not_found: there never was one.
 Result<FoundPromotion> find_promotion(const Core& core, const PromotionId& id);
 
+// Its events, and the quarantines that followed from one of them, which are of its release: for workers.
+Result<EventPage> events_of_promotion(const Core& core, const PromotionId& id, std::optional<Position> after,
+                                      std::size_t limit);
+
 // Shows it, with the conditions that it waits for.
 void write_promotion(JsonWriter& json, const FoundPromotion& found, const Names& names);
 

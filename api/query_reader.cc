@@ -23,7 +23,7 @@ std::string quoted(std::string_view text) {
 QueryReader::QueryReader(const Fields& query) : query_(query) {}
 
 std::optional<std::string> QueryReader::text(std::string_view name) {
-  asked_.emplace_back(name);
+  if (std::ranges::find(asked_, name) == asked_.end()) asked_.emplace_back(name);
   const auto value = query_.one(name);
   if (!value) {
     errors_.insert(errors_.end(), value.error().fields.begin(), value.error().fields.end());

@@ -16,7 +16,7 @@ namespace headgate::api {
 
 class QueryReader {
  public:
-  // `query` must outlive the reader. Parameters that every route takes (min_position, dry_run) are known to it.
+  // `query` must outlive the reader. min_position, which every route takes, is known to it.
   explicit QueryReader(const Fields& query);
 
   // A parameter that is sent empty counts as absent.
@@ -31,7 +31,7 @@ class QueryReader {
 
  private:
   const Fields& query_;
-  std::vector<std::string> asked_{"min_position", "dry_run"};
+  std::vector<std::string> asked_{"min_position"};
   std::vector<FieldError> errors_;
 };
 

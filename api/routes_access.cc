@@ -91,7 +91,7 @@ Result<NewToken> read_token(const Core& core, const Call& call) {
     const auto role = parse_enum<Role>(text);
     if (!role) {
       body.refuse("roles", "'" + text.substr(0, 64) + "'",
-                  fmt::format("of {}", fmt::join(EnumNames<Role>::names, ", ")));
+                  fmt::format("one of {}", fmt::join(EnumNames<Role>::names, ", ")));
     } else if (std::ranges::find(token.roles, *role) == token.roles.end()) {
       token.roles.push_back(*role);
     }

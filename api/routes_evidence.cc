@@ -2,9 +2,7 @@
 // before the first byte leaves, and part of the bundle: it says how many there were.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
-#include <iterator>
 
 #include "api/events_query.h"
 #include "api/problem.h"
@@ -13,34 +11,7 @@
 namespace headgate::api {
 namespace {
 
-constexpr std::size_t page_records = 1'000;
-constexpr std::size_t max_records = 10'000;
-constexpr std::size_t max_bytes = 32 << 20;
 constexpr int unprocessable = 422;
-
-// Everything that matches among the first `size` records.
-Result<std::vector<StoredRecord>> find_records(Core& core, const EventFilter& filter, Position size) {
-  std::vector<StoredRecord> found;
-  std::size_t bytes = 0;
-  EventQuery query;
-  query.filter = filter;
-  query.limit = page_records;
-  while (true) {
-    HEADGATE_TRY(auto page, core.deps.log.query(query));
-    if (page.records.empty()) return found;
-    query.after = page.records.back().position;
-    std::erase_if(page.records, [size](const StoredRecord& record) { return record.position >= size; });
-    for (const auto& record : page.records) bytes += record.bytes.size();
-    std::ranges::move(page.records, std::back_inserter(found));
-    if (found.size() > max_records || bytes > max_bytes) {
-      return fail(ErrorCode::too_large,
-                  fmt::format("more than {} records or {} MiB match: narrow the filter (from and to, service, "
-                              "environment, type) and take several bundles",
-                              max_records, max_bytes >> 20));
-    }
-    if (!page.more || *query.after >= size) return found;
-  }
-}
 
 // One bundle is made at a time: each holds its records and the zip in memory.
 class Turn {
@@ -83,7 +54,7 @@ Result<Response> bundle(Core& core, const Export& taken, Position exported) {
 
 void export_evidence(Core& core, const CallPtr& call, const EventFilter& filter, const std::shared_ptr<Turn>& turn) {
   const Position size = core.deps.log.size();
-  auto records = find_records(core, filter, size);
+  auto records = records_of_bundle(core.deps.log, filter, size);
   if (!records) {
     turn->end();
     const bool too_many = records.error().code == ErrorCode::too_large;

@@ -48,15 +48,13 @@ std::string detail_of(std::string_view data) {
 
 Result<Story> read_story(const Core& core, const PromotionId& id) {
   Story story;
-  EventQuery query;
-  query.filter.correlation = to_string(id);
-  query.limit = 500;
+  std::optional<Position> after;
   bool more = true;
   std::optional<Timestamp> first;
   while (more && story.count < max_rows) {
-    HEADGATE_TRY(const auto found, core.deps.log.query(query));
+    HEADGATE_TRY(const auto found, events_of_promotion(core, id, after, 500));
     for (const auto& record : found.records) {
-      query.after = record.position;
+      after = record.position;
       HEADGATE_TRY(const auto view, view_record(record.bytes));
       if (view.type == "step.planned") continue;
       HEADGATE_TRY(const auto time, parse_timestamp(view.time));

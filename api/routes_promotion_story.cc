@@ -106,13 +106,11 @@ Result<Response> timeline(const Core& core, const Call& call) {
   HEADGATE_TRY(const auto id, promotion_of_path(call.request));
   QueryReader query(call.request.query);
   const auto page = read_page(query, timeline_kind);
-  EventQuery events;
-  events.filter.correlation = to_string(id);
-  events.limit = page.limit;
+  std::optional<Position> after;
   std::optional<Timestamp> before;
   if (page.after) {
     if (const auto cursor = parse_cursor(*page.after)) {
-      events.after = cursor->position;
+      after = cursor->position;
       before = Timestamp(Duration(cursor->micros));
     } else {
       query.refuse("cursor", "no cursor of this list", "the text that 'next' held");
@@ -120,7 +118,7 @@ Result<Response> timeline(const Core& core, const Call& call) {
   }
   HEADGATE_TRY_VOID(query.finish());
   const Position seen = core.deps.engine.position();
-  HEADGATE_TRY(const auto found, core.deps.log.query(events));
+  HEADGATE_TRY(const auto found, events_of_promotion(core, id, after, page.limit));
   if (found.records.empty() && !page.after) return fail(ErrorCode::not_found, "no promotion " + to_string(id));
 
   const auto names = core.names_for(call);

@@ -114,7 +114,15 @@ Result<Asked> read_rollback(const Core& core, const Call& call) {
   Scope scope;
   scope.environment = body.required_string("environment");
   scope.services = body.optional_strings("services");
-  scope.group = body.optional_string("group").value_or("");
+  // A list that a script has left empty is not all of the environment.
+  if (value.find("services") != nullptr && scope.services.empty()) {
+    body.refuse("services", "no service", "one at least, or no 'services' for all of the environment");
+  }
+  const auto group = body.optional_string("group");
+  if (group && group->empty()) {
+    body.refuse("group", "an empty name", "a group, or no 'group' for all of the environment");
+  }
+  scope.group = group.value_or("");
   const auto which = body.optional_string("scope").value_or("all");
   if (which != "all" && which != "canary") body.refuse("scope", "'" + which.substr(0, 64) + "'", "all or canary");
   scope.canary = which == "canary";

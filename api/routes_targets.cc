@@ -33,6 +33,7 @@ class Shown {
   explicit Shown(const Core& core) : core_(core) {}
   Shown(const Core& core, const State& then) : core_(core), then_(&then) {}
 
+  bool is_live() const { return then_ == nullptr; }
   // Calls `read` with it, the time to judge by, and the present state, by which it is judged who may see what.
   template <class F>
   auto read(F&& read) const {
@@ -85,8 +86,9 @@ Result<Response> page_of_targets(const Core& core, const Call& call, const Shown
   JsonWriter json;
   json.begin_object().key("targets").begin_array();
   for (std::size_t shown = 0; shown < page.limit; ++shown) {
-    const auto row = next_row(from, call, filter, cursor);
+    auto row = next_row(from, call, filter, cursor);
     if (!row) break;
+    if (from.is_live()) add_looks(*row, core.deps.last_look);
     write_target(json, *row, names);
   }
   json.end_array();
@@ -97,11 +99,12 @@ Result<Response> page_of_targets(const Core& core, const Call& call, const Shown
 
 Result<Response> one_target(const Core& core, const Call& call, const Shown& from) {
   HEADGATE_TRY(const auto id, target_of_path(call.request));
-  const auto row = from.read([&](const State& state, Timestamp now, const State&) -> std::optional<TargetRow> {
+  auto row = from.read([&](const State& state, Timestamp now, const State&) -> std::optional<TargetRow> {
     const auto* target = state.find(id);
     return target ? std::optional(row_of(state, id, *target, now)) : std::nullopt;
   });
   if (!row) return fail(ErrorCode::not_found, fmt::format("no target {}", to_string(id)));
+  if (from.is_live()) add_looks(*row, core.deps.last_look);
   JsonWriter json;
   write_target(json, *row, core.names_for(call));
   return Response::json(200, json.take());

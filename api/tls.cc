@@ -4,18 +4,28 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <string>
 #include <string_view>
+#include <system_error>
 
 namespace headgate::api {
 
 namespace {
 
+// Of the system, the first error in the queue says why; of the bytes, the last one.
+std::string reason_of_failure() {
+  if (const auto first = ERR_peek_error(); first != 0 && ERR_GET_LIB(first) == ERR_LIB_SYS) {
+    return std::generic_category().message(ERR_GET_REASON(first));
+  }
+  const auto last = ERR_peek_last_error();
+  const char* reason = last == 0 ? nullptr : ERR_reason_error_string(last);
+  return reason == nullptr ? "no reason given" : reason;
+}
+
 std::unexpected<Error> refuse(std::string_view what, const std::string& path) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  const auto reason = reason_of_failure();
   ERR_clear_error();
-  return fail(ErrorCode::invalid_input,
-              fmt::format("cannot use '{}' as {}: {}", path, what, reason == nullptr ? "no reason given" : reason));
+  return fail(ErrorCode::invalid_input, fmt::format("cannot use '{}' as {}: {}", path, what, reason));
 }
 
 }  // namespace

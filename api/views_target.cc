@@ -27,9 +27,27 @@ void write_observation(JsonWriter& json, const std::optional<Observation>& obser
   json.end_object();
 }
 
+void write_look(JsonWriter& json, const Look& look) {
+  write_time(json.key("observed_at"), look.observed);
+  write_text_or_null(json.key("observation_error"), look.error);
+}
+
+// Of a target with several locations: since when all of them were seen, and what is wrong with the first.
+Look look_of(const TargetRow& row) {
+  if (row.looks.empty()) return {};
+  auto all = row.looks.front();
+  for (std::size_t i = 0; i < row.looks.size(); ++i) {
+    const auto& look = row.looks[i];
+    if (!look.observed || (all.observed && *look.observed < *all.observed)) all.observed = look.observed;
+    if (all.error.empty()) all.error = look.error;
+  }
+  return all;
+}
+
 void write_locations(JsonWriter& json, const TargetRow& row) {
   json.begin_array();
-  for (const auto& location : row.locations) {
+  for (std::size_t i = 0; i < row.locations.size(); ++i) {
+    const auto& location = row.locations[i];
     const auto& there = at_location(row.target, location.name);
     json.begin_object();
     json.field("name", location.name);
@@ -42,6 +60,7 @@ void write_locations(JsonWriter& json, const TargetRow& row) {
     }
     write_wish(json.key("current"), there.current);
     write_observation(json.key("observed"), there.observed);
+    write_look(json, i < row.looks.size() ? row.looks[i] : Look{});
     json.field("drift", there.drifted);
     write_wish(json.key("missed"), there.missed);
     json.end_object();
@@ -68,8 +87,14 @@ TargetRow row_of(const State& state, const TargetId& id, const TargetState& targ
   return row;
 }
 
+void add_looks(TargetRow& row, const LastLook& last_look) {
+  if (!last_look) return;
+  if (row.locations.empty()) row.looks.push_back(last_look(row.id, {}));
+  for (const auto& location : row.locations) row.looks.push_back(last_look(row.id, location.name));
+}
+
 void write_target(JsonWriter& json, const TargetRow& row, const Names& names) {
-  const auto& [id, target, locations, waiting_for] = row;
+  const auto& [id, target, locations, waiting_for, looks] = row;
   json.begin_object();
   json.field("target", to_string(id));
   json.field("service", id.service);
@@ -84,6 +109,7 @@ void write_target(JsonWriter& json, const TargetRow& row, const Names& names) {
     json.value(nullptr);
   }
   write_observation(json.key("observed"), target.observed);
+  write_look(json, look_of(row));
   json.field("drift", target.drifted);
   write_locations(json.key("locations"), row);
   write_text_or_null(json.key("pinned"), names.in_text(target.pinned));

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
 #include <iostream>
 #include <string_view>
@@ -34,8 +35,8 @@ int exit_code_of(const Error& error) {
 int report(const Error& error) {
   std::fprintf(stderr, "headgate: %s\n", printable_lines(error.message).c_str());
   for (const auto& field : error.fields) {
-    if (!field.pointer.empty() && error.message.find(field.pointer) != std::string::npos)
-      continue;  // the message says it already
+    const auto says = [&](const std::string& text) { return error.message.find(text) != std::string::npos; };
+    if (says(field.found) && says(field.expected)) continue;
     std::fprintf(stderr, "  %s: found %s, expected %s\n", printable(field.pointer).c_str(),
                  printable(field.found).c_str(), printable(field.expected).c_str());
   }
@@ -51,6 +52,20 @@ Result<bool> confirmed(const std::string& question, bool yes) {
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes";
+}
+
+std::string is_given(const std::string& text) {
+  return text.empty() ? "an empty text was given" : "";
+}
+
+std::function<std::string(const std::string&)> is_number(std::uint64_t min, std::uint64_t max) {
+  return [min, max](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    if (whole && number >= min && number <= max) return "";
+    return "'" + text + "': expected a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+  };
 }
 
 namespace {

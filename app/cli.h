@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -32,6 +33,10 @@ int exit_code_of(const Error& error);
 int report(const Error& error);
 // Asks on standard error for a y, unless `yes`; invalid_input where standard input is no terminal.
 Result<bool> confirmed(const std::string& question, bool yes);
+
+// Checks of what an option or argument was given.
+std::string is_given(const std::string& text);  // an empty text is an unset variable, never "not given"
+std::function<std::string(const std::string&)> is_number(std::uint64_t min, std::uint64_t max);  // whole, and within
 
 void add_serve_verbs(Cli& cli);       // serve, version
 void add_repository_verbs(Cli& cli);  // init, validate

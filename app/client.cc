@@ -210,11 +210,17 @@ Result<boost::json::value> Client::del(const std::string& path, const Query& que
 }
 
 Result<std::string> Client::get_text(const std::string& path, const Query& query, const std::string& accept) {
+  HEADGATE_TRY(auto page, get_text_page(path, query, accept));
+  return std::move(page.text);
+}
+
+Result<Client::Page> Client::get_text_page(const std::string& path, const Query& query, const std::string& accept) {
   HttpRequest request;
   request.url = path;
   request.headers = {{"Accept", accept}};
   HEADGATE_TRY(auto response, send(std::move(request), query));
-  return std::move(response.body);
+  const auto next = response.headers.find("headgate-next");
+  return Page{std::move(response.body), next == response.headers.end() ? std::string() : next->second};
 }
 
 Result<void> Client::stream(const std::string& path, const Query& query, const std::string& accept,

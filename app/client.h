@@ -31,6 +31,12 @@ class Client {
   Result<boost::json::value> del(const std::string& path, const Query& query = {});
   // The body as it is, with an Accept header.
   Result<std::string> get_text(const std::string& path, const Query& query, const std::string& accept);
+  // And where the list goes on, for `cursor`; empty at its end.
+  struct Page {
+    std::string text;
+    std::string next;
+  };
+  Result<Page> get_text_page(const std::string& path, const Query& query, const std::string& accept);
   // The body piece by piece as it comes, however long that takes; false ends the exchange, which is no Error.
   Result<void> stream(const std::string& path, const Query& query, const std::string& accept,
                       const std::function<bool(std::string_view)>& on_piece);

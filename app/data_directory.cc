@@ -12,10 +12,22 @@
 namespace headgate::app {
 namespace {
 
-constexpr std::array<std::string_view, 3> own_names{"db", "watermark", store::kLockName};
+constexpr std::array<std::string_view, 2> own_names{"db", "watermark"};
 constexpr std::string_view volume_folder = "lost+found";  // of a file system's root
 
+// Without records, but a server was there: what it says of that is more than that the folder is not empty.
+bool has_lost_its_log(const std::filesystem::path& data) {
+  std::error_code error;
+  return std::filesystem::exists(data / store::kLockName, error) && std::filesystem::exists(data / "snapshots", error);
+}
+
 }  // namespace
+
+bool is_data_directory(const std::filesystem::path& data) {
+  std::error_code error;
+  return std::ranges::any_of(own_names,
+                             [&](std::string_view name) { return std::filesystem::exists(data / name, error); });
+}
 
 Result<void> check_data_directory(const std::filesystem::path& data) {
   std::error_code error;
@@ -24,13 +36,11 @@ Result<void> check_data_directory(const std::filesystem::path& data) {
   if (!std::filesystem::is_directory(data, error)) {
     return fail(ErrorCode::invalid_input, data.string() + " is no folder: name another data directory");
   }
-  if (std::ranges::any_of(own_names,
-                          [&](std::string_view name) { return std::filesystem::exists(data / name, error); }))
-    return {};
+  if (is_data_directory(data) || has_lost_its_log(data)) return {};
   for (auto at = std::filesystem::directory_iterator(data, error);
        !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
     const auto name = at->path().filename();
-    if (name == volume_folder || name == "log.key") continue;
+    if (name == volume_folder || name == "log.key" || name == store::kLockName) continue;
     return fail(ErrorCode::invalid_input, data.string() +
                                               " is neither empty nor a data directory of Headgate (it holds " +
                                               name.string() + "): name a folder that is new or empty");

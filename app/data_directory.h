@@ -10,9 +10,11 @@
 
 namespace headgate::app {
 
+// Whether a log is there, or one of its two parts is missing.
+bool is_data_directory(const std::filesystem::path& data);
 // A folder of somebody else's does not become ours: the data directory is readable to its owner alone from then on.
-// Ours has the log or the lock; one that is new is empty, but for what a file system or an administrator put there
-// before.
+// Ours has the log, or what a server that lost it leaves; one that is new is empty, but for what a file system or an
+// administrator put there before.
 Result<void> check_data_directory(const std::filesystem::path& data);
 // conflict unless it is missing, or empty but for the lock and what a file system puts there: a log is put back there.
 Result<void> check_empty(const std::filesystem::path& data);

@@ -49,7 +49,15 @@ Result<WorkTree> files_of(const fs::path& directory) {
 struct Files {
   std::vector<std::string> paths;
   CommitFiles files;
+  const std::map<std::string, Error>* unread = nullptr;  // why a file has no blob, by its path; may be null
 };
+
+Error why_unread(const Files& from, const std::string& path) {
+  if (from.unread != nullptr) {
+    if (const auto at = from.unread->find(path); at != from.unread->end()) return at->second;
+  }
+  return {ErrorCode::io, "the file cannot be read", {}};
+}
 
 ReadDocuments read(const Files& from, People& people) {
   const reconciler::YamlDocumentParser parser(people);
@@ -59,7 +67,7 @@ ReadDocuments read(const Files& from, People& people) {
     if (!reconciler::is_document_file(path)) continue;
     const auto blob = from.files.find(path);
     auto text = blob ? from.files.read(*blob, reconciler::kMaxFileBytes)
-                     : Result<std::string>(fail(ErrorCode::io, "the file cannot be read"));
+                     : Result<std::string>(std::unexpected(why_unread(from, path)));
     if (!text) {
       read.diagnostics.push_back({path, 1, 1, text.error().message, {}, {}});
       not_read.others = true;
@@ -81,14 +89,20 @@ Result<ReadDocuments> read_work_tree(const fs::path& directory, People& people) 
   const auto& files = tree.files;
   std::set<std::string> links;
   std::map<std::string, fs::path> path_of_blob;
+  std::map<std::string, Error> unread;
   const FindBlob find = [&](std::string_view path) -> std::optional<std::string> {
     const auto at = files.find(std::string(path));
     if (at == files.end()) {
       if (tree.links.contains(std::string(path))) links.emplace(path);
       return std::nullopt;
     }
-    const auto text = store::read_file(at->second, reconciler::ScriptExports::max_script_bytes);
-    if (!text) return std::nullopt;
+    const auto max_bytes =
+        reconciler::is_document_file(path) ? reconciler::kMaxFileBytes : reconciler::ScriptExports::max_script_bytes;
+    const auto text = store::read_file(at->second, max_bytes);
+    if (!text) {
+      unread.emplace(path, text.error());
+      return std::nullopt;
+    }
     auto blob = reconciler::git_blob_id(*text);
     path_of_blob[blob] = at->second;
     return blob;
@@ -98,7 +112,7 @@ Result<ReadDocuments> read_work_tree(const fs::path& directory, People& people) 
     if (at == path_of_blob.end()) return fail(ErrorCode::not_found, "no such file");
     return store::read_file(at->second, max_bytes);
   };
-  Files from{{}, {find, read_blob}};
+  Files from{{}, {find, read_blob}, &unread};
   for (const auto& [name, path] : files) from.paths.push_back(name);
   auto documents = read(from, people);
   for (const auto& link : tree.links) {

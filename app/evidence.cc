@@ -18,13 +18,13 @@ constexpr std::chrono::seconds cosigning_wait{6};  // a round of them lasts thre
 constexpr milliseconds look_every{50};
 constexpr std::size_t max_bundle_bytes = 128 << 20;
 
-std::string index_text(std::span<const StoredRecord> records, const StoredRecord& exported) {
+std::string index_text(std::span<const StoredRecord> records, const StoredRecord* exported) {
   std::string positions;
   for (const auto& record : records) {
     fmt::format_to(std::back_inserter(positions), "{}{}", positions.empty() ? "" : ",", record.position);
   }
-  return fmt::format("{{\"format\":\"headgate-evidence/1\",\"export\":{},\"records\":[{}]}}\n", exported.position,
-                     positions);
+  return fmt::format("{{\"format\":\"headgate-evidence/1\",\"export\":{},\"records\":[{}]}}\n",
+                     exported ? fmt::format("{}", exported->position) : "null", positions);
 }
 
 }  // namespace
@@ -57,8 +57,9 @@ Result<EvidenceMaker::Signed> EvidenceMaker::checkpoint_over(Position position) 
   }
 }
 
-Result<std::string> EvidenceMaker::make(std::span<const StoredRecord> records, const StoredRecord& exported) const {
-  HEADGATE_TRY(const auto under, checkpoint_over(exported.position));
+Result<std::string> EvidenceMaker::make(std::span<const StoredRecord> records, const StoredRecord* exported) const {
+  const auto* last = exported ? exported : records.empty() ? nullptr : &records.back();
+  HEADGATE_TRY(const auto under, checkpoint_over(last ? last->position : 0));
   store::ZipWriter zip(clock_.now(), max_bundle_bytes);
   HEADGATE_TRY_VOID(zip.add("README.md", evidence_readme()));
   HEADGATE_TRY_VOID(zip.add("verify.py", evidence_verifier()));
@@ -75,7 +76,7 @@ Result<std::string> EvidenceMaker::make(std::span<const StoredRecord> records, c
     return zip.add(fmt::format("proofs/{}.tlog-proof", record.position), store::tlog_proof_text(proof));
   };
   for (const auto& record : records) HEADGATE_TRY_VOID(add(record));
-  HEADGATE_TRY_VOID(add(exported));
+  if (exported) HEADGATE_TRY_VOID(add(*exported));
   return zip.finish();
 }
 

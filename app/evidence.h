@@ -23,9 +23,10 @@ class EvidenceMaker {
                 const Clock& clock)
       : log_(log), verifier_(std::move(verifier)), cosignatures_(cosignatures), clock_(clock) {}
 
-  // `exported`: the record of this export, after all the others. Waits some seconds for a checkpoint that covers it and
-  // for the witnesses' cosignatures; without them the bundle is made all the same. Thread-safe.
-  Result<std::string> make(std::span<const StoredRecord> records, const StoredRecord& exported) const;
+  // `exported`: the record of this export, after all the others; null of a log at rest, which records none. Waits some
+  // seconds for a checkpoint that covers it and for the witnesses' cosignatures; without them the bundle is made all
+  // the same. Thread-safe.
+  Result<std::string> make(std::span<const StoredRecord> records, const StoredRecord* exported) const;
 
  private:
   struct Signed {

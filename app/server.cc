@@ -144,6 +144,7 @@ struct Server::Parts {
   void start_reconciling();
   std::optional<std::string> why_not_ready();
   Result<void> listen();
+  std::vector<api::Metrics::Gauge> unobserved_gauges() const;
   void serve();
   reconciler::Notice notice() {
     return [this](reconciler::NoticeLevel level, std::string_view message, std::string_view correlation) {
@@ -162,7 +163,10 @@ Result<void> Server::Parts::open_store() {
   HEADGATE_TRY_VOID(as_named(store::make_dirs_durably(data.parent_path())));
   HEADGATE_TRY_VOID(as_named(store::make_dir_durably(data, 0700)));
   HEADGATE_TRY(lock, store::DataLock::acquire(data));
-  HEADGATE_TRY_VOID(store::VerifierKey::make(config.origin, {}));  // before a log bears it that no key could sign
+  // Before a log bears it that no key could sign.
+  if (const auto named = store::VerifierKey::make(config.origin, {}); !named) {
+    return fail(ErrorCode::invalid_input, "origin '" + config.origin + "': " + named.error().message);
+  }
   store::RocksDbLog::Options options;
   options.dir = data;
   options.origin = config.origin;
@@ -458,16 +462,32 @@ std::optional<std::string> Server::Parts::why_not_ready() {
   return log_verifier->damage();
 }
 
+std::vector<api::Metrics::Gauge> Server::Parts::unobserved_gauges() const {
+  std::vector<api::Metrics::Gauge> gauges;
+  for (const auto& [environment, count] : target_observer->unobserved()) {
+    gauges.push_back({"headgate_unobserved_targets",
+                      "Targets whose driver does not say what runs there.",
+                      static_cast<double>(count),
+                      {{"environment", environment}}});
+  }
+  return gauges;
+}
+
 void Server::Parts::serve() {
   api::ApiDependencies dependencies{*engine, *events, *snapshots, *blobs,  *people,
                                     clock,   *proofs, *watched,   metrics, {}};
   dependencies.evidence = [this](std::span<const StoredRecord> records, const StoredRecord& exported) {
-    return evidence->make(records, exported);
+    return evidence->make(records, &exported);
   };
   dependencies.backups = backups.get();
   dependencies.governance = config.governance;
   log_verifier = std::make_unique<LogVerifier>(*events, config.verify_every, clock, log);
   metrics.add_gauges([this] { return log_verifier->gauges(); });
+  metrics.add_gauges([this] { return unobserved_gauges(); });
+  dependencies.last_look = [this](const TargetId& target, const std::string& location) {
+    const auto look = target_observer->last_look(target, location);
+    return api::Look{look.observed, look.error};
+  };
   dependencies.not_ready = [this] { return why_not_ready(); };
   api = std::make_unique<api::Api>(dependencies, api::ApiOptions{});
   api::Router router;

@@ -1,11 +1,14 @@
 #include "app/server_config.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
 #include <vector>
 
 #include "app/named_file.h"
+#include "reconciler/git_url.h"
 #include "reconciler/yaml_reader.h"
 #include "store/files.h"
 #include "store/signed_note.h"
@@ -431,6 +434,16 @@ Result<ServerConfig> read_server_config(const std::filesystem::path& file) {
   from_folder(config.signed_by);
   for (auto& [name, source] : config.secrets) from_folder(source.file);
   if (config.smtp) from_folder(config.smtp->password_file);
+  const auto url_from_folder = [&](std::string& url) {
+    const auto parsed = reconciler::parse_git_url(url);
+    if (!parsed || parsed->kind != reconciler::GitUrl::Kind::local || url.starts_with("file://")) return;
+    std::filesystem::path path = url;
+    from_folder(path);
+    url = path.lexically_normal().string();
+  };
+  url_from_folder(config.repository.url);
+  for (auto& source : config.sources) url_from_folder(source.url);
+  if (config.checkpoints.git) url_from_folder(config.checkpoints.git->url);
   if (config.repository.token_file) from_folder(*config.repository.token_file);
   for (auto& source : config.sources) {
     if (source.token_file) from_folder(*source.token_file);

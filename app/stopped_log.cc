@@ -18,7 +18,8 @@ Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesyst
   if (!read_only && !std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
     return fail(ErrorCode::invalid_input, "there is no log in " + data);
   }
-  HEADGATE_TRY(auto lock, as_named(store::DataLock::acquire(data)));
+  HEADGATE_TRY(auto lock,
+               as_named(read_only ? store::DataLock::acquire_to_read(data) : store::DataLock::acquire(data)));
   std::optional<store::SigningKey> key;
   if (!key_file.empty()) {
     HEADGATE_TRY(key, as_named(store::SigningKey::load(key_file)));

@@ -83,13 +83,13 @@ void indent_yaml(const boost::json::value& value, int depth, std::string& out) {
       out += " " + scalar(v) + "\n";
     }
   };
-  if (value.is_object()) {
+  if (!nested(value)) {
+    out += pad + scalar(value) + "\n";
+  } else if (value.is_object()) {
     for (const auto& [key, member] : value.as_object())
       put(boost::json::serialize(boost::json::value(key)) + ":", member);
-  } else if (value.is_array()) {
-    for (const auto& item : value.as_array()) put("-", item);
   } else {
-    out += pad + scalar(value) + "\n";
+    for (const auto& item : value.as_array()) put("-", item);
   }
 }
 
@@ -106,6 +106,10 @@ std::string printable(std::string_view text) {
 
 std::string printable_lines(std::string_view text) {
   return without_controls(text, "\n\t");
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 bool on_terminal(int fd) {
@@ -181,6 +185,14 @@ std::optional<std::string> text_at(const boost::json::value& value, std::initial
 std::string shown_at(const boost::json::value& value, std::initializer_list<std::string_view> path) {
   const auto text = text_at(value, path);
   return text ? printable(*text) : "-";
+}
+
+std::string cell_at(const boost::json::value& value, std::initializer_list<std::string_view> path) {
+  const auto* at = value_at(value, path);
+  if (!at || !at->is_array()) return shown_at(value, path);
+  std::string cells;
+  for (const auto& item : at->as_array()) cells += (cells.empty() ? "" : ", ") + shown_at(item, {});
+  return cells.empty() ? "-" : cells;
 }
 
 }  // namespace headgate::app

@@ -36,10 +36,14 @@ std::string bold(std::string_view text);  // as it is when standard output is no
 std::string printable(std::string_view text);
 std::string printable_lines(std::string_view text);
 
+std::string counted(std::size_t count, std::string_view noun);  // "1 mistake", "2 mistakes"
+
 // The text at a path of members ("current", "version") as it is; nullopt when it is absent, null or empty.
 std::optional<std::string> text_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
 // For people: printable, and "-" when there is none.
 std::string shown_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
+// The same of a list: its elements, with commas between them.
+std::string cell_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
 const boost::json::value* value_at(const boost::json::value& value, std::initializer_list<std::string_view> path);
 
 }  // namespace headgate::app

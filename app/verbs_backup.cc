@@ -2,6 +2,7 @@
 // resume.
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <thread>
 
 #include "app/cli.h"
@@ -17,6 +18,8 @@ namespace headgate::app {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::uint64_t max_id = std::numeric_limits<std::uint32_t>::max();  // of RocksDB's backups
 
 void run_verb(Cli& cli, CLI::App* verb, std::function<Result<int>()> f) {
   verb->callback([&cli, f = std::move(f)] {
@@ -222,7 +225,8 @@ void add_backup(Cli& cli) {
 
   auto* verify = group->add_subcommand("verify", "Read a backup again, every byte and every record");
   auto v = std::make_shared<BackupOptions>();
-  verify->add_option("ID", v->id, "as backup list shows it; with --from the newest by default");
+  verify->add_option("ID", v->id, "as backup list shows it; with --from the newest by default")
+      ->check(is_number(1, max_id));
   verify->add_option("--from", v->from, "folder of the backups, instead of asking a server")->type_name("DIR");
   verify->add_option("--data", v->data, "compare with the log of a stopped server, with --from")->type_name("DIR");
   verify->footer("Example:\n  headgate backup verify 7\n  headgate backup verify --from /mnt/backup");
@@ -237,7 +241,7 @@ void add_backup(Cli& cli) {
   auto r = std::make_shared<BackupOptions>();
   put_back->add_option("--data", r->data, "empty, or not there")->required()->type_name("DIR");
   put_back->add_option("--from", r->from, "folder of backups")->type_name("DIR");
-  put_back->add_option("--id", r->id, "which backup; else the newest good one");
+  put_back->add_option("--id", r->id, "which backup; else the newest good one")->check(is_number(1, max_id));
   put_back->add_option("--from-mirror", r->from_mirror, "folder of a mirror")->type_name("DIR");
   put_back
       ->add_option("--checkpoint", r->checkpoints,

@@ -1,4 +1,6 @@
 // diff: what a push of an environments repository would change.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
@@ -84,6 +86,22 @@ Side side_of(const ReadDocuments& read) {
   return side;
 }
 
+// What a token does not see is in force all the same, and is not "added".
+Result<void> expect_all_seen(const Side& side, const json::value& configuration) {
+  std::string unseen;
+  for (const auto& [kind, counted_as] :
+       {std::pair{"Service", "services"}, std::pair{"Environment", "environments"}, std::pair{"Target", "targets"}}) {
+    const auto seen = std::ranges::count_if(side.documents, [&](const auto& d) { return d.first.first == kind; });
+    const auto* all = value_at(configuration, {counted_as});
+    if (all == nullptr || !all->is_int64() || all->get_int64() <= seen) continue;
+    unseen += fmt::format("{}{} of {} {}", unseen.empty() ? "" : ", ", seen, all->get_int64(), counted_as);
+  }
+  if (unseen.empty()) return {};
+  return fail(ErrorCode::forbidden,
+              "what would change cannot be said: this token sees " + unseen +
+                  "; ask with one that is a viewer's of everything, or compare --against a commit");
+}
+
 Result<Side> side_of(Client& client) {
   Side side;
   side.knows_policies = false;  // they name people, whom only the server knows by the ids that it has
@@ -118,6 +136,7 @@ Result<Side> side_of(Client& client) {
     wish.get_object()["suspended"] = row.at("suspended");
     side.documents[{"Target", name}] = std::move(wish);
   }
+  HEADGATE_TRY_VOID(expect_all_seen(side, configuration));
   return side;
 }
 
@@ -304,8 +323,8 @@ Result<ReadDocuments> read_good(const std::string& directory, const std::string&
   for (const auto& diagnostic : read.diagnostics)
     std::fprintf(stderr, "%s\n", printable_lines(to_string(diagnostic)).c_str());
   return fail(ErrorCode::invalid_input, (revision.empty() ? directory : revision) + " has " +
-                                            std::to_string(read.diagnostics.size()) +
-                                            " mistakes: nothing of it would "
+                                            counted(read.diagnostics.size(), "mistake") +
+                                            ": nothing of it would "
                                             "come into force");
 }
 

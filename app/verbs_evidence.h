@@ -14,8 +14,9 @@ struct EvidenceOptions {
 };
 
 std::shared_ptr<EvidenceOptions> add_evidence_options(CLI::App& verb);
-// `from` and `to` are RFC 3339 times or empty; `file` must not exist.
-Result<int> export_evidence(const Cli& cli, const EvidenceOptions& options, const std::string& from,
-                            const std::string& to, const std::string& file);
+// `data`: a stopped data directory, or empty for a server. `from` and `to` are RFC 3339 times or empty; `file` must not
+// exist.
+Result<int> export_evidence(const Cli& cli, const EvidenceOptions& options, const std::string& data,
+                            const std::string& from, const std::string& to, const std::string& file);
 
 }  // namespace headgate::app

@@ -48,11 +48,6 @@ Result<std::optional<std::string>> earlier_checkpoint(const LogOptions& o) {
   return note;
 }
 
-// Of what an option or argument was given: an empty text is an unset variable, never "not given".
-std::string is_given(const std::string& text) {
-  return text.empty() ? "an empty text was given" : "";
-}
-
 std::string is_position(const std::string& text) {
   Position position = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), position);

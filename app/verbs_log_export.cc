@@ -216,7 +216,7 @@ void add_log_export_verb(Cli& cli, CLI::App& group) {
   verb->callback([&cli, o, evidence] {
     cli.run = [&cli, o, evidence] {
       const auto done =
-          evidence->wanted ? export_evidence(cli, *evidence, o->from, o->to, o->out) : export_records(cli, *o);
+          evidence->wanted ? export_evidence(cli, *evidence, o->data, o->from, o->to, o->out) : export_records(cli, *o);
       return done ? *done : report(done.error());
     };
   });

@@ -21,7 +21,7 @@ struct FreezeOptions {
 void add_freeze(Cli& cli) {
   auto* verb = cli.program.add_subcommand("freeze", "Let nothing begin in an environment; rollbacks pass");
   auto o = std::make_shared<FreezeOptions>();
-  verb->add_option("ENVIRONMENT", o->environment)->required();
+  verb->add_option("ENVIRONMENT", o->environment)->required()->check(is_given);
   verb->add_option("--service", o->services, "only this service; may be given again");
   verb->add_option("--reason", o->reason)->required();
   verb->add_option("--until", o->until, "RFC 3339 time at which it ends by itself");
@@ -42,7 +42,7 @@ void add_freeze(Cli& cli) {
   auto* lift = cli.program.add_subcommand("unfreeze", "Lift a freeze");
   auto id = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
-  lift->add_option("ID", *id, "as get freezes shows it")->required();
+  lift->add_option("ID", *id, "as get freezes shows it")->required()->check(is_given);
   lift->add_option("--reason", *reason);
   lift->footer("Example:\n  headgate unfreeze 3");
   act(cli, lift, [&cli, id, reason](Client& client) -> Result<int> {
@@ -59,7 +59,7 @@ void add_override(Cli& cli) {
             .example = " --reason 'the fix of the outage'",
             .required = true,
             .print = [](const std::string& id, const json::value& answer) {
-              std::printf("%s passes: %s\n", id.c_str(), shown_at(answer, {"events"}).c_str());
+              std::printf("%s passes: %s\n", id.c_str(), cell_at(answer, {"events"}).c_str());
             }});
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <thread>
 
@@ -44,10 +45,17 @@ std::string state_of(const json::value& target) {
   }
   if (text_at(target, {"orphaned"}) == "true") return "orphaned";
   if (text_at(target, {"retiring"}) == "true") return "retiring";
-  if (text_at(target, {"held"})) return "held";
-  if (text_at(target, {"pinned"})) return "pinned";
-  if (text_at(target, {"drift"}) == "true") return "drifted";
+  const bool drifted = text_at(target, {"drift"}) == "true";
+  for (const auto* stands : {"held", "pinned"}) {
+    if (text_at(target, {stands})) return std::string(stands) + (drifted ? ", drifted" : "");
+  }
+  if (drifted) return "drifted";
   return is_in_step(target) ? "in step" : "waiting";
+}
+
+// What was seen last, and whether that is still looked at.
+std::string observed_of(const json::value& place) {
+  return shown_at(place, {"observed", "version"}) + (text_at(place, {"observation_error"}) ? " (cannot observe)" : "");
 }
 
 // Below its target, a row for each of its locations.
@@ -58,7 +66,7 @@ void add_locations(Table& table, const json::value& target) {
     const bool standby = text_at(location, {"standby"}) == "true";
     const auto missed = shown_at(location, {"missed", "version"});
     table.add({shown_at(target, {"target"}) + "/" + shown_at(location, {"name"}), missed,
-               shown_at(location, {"current", "version"}), shown_at(location, {"observed", "version"}),
+               shown_at(location, {"current", "version"}), observed_of(location),
                text_at(location, {"drift"}) == "true" ? "drifted"
                : standby                              ? "standby"
                                                       : "wave " + shown_at(location, {"wave"}),
@@ -74,7 +82,7 @@ void print_targets(const json::array& targets, bool wide) {
     std::vector<std::string> row{shown_at(target, {"target"}),
                                  shown_at(target, {"desired", "version"}),
                                  shown_at(target, {"current", "version"}),
-                                 shown_at(target, {"observed", "version"}),
+                                 observed_of(target),
                                  state_of(target),
                                  waiting_for(target).value_or("-")};
     if (wide) {
@@ -155,14 +163,6 @@ struct Listing {
   Columns wide;  // after them, with -o wide
 };
 
-// A list of names as people write it; an empty one is as none.
-std::string cell_of(const json::value& value) {
-  if (!value.is_array()) return shown_at(value, {});
-  std::string names;
-  for (const auto& name : value.as_array()) names += (names.empty() ? "" : ", ") + shown_at(name, {});
-  return names.empty() ? "-" : names;
-}
-
 void print_listing(const Listing& listing, const json::array& rows, bool wide) {
   auto columns = listing.columns;
   if (wide) columns.insert(columns.end(), listing.wide.begin(), listing.wide.end());
@@ -174,7 +174,7 @@ void print_listing(const Listing& listing, const json::array& rows, bool wide) {
     for (const auto& [title, path] : columns) {
       const auto* at = &row;
       for (const auto name : path) at = at && at->is_object() ? at->as_object().if_contains(name) : nullptr;
-      cells.push_back(at ? cell_of(*at) : "-");
+      cells.push_back(at ? cell_at(*at, {}) : "-");
     }
     table.add(std::move(cells));
   }
@@ -333,15 +333,47 @@ Result<int> timeline(Client& client, const Cli& cli, const std::string& id) {
   return exit_done;
 }
 
+constexpr std::uint64_t max_rows = 1'000'000;
+constexpr std::size_t default_events = 50;
+constexpr std::size_t max_events = 500;         // of one page of the API
 constexpr std::chrono::seconds first_pause{1};  // between two attempts to connect again
 constexpr std::chrono::seconds last_pause{30};
 
 struct EventOptions {
-  std::string type, service, environment, actor, correlation, from, to, format;
+  std::string type, service, environment, actor, correlation, from, to, after;
   bool follow = false;
   bool newest_first = false;
-  std::size_t limit = 50;
+  std::size_t limit = default_events;
+
+  Query filter() const {
+    return {{"type", type},   {"service", service},         {"environment", environment},
+            {"actor", actor}, {"correlation", correlation}, {"from", from},
+            {"to", to}};
+  }
 };
+
+// For a shell.
+std::string quoted(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./:@+").find(c) != std::string_view::npos;
+  };
+  if (std::ranges::all_of(text, plain)) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+// The command that goes on behind the record `last`.
+std::string command_for_more(const EventOptions& options, const std::string& last) {
+  std::string command = "headgate events";
+  for (const auto& [name, value] : options.filter()) {
+    if (!value.empty()) command += " --" + name + " " + quoted(printable(value));
+  }
+  if (options.newest_first) command += " --newest-first";
+  if (options.limit != default_events) command += " --limit " + std::to_string(options.limit);
+  return command + " --after " + last;
+}
 
 void print_record(const std::string& record, const std::string& output) {
   boost::system::error_code bad;
@@ -366,12 +398,12 @@ void print_record(const std::string& record, const std::string& output) {
 
 // Until it is interrupted, or nobody reads it any more. A server that goes away, in order or not, comes back: then it
 // goes on behind the last event.
-Result<int> follow(Client& client, const Query& query, const std::string& output) {
+Result<int> follow(Client& client, const Query& query, const std::string& after, const std::string& output) {
   using std::chrono::steady_clock;
   HEADGATE_TRY(const auto state, client.get("/v1/state", {{"limit", "1"}}));
   const auto given = std::ranges::find(query, "from", &Query::value_type::first);
   const bool from_now = given == query.end() || given->second.empty();
-  std::string last = from_now ? text_at(state, {"position"}).value_or("") : std::string();
+  std::string last = !after.empty() ? after : from_now ? text_at(state, {"position"}).value_or("") : std::string();
   auto pause = first_pause;
   bool told = false;
   while (true) {
@@ -400,19 +432,34 @@ Result<int> follow(Client& client, const Query& query, const std::string& output
 }
 
 Result<int> events(Client& client, const Cli& cli, const EventOptions& options) {
-  Query query{{"type", options.type},   {"service", options.service},         {"environment", options.environment},
-              {"actor", options.actor}, {"correlation", options.correlation}, {"from", options.from},
-              {"to", options.to}};
-  if (options.follow) return follow(client, query, cli.output);
+  if (options.follow) return follow(client, options.filter(), options.after, cli.output);
+  auto query = options.filter();
   query.emplace_back("order", options.newest_first ? "desc" : "asc");
-  query.emplace_back("limit", std::to_string(std::min<std::size_t>(options.limit, 500)));
-  HEADGATE_TRY(const auto lines, client.get_text("/v1/events", query, "application/x-ndjson"));
-  std::size_t begin = 0;
-  while (begin < lines.size()) {
-    const auto end = std::min(lines.find('\n', begin), lines.size());
-    if (end > begin) print_record(lines.substr(begin, end - begin), cli.output);
-    begin = end + 1;
+  query.emplace_back("after", options.after);
+  std::string next;
+  std::string last;
+  // A page may end early, for its size or for what this token may not see.
+  for (std::size_t left = options.limit; left > 0;) {
+    auto page_query = query;
+    page_query.emplace_back("limit", std::to_string(left));
+    HEADGATE_TRY(const auto page, client.get_text_page("/v1/events", page_query, "application/x-ndjson"));
+    for (std::string_view lines = page.text; !lines.empty();) {
+      const auto end = std::min(lines.find('\n'), lines.size());
+      const std::string record(lines.substr(0, end));
+      lines.remove_prefix(std::min(end + 1, lines.size()));
+      if (record.empty()) continue;
+      print_record(record, cli.output);
+      boost::system::error_code bad;
+      last = shown_at(json::parse(record, bad), {"id"});
+      --left;
+    }
+    next = page.next;
+    if (next.empty()) break;
+    query = options.filter();
+    query.emplace_back("order", options.newest_first ? "desc" : "asc");
+    query.emplace_back("cursor", next);
   }
+  if (!next.empty()) std::fprintf(stderr, "more: %s\n", command_for_more(options, last).c_str());
   return exit_done;
 }
 
@@ -453,7 +500,8 @@ void add_read_verbs(Cli& cli) {
                        "only in this environment: targets, promotions, incidents");
   get_verb->add_option("--phase", get_options->phase, "promotions in this phase");
   get_verb->add_flag("--active", get_options->active, "promotions that have not ended");
-  get_verb->add_option("--limit", get_options->limit, "at most so many rows (promotions: 50)");
+  get_verb->add_option("--limit", get_options->limit, "at most so many rows (promotions: 50)")
+      ->check(is_number(1, max_rows));
   get_verb->footer("Example:\n  headgate get promotions --service gateway --active");
   act(cli, get_verb, [&cli, what, get_options](Client& client) { return get(client, cli, *what, *get_options); });
 
@@ -485,7 +533,11 @@ void add_read_verbs(Cli& cli) {
   auto* to = events_verb->add_option("--to", event_options->to, "RFC 3339 time, exclusive");
   auto* newest_first = events_verb->add_flag("--newest-first", event_options->newest_first);
   auto* limit = events_verb->add_option("--limit", event_options->limit, "at most so many, 500 at most");
-  limit->capture_default_str();
+  limit->capture_default_str()->check(is_number(1, max_events));
+  events_verb
+      ->add_option("--after", event_options->after, "only what comes behind this position (--newest-first: before it)")
+      ->type_name("POSITION")
+      ->check(is_number(0, std::numeric_limits<Position>::max() - 1));
   // What comes has no end, and comes in its order.
   events_verb
       ->add_flag("--follow", event_options->follow,

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "app/cli.h"
+#include "app/data_directory.h"
 #include "app/named_file.h"
 #include "app/table.h"
 #include "engine/base/digest.h"
@@ -14,6 +15,7 @@ namespace {
 namespace json = boost::json;
 
 Result<int> repair(const std::string& data, const Cli& cli) {
+  if (!is_data_directory(data)) return fail(ErrorCode::invalid_input, "there is no log in " + data);
   HEADGATE_TRY(const auto lock, as_named(store::DataLock::acquire(data)));
   const bool progress = on_terminal(STDERR_FILENO);
   const auto repaired = store::repair_log(data, [&](Position done, Position all) {

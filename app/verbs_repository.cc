@@ -14,8 +14,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The server's file beside the repository, as the README has it.
+void print_next(const fs::path& directory) {
+  std::error_code error;
+  const auto whole = fs::absolute(directory, error).lexically_normal().string();
+  const auto url = boost::json::serialize(boost::json::string(error ? directory.string() : whole));
+  std::printf(
+      "\nNext: look at the files and commit them:\n\n"
+      "    cd %s && git init -q -b main && git add . && git commit -q -m Environments\n\n"
+      "Then write headgate.yaml, and start with `headgate serve --config headgate.yaml`:\n\n"
+      "    data: ./data\n"
+      "    repositories:\n"
+      "      - {name: environments, url: %s, role: environments, access: true}\n"
+      "    commands: {mode: repository}\n",
+      printable(directory.string()).c_str(), printable(url).c_str());
+}
+
 int init(const fs::path& directory) {
   std::error_code error;
+  if (fs::exists(directory, error) && !fs::is_directory(directory, error)) {
+    return report({ErrorCode::invalid_input, directory.string() + " is no folder: name one that is new or empty", {}});
+  }
   fs::create_directories(directory, error);
   if (error) return report({ErrorCode::io, "cannot make " + directory.string() + ": " + error.message(), {}});
   for (const auto& file : reconciler::scaffold_files()) {
@@ -34,7 +53,7 @@ int init(const fs::path& directory) {
       fs::permissions(path, fs::perms::owner_exec | fs::perms::group_exec, fs::perm_options::add, error);
     std::printf("%s\n", path.string().c_str());
   }
-  std::printf("\nNext: look at the files, commit them, and point `headgate serve --repository` at the repository.\n");
+  print_next(directory);
   return exit_done;
 }
 
@@ -56,6 +75,11 @@ int validate(const Cli& cli, const fs::path& directory) {
   const auto read = read_documents(directory, {}, people);
   if (!read) return report(read.error());
   const auto& diagnostics = read->diagnostics;
+  if (read->documents.empty() && diagnostics.empty()) {
+    return report({ErrorCode::invalid_input,
+                   directory.string() + " holds no document: looked for files *.yaml and *.yml in it and below",
+                   {}});
+  }
   for (const auto& link : read->links) {
     std::fprintf(stderr, "%s: note: a symbolic link, which is not followed\n",
                  printable((directory / link).string()).c_str());
@@ -66,9 +90,9 @@ int validate(const Cli& cli, const fs::path& directory) {
       std::printf("%s\n", printable_lines(to_string(diagnostic)).c_str());
     }
     if (diagnostics.empty()) {
-      std::printf("%zu documents, no mistakes\n", read->documents.size());
+      std::printf("%s, no mistakes\n", counted(read->documents.size(), "document").c_str());
     } else {
-      std::fprintf(stderr, "%zu mistakes\n", diagnostics.size());
+      std::fprintf(stderr, "%s\n", counted(diagnostics.size(), "mistake").c_str());
     }
   }
   return diagnostics.empty() ? exit_done : exit_no;

@@ -91,8 +91,10 @@ void add_again(Cli& cli, const char* name, const char* help, bool reason_require
                            .example = " --reason 'the host is back'",
                            .required = reason_required,
                            .print = [](const std::string& id, const json::value& answer) {
-                             std::printf("next: headgate wait %s\n",
-                                         printable(text_at(answer, {"planned"}).value_or(id)).c_str());
+                             const auto planned = text_at(answer, {"planned"});
+                             const auto goes_on = printable(planned.value_or(id));
+                             std::printf("%s %s\nnext: headgate wait %s\n", goes_on.c_str(),
+                                         planned ? "is planned" : "goes on", goes_on.c_str());
                            }});
 }
 
@@ -120,7 +122,7 @@ void add_incident(Cli& cli) {
     auto* verb = group->add_subcommand(name, help);
     auto id = std::make_shared<std::string>();
     auto text = std::make_shared<std::string>();
-    verb->add_option("ID", *id, "as incident list shows it")->required();
+    verb->add_option("ID", *id, "as incident list shows it")->required()->check(is_given);
     verb->add_option("--" + std::string(field), *text)->required();
     verb->footer(std::string("Example:\n  headgate incident ") + name + " 3 --" + field + " '" + example + "'");
     const std::string action = name;

@@ -117,6 +117,28 @@ struct PromoteOptions {
   bool wait = false;
 };
 
+// What a dry run tells of the promotion that it would plan.
+void print_planned(const json::value& answer) {
+  const auto* events = value_at(answer, {"events"});
+  bool any = false;
+  for (const auto& event : events && events->is_array() ? events->as_array() : json::array()) {
+    const auto type = text_at(event, {"type"});
+    if (type == "promotion.superseded") {
+      std::printf("%s would be superseded\n", shown_at(event, {"subject"}).c_str());
+    } else if (type == "promotion.planned") {
+      any = true;
+      const auto from = text_at(event, {"data", "from", "release", "version"});
+      std::printf("%s  %s -> %s  (nothing is done)\n", shown_at(event, {"subject"}).c_str(),
+                  from ? printable(*from).c_str() : "nothing",
+                  shown_at(event, {"data", "to", "release", "version"}).c_str());
+    } else if (type == "step.planned" && text_at(event, {"data", "step", "rollback"}) != "true") {
+      const auto step = shown_at(event, {"subject"});
+      std::printf("  %s\n", step.substr(step.rfind('/') + 1).c_str());
+    }
+  }
+  if (!any) std::printf("nothing would be planned\n");
+}
+
 Result<int> promote(Client& client, const Cli& cli, const PromoteOptions& o) {
   json::object release{{"version", o.version}};
   if (!o.commit.empty()) release["commit"] = o.commit;
@@ -132,9 +154,11 @@ Result<int> promote(Client& client, const Cli& cli, const PromoteOptions& o) {
     std::fprintf(stderr, "%s planned\n", id.c_str());
     return wait_for(client, cli, id, std::nullopt);
   }
-  if (!print_raw(cli.output, answer)) {
-    std::printf("%s %s\n", id.c_str(), o.dry_run ? "would be planned" : "planned");
-    if (!o.dry_run) std::printf("next: headgate wait %s\n", id.c_str());
+  if (print_raw(cli.output, answer)) return exit_done;
+  if (o.dry_run) {
+    print_planned(answer);
+  } else {
+    std::printf("%s planned\nnext: headgate wait %s\n", id.c_str(), id.c_str());
   }
   return exit_done;
 }
@@ -142,7 +166,7 @@ Result<int> promote(Client& client, const Cli& cli, const PromoteOptions& o) {
 void add_promote(Cli& cli) {
   auto* verb = cli.program.add_subcommand("promote", "Bring a release to an environment");
   auto o = std::make_shared<PromoteOptions>();
-  verb->add_option("SERVICE", o->service)->required();
+  verb->add_option("SERVICE", o->service)->required()->check(is_given);
   verb->add_option("--to", o->environment, "environment")->required();
   verb->add_option("--release", o->version, "version")->required();
   verb->add_option("--commit", o->commit, "of a release that is not registered");
@@ -340,8 +364,8 @@ void add_release(Cli& cli) {
     auto service = std::make_shared<std::string>();
     auto version = std::make_shared<std::string>();
     auto reason = std::make_shared<std::string>();
-    quarantine->add_option("SERVICE", *service)->required();
-    quarantine->add_option("VERSION", *version)->required();
+    quarantine->add_option("SERVICE", *service)->required()->check(is_given);
+    quarantine->add_option("VERSION", *version)->required()->check(is_given);
     quarantine->add_option("--reason", *reason)->required();
     quarantine->footer(std::string("Example:\n  headgate ") + name + " gateway v1.4.2 --reason TEXT");
     act(cli, quarantine, [&cli, service, version, reason, lift](Client& client) -> Result<int> {
@@ -370,7 +394,7 @@ void add_token(Cli& cli) {
   auto name = std::make_shared<std::string>();
   auto roles = std::make_shared<std::vector<std::string>>();
   auto expires = std::make_shared<std::string>();
-  create->add_option("NAME", *name, "as the AccessPolicy calls it")->required();
+  create->add_option("NAME", *name, "as the AccessPolicy calls it")->required()->check(is_given);
   create->add_option("--role", *roles, "held everywhere, besides what the AccessPolicy grants; may be given again");
   create->add_option("--expires", *expires, "RFC 3339 time");
   create->footer("Example:\n  headgate token create ci > ci.token");
@@ -393,7 +417,7 @@ void add_token(Cli& cli) {
     if (print_raw(cli.output, tokens)) return exit_done;
     Table table({"ID", "NAME", "ROLES", "CREATED", "EXPIRES"});
     for (const auto& token : tokens) {
-      table.add({shown_at(token, {"id"}), shown_at(token, {"name"}), shown_at(token, {"roles"}),
+      table.add({shown_at(token, {"id"}), shown_at(token, {"name"}), cell_at(token, {"roles"}),
                  shown_at(token, {"created"}), shown_at(token, {"expires"})});
     }
     table.print();
@@ -402,7 +426,7 @@ void add_token(Cli& cli) {
 
   auto* revoke = group->add_subcommand("revoke", "End a token");
   auto id = std::make_shared<std::string>();
-  revoke->add_option("ID", *id, "token:…, as token list shows it")->required();
+  revoke->add_option("ID", *id, "token:…, as token list shows it")->required()->check(is_given);
   revoke->footer("Example:\n  headgate token revoke token:k3v9q2m4ya");
   act(cli, revoke, [&cli, id](Client& client) -> Result<int> {
     HEADGATE_TRY(const auto answer, client.del("/v1/tokens/" + percent_encode(*id)));
@@ -425,7 +449,7 @@ void add_people(Cli& cli) {
     if (print_raw(cli.output, people)) return exit_done;
     Table table({"ID", "NAME", "EMAILS"});
     for (const auto& person : people) {
-      table.add({shown_at(person, {"id"}), shown_at(person, {"name"}), shown_at(person, {"emails"})});
+      table.add({shown_at(person, {"id"}), shown_at(person, {"name"}), cell_at(person, {"emails"})});
     }
     table.print();
     return exit_done;
@@ -434,7 +458,7 @@ void add_people(Cli& cli) {
   auto* erase = group->add_subcommand("erase", "Forget a person: name, addresses, keys and the names of their tokens");
   auto id = std::make_shared<std::string>();
   auto yes = std::make_shared<bool>(false);
-  erase->add_option("ID", *id, "person:…, as people list shows it")->required();
+  erase->add_option("ID", *id, "person:…, as people list shows it")->required()->check(is_given);
   erase->add_flag("--yes", *yes, "do not ask");
   erase->footer(
       "The log keeps person:… and every proof stays good. Take the person out of the AccessPolicy first; older backups "

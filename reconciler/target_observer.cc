@@ -87,6 +87,25 @@ void TargetObserver::nudge() {
   nudge_.notify_one();
 }
 
+TargetObserver::Look TargetObserver::last_look(const TargetId& target, const std::string& location) const {
+  const std::scoped_lock lock(mutex_);
+  const auto known = known_.find(Place{target, location});
+  return known == known_.end() ? Look{} : known->second;
+}
+
+std::map<std::string, std::size_t> TargetObserver::unobserved() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<std::string, std::size_t> counts;
+  const TargetId* counted = nullptr;  // the places of a target follow each other
+  for (const auto& [place, look] : known_) {
+    auto& count = counts[place.target.environment];
+    if (look.error.empty() || (counted != nullptr && *counted == place.target)) continue;
+    counted = &place.target;
+    ++count;
+  }
+  return counts;
+}
+
 bool TargetObserver::wait_for_nudge(Duration patience, std::stop_token stop) {
   std::unique_lock lock(nudge_mutex_);
   return nudge_.wait_for(lock, std::move(stop), patience, [this] { return nudged_; });
@@ -132,7 +151,7 @@ void TargetObserver::look_for_targets() {
   seen_configuration_ = std::max(seen_configuration_, seen);
   looked_ = now;
   for (auto& place : places) {
-    if (known_.emplace(place, false).second) due_.push({now, std::move(place)});
+    if (known_.emplace(place, Look{}).second) due_.push({now, std::move(place)});
   }
 }
 
@@ -199,7 +218,10 @@ void TargetObserver::tell(const Place& place, const std::string& trouble) {
     const std::scoped_lock lock(mutex_);
     const auto known = known_.find(place);
     if (known == known_.end()) return;
-    const bool again = std::exchange(known->second, !trouble.empty());
+    auto& look = known->second;
+    const bool again = !look.error.empty();
+    look.error = trouble;
+    if (trouble.empty()) look.observed = clock_.now();
     if (trouble.empty() || again) return;
   }
   notice_(NoticeLevel::warning, "cannot observe: " + trouble, place.name());

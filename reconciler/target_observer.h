@@ -25,6 +25,15 @@ class TargetObserver {
                  Notice notice);
   ~TargetObserver();  // stops what runs and waits for it
 
+  // Of one place, since the start.
+  struct Look {
+    std::optional<Timestamp> observed;  // when one was last answered
+    std::string error;                  // why the newest one was not; empty when it was
+  };
+  Look last_look(const TargetId& target, const std::string& location) const;
+  // How many targets of each environment cannot be observed now; those with none have 0.
+  std::map<std::string, std::size_t> unobserved() const;
+
   // Something happened: new targets may be in sight. From any thread; never waits for a look.
   void nudge();
 
@@ -66,10 +75,10 @@ class TargetObserver {
   std::condition_variable_any nudge_;
   bool nudged_ = true;
 
-  std::mutex mutex_;  // never held while the state is read
+  mutable std::mutex mutex_;  // never held while the state is read
   Position seen_configuration_ = 0;
-  Duration looked_{0};           // when all targets were last looked through, by the steady clock
-  std::map<Place, bool> known_;  // value: the last observation failed or was refused (told once)
+  Duration looked_{0};  // when all targets were last looked through, by the steady clock
+  std::map<Place, Look> known_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<std::jthread> threads_;
 };

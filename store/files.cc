@@ -183,21 +183,37 @@ Result<void> shred_file(const std::filesystem::path& path) {
   return fsync_dir(folder_of(path));
 }
 
+namespace {
+
+Result<void> lock_file(int fd, int operation, const std::filesystem::path& path) {
+  if (::flock(fd, operation | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return fail_io("lock", path, errno);
+  std::string holder = read_file(path, 64).value_or("");
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return fail(ErrorCode::unavailable,
+              fmt::format("the data directory {} is in use by {} (lock {}); stop it or name another directory",
+                          path.parent_path().string(), holder.empty() ? "another process" : "process " + holder,
+                          path.string()));
+}
+
+}  // namespace
+
 Result<DataLock> DataLock::acquire(const std::filesystem::path& data_dir) {
   const auto path = data_dir / kLockName;
   HEADGATE_TRY(UniqueFd fd, open_file(path, O_RDWR | O_CREAT, 0600));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail_io("lock", path, errno);
-    std::string holder = read_file(path, 64).value_or("");
-    while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-    return fail(
-        ErrorCode::unavailable,
-        fmt::format("the data directory {} is in use by {} (lock {}); stop it or name another directory",
-                    data_dir.string(), holder.empty() ? "another process" : "process " + holder, path.string()));
-  }
+  HEADGATE_TRY_VOID(lock_file(fd.get(), LOCK_EX, path));
   // The id only serves the message above, so that it needs no sync.
   if (::ftruncate(fd.get(), 0) != 0) return fail_io("write", path, errno);
   HEADGATE_TRY_VOID(write_at(fd.get(), path, fmt::format("{}\n", ::getpid()), 0));
+  return DataLock(std::move(fd));
+}
+
+Result<DataLock> DataLock::acquire_to_read(const std::filesystem::path& data_dir) {
+  const auto path = data_dir / kLockName;
+  if (::access(path.c_str(), R_OK | W_OK) == 0) return acquire(data_dir);
+  if (::access(path.c_str(), R_OK) != 0) return DataLock(UniqueFd());
+  HEADGATE_TRY(UniqueFd fd, open_file(path, O_RDONLY));
+  HEADGATE_TRY_VOID(lock_file(fd.get(), LOCK_SH, path));
   return DataLock(std::move(fd));
 }
 

@@ -57,6 +57,9 @@ class DataLock {
  public:
   // unavailable, naming the process that holds the lock, when another one does.
   static Result<DataLock> acquire(const std::filesystem::path& data_dir);
+  // To read only: makes nothing. Held together with other readers where the folder cannot be written to; nothing is
+  // held where there is no lock file or it may not be opened, as in a copy that no server runs on.
+  static Result<DataLock> acquire_to_read(const std::filesystem::path& data_dir);
   DataLock(DataLock&&) noexcept = default;
   DataLock& operator=(DataLock&&) noexcept = default;
   ~DataLock() = default;

@@ -16,7 +16,8 @@ What is checked, in this order:
  4. Each record's bytes lead, by the sibling hashes of its .tlog-proof, to that root: it is in the log, at that place,
     unchanged. (RFC 9162 2.1.3.2; formats: c2sp.org/signed-note, /tlog-checkpoint, /tlog-proof, /tlog-cosignature.)
  5. The log itself recorded this export, with its filter and the number of records found: each record matches that
-    filter, and there are just so many, so none was left out.
+    filter, and there are just so many, so none was left out. A bundle from a log that was at rest has no such record,
+    and proves nothing of what is not in it.
 """
 
 import argparse, base64, hashlib, json, os, re, stat, struct, subprocess, sys, tempfile, urllib.parse
@@ -56,10 +57,14 @@ def read_folder(folder):
     return files
 
 
+def positions_of(index):
+    return index["records"] + ([] if index["export"] is None else [index["export"]])
+
+
 def check_index(files):
     index = json.loads(files["index.json"])
     expect(index["format"] == "headgate-evidence/1", "index.json is of another format: take a newer verify.py")
-    positions = index["records"] + [index["export"]]
+    positions = positions_of(index)
     expect(all(type(p) is int and p >= 0 for p in positions), "index.json names a position that is no number")
     expect(len(positions) == len(set(positions)), "index.json names a position twice")
     named = {"index.json", "README.md", "verify.py", "checkpoint", "verifier.key", "witness.keys"}
@@ -176,13 +181,17 @@ def verify(folder, trusted_key, trusted_witnesses):
     brought = [witness for witness in brought if witness not in witnesses]
     origin, size, root = check_checkpoint(files["checkpoint"], key, witnesses + brought)
     events = {}
-    for position in index["records"] + [index["export"]]:
+    for position in positions_of(index):
         record, proof = files[f"records/{position}.json"], files[f"proofs/{position}.tlog-proof"]
         events[position] = check_record(position, record, proof, files["checkpoint"], size, root)
-    export = check_completeness(index, events)
+    export = None if index["export"] is None else check_completeness(index, events)
     print(f"OK: {len(events)} records are in the log {origin!r}, unchanged, under its checkpoint of {size} records")
-    print(f"    filter: {export['data'].get('filter', 'none')!r}; exported by {export['actor']!r} at {export['time']!r}, "
-          f"from the first {export['data']['size']!r} records; by its own count none that matches is missing")
+    if export is None:
+        print("    the log holds no record of this export: nothing says whether others that were asked for are missing")
+    else:
+        print(f"    filter: {export['data'].get('filter', 'none')!r}; exported by {export['actor']!r} at "
+              f"{export['time']!r}, from the first {export['data']['size']!r} records; by its own count none that "
+              "matches is missing")
     for name, _, _ in witnesses:
         print(f"    cosigned by the witness {name!r}")
     for name, _, _ in brought:

@@ -76,6 +76,24 @@ Result<void> check_text(std::string_view pointer, std::string_view text, std::si
                 "at most " + std::to_string(max_bytes) + " bytes"}});
 }
 
+// Where a release comes from is recorded once, too: a later word on it would be lost.
+Result<void> check_origin(const ReleaseId& id, const RegisteredRelease& known, const RegisterRelease& c) {
+  std::vector<FieldError> errors;
+  if (!c.branch.empty() && c.branch != known.branch) {
+    errors.push_back({"/branch", c.branch, known.branch.empty() ? "none" : known.branch});
+  }
+  for (const auto& tag : c.tags) {
+    if (std::ranges::find(known.tags, tag) != known.tags.end()) continue;
+    std::string tags;
+    for (const auto& registered : known.tags) tags += (tags.empty() ? "one of " : ", ") + registered;
+    errors.push_back({"/tags", tag, tags.empty() ? "none" : tags});
+  }
+  if (errors.empty()) return {};
+  return fail(ErrorCode::conflict,
+              "release " + to_string(id) + " is registered with another branch or other tags: a release never changes",
+              std::move(errors));
+}
+
 Decision decide_command(const State& state, const RegisterRelease& c, const Context&) {
   HEADGATE_TRY_VOID(service_in_force(state, c.service));
   HEADGATE_TRY_VOID(check_release(c.release));
@@ -85,7 +103,10 @@ Decision decide_command(const State& state, const RegisterRelease& c, const Cont
   for (const auto& tag : c.tags) HEADGATE_TRY_VOID(check_text("/tags", tag, 256));
   const ReleaseId id{c.service, c.release.version};
   const auto* known = state.release(id);
-  if (known && known->release == c.release) return Events{};
+  if (known && known->release == c.release) {
+    HEADGATE_TRY_VOID(check_origin(id, *known, c));
+    return Events{};
+  }
   if (known || state.was_another(c.service, c.release)) {
     return fail(ErrorCode::conflict, "release " + to_string(id) +
                                          " is registered with another commit or other artifacts: "

@@ -168,9 +168,9 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
       for (const auto& wish : t->verified) known += (known.empty() ? "" : ", ") + wish.release.version;
       return fail(ErrorCode::conflict,
                   "release " + version + " was not verified at " + to_string(id) +
-                      ", so that nothing brings it back without gates; verified there: " +
+                      ", so that nothing brings it back without gates; known there: " +
                       (known.empty() ? "none" : known) + "; another one is promoted: headgate promote",
-                  {{"/to", version, known.empty() ? "nothing was verified there" : "previous, or one of " + known}});
+                  {{"/to", version, known.empty() ? "nothing is known there" : "previous, or one of " + known}});
     }
     way.to = *at;
     if (const auto* entry = state.quarantine(id.service, way.to->release)) {

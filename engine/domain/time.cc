@@ -45,8 +45,7 @@ bool take_fraction(std::string_view& text, long long& micros) {
   if (!take(text, ".")) return true;
   int digits = 0;
   while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-    if (++digits > 6) return false;
-    micros = micros * 10 + (text.front() - '0');
+    if (++digits <= 6) micros = micros * 10 + (text.front() - '0');
     text.remove_prefix(1);
   }
   if (digits == 0) return false;

@@ -19,7 +19,7 @@ using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 std::string format_timestamp(Timestamp time);
 inline constexpr std::size_t timestamp_length = 27;
 void write_timestamp(Timestamp time, std::span<char, timestamp_length> text);  // the same, into a buffer
-// Accepts RFC 3339 with any offset and up to six digits of fraction.
+// Accepts RFC 3339 with any offset and fraction; what is finer than a microsecond is cut off.
 Result<Timestamp> parse_timestamp(std::string_view text);
 
 // The notation of the documents: 90s is written 1m30s; units d, h, m, s, ms, largest first, each once.

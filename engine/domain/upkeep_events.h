@@ -199,7 +199,7 @@ struct AccessDenied {
   static constexpr EventType type{"access.denied"};
   std::string reason;  // unauthenticated, forbidden
   std::uint64_t count = 1;
-  std::string route;  // of the first of them
+  std::string route;  // that they asked for
   bool operator==(const AccessDenied&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {

@@ -108,6 +108,14 @@ TEST(QueryReader, NamesEverythingThatIsWrong) {
   EXPECT_EQ(read.error().fields[0].expected, "a number from 1 to 500");
   EXPECT_EQ(read.error().fields[3].pointer, "frm");
   EXPECT_EQ(read.error().fields[3].expected, "'from'");
+
+  Fields unknown(Fields::Names::exact);
+  unknown.add("colour_of_the_sky", "blue");
+  unknown.add("limit", "5");
+  QueryReader again(unknown);
+  EXPECT_EQ(again.number("limit"), 5U);
+  EXPECT_EQ(again.number("limit"), 5U);
+  EXPECT_EQ(again.finish().error().fields.at(0).expected, "one of min_position, limit");
 }
 
 TEST(Paging, ACursorBelongsToItsList) {
@@ -149,14 +157,18 @@ TEST(EventsQuery, CutsRecordsByTheirBytes) {
   EXPECT_FALSE(cut_records(records, 1)) << "one is always read";
 }
 
-TEST(EventsQuery, TakesTheFirstFormatItKnows) {
+TEST(EventsQuery, TakesTheFormatThatIsLikedBest) {
   const auto format = [](std::string accept) {
     Request request;
     if (!accept.empty()) request.headers.add("Accept", std::move(accept));
     return event_format(request);
   };
   EXPECT_EQ(format(""), EventFormat::json);
-  EXPECT_EQ(format("text/html, text/csv;q=0.5, */*"), EventFormat::csv);
+  EXPECT_EQ(format("text/html, text/csv, */*"), EventFormat::csv);
+  EXPECT_EQ(format("text/csv;q=0.5, Application/X-NDJSON; Q=0.8"), EventFormat::ndjson);
+  EXPECT_EQ(format("text/csv;q=0.5, */*"), EventFormat::json);
+  EXPECT_EQ(format("application/*;q=0, */*"), EventFormat::csv);
+  EXPECT_EQ(format("text/csv;q=0"), std::nullopt);
   EXPECT_EQ(format("application/x-ndjson"), EventFormat::ndjson);
   EXPECT_EQ(format("*/*"), EventFormat::json);
   EXPECT_EQ(format("text/html"), std::nullopt);

@@ -336,7 +336,18 @@ TEST_F(ApiPromotions, BadInputIsNamedFieldByField) {
     EXPECT_NE(answer.body.find(fmt::format("\"pointer\":\"{}\"", pointer)), std::string::npos) << answer.body;
   }
   EXPECT_EQ(world.call("POST", "/v1/promotions", "operator", "{").status, 400);
-  EXPECT_EQ(world.call("POST", "/v1/promotions", "operator", "{}", "Content-Type: text/plain\r\n").status, 400);
+  for (const char* type : {"text/plain", "application/jsonl", "application/x-www-form-urlencoded"}) {
+    const auto typed =
+        world.call("POST", "/v1/promotions", "operator", "{}", fmt::format("Content-Type: {}\r\n", type));
+    EXPECT_EQ(typed.status, 415) << type;
+    EXPECT_EQ(at(typed, "/errors/0/found"), type);
+  }
+  EXPECT_EQ(world
+                .call("POST", "/v1/promotions", "operator", R"({"service":"moon"})",
+                      "Content-Type: Application/JSON ; charset=utf-8\r\n")
+                .status,
+            400);
+  EXPECT_EQ(world.call("POST", "/v1/promotions?min_position=abc", "operator", "{}").status, 400);
   const auto unknown = world.call("POST", "/v1/promotions", "operator",
                                   R"({"service":"gateway","environment":"moon","release":{"version":"v1"}})");
   EXPECT_EQ(unknown.status, 404);
@@ -350,6 +361,19 @@ TEST_F(ApiPromotions, BadInputIsNamedFieldByField) {
   EXPECT_EQ(elsewhere.status, 404);
   EXPECT_NE(at(elsewhere, "/detail").find("no environment 'stagign'"), std::string::npos) << elsewhere.body;
   EXPECT_NE(at(elsewhere, "/detail").find("the nearest is 'staging'"), std::string::npos) << elsewhere.body;
+  for (const char* name : {"services", "group"}) {
+    const auto body = fmt::format(R"({{"environment":"staging","{}":{},"reason":"errors"}})", name,
+                                  std::string_view(name) == "group" ? "\"\"" : "[]");
+    const auto none = world.call("POST", "/v1/rollbacks", "operator", body);
+    EXPECT_EQ(none.status, 400) << none.body;
+    EXPECT_EQ(at(none, "/errors/0/pointer"), fmt::format("/{}", name));
+  }
+  const auto dry =
+      world.call("POST", "/v1/gates?dry_run=true", "reporter",
+                 fmt::format(R"({{"service":"gateway","commit":"{}","gate":"unit-tests","status":"passed",)"
+                             R"("metrics":{{"coverage":91.20}}}})",
+                             std::string(40, 'a')));
+  EXPECT_NE(dry.body.find(R"("metrics":{"coverage":"91.20"})"), std::string::npos) << "as its record: " << dry.body;
   const auto meaning = world.call("POST", "/v1/gates", "reporter",
                                   R"({"service":"gateway","commit":"abc","gate":"unit-tests","status":"passed"})");
   EXPECT_EQ(meaning.status, 422);

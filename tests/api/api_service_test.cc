@@ -127,6 +127,22 @@ TEST_F(ApiService, EveryAnswerSaysWhichPositionItSaw) {
   EXPECT_TRUE(world.call("GET", "/v1/targets", "").headers.contains("headgate-position"));
 }
 
+TEST_F(ApiService, MetricsTellWhatOthersKnow) {
+  world.metrics.add_gauges([] {
+    const auto gauge = [](double value, const char* environment) {
+      return Metrics::Gauge{"headgate_unobserved_targets", "Help.", value, {{"environment", environment}}};
+    };
+    return std::vector{gauge(2, "production"), gauge(0, "staging"), Metrics::Gauge{"headgate_log_whole", "Help.", 1}};
+  });
+  const auto page = world.call("GET", "/metrics", "").body;
+  EXPECT_NE(page.find("# TYPE headgate_unobserved_targets gauge\n"
+                      "headgate_unobserved_targets{environment=\"production\"} 2\n"
+                      "headgate_unobserved_targets{environment=\"staging\"} 0\n"),
+            std::string::npos)
+      << page;
+  EXPECT_NE(page.find("\nheadgate_log_whole 1\n"), std::string::npos);
+}
+
 TEST_F(ApiService, MetricsCountWhatHappened) {
   world.release_to_staging("v1");
   world.call("GET", "/v1/targets", "");
@@ -635,6 +651,23 @@ TEST_F(ApiService, AnEnvironmentShowsItsMonitors) {
             std::string::npos);
   ASSERT_TRUE(world.run(ReportMonitor{id, true}).has_value());
   EXPECT_EQ(size_at(world.call("GET", "/v1/environments/staging").body, "/failing_monitors"), 0U);
+}
+
+TEST_F(ApiService, ATargetSaysWhetherItIsStillObserved) {
+  world.last_look = [](const TargetId& id, const std::string& location) {
+    EXPECT_EQ(location, "");
+    Look look{parse_timestamp("2026-11-20T14:55:01Z").value(), {}};
+    if (id.service == "billing") look.error = "hooks/observe.sh ended with 1";
+    return look;
+  };
+  const auto broken = world.call("GET", "/v1/targets/billing/staging");
+  EXPECT_EQ(at(broken, "/observation_error"), "hooks/observe.sh ended with 1");
+  EXPECT_EQ(at(broken, "/observed_at"), "2026-11-20T14:55:01.000000Z");
+  const auto list = world.call("GET", "/v1/targets");
+  EXPECT_EQ(at(list, "/targets/0/observation_error"), "hooks/observe.sh ended with 1");
+  EXPECT_EQ(at(list, "/targets/1/observation_error"), "null");
+  const auto then = world.call("GET", fmt::format("/v1/targets/billing/staging?at={}", world.log.size() - 1));
+  EXPECT_EQ(at(then, "/observed_at"), "null") << "of now, not of then";
 }
 
 TEST_F(ApiService, TargetListsFilterAndPage) {

@@ -97,23 +97,25 @@ ApiWorld::ApiWorld(ApiOptions options, HttpLimits limits) {
   configure();
 
   api = std::make_unique<Api>(
-      ApiDependencies{.engine = *engine,
-                      .log = log,
-                      .snapshots = snapshots,
-                      .blobs = *blobs,
-                      .people = *people,
-                      .clock = clock,
-                      .proofs = proofs,
-                      .repositories = repositories,
-                      .metrics = metrics,
-                      .not_ready =
-                          [this] {
-                            const std::scoped_lock lock(not_ready_mutex);
-                            return not_ready;
-                          },
-                      .backups = &backups,
-                      .evidence = [this](std::span<const StoredRecord> records,
-                                         const StoredRecord& exported) { return evidence(records, exported); }},
+      ApiDependencies{
+          .engine = *engine,
+          .log = log,
+          .snapshots = snapshots,
+          .blobs = *blobs,
+          .people = *people,
+          .clock = clock,
+          .proofs = proofs,
+          .repositories = repositories,
+          .metrics = metrics,
+          .not_ready =
+              [this] {
+                const std::scoped_lock lock(not_ready_mutex);
+                return not_ready;
+              },
+          .backups = &backups,
+          .evidence = [this](std::span<const StoredRecord> records,
+                             const StoredRecord& exported) { return evidence(records, exported); },
+          .last_look = [this](const TargetId& id, const std::string& location) { return last_look(id, location); }},
       options);
   Router router;
   api->add_routes(router);

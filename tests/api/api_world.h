@@ -130,6 +130,7 @@ class ApiWorld {
   std::map<std::string, std::string> person;  // name -> person:<id>
   // Called from a worker, one at a time.
   EvidenceDoor evidence = [](auto, const auto&) -> Result<std::string> { return "a zip"; };
+  LastLook last_look = [](const TargetId&, const std::string&) { return Look{}; };  // set before it is asked for
   std::optional<std::string> not_ready;
   std::mutex not_ready_mutex;
 

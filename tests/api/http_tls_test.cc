@@ -168,6 +168,7 @@ TEST_F(HttpTlsTest, ListensBeyondLoopbackOnlyWithUsableFiles) {
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().code, ErrorCode::invalid_input);
   EXPECT_THAT(missing.error().message, HasSubstr("none.pem"));
+  EXPECT_THAT(missing.error().message, HasSubstr("No such file or directory"));
   EXPECT_THAT(start({file("server.pem"), file("client.key"), ""}).error().message, HasSubstr("client.key"));
   std::ofstream(file("rubbish.pem")) << "rubbish";
   EXPECT_THAT(start({file("server.pem"), file("server.key"), file("rubbish.pem")}).error().message,

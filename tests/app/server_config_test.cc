@@ -43,6 +43,24 @@ TEST(ServerConfig, DurabilityIsGroupedUnlessItIsStrict) {
   EXPECT_FALSE(config_with("durability: sometimes\n"));
 }
 
+TEST(ServerConfig, RelativePathsAreOfTheFilesFolder) {
+  const auto config = config_with("checkpoints: {git: {url: ../audit.git}}\n");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  const auto folder = config->data.lexically_normal().parent_path();
+  EXPECT_TRUE(folder.is_absolute());
+  EXPECT_EQ(config->repository.url, folder / "environments");
+  EXPECT_EQ(config->checkpoints.git.value().url, folder.parent_path() / "audit.git");
+  const store::TempDir dir;
+  store::write_plain(dir / "headgate.yaml",
+                     "data: ./data\nrepositories: [{name: environments, url: \"git@example.com:e\", "
+                     "role: environments}, {name: code, url: \"file:///srv/code\", role: "
+                     "source, branches: [main]}]\n");
+  const auto elsewhere = read_server_config(dir / "headgate.yaml");
+  ASSERT_TRUE(elsewhere.has_value()) << elsewhere.error().message;
+  EXPECT_EQ(elsewhere->repository.url, "git@example.com:e");
+  EXPECT_EQ(elsewhere->sources.at(0).url, "file:///srv/code");
+}
+
 // serve --data names another folder than the file.
 TEST(ServerConfig, AnotherDataFolderIsHeldToTheSame) {
   auto config = config_with("backup: {directory: ./backups}\n");

@@ -107,5 +107,29 @@ TEST(TextAt, IsAsItWasWrittenAndShownWithoutControls) {
   EXPECT_EQ(text_at(value, {"summary", "below"}), std::nullopt);
 }
 
+TEST(CellAt, WritesAListAsPeopleDo) {
+  const json::value value{{"roles", {"admin", "view\033er"}}, {"none", json::array()}, {"name", "ci"}};
+  EXPECT_EQ(cell_at(value, {"roles"}), "admin, view er");
+  EXPECT_EQ(cell_at(value, {"none"}), "-");
+  EXPECT_EQ(cell_at(value, {"absent"}), "-");
+  EXPECT_EQ(cell_at(value, {"name"}), "ci");
+}
+
+TEST(Yaml, ShowsThatThereIsNothing) {
+  const auto shown = [](const json::value& value) {
+    testing::internal::CaptureStdout();
+    print_yaml(value);
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_EQ(shown(json::array()), "[]\n");
+  EXPECT_EQ(shown(json::object()), "{}\n");
+  EXPECT_EQ(shown(json::array{json::array(), "a"}), "- []\n- \"a\"\n");
+}
+
+TEST(Counted, HasOneOfOne) {
+  EXPECT_EQ(counted(1, "mistake"), "1 mistake");
+  EXPECT_EQ(counted(0, "mistake"), "0 mistakes");
+}
+
 }  // namespace
 }  // namespace headgate::app

@@ -14,6 +14,13 @@ TEST(Releases, AreRegisteredOnceAndNeverChange) {
   RegisterRelease two{"gateway", release("v2"), "main", {"v2"}};
   EXPECT_THAT(world.when(two), ElementsAre("release.registered v2"));
   EXPECT_THAT(world.when(two), IsEmpty());
+  EXPECT_THAT(world.when(RegisterRelease{"gateway", release("v2"), {}, {}}), IsEmpty())
+      << "it says less, not otherwise";
+  EXPECT_THAT(world.when(RegisterRelease{"gateway", release("v2"), "develop", {"v2", "v3"}}),
+              Refused("another branch or other tags"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_EQ(world.error.fields,
+            (std::vector<FieldError>{{"/branch", "develop", "main"}, {"/tags", "v3", "one of v2"}}));
   two.release.artifacts["image"] = "registry.example.com/gateway@sha256:other";
   EXPECT_THAT(world.when(two), Refused("a release never changes"));
   EXPECT_EQ(world.error.code, ErrorCode::conflict);

@@ -207,6 +207,7 @@ TEST(RollbackByHand, GoesOnlyToWhatWasVerifiedThere) {
   auto world = given_v2_runs();
   world.when(RegisterRelease{"gateway", release("v0"), {}, {}});
   EXPECT_THAT(roll_back(world, "v0"), Refused("was not verified at gateway/production"));
+  EXPECT_THAT(roll_back(world, "v0"), Refused("known there: v1"));
   EXPECT_THAT(roll_back(world, "v2"), Refused("runs release v2 already"));
   world.when(QuarantineRelease{{"gateway", "v1"}, "CVE"}, "person:alice");
   EXPECT_THAT(roll_back(world, "v1"), Refused("is quarantined: CVE"));

@@ -52,6 +52,9 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(self.world.running(), "v1")
         self.assertEqual(self.world.current(), "v1")
         self.assertEqual(len(self.world.events("release.quarantined")), 1)
+        for verb in ("timeline", "postmortem"):
+            self.assertEqual(self.world.cli(verb, "greeter/staging/2").stdout.count("release.quarantined"), 1, verb)
+        self.assertNotIn("release.quarantined", self.world.cli("timeline", "greeter/staging/1").stdout)
         counted = b'headgate_rollbacks_total{environment="staging",trigger="automatic"} 1\n'
         self.assertIn(counted, self.world.http("GET", "/metrics").body)
         self.assertIn("rolled back", self.world.target()["pinned"])
@@ -264,12 +267,23 @@ class EndToEnd(unittest.TestCase):
             "  routes: [{events: [promotion.failed], to: [hook]}]\n"
             "  receivers: {hook: {webhook: {url: \"http://127.0.0.1:9/hook\"}}}\n",
         )
+        self.world.write(
+            "policies/access.yaml",
+            "apiVersion: headgate.dev/v1\nkind: AccessPolicy\nmetadata: {name: access}\nspec:\n"
+            "  grants: [{token: narrow, role: viewer, services: [other]}]\n",
+        )
         file.write_text(file.read_text().replace("version: v1", "version: v9"))
         sha = self.world.push("a release that nobody has registered yet")
         eventually(lambda: self.world.http("GET", "/v1/configuration").json["commit"] == sha, "it is in force")
         same = self.world.cli("diff", str(self.world.tree))
         self.assertEqual(same.returncode, 0, same.stdout)
         self.assertIn("not compared: ", same.stderr)
+        # What a token does not see is in force all the same.
+        narrow = self.world.cli("token", "create", "narrow").stdout.strip()
+        unseen = self.world.cli("diff", str(self.world.tree), token=narrow)
+        self.assertEqual(unseen.returncode, 2, unseen.stdout)
+        self.assertEqual(unseen.stdout, "")
+        self.assertIn("0 of 1 services", unseen.stderr)
         file.write_text(file.read_text().replace("version: v9", "version: v2"))
         environment = self.world.tree / "environments/staging.yaml"
         environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
@@ -277,6 +291,27 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(changed.returncode, 1, changed.stdout)
         self.assertRegex(changed.stdout, r"changed +Target +greeter.staging +version +a promotion from v1 to v2")
         self.assertRegex(changed.stdout, r"changed +Environment +staging +observeEvery ")
+
+    def test_init_and_validate_name_what_cannot_be(self):
+        w = self.world
+        taken, empty, made = w.root / "taken", w.root / "empty", w.root / "made"
+        taken.write_text("a letter")
+        refused = w.cli("init", str(taken))
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("is no folder", refused.stderr)
+        empty.mkdir()
+        nothing = w.cli("validate", str(empty))
+        self.assertEqual(nothing.returncode, 2, nothing.stdout)
+        self.assertIn("*.yaml", nothing.stderr)
+        (empty / "large.yaml").write_bytes(b"#" * (17 << 20))
+        large = w.cli("validate", str(empty))
+        self.assertEqual(large.returncode, 1)
+        self.assertIn(str(17 << 20), large.stdout)
+        self.assertIn(f"at most {1 << 20}", large.stdout)
+        self.assertEqual(large.stderr, "1 mistake\n")
+        shown = w.cli("init", str(made)).stdout
+        self.assertIn(f'url: "{made}"', shown)
+        self.assertIn("commands: {mode: repository}", shown)
 
     def test_validate_sees_what_git_would_commit(self):
         self.world.hooks()
@@ -344,6 +379,12 @@ class EndToEnd(unittest.TestCase):
             ["get", "freezes", "--service", "greeter"],
             ["get", "releases", "--service", "greeter", "--environment", "staging"],
             ["get", "targets", "--active"],
+            ["get", "promotions", "--limit", "0"],
+            ["get", "promotions", "--limit", "-3"],
+            ["events", "--limit", "0"],
+            ["events", "--limit", "501"],
+            ["events", "--limit", "18446744073709551616"],
+            ["events", "--after", "-1"],
             ["events", "--follow", "--limit", "3"],
             ["events", "--follow", "--newest-first"],
             ["events", "--follow", "--to", "2026-11-20T09:00:00Z"],
@@ -352,6 +393,52 @@ class EndToEnd(unittest.TestCase):
                 refused = w.cli(*arguments)
                 self.assertEqual(refused.returncode, 2, refused.stdout)
                 self.assertIn(arguments[-2 if arguments[-1][:2] != "--" else -1], refused.stderr)
+
+        for arguments in (
+            ["token", "revoke", ""],
+            ["people", "erase", "", "--yes"],
+            ["unfreeze", ""],
+            ["incident", "note", "", "--note", "seen"],
+            ["quarantine", "greeter", "", "--reason", "broken"],
+        ):
+            with self.subTest(arguments):
+                refused = w.cli(*arguments)
+                self.assertEqual(refused.returncode, 2, refused.stdout)
+                self.assertIn("an empty text was given", refused.stderr)
+        backup = w.cli("backup", "verify", "0")
+        self.assertEqual(backup.returncode, 2)
+        self.assertIn("expected a whole number from 1", backup.stderr)
+        moment = w.cli("state", "--at", "noon")
+        self.assertEqual(moment.returncode, 2)
+        self.assertIn("found 'noon'", moment.stderr)
+        vague = w.cli("gate", "report", "--service", "greeter", "--commit", "abc", "--gate", "tests", "--status", "passed")
+        self.assertEqual(vague.returncode, 2)
+        self.assertIn("abc", vague.stderr)
+
+    def test_a_page_of_events_says_how_to_go_on(self):
+        self.begin()
+        w = self.world
+        first = w.cli("events", "--limit", "2", "-o", "json")
+        self.assertEqual([json.loads(line)["id"] for line in first.stdout.splitlines()], ["0", "1"])
+        self.assertEqual(first.stderr, "more: headgate events --limit 2 --after 1\n")
+        second = w.cli("events", "--limit", "2", "--after", "1", "-o", "json")
+        self.assertEqual([json.loads(line)["id"] for line in second.stdout.splitlines()], ["2", "3"])
+        newest = w.cli("events", "--type", "step.*", "--newest-first", "--limit", "1", "-o", "json")
+        last = json.loads(newest.stdout)["id"]
+        self.assertEqual(
+            newest.stderr, f"more: headgate events --type 'step.*' --newest-first --limit 1 --after {last}\n"
+        )
+        self.assertEqual(w.cli("events", "--type", "promotion.planned").stderr, "")
+
+    def test_a_dry_run_shows_the_promotion_and_its_steps(self):
+        self.begin()
+        register = ["release", "register", "--service", "greeter", "--version", "v2", "--commit", "b" * 40]
+        self.assertEqual(self.world.cli(*register).returncode, 0)
+        shown = self.world.cli("promote", "greeter", "--to", "staging", "--release", "v2", "--dry-run")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        lines = shown.stdout.splitlines()
+        self.assertEqual(lines[0], "greeter/staging/2  v1 -> v2  (nothing is done)")
+        self.assertIn("  deploy", lines)
 
     def test_a_file_that_is_named_and_not_there_is_a_mistake(self):
         nothing = str(self.world.root / "nothing")
@@ -407,6 +494,8 @@ class EndToEnd(unittest.TestCase):
             self.assertGreater(len(tables[1]), len(tables[0]), what)
         events = self.world.cli("events", "--type", "promotion.planned", "-o", "yaml").stdout
         self.assertTrue(events.startswith('---\n"specversion": "1.0"\n'), events)
+        self.assertEqual(self.world.cli("get", "freezes", "-o", "yaml").stdout, "[]\n")
+        self.assertNotIn("[", self.world.cli("token", "list").stdout)
         self.world.write("targets/greeter.yaml", "kind: Targte\n")
         for output, start in (("json", "["), ("yaml", "-")):
             checked = self.world.cli("validate", str(self.world.tree), "-o", output)
@@ -540,8 +629,16 @@ class EndToEnd(unittest.TestCase):
         dangling = self.world.root / "dangling"
         dangling.symlink_to("nothing")
         new = self.world.root / "new"
+        for verb in ("verify", "export", "stat", "checkpoint", "repair"):  # none of them makes it look like one
+            self.assertNotEqual(self.world.cli("log", verb, "--data", str(folder)).returncode, 0, verb)
+            self.assertEqual([f.name for f in folder.iterdir()], ["letter"], verb)
+        locked = self.world.root / "locked"
+        locked.mkdir()
+        for name in ("headgate.lock", "photo"):
+            (locked / name).write_text("")
         for data, address, found in (
             (folder, "127.0.0.1:0", "letter"),
+            (locked, "127.0.0.1:0", "photo"),
             (dangling, "127.0.0.1:0", "dangling"),
             ("/proc/x", "127.0.0.1:0", "/proc/x"),
             (new, "0.0.0.0:0", "TLS"),

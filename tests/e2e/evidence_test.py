@@ -116,6 +116,30 @@ class Evidence(unittest.TestCase):
         self.assertEqual(json.loads(files["index.json"])["records"], [])
         self.assertEqual(self.verify(empty).returncode, 0)
 
+    def test_of_a_log_at_rest(self):
+        self.begin()
+        key = self.log_key()
+        self.assertEqual(self.world.stop(), 0)
+        file = self.world.root / "rest.zip"
+        size = json.loads(self.world.cli("log", "stat", "--data", str(self.world.data), "-o", "json").stdout)["records"]
+        arguments = ("log", "export", "--evidence", "--data", str(self.world.data), "--type", "promotion.*", "-o", str(file))
+        done = self.world.cli(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        good = self.verify(file.read_bytes(), "--key", key)
+        self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn(f"under its checkpoint of {size} records", good.stdout)
+        self.assertIn("the log holds no record of this export", good.stdout)
+        with zipfile.ZipFile(file) as bundle:
+            files = {name: bundle.read(name) for name in bundle.namelist()}
+        index = json.loads(files["index.json"])
+        self.assertIsNone(index["export"])
+        self.assertGreater(len(index["records"]), 2)
+        name = f"records/{index['records'][0]}.json"
+        files[name] = files[name].replace(b"greeter", b"greeted", 1)
+        self.assertEqual(self.verify(files, "--key", key).returncode, 1)
+        nonsense = self.world.cli(*arguments[:-1], str(self.world.root / "other.zip"), "--from", "yesterday")
+        self.assertEqual(nonsense.returncode, 2)
+
     def test_who_may_have_one(self):
         self.begin()
         viewer = self.world.cli("token", "create", "onlooker", "--role", "viewer").stdout.strip()

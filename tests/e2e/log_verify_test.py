@@ -281,6 +281,16 @@ class LogVerbs(unittest.TestCase):
             self.assertIn(said, alone.stdout + alone.stderr)
         self.assertEqual(self.world.cli("log", "verify", "--proof", str(kept), "--key", key).returncode, 2)
 
+        # Nothing is written: a copy without the lock stays as it is.
+        copy = self.world.root / "copy"
+        shutil.copytree(self.world.data, copy)
+        (copy / "headgate.lock").unlink()
+        held = {f: f.stat().st_mtime_ns for f in copy.rglob("*")}
+        for verb in (("stat",), ("verify",), ("proof", "2"), ("checkpoint",), ("export",)):
+            of_copy = self.world.cli("log", *verb, "--data", str(copy))
+            self.assertEqual(of_copy.returncode, 0, of_copy.stderr)
+        self.assertEqual({f: f.stat().st_mtime_ns for f in copy.rglob("*")}, held)
+
         again = self.stopped("export", "--from", "3", "--to", "9")
         self.assertEqual(again.stdout.splitlines(), records[3:9], again.stderr)
         self.assertEqual(self.stopped("export", "--to", moment).stdout.splitlines(), until)

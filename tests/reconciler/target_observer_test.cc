@@ -89,9 +89,19 @@ TEST_F(TargetObserverTest, AnObservationThatIsRefusedIsToldUntilOneIsTaken) {
   EXPECT_THAT(told().front(), HasSubstr("greeter/staging: cannot observe: "));
   EXPECT_THAT(told().front(), HasSubstr("is too large"));
   EXPECT_EQ(count<TargetObserved>(), 0U);
+  const TargetId target{"greeter", "staging"};
+  EXPECT_THAT(observer_->last_look(target, "").error, HasSubstr("is too large"));
+  EXPECT_EQ(observer_->last_look(target, "").observed, std::nullopt);
+  EXPECT_EQ(observer_->unobserved(), (std::map<std::string, std::size_t>{{"staging", 1}}));
   prints("{\"version\":\"v1\"}");
   ASSERT_TRUE(eventually([&] { return count<TargetObserved>() == 1; }));
   EXPECT_EQ(told().size(), 1U);
+  ASSERT_TRUE(eventually([&] { return observer_->last_look(target, "").error.empty(); }));
+  EXPECT_LE(observer_->last_look(target, "").observed, running_.now());
+  EXPECT_EQ(observer_->unobserved(), (std::map<std::string, std::size_t>{{"staging", 0}}));
+  prints("nothing of the kind");
+  ASSERT_TRUE(eventually([&] { return !observer_->last_look(target, "").error.empty(); }));
+  EXPECT_NE(observer_->last_look(target, "").observed, std::nullopt) << "it was seen before";
 }
 
 // A state that takes as long to read as the test wishes.

@@ -137,6 +137,27 @@ TEST(DataLock, NamesTheProcessThatHoldsIt) {
   HEADGATE_ASSERT_OK(DataLock::acquire(dir.path()));
 }
 
+TEST(DataLock, AReaderMakesNone) {
+  const TempDir dir;
+  HEADGATE_ASSERT_OK(DataLock::acquire_to_read(dir.path()));
+  EXPECT_FALSE(std::filesystem::exists(dir / kLockName));
+  const auto held = DataLock::acquire(dir.path());
+  HEADGATE_ASSERT_OK(held);
+  HEADGATE_EXPECT_ERROR(DataLock::acquire_to_read(dir.path()), ErrorCode::unavailable);
+}
+
+TEST(DataLock, ReadersOfWhatCannotBeWrittenReadTogether) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write to it";
+  const TempDir dir;
+  HEADGATE_ASSERT_OK(DataLock::acquire(dir.path()));
+  std::filesystem::permissions(dir / kLockName, std::filesystem::perms::owner_read);
+  const auto one = DataLock::acquire_to_read(dir.path());
+  HEADGATE_ASSERT_OK(one);
+  HEADGATE_ASSERT_OK(DataLock::acquire_to_read(dir.path()));
+  std::filesystem::permissions(dir / kLockName, std::filesystem::perms::none);
+  HEADGATE_ASSERT_OK(DataLock::acquire_to_read(dir.path()));
+}
+
 TEST(DataLock, EndsWithItsProcess) {
   const TempDir dir;
   const pid_t child = ::fork();
