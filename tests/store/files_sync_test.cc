@@ -122,7 +122,7 @@ TEST_F(Durable, APersonBeforeARecordCanNameThem) {
   std::unique_ptr<PeopleDirectory> people;
   named([&] { people = PeopleDirectory::open(dir_ / "people").value(); });
   std::string id;
-  EXPECT_EQ(named([&] { id = people->person({"", "dana", {"dana@example.com"}, {}, {}}).value(); }), 1U);
+  EXPECT_EQ(named([&] { id = people->claim({"", "dana", {"dana@example.com"}, {}, {}}).value().id; }), 2U);
   EXPECT_GE(named([&] { HEADGATE_ASSERT_OK(people->erase(id)); }), 1U);
 }
 
