@@ -132,7 +132,9 @@ TEST(DocumentSchemas, KnowTheFieldsThatTheReaderKnows) {
       auto in_reader = found->expected == "no field at all" ? Words() : words_of(found->expected);
       // Known of all kinds, and refused with its own words where nothing could be carried over.
       const bool nameless = kind == DocumentKind::access_policy || kind == DocumentKind::notification_policy;
-      if (nameless && to_text(path) == "metadata") EXPECT_EQ(in_reader.erase("formerly"), 1U);
+      if (nameless && to_text(path) == "metadata") {
+        EXPECT_EQ(in_reader.erase("formerly"), 1U);
+      }
       for (const auto& name : in_reader) {
         EXPECT_TRUE(in_schema.contains(name)) << "the reader knows the field '" << name << "' and the schema does not";
       }
