@@ -56,7 +56,7 @@ struct HttpServer::Impl {
 
   Task<void> accept_all();
   Task<void> sweep(Thread& thread);
-  void admit(Socket socket, HttpLoop& loop);
+  bool admit(Socket socket, HttpLoop& loop);  // false: there was no memory for it
   Result<void> open(const asio::ip::address& address);
   void serve(Router router);
   void run(Thread& thread);
@@ -69,29 +69,39 @@ Task<void> HttpServer::Impl::accept_all() {
     HttpLoop& loop = threads[turn % threads.size()]->loop;
     auto [ec, socket] = co_await acceptor->async_accept(loop.io.get_executor(), awaiting);
     if (own.draining) co_return;
-    if (!ec) {
-      admit(std::move(socket), loop);
-      continue;
-    }
+    if (!ec && admit(std::move(socket), loop)) continue;
     if (ec == asio::error::connection_aborted) continue;
-    service.fault(fmt::format("cannot accept a connection: {}", ec.message()));
+    if (ec) service.fault(fmt::format("cannot accept a connection: {}", ec.message()));
     accept_retry->expires_after(accept_pause);
     co_await accept_retry->async_wait(awaiting);
   }
 }
 
-void HttpServer::Impl::admit(Socket socket, HttpLoop& loop) {
+bool HttpServer::Impl::admit(Socket socket, HttpLoop& loop) {
   error_code gone;
   const auto remote = socket.remote_endpoint(gone);
-  if (gone) return;
-  auto peer = peer_of(remote.address());
   const bool refused = service.open - service.refusing >= service.options.limits.max_connections;
-  if (refused && service.refusing >= max_refusing) return;
-  if (!service.admit(peer)) return;
-  if (refused) ++service.refusing;
-  ++service.open;
-  auto session = std::make_shared<Session>(service, loop, std::move(socket), std::move(peer), refused);
-  asio::post(loop.io, [session = std::move(session)] { session->start(); });
+  if (gone || (refused && service.refusing >= max_refusing)) return true;
+  Peer peer;
+  bool counted = false;
+  try {
+    peer = peer_of(remote.address());
+    if (!service.admit(peer)) return true;
+    counted = true;
+    if (refused) ++service.refusing;
+    ++service.open;
+    auto session = std::make_shared<Session>(service, loop, std::move(socket), peer, refused);
+    asio::post(loop.io, [session = std::move(session)] { session->start(); });
+    return true;
+  } catch (const std::exception&) {
+    if (counted) {
+      service.leave(peer);
+      if (refused) --service.refusing;
+      --service.open;
+    }
+    service.fault("cannot take a connection: there is no memory for it");
+    return false;
+  }
 }
 
 Task<void> HttpServer::Impl::sweep(Thread& thread) {

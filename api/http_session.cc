@@ -315,6 +315,9 @@ bool Session::examine(Exchange& exchange, const RequestParser& parser) {
   exchange.label = match.route->pattern;
   request.route = match.route->pattern;
   request.parameters = std::move(match.parameters);
+  if (has_body && (exchange.head || request.method == "GET")) {  // nothing reads it: nobody may have it kept
+    return refuse(exchange, problem(413, fmt::format("{} takes no body", request.method)));
+  }
   exchange.body_limit = match.route->max_body_bytes != 0 ? match.route->max_body_bytes : limits.body_bytes;
   if (body_bytes > exchange.body_limit) {
     return refuse(exchange, problem(413, fmt::format("the body has {} bytes, expected at most {}", body_bytes,

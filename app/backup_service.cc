@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/digest.h"
+#include "engine/ports/caught.h"
 #include "engine/ports/pause.h"
 #include "engine/ports/submit_and_wait.h"
 #include "store/rocksdb_log.h"
@@ -36,7 +37,7 @@ BackupService::BackupService(Options options, const store::RocksDbLog& log, Comm
       backups_(options_.backup.directory),
       mirror_in_step_(clock.now()) {
   if (!options_.backup.directory.empty()) {
-    read_newest();
+    static_cast<void>(read_newest());
     backup_thread_ = std::jthread([this](std::stop_token stop) { run_backups(stop); });
   }
   if (!options_.mirror.empty()) {
@@ -55,12 +56,13 @@ void BackupService::stop_backups() {
   if (backup_thread_.joinable()) backup_thread_.join();
 }
 
-void BackupService::read_newest() {
-  const auto all = backups_.list();
-  if (!all) return;  // what was known of them stays: a folder that cannot be read is not filled
-  const auto* newest = store::Backups::newest_good(*all, options_.backup.verify);
+// Where they cannot be listed, what was known of them stays: a folder that cannot be read is not filled.
+Result<void> BackupService::read_newest() {
+  HEADGATE_TRY(const auto all, backups_.list());
+  const auto* newest = store::Backups::newest_good(all, options_.backup.verify);
   const std::scoped_lock lock(mutex_);
   newest_ = newest ? std::optional(newest->time) : std::nullopt;
+  return {};
 }
 
 Duration BackupService::until_due() const {
@@ -86,9 +88,9 @@ void BackupService::run_backups(std::stop_token stop) {
       running_ = true;
     }
     std::optional<std::uint64_t> id;
-    const auto done = work(request, id, stop);
+    const auto done = caught([&] { return work(request, id, stop); });
     if (!done) told_(!stop.stop_requested(), "backup: " + done.error().message);
-    read_newest();
+    static_cast<void>(caught([&] { return read_newest(); }));
     const std::scoped_lock lock(mutex_);
     running_ = false;
     ++runs_;
@@ -230,12 +232,13 @@ void BackupService::run_mirror(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto durable = log_.mark().size;
     const auto now = clock_.now();
-    const auto advanced = [&]() -> Result<void> {
+    const auto advanced = caught([&]() -> Result<void> {
       if (!mirror) {
-        HEADGATE_TRY(mirror, store::Mirror::open(options_.mirror, log_, options_.data / "blobs"));
+        HEADGATE_TRY(mirror, store::Mirror::open(options_.mirror, log_, options_.data / "blobs", stop));
       }
-      return mirror->advance();
-    }();
+      return mirror->advance(stop);
+    });
+    if (!advanced && stop.stop_requested()) return;  // the next start goes on
     std::string said;
     {
       std::unique_lock lock(mutex_);
@@ -251,10 +254,10 @@ void BackupService::run_mirror(std::stop_token stop) {
   // What came since the last round, so that a server that was stopped in order leaves a mirror without a gap.
   if (!mirror) return;
   log_.wait_for_mark(log_.size(), final_wait);
-  auto advanced = [&]() -> Result<void> {
+  const auto advanced = caught([&]() -> Result<void> {
     HEADGATE_TRY_VOID(log_.sign_checkpoint_now());
     return mirror->advance();
-  }();
+  });
   if (!advanced) told_(true, "mirror: " + advanced.error().message);
 }
 

@@ -51,7 +51,7 @@ class BackupService final : public api::BackupControl {
   Result<void> verify(std::uint64_t id, const std::stop_token& stop);
   void keep_one_not_verified(std::optional<std::uint64_t> made);
   Result<void> record(RecordBackup command);
-  void read_newest();
+  Result<void> read_newest();
   Duration until_due() const;
 
   const Options options_;

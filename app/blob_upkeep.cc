@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "engine/ports/caught.h"
 #include "engine/ports/pause.h"
 
 namespace headgate::app {
@@ -23,7 +24,7 @@ BlobUpkeep::BlobUpkeep(store::BlobStore& blobs, const EventLog& events, const St
 void BlobUpkeep::run(const std::stop_token& stop) {
   std::string said;  // the same trouble is told once
   while (!stop.stop_requested()) {
-    const auto swept = sweeper_.sweep(clock_.now());
+    const auto swept = caught([&] { return sweeper_.sweep(clock_.now()); });
     std::string trouble;
     if (!swept) {
       trouble = swept.error().message;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/ports/caught.h"
 #include "engine/ports/pause.h"
 
 namespace headgate::app {
@@ -17,17 +18,17 @@ CheckpointPublisher::CheckpointPublisher(Options options, Newest newest, Publish
 void CheckpointPublisher::run(const std::stop_token& stop) {
   auto patience = options_.every;
   while (!stop.stop_requested()) {
-    auto newest = newest_();
-    Result<void> done;
-    if (!newest) {
-      done = std::unexpected(std::move(newest).error());
-      told_(done);
-    } else if (newest->note != published_) {
-      done = publish_(*newest, stop);
-      if (stop.stop_requested()) return;
-      if (done) published_ = newest->note;
-      told_(done);
-    }
+    bool news = false;
+    const auto done = caught([&]() -> Result<void> {
+      HEADGATE_TRY(const auto newest, newest_());
+      news = newest.note != published_;
+      if (!news) return {};
+      HEADGATE_TRY_VOID(publish_(newest, stop));
+      published_ = newest.note;
+      return {};
+    });
+    if (stop.stop_requested()) return;
+    if (news || !done) told_(done);
     patience = done ? options_.every : std::min(patience * 2, std::max(options_.every, options_.max_pause));
     pause(patience, stop);
   }

@@ -37,7 +37,9 @@ Result<WorkTree> files_of(const fs::path& directory) {
     if (at->is_symlink()) {
       if (!ignored(path)) tree.links.insert(path);
     } else if (at->is_directory()) {
-      if (at->path().filename() == ".git" || fs::exists(at->path() / ".git")) at.disable_recursion_pending();
+      std::error_code unreadable;
+      if (at->path().filename() == ".git" || fs::exists(at->path() / ".git", unreadable))
+        at.disable_recursion_pending();
     } else if (at->is_regular_file() && !ignored(path)) {
       tree.files[path] = at->path();
     }

@@ -134,8 +134,9 @@ Result<std::optional<Known>> find_lost(const RestoreRequest& request, const fs::
 Result<std::string> new_key(const fs::path& stage, const std::string& origin) {
   HEADGATE_TRY(const auto key, store::SigningKey::generate(origin));
   const auto file = stage / "log.key";
+  HEADGATE_TRY(const auto old_key, store::type_of_file(file));
   std::error_code error;
-  if (fs::exists(file)) fs::rename(file, stage / "log.key.before-restore", error);
+  if (old_key != fs::file_type::not_found) fs::rename(file, stage / "log.key.before-restore", error);
   if (error) return store::fail_io("move", file, error.value());
   HEADGATE_TRY_VOID(key.save(file));
   return key.verifier().text();
@@ -155,8 +156,10 @@ Result<void> go_on(const fs::path& stage, const History& history, const RestoreL
 // Out of the folder that nobody opens a log beside; the folder goes last.
 Result<void> move_up(const fs::path& stage, const fs::path& data) {
   std::vector<fs::path> names;
-  for (const auto& entry : fs::directory_iterator(stage)) names.push_back(entry.path().filename());
   std::error_code error;
+  fs::directory_iterator at(stage, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error)) names.push_back(at->path().filename());
+  if (error) return store::fail_io("list", stage, error.value());
   for (const auto& name : names) {
     fs::rename(stage / name, data / name, error);
     if (error) return store::fail_io("move", stage / name, error.value());
@@ -261,8 +264,10 @@ Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock)
     }
     HEADGATE_TRY_VOID(go_on(stage, history, command, clock.now()));
     HEADGATE_TRY_VOID(read_history(stage));
-    done.has_key = fs::exists(stage / "log.key");
-    done.has_people = fs::exists(stage / "people");
+    HEADGATE_TRY(const auto key, store::type_of_file(stage / "log.key"));
+    HEADGATE_TRY(const auto people, store::type_of_file(stage / "people"));
+    done.has_key = key != fs::file_type::not_found;
+    done.has_people = people != fs::file_type::not_found;
     return done;
   }();
   std::error_code ignored;

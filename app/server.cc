@@ -391,9 +391,10 @@ void Server::Parts::start_reconciling() {
   options.poll = config.repository.poll;
   options.governance = config.governance;
   if (!config.signed_by.empty()) {
-    options.why_not_signed = [this](const std::string& commit) -> Result<std::optional<std::string>> {
+    options.why_not_signed = [this](const std::string& commit,
+                                    const std::stop_token& stop) -> Result<std::optional<std::string>> {
       HEADGATE_TRY(const auto read, repository->signed_commit(commit));
-      HEADGATE_TRY(const auto report, signatures->verify(read, allowed_signers, {}));
+      HEADGATE_TRY(const auto report, signatures->verify(read, allowed_signers, stop));
       if (report.verdict == SignatureVerdict::good) return std::nullopt;
       // The verifier speaks of the AccessPolicy, which has no say in this.
       if (report.verdict == SignatureVerdict::unknown_key) return "the key is none of theirs (" + report.key + ")";
@@ -545,6 +546,9 @@ void Server::stop() {
   p.nudges.reset();
   p.notifier.reset();
   p.authorship.reset();
+  for (auto& source : p.sources) {  // all of them look no further while the first is waited for
+    if (source.watch) source.watch->request_stop();
+  }
   for (auto& source : p.sources) source.watch.reset();
   p.reconciler.reset();
   p.target_observer.reset();

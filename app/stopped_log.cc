@@ -15,8 +15,11 @@ namespace headgate::app {
 
 Result<StoppedLog> open_stopped_log(const std::string& data, const std::filesystem::path& key_file, bool read_only) {
   // One that may be written to would be made.
-  if (!read_only && !std::filesystem::exists(std::filesystem::path(data) / "db" / "CURRENT")) {
-    return fail(ErrorCode::invalid_input, "there is no log in " + data);
+  if (!read_only) {
+    HEADGATE_TRY(const auto current, store::type_of_file(std::filesystem::path(data) / "db" / "CURRENT"));
+    if (current == std::filesystem::file_type::not_found) {
+      return fail(ErrorCode::invalid_input, "there is no log in " + data);
+    }
   }
   HEADGATE_TRY(auto lock,
                as_named(read_only ? store::DataLock::acquire_to_read(data) : store::DataLock::acquire(data)));

@@ -13,6 +13,7 @@
 #include "app/table.h"
 #include "engine/base/digest.h"
 #include "store/backup.h"
+#include "store/files.h"
 
 namespace headgate::app {
 namespace {
@@ -50,7 +51,8 @@ json::object row_of(const store::BackupInfo& info) {
 
 // A folder of backups or of a mirror that is to be read.
 Result<void> expect_folder(const std::string& folder) {
-  if (std::filesystem::is_directory(folder)) return {};
+  HEADGATE_TRY(const auto type, store::type_of_file(folder));
+  if (type == std::filesystem::file_type::directory) return {};
   return fail(ErrorCode::invalid_input, "there is no directory " + folder);
 }
 

@@ -38,7 +38,7 @@ int init(const fs::path& directory) {
   fs::create_directories(directory, error);
   if (error) return report({ErrorCode::io, "cannot make " + directory.string() + ": " + error.message(), {}});
   for (const auto& file : reconciler::scaffold_files()) {
-    if (fs::exists(directory / file.path)) {
+    if (fs::exists(directory / file.path, error)) {
       return report({ErrorCode::conflict, (directory / file.path).string() + " exists: nothing was written", {}});
     }
   }

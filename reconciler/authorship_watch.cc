@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "engine/ports/caught.h"
 #include "engine/ports/pause.h"
 
 namespace headgate::reconciler {
@@ -44,7 +45,11 @@ AuthorshipWatch::~AuthorshipWatch() = default;
 void AuthorshipWatch::start() {
   thread_ = std::jthread([this](std::stop_token stop) {
     while (!stop.stop_requested()) {
-      look(stop);
+      const auto looked = caught([&]() -> Result<void> {
+        look(stop);
+        return {};
+      });
+      if (!looked) trouble(looked.error().message, "");
       pause(look_every, stop);
     }
   });
@@ -85,7 +90,7 @@ void AuthorshipWatch::look(std::stop_token stop) {
   }
   for (const auto& range : wanted.to_attribute) {
     if (stop.stop_requested()) return;
-    attribute(range);
+    attribute(range, stop);
   }
 }
 
@@ -125,6 +130,7 @@ void AuthorshipWatch::verify(const std::string& commit, const Wanted& wanted, st
     std::vector<PersonKey> keys;
     for (const auto& person : wanted.people) add_keys(person, keys);
     const auto report = verifier_.verify(*read, keys, stop);
+    if (stop.stop_requested()) return;
     if (!report) return trouble(report.error().message, name);
     verified.repository = name;
     verified.verdict = report->verdict;
@@ -140,7 +146,7 @@ void AuthorshipWatch::verify(const std::string& commit, const Wanted& wanted, st
 }
 
 // Where the commit that runs is not at hand, nobody knows where its work ends: all that the new one holds counts.
-Result<PromotionAttributed> AuthorshipWatch::authors_of(const Range& range) {
+Result<PromotionAttributed> AuthorshipWatch::authors_of(const Range& range, const std::stop_token& stop) {
   PromotionAttributed attributed;
   attributed.promotion = range.promotion;
   attributed.from = range.from;
@@ -154,7 +160,7 @@ Result<PromotionAttributed> AuthorshipWatch::authors_of(const Range& range) {
       if (!history) return std::unexpected(history.error());
       attributed.repository = name;
       attributed.commits = history->commit_count;
-      HEADGATE_TRY(auto people, people_of(*history));
+      HEADGATE_TRY(auto people, people_of(*history, stop));
       // Some of them would be none of them: whoever is left out could approve.
       attributed.known = history->commit_count <= history->commits.size() && people.size() <= max_people;
       if (attributed.known) attributed.people.assign(people.begin(), people.end());
@@ -164,7 +170,7 @@ Result<PromotionAttributed> AuthorshipWatch::authors_of(const Range& range) {
   return attributed;
 }
 
-Result<std::set<std::string>> AuthorshipWatch::people_of(const Head& history) {
+Result<std::set<std::string>> AuthorshipWatch::people_of(const Head& history, const std::stop_token& stop) {
   std::set<std::string> people;
   const auto add = [&](const CommitPerson& person) -> Result<void> {
     HEADGATE_TRY(auto id, people_.person_by_email(person.name, person.email));
@@ -172,6 +178,7 @@ Result<std::set<std::string>> AuthorshipWatch::people_of(const Head& history) {
     return {};
   };
   for (const auto& commit : history.commits) {
+    if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the look was stopped");
     HEADGATE_TRY_VOID(add(commit.author));
     HEADGATE_TRY_VOID(add(commit.committer));
     for (const auto& person : commit.co_authors) HEADGATE_TRY_VOID(add(person));
@@ -180,9 +187,10 @@ Result<std::set<std::string>> AuthorshipWatch::people_of(const Head& history) {
   return people;
 }
 
-void AuthorshipWatch::attribute(const Range& range) {
+void AuthorshipWatch::attribute(const Range& range, const std::stop_token& stop) {
   if (const auto at = missed_.find(range.promotion); at != missed_.end() && clock_.steady() < at->second) return;
-  auto attributed = authors_of(range);
+  auto attributed = authors_of(range, stop);
+  if (stop.stop_requested()) return;
   missed_[range.promotion] = clock_.steady() + look_for_missing_after;
   if (!attributed) return trouble(attributed.error().message, to_string(range.promotion));
   sink_.submit({.command = RecordAuthors{std::move(*attributed)}}, [](Result<Receipt>) {});

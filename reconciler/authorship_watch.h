@@ -53,9 +53,9 @@ class AuthorshipWatch {
   Wanted wanted();
   void add_keys(const Person& person, std::vector<PersonKey>& keys) const;
   void verify(const std::string& commit, const Wanted& wanted, std::stop_token stop);
-  void attribute(const Range& range);
-  Result<PromotionAttributed> authors_of(const Range& range);
-  Result<std::set<std::string>> people_of(const Head& history);
+  void attribute(const Range& range, const std::stop_token& stop);
+  Result<PromotionAttributed> authors_of(const Range& range, const std::stop_token& stop);
+  Result<std::set<std::string>> people_of(const Head& history, const std::stop_token& stop);
   void trouble(const std::string& message, const std::string& where);
 
   const std::vector<WatchedCommits> repositories_;

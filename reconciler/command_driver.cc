@@ -87,7 +87,11 @@ Result<void> CommandDriver::prepare(const Run& run) {
 Result<ProcessResult> CommandDriver::run(const Run& run, const TargetId& target, const std::string& lock_name,
                                          StringMap environment, std::stop_token stop) {
   HEADGATE_CHECK(!run.command.empty());
-  HEADGATE_TRY(const auto permit, policy_.permit(run, [&] { return load_(run.blob); }));
+  // What was exported is known to be the blob: the repository is asked only for what was not.
+  HEADGATE_TRY(const auto permit, policy_.permit(run, [&]() -> Result<std::string> {
+    if (auto exported = exports_.read(run.blob, basename_of(run))) return std::move(*exported);
+    return load_(run.blob);
+  }));
   ProcessSpec spec;
   spec.program = run.command.front();
   if (!run.blob.empty()) {

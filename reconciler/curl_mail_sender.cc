@@ -118,6 +118,7 @@ Result<void> CurlMailSender::send(const Mail& mail, std::stop_token stop) {
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &look);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &upload);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer holds up no stop
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(server_.timeout).count()));
   const auto result = curl_easy_perform(curl);

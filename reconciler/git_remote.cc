@@ -252,10 +252,14 @@ Result<RemoteHandle> make_remote(git_repository* clone, const std::string& url) 
   return remote;
 }
 
+Result<std::unique_ptr<TransferWatch>> watch_transfer(const GitRepositoryConfig& config, const std::stop_token& stop) {
+  return TransferWatch::start({config.limits.connect, config.limits.silence, config.limits.total}, stop);
+}
+
 Result<git_oid> bring_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                              const std::stop_token& stop) {
-  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
-  Transfer transfer{.config = config, .url = url, .watch = watch};
+  HEADGATE_TRY(const auto watch, watch_transfer(config, stop));
+  Transfer transfer{.config = config, .url = url, .watch = *watch};
   HEADGATE_TRY(const RemoteHandle remote, make_remote(clone, url.text));
   Result<git_oid> head = download(remote.get(), clone, transfer);
   git_remote_disconnect(remote.get());
@@ -316,8 +320,8 @@ Result<std::vector<GitRef>> refs_of_host(git_repository* clone, const GitReposit
 
 Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                                            const std::stop_token& stop) {
-  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
-  Transfer transfer{.config = config, .url = url, .watch = watch};
+  HEADGATE_TRY(const auto watch, watch_transfer(config, stop));
+  Transfer transfer{.config = config, .url = url, .watch = *watch};
   HEADGATE_TRY(const RemoteHandle remote, make_remote(clone, url.text));
   const auto options = fetch_options(transfer);
   if (git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, nullptr) != 0) {
@@ -384,8 +388,8 @@ Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& con
 
 Result<void> push_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                        const git_oid& commit, const std::stop_token& stop) {
-  TransferWatch watch({config.limits.connect, config.limits.silence, config.limits.total}, stop);
-  Transfer transfer{.config = config, .url = url, .watch = watch};
+  HEADGATE_TRY(const auto watch, watch_transfer(config, stop));
+  Transfer transfer{.config = config, .url = url, .watch = *watch};
   HEADGATE_TRY(const RemoteHandle remote,
                make_remote(clone, url.kind == GitUrl::Kind::local ? url.path.string() : url.text));
   git_push_options options = GIT_PUSH_OPTIONS_INIT;

@@ -81,6 +81,7 @@ class GitRepository::Impl {
     return named(fetch_once(known_id, max_commits, stop));
   }
 
+  bool has_fetched() const { return fetched_; }
   bool watches_refs() const { return !config_.branches.empty() || !config_.tags.empty(); }
 
   Result<std::vector<GitRef>> fetch_refs(const std::stop_token& stop) {
@@ -215,6 +216,7 @@ class GitRepository::Impl {
     HEADGATE_TRY_VOID(open());
     HEADGATE_TRY(const git_oid head, bring_head(fetcher_.get(), config_, url_, stop));
     untidy_ = true;
+    fetched_ = true;
     return describe(known, head, max_commits);
   }
 
@@ -222,6 +224,7 @@ class GitRepository::Impl {
     HEADGATE_TRY_VOID(open());
     HEADGATE_TRY(auto refs, bring_refs(fetcher_.get(), config_, url_, stop));
     untidy_ = true;
+    fetched_ = true;
     for (auto& ref : refs) {
       const auto id = parse_oid(ref.commit);
       HEADGATE_CHECK(id);
@@ -353,6 +356,7 @@ class GitRepository::Impl {
   mutable std::mutex read_mutex_;
   mutable RepositoryHandle reader_;            // guarded by read_mutex_
   mutable std::atomic<bool> suspect_ = false;  // the clone was seen damaged
+  std::atomic<bool> fetched_ = false;          // once, at least, in this process
   std::atomic<steady_clock::time_point> last_look_ = steady_clock::time_point{};
 };
 
@@ -419,10 +423,15 @@ Result<std::optional<std::string>> GitRepository::blob_at(const std::string& com
 }
 
 Result<std::string> GitRepository::read_blob(const std::string& blob, std::size_t max_bytes) const {
-  return impl_->read([&](git_repository* repository) -> Result<std::string> {
+  auto bytes = impl_->read([&](git_repository* repository) -> Result<std::string> {
     HEADGATE_TRY(const git_oid id, parse_commit(blob, "a blob"));
     return impl_->read_blob(repository, id, max_bytes);
   });
+  if (!bytes && bytes.error().code == ErrorCode::not_found && !impl_->has_fetched()) {
+    bytes.error().code = ErrorCode::unavailable;
+    bytes.error().message += "; the repository was not fetched yet since the start";
+  }
+  return bytes;
 }
 
 Result<SignedCommit> GitRepository::signed_commit(const std::string& commit) const {

@@ -74,6 +74,7 @@ class GitRepository final : public Repository {
   // not_found when a commit is not in the clone. Symbolic links and submodules count as absent; see git_diff.h.
   Result<std::vector<FileChange>> changes(const std::string& from, const std::string& to) const override;
   Result<std::optional<std::string>> blob_at(const std::string& commit, const std::string& path) const override;
+  // unavailable instead of not_found until a fetch has ended: it may bring the blob, into a clone that was lost.
   Result<std::string> read_blob(const std::string& blob, std::size_t max_bytes) const override;
   Result<SignedCommit> signed_commit(const std::string& commit) const override;
   Result<Head> history(const std::string& from, const std::string& to, std::size_t max_commits) const override;

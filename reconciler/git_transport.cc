@@ -18,6 +18,8 @@
 #include <memory>
 #include <new>
 
+#include "engine/ports/caught.h"
+
 namespace headgate::reconciler {
 namespace {
 
@@ -176,6 +178,12 @@ void install_bounded_sockets() {
   registration.version = GIT_STREAM_VERSION;
   registration.init = socket_new;
   HEADGATE_CHECK(git_stream_register(GIT_STREAM_STANDARD, &registration) == 0);
+}
+
+Result<std::unique_ptr<TransferWatch>> TransferWatch::start(const NetworkLimits& limits, std::stop_token stop) {
+  return caught([&]() -> Result<std::unique_ptr<TransferWatch>> {
+    return std::unique_ptr<TransferWatch>(new TransferWatch(limits, std::move(stop)));
+  });
 }
 
 TransferWatch::TransferWatch(const NetworkLimits& limits, std::stop_token stop)

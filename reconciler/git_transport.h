@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -31,7 +32,8 @@ struct NetworkLimits {
 // Around one libgit2 network operation, on the thread that calls libgit2. One at a time on a thread.
 class TransferWatch {
  public:
-  TransferWatch(const NetworkLimits& limits, std::stop_token stop);
+  // unavailable when there is no thread for it.
+  static Result<std::unique_ptr<TransferWatch>> start(const NetworkLimits& limits, std::stop_token stop);
   ~TransferWatch();
   TransferWatch(const TransferWatch&) = delete;
   TransferWatch& operator=(const TransferWatch&) = delete;
@@ -48,6 +50,7 @@ class TransferWatch {
   const NetworkLimits& limits() const { return limits_; }
 
  private:
+  TransferWatch(const NetworkLimits& limits, std::stop_token stop);
   enum class Cut : std::uint8_t { none, stopped, silent, overdue };
   void watch(const std::stop_token& ended);
   void cut(Cut reason);

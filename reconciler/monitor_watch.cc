@@ -4,11 +4,13 @@
 
 #include "engine/domain/monitors.h"
 #include "engine/domain/plan_steps.h"
+#include "engine/ports/caught.h"
 
 namespace headgate::reconciler {
 namespace {
 
 constexpr Duration look_every = std::chrono::seconds(5);  // at the documents and the state
+constexpr std::size_t max_refused = 100;                  // that wait to be said
 
 // What its texts may hold: the reader has refused all else.
 StringMap values_of(const MonitorId& id, const Monitor& monitor) {
@@ -81,6 +83,7 @@ MonitorWatch::Watched* MonitorWatch::next_due(Duration now, MonitorId& id, Durat
 void MonitorWatch::work(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
+    say_refused();
     if (!looked_ || clock_.steady() >= *looked_ + look_every) look_for_monitors();
     const auto now = clock_.steady();
     MonitorId id;
@@ -95,7 +98,14 @@ void MonitorWatch::work(std::stop_token stop) {
     const auto monitor = watched->monitor;
     const auto began = clock_.now();
     lock.unlock();
-    const auto result = look(id, monitor, stop);
+    auto seen = caught([&]() -> Result<CheckResult> { return look(id, monitor, stop); });
+    CheckResult result;
+    if (seen) {
+      result = std::move(*seen);
+    } else {
+      result.verdict = CheckResult::Verdict::error;
+      result.reason = seen.error().message;
+    }
     lock.lock();
     note(id, *watched, result, began);
     watched->looking = false;  // until now it stayed in the map
@@ -134,12 +144,24 @@ void MonitorWatch::tell_hours(const MonitorId& id, Watched& watched, bool all) {
   }
 }
 
+// Its outcome comes on a thread of the engine, which waits for no line of a log.
 bool MonitorWatch::submit(Command command, const MonitorId& id) {
-  return sink_.submit({.command = std::move(command)}, [notice = notice_, id](Result<Receipt> done) {
-    if (!done)
-      notice(NoticeLevel::warning, "what the monitor saw was refused: " + done.error().message,
-             id.environment + "/" + id.name);
+  return sink_.submit({.command = std::move(command)}, [refused = refused_, id](Result<Receipt> done) {
+    if (done) return;
+    const std::scoped_lock lock(refused->mutex);
+    if (refused->reasons.size() < max_refused) refused->reasons.emplace_back(id, done.error().message);
   });
+}
+
+void MonitorWatch::say_refused() {
+  std::vector<std::pair<MonitorId, std::string>> reasons;
+  {
+    const std::scoped_lock lock(refused_->mutex);
+    reasons.swap(refused_->reasons);
+  }
+  for (const auto& [id, reason] : reasons) {
+    notice_(NoticeLevel::warning, "what the monitor saw was refused: " + reason, id.environment + "/" + id.name);
+  }
 }
 
 }  // namespace headgate::reconciler

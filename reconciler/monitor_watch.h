@@ -7,9 +7,12 @@
 
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/ports/clock.h"
@@ -42,6 +45,12 @@ class MonitorWatch {
     MonitorTally tally;
   };
 
+  // What the engine did not take, until a thread of the monitors says it. The engine may outlive the watch.
+  struct Refused {
+    std::mutex mutex;
+    std::vector<std::pair<MonitorId, std::string>> reasons;
+  };
+
   void work(std::stop_token stop);
   void look_for_monitors();
   Watched* next_due(Duration now, MonitorId& id, Duration& patience);
@@ -49,6 +58,7 @@ class MonitorWatch {
   void note(const MonitorId& id, Watched& watched, const CheckResult& result, Timestamp began);
   void tell_hours(const MonitorId& id, Watched& watched, bool all);
   bool submit(Command command, const MonitorId& id);
+  void say_refused();
 
   const StateView& state_;
   CommandSink& sink_;
@@ -56,6 +66,8 @@ class MonitorWatch {
   RunCommand run_command_;
   Clock& clock_;
   Notice notice_;
+
+  const std::shared_ptr<Refused> refused_ = std::make_shared<Refused>();
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -4,6 +4,7 @@
 #include <future>
 #include <random>
 
+#include "engine/ports/caught.h"
 #include "engine/ports/pause.h"
 #include "reconciler/notification_text.h"
 
@@ -56,15 +57,31 @@ std::optional<Notifier::View> Notifier::look(const std::string& id) const {
     const auto receiver =
         std::ranges::find(document.receivers, std::string_view(id).substr(slash + 1), &Receiver::name);
     if (receiver == document.receivers.end()) return;
-    view = View{document, *receiver, told->second, state.effects_paused.has_value(), {}};
+    view = View{.receiver = *receiver,
+                .routes = routes_to(document, receiver->name),
+                .earlier = {},
+                .told = told->second,
+                .end = state.next,
+                .paused = state.effects_paused.has_value()};
+    if (const auto at = state.earlier_routes.find(id); at != state.earlier_routes.end()) view->earlier = at->second;
   });
   if (!view) return view;
-  auto anywhere = view->policy;
-  for (auto& route : anywhere.routes) route.environments.clear();
+  auto anywhere = view->routes;
+  for (const auto& earlier : view->earlier) {
+    anywhere.insert(anywhere.end(), earlier.routes.begin(), earlier.routes.end());
+  }
+  for (auto& route : anywhere) route.environments.clear();
   for (const auto type : event_names()) {
     if (leads_to(anywhere, view->receiver.name, type, {})) view->types.emplace(type);
   }
   return view;
+}
+
+bool Notifier::View::is_told_of(const StoredRecord& record) const {
+  if (record.position <= told) return false;
+  const auto type = type_of_record(record.bytes);
+  return types.contains(type) && leads_to(routes_at(record.position, routes, earlier), receiver.name, type,
+                                          environment_of_record(record.bytes));
 }
 
 // One thread for each receiver there is.
@@ -79,7 +96,11 @@ void Notifier::keep_followers(std::stop_token stop) {
     for (const auto& id : wanted) {
       auto& follower = followers_[id];
       if (follower.joinable()) continue;
-      follower = std::jthread([this, id](std::stop_token inner) { follow(id, std::move(inner)); });
+      const auto begun = caught([&]() -> Result<void> {
+        follower = std::jthread([this, id](std::stop_token inner) { follow(id, std::move(inner)); });
+        return {};
+      });
+      if (!begun) notice_(NoticeLevel::warning, "nobody is told yet: " + begun.error().message, id);
     }
     wait_for_growth(seen, stop);
   }
@@ -91,29 +112,29 @@ void Notifier::follow(const std::string& id, std::stop_token stop) {
   Position next = 0;
   bool away = false;
   while (!stop.stop_requested()) {
-    const auto seen = nudges();
-    const auto view = look(id);
-    if (view) next = std::max(next, view->told + 1);
-    if (!view || view->paused || next >= log_.size()) {
-      wait_for_growth(seen, stop);
-      continue;
-    }
-    const auto page = log_.read(next, page_records);
-    if (!page) {
-      notice_(NoticeLevel::warning, "the log cannot be read: " + page.error().message, id);
-      pause(options_.look_every, stop);
-      continue;
-    }
-    for (const auto& record : *page) {
-      const auto type = type_of_record(record.bytes);
-      if (view->types.contains(type) &&
-          leads_to(view->policy, view->receiver.name, type, environment_of_record(record.bytes)) &&
-          !tell(id, record, away, stop)) {
-        break;
-      }
-      next = record.position + 1;
-    }
+    const auto turn = caught([&]() -> Result<void> { return follow_on(id, next, away, stop); });
+    if (turn) continue;
+    notice_(NoticeLevel::warning, "the log cannot be followed: " + turn.error().message, id);
+    pause(options_.look_every, stop);
   }
+}
+
+Result<void> Notifier::follow_on(const std::string& id, Position& next, bool& away, std::stop_token stop) {
+  const auto seen = nudges();
+  const auto view = look(id);
+  if (view) next = std::max(next, view->told + 1);
+  // The log may have grown beyond the state: which routes hold there is not known yet.
+  if (!view || view->paused || next >= view->end) {
+    wait_for_growth(seen, stop);
+    return {};
+  }
+  HEADGATE_TRY(const auto page, log_.read(next, page_records));
+  for (const auto& record : page) {
+    if (record.position >= view->end) break;
+    if (view->is_told_of(record) && !tell(id, record, away, stop)) break;
+    next = record.position + 1;
+  }
+  return {};
 }
 
 bool Notifier::tell(const std::string& id, const StoredRecord& record, bool& away, std::stop_token stop) {
@@ -122,7 +143,7 @@ bool Notifier::tell(const std::string& id, const StoredRecord& record, bool& awa
   auto delay = options_.first_delay;
   for (std::uint32_t attempt = 1; !stop.stop_requested();) {
     const auto view = look(id);
-    if (!view || !view->types.contains(type)) return false;  // told by another policy from now on, or not at all
+    if (!view || !view->is_told_of(record)) return false;  // it has gone, or come again
     if (view->paused) {
       pause(options_.look_every, stop);
       continue;

@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/domain/notifications.h"
 #include "engine/ports/clock.h"
@@ -45,17 +46,22 @@ class Notifier {
   void nudge();  // the log has grown
 
  private:
-  // A receiver as it is now.
+  // A receiver as the published state has it.
   struct View {
-    NotificationPolicy policy;
     Receiver receiver;
+    std::vector<Route> routes;           // that lead to it
+    std::vector<EarlierRoutes> earlier;  // and before them
     Position told = 0;
+    Position end = 0;                            // the state says nothing of records from here on
     bool paused = false;                         // effects are
-    std::set<std::string, std::less<>> types{};  // that its routes name
+    std::set<std::string, std::less<>> types{};  // that its routes name, the earlier ones too
+    bool is_told_of(const StoredRecord& record) const;
   };
   std::optional<View> look(const std::string& id) const;
   void keep_followers(std::stop_token stop);
   void follow(const std::string& id, std::stop_token stop);
+  // One page of records from `next` on, or a wait for some.
+  Result<void> follow_on(const std::string& id, Position& next, bool& away, std::stop_token stop);
   // False: it was neither sent nor given up, since the receiver has gone or `stop`. `away`: the last one was given up.
   bool tell(const std::string& id, const StoredRecord& record, bool& away, std::stop_token stop);
   void record(const RecordNotification& what, std::stop_token stop);

@@ -84,7 +84,9 @@ class SpawnPlan {
 
   void give(int fd, int as) { ready_ = ready_ && ::posix_spawn_file_actions_adddup2(&actions_, fd, as) == 0; }
 
-  Result<pid_t> spawn(const std::filesystem::path& binary) const {
+  Result<pid_t> spawn(const std::filesystem::path& binary) {
+    // Whatever a library has opened without O_CLOEXEC, sockets above all.
+    ready_ = ready_ && ::posix_spawn_file_actions_addclosefrom_np(&actions_, supervisor_order_fd + 1) == 0;
     if (!ready_) return system_error("cannot prepare a process", ENOMEM);
     std::string name = "headgate";
     std::string verb = "supervise";

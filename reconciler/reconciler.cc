@@ -6,6 +6,7 @@
 #include "engine/base/digest.h"
 #include "engine/domain/access.h"
 #include "engine/domain/governance.h"
+#include "engine/ports/caught.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/observed_commit.h"
@@ -60,15 +61,24 @@ bool Reconciler::has_looked() const {
 void Reconciler::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto began = clock_.steady();
-    const auto accepted = look(stop);
-    join_people();
+    bool accepted = false;
+    const auto looked = caught([&]() -> Result<void> {
+      accepted = look(stop).has_value();
+      join_people();
+      if (stop.stop_requested()) return {};
+      renew_windows();
+      renew_schedules();
+      return {};
+    });
     if (stop.stop_requested()) return;
+    if (!looked) {
+      notice_(NoticeLevel::warning, "the repository could not be looked at: " + looked.error().message,
+              options_.repository);
+    }
     {
       const std::scoped_lock lock(mutex_);
       has_looked_ = true;
     }
-    renew_windows();
-    renew_schedules();
     if (accepted && options_.looked) options_.looked(clock_.steady() - began);
     repository_.wait(options_.poll, stop);
   }
@@ -127,11 +137,11 @@ Result<bool> Reconciler::look(std::stop_token stop) {
     // Read when nobody can approve an older proposal any more.
     const auto standing = standing_of(head->sha);
     if (standing.dealt_with) return false;
-    HEADGATE_TRY(const bool accepted, reconcile(head->sha, standing.in_force));
+    HEADGATE_TRY(const bool accepted, reconcile(head->sha, standing.in_force, stop));
     judged_ = head->sha;
     return accepted;
   }();
-  if (!result) {
+  if (!result && !stop.stop_requested()) {
     notice_(NoticeLevel::warning, "commit " + head->sha + " could not be reconciled: " + result.error().message,
             options_.repository);
     const std::scoped_lock lock(mutex_);
@@ -190,7 +200,8 @@ Result<void> Reconciler::observe_commits(const Head& head, const std::string& kn
   return {};
 }
 
-Result<bool> Reconciler::reconcile(const std::string& commit, const std::string& in_force) {
+Result<bool> Reconciler::reconcile(const std::string& commit, const std::string& in_force,
+                                   const std::stop_token& stop) {
   if (!in_force_ || in_force_commit_ != in_force) {
     state_.with_state([&](const State& state) {
       in_force_ = DocumentSet::of(state);
@@ -211,7 +222,7 @@ Result<bool> Reconciler::reconcile(const std::string& commit, const std::string&
   if (!changes) return std::unexpected(changes.error());
   HEADGATE_TRY(auto read, read_files(commit, *changes));
   append_new(read.diagnostics, parser_.check(in_force_->to_check(read.files), read.not_read));
-  if (read.diagnostics.empty()) return accept(commit, std::move(read.files));
+  if (read.diagnostics.empty()) return accept(commit, std::move(read.files), stop);
   notice_(NoticeLevel::warning,
           "commit " + commit +
               " is rejected, the last good configuration stays in force: " + to_string(read.diagnostics.front()),
@@ -352,7 +363,7 @@ bool Reconciler::was_rejected_for_it(const AcceptConfiguration& command,
   return was;
 }
 
-Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files files) {
+Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files files, const std::stop_token& stop) {
   auto difference = in_force_->difference(files);
   HEADGATE_TRY_VOID(prepare_scripts(difference.accepted));
   // Signatures are asked for where more than Targets changes; whether that is the policy is for the engine to say.
@@ -362,7 +373,7 @@ Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files fi
       std::ranges::any_of(difference.removed, [](const DocumentKey& key) { return key.kind != DocumentKind::target; });
   std::optional<std::string> not_signed;
   if (options_.why_not_signed && of_policy) {
-    HEADGATE_TRY(not_signed, options_.why_not_signed(commit));
+    HEADGATE_TRY(not_signed, options_.why_not_signed(commit, stop));
   }
   const AcceptConfiguration command{options_.repository, commit, options_.governance, in_force_commit_, not_signed};
   if (was_rejected_for_it(command, difference)) return false;
@@ -384,15 +395,17 @@ Result<bool> Reconciler::accept(const std::string& commit, DocumentSet::Files fi
   if (!stage.accepted.empty() || !stage.removed.empty()) HEADGATE_TRY_VOID(flush());
   HEADGATE_TRY_VOID(submit(command));
   bool in_force = false;
+  std::optional<ConfigurationChange> proposed;
   state_.with_state([&](const State& state) {
     in_force = state.configuration.commit == commit;
-    if (!in_force && state.configuration.proposal) {
-      notice_(NoticeLevel::info,
-              "commit " + commit + " waits for approval: " + describe_change(state.configuration.proposal->change) +
-                  "; headgate config approve " + state.configuration.proposal->change.digest,
-              options_.repository);
-    }
+    if (!in_force && state.configuration.proposal) proposed = state.configuration.proposal->change;
   });
+  if (proposed) {
+    notice_(NoticeLevel::info,
+            "commit " + commit + " waits for approval: " + describe_change(*proposed) + "; headgate config approve " +
+                proposed->digest,
+            options_.repository);
+  }
   if (!in_force) return false;
   in_force_->replace(std::move(files));
   in_force_commit_ = commit;

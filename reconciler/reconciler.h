@@ -29,7 +29,8 @@ struct ReconcilerOptions {
   std::vector<ApprovalRule> governance{};  // that a change of the policy takes; empty: none
   // Where the policy may change by signed commits alone: why a commit is not signed by one of the allowed signers;
   // unset when it is. Empty: nobody asks. An Error: nothing was learnt, look again later.
-  std::function<Result<std::optional<std::string>>(const std::string& commit)> why_not_signed{};
+  std::function<Result<std::optional<std::string>>(const std::string& commit, const std::stop_token& stop)>
+      why_not_signed{};
   // After each look that came to its end: how long it took.
   std::function<void(Duration took)> looked;
 };
@@ -73,9 +74,9 @@ class Reconciler {
   void run(std::stop_token stop);
   Standing standing_of(const std::string& commit) const;
   Result<void> observe_commits(const Head& head, const std::string& known);
-  Result<bool> reconcile(const std::string& commit, const std::string& in_force);
+  Result<bool> reconcile(const std::string& commit, const std::string& in_force, const std::stop_token& stop);
   Result<Read> read_files(const std::string& commit, const std::vector<FileChange>& changes) const;
-  Result<bool> accept(const std::string& commit, DocumentSet::Files files);
+  Result<bool> accept(const std::string& commit, DocumentSet::Files files, const std::stop_token& stop);
   bool was_rejected_for_it(const AcceptConfiguration& command, const DocumentSet::Difference& difference) const;
   Result<void> prepare_scripts(const std::vector<SourcedDocument>& documents);
   void join_people();

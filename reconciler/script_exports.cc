@@ -23,24 +23,27 @@ std::unexpected<Error> system_error(std::string_view what, const std::filesystem
   return fail(ErrorCode::io, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
 }
 
-bool is_intact(const std::filesystem::path& file, std::string_view blob) {
+// Nothing when the file is not exactly the blob, as it was exported.
+std::optional<std::string> read_intact(const std::filesystem::path& file, std::string_view blob) {
   const UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 07777) != script_mode ||
       status.st_uid != ::geteuid() || status.st_nlink != 1 ||
       status.st_size > static_cast<off_t>(ScriptExports::max_script_bytes)) {
-    return false;
+    return std::nullopt;
   }
   std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');  // one more, to see that it did not grow
   std::size_t at = 0;
   while (at < bytes.size()) {
     const auto size = ::read(fd.get(), bytes.data() + at, bytes.size() - at);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return false;
+    if (size < 0) return std::nullopt;
     if (size == 0) break;
     at += static_cast<std::size_t>(size);
   }
-  return at + 1 == bytes.size() && git_blob_id(std::string_view(bytes).substr(0, at)) == blob;
+  if (at + 1 != bytes.size()) return std::nullopt;
+  bytes.resize(at);
+  return git_blob_id(bytes) == blob ? std::optional(std::move(bytes)) : std::nullopt;
 }
 
 Result<void> sync_directory(const std::filesystem::path& directory) {
@@ -110,7 +113,7 @@ Result<std::filesystem::path> ScriptExports::ensure(std::string_view blob, std::
   const auto directory = root_ / blob;
   auto file = directory / basename;
   const std::lock_guard guard{mutex_};
-  if (is_intact(file, blob)) return file;
+  if (read_intact(file, blob)) return file;
 
   HEADGATE_TRY(const auto bytes, load());
   if (bytes.size() > max_script_bytes) {
@@ -127,6 +130,11 @@ Result<std::filesystem::path> ScriptExports::ensure(std::string_view blob, std::
   HEADGATE_TRY_VOID(ensure_directory(directory));
   HEADGATE_TRY_VOID(replace_file(file, bytes));
   return file;
+}
+
+std::optional<std::string> ScriptExports::read(std::string_view blob, std::string_view basename) const {
+  if (!is_lower_hex(blob, 40)) return std::nullopt;
+  return read_intact(root_ / blob / basename, blob);
 }
 
 }  // namespace headgate::reconciler

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ class ScriptExports {
   // Thread-safe.
   Result<std::filesystem::path> ensure(std::string_view blob, std::string_view basename,
                                        const std::function<Result<std::string>()>& load);
+  // The bytes of an export that is there and intact; thread-safe.
+  std::optional<std::string> read(std::string_view blob, std::string_view basename) const;
 
  private:
   std::filesystem::path root_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/ports/caught.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/observed_commit.h"
 
@@ -42,11 +43,15 @@ RepositoryStatus SourceWatch::status() const {
   return status_;
 }
 
+void SourceWatch::request_stop() {
+  thread_.request_stop();
+}
+
 void SourceWatch::run(std::stop_token stop) {
   std::size_t policies = 0;
   while (!stop.stop_requested()) {
     const auto began = clock_.steady();
-    const auto looked = look(stop);
+    const auto looked = caught([&] { return look(stop); });
     if (stop.stop_requested()) return;
     if (!looked) {
       say(looked.error().message);
@@ -57,7 +62,11 @@ void SourceWatch::run(std::stop_token stop) {
     for (const auto until = clock_.steady() + poll_; !again && !stop.stop_requested() && clock_.steady() < until;) {
       again = repository_.wait(std::min(compare_every, poll_), stop);
       if (stop.stop_requested()) return;
-      compare();
+      const auto compared = caught([&]() -> Result<void> {
+        compare(stop);
+        return {};
+      });
+      if (!compared) say(compared.error().message);
       // A service that came, or has other paths, wants to know where the branches stand.
       std::size_t now = 0;
       state_.with_state([&](const State& state) { now = state.configuration.position; });
@@ -123,6 +132,7 @@ Result<void> SourceWatch::look(std::stop_token stop) {
   }
   bool moved = false;
   for (const auto& ref : *refs) {
+    if (stop.stop_requested()) return {};
     if (ref.tag || heads[ref.name] == ref.commit) continue;
     moved = true;
     HEADGATE_TRY_VOID(observe_branch(ref, heads[ref.name]));
@@ -130,10 +140,10 @@ Result<void> SourceWatch::look(std::stop_token stop) {
     status_.head = ref.commit;
   }
   if (moved) absent_.clear();
-  HEADGATE_TRY_VOID(observe_sources(*refs));
+  HEADGATE_TRY_VOID(observe_sources(*refs, stop));
   said_.clear();
   compared_ = 0;
-  compare();
+  compare(stop);
   return {};
 }
 
@@ -163,7 +173,7 @@ Result<void> SourceWatch::observe_branch(const GitRef& ref, const std::string& k
   return submit(std::move(command));
 }
 
-Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs) {
+Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs, const std::stop_token& stop) {
   const auto services = watched();
   if (services.empty()) return {};
   std::vector<const GitRef*> news;
@@ -177,6 +187,7 @@ Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs) {
     for (const auto& service : services) {
       const auto* known = last_of(ref->tag ? service.known.tags : service.known.branches, ref->name);
       if (known && known->head == ref->commit) continue;
+      if (stop.stop_requested()) return {};  // the next start looks at all that is not recorded
       const auto tree = repository_.source_at(ref->commit, service.paths);
       if (!tree) return std::unexpected(tree.error());
       if (tree->digest.empty()) continue;
@@ -198,13 +209,14 @@ Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs) {
   return {};
 }
 
-void SourceWatch::compare() {
+void SourceWatch::compare(const std::stop_token& stop) {
   Position size = 0;
   state_.with_state([&](const State& state) { size = state.next; });
   if (std::exchange(compared_, size) == size) return;
   for (const auto& service : watched()) {
     ObserveSource command;
     for (const auto& commit : service.to_compare) {
+      if (stop.stop_requested()) return;
       const auto tree = repository_.source_at(commit, service.paths);
       if (tree && !tree->digest.empty()) {
         command.observed.push_back({{service.service}, commit, name_, {}, {}, {}, tree->digest});

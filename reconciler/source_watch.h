@@ -32,8 +32,9 @@ class SourceWatch {
   // One look, on the caller's thread; the thread does it again and again.
   Result<void> look(std::stop_token stop);
   // Whatever gates and releases name is compared with what is known of the source.
-  void compare();
-  void start();  // the thread
+  void compare(const std::stop_token& stop = {});
+  void start();         // the thread
+  void request_stop();  // of the thread; the destructor waits for it
 
  private:
   struct Watched {
@@ -46,7 +47,7 @@ class SourceWatch {
   void run(std::stop_token stop);
   std::vector<Watched> watched() const;
   Result<void> observe_branch(const GitRef& ref, const std::string& known);
-  Result<void> observe_sources(const std::vector<GitRef>& refs);
+  Result<void> observe_sources(const std::vector<GitRef>& refs, const std::stop_token& stop);
   Result<void> submit(Command command);
   void say(const std::string& text);
 

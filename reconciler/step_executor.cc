@@ -1,5 +1,6 @@
 #include "reconciler/step_executor.h"
 
+#include "engine/ports/caught.h"
 #include "reconciler/command_outcome.h"
 #include "reconciler/gate_metrics.h"
 #include "reconciler/haproxy.h"
@@ -159,10 +160,13 @@ Outcome StepExecutor::shift_traffic(const Activity& activity, std::stop_token st
 }
 
 Outcome StepExecutor::execute(const Activity& activity, std::stop_token stop) {
-  if (!activity.gate.empty()) return run_gate(activity, stop);
-  if (activity.step.kind == StepKind::pause) return measure(activity, stop);
-  if (activity.probe) return run_probed(activity, stop);
-  return activity.step.kind == StepKind::health ? run_check(activity, stop) : perform(activity, stop);
+  const auto outcome = caught([&]() -> Result<Outcome> {
+    if (!activity.gate.empty()) return run_gate(activity, stop);
+    if (activity.step.kind == StepKind::pause) return measure(activity, stop);
+    if (activity.probe) return run_probed(activity, stop);
+    return activity.step.kind == StepKind::health ? run_check(activity, stop) : perform(activity, stop);
+  });
+  return outcome ? *outcome : outcome_of(outcome.error());
 }
 
 }  // namespace headgate::reconciler

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "engine/domain/planner.h"
+#include "engine/ports/caught.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/command_outcome.h"
 
@@ -202,7 +203,11 @@ void TargetObserver::work(std::stop_token stop) {
       continue;
     }
     const auto task = task_of(*place);
-    if (task.observable) observe(*place, task, stop);
+    const auto looked = caught([&]() -> Result<void> {
+      if (task.observable) observe(*place, task, stop);
+      return {};
+    });
+    if (!looked) tell(*place, looked.error().message);
     const std::scoped_lock lock(mutex_);
     if (task.observable) {
       due_.push({clock_.steady() + task.every, *place});

@@ -27,8 +27,9 @@ constexpr auto kWatermarkWait = std::chrono::seconds(30);
 // Names of folders that are numbers: of sets that came to their end, or did not.
 Result<std::vector<std::uint64_t>> ids_in(const fs::path& sets) {
   std::vector<std::uint64_t> ids;
+  HEADGATE_TRY(const auto type, type_of_file(sets));
+  if (type == fs::file_type::not_found) return ids;
   std::error_code error;
-  if (!fs::exists(sets, error)) return ids;
   for (fs::directory_iterator at(sets, error); !error && at != fs::directory_iterator(); at.increment(error)) {
     const auto name = at->path().filename().string();
     std::uint64_t id = 0;
@@ -253,7 +254,8 @@ Result<void> Backups::sweep(Engine& engine) {
   HEADGATE_TRY(const auto sets, ids_in(folder_ / "sets"));
   ids.insert(sets.begin(), sets.end());
   for (const auto id : ids) {
-    if (!fs::exists(set_of(id) / "backup.json")) HEADGATE_TRY_VOID(remove(engine, id));
+    HEADGATE_TRY(const auto description, type_of_file(set_of(id) / "backup.json"));
+    if (description == fs::file_type::not_found) HEADGATE_TRY_VOID(remove(engine, id));
   }
   static_cast<void>(engine.engine->GarbageCollect());  // whatever remains is looked at again next time
   return {};

@@ -315,7 +315,7 @@ Position EventIndex::written() const {
   return written_;
 }
 
-Result<std::uint64_t> EventIndex::sum_of_blocks(Position written) const {
+Result<std::uint64_t> EventIndex::sum_of_blocks(Position written, const std::stop_token& stop) const {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   const std::unique_ptr<rocksdb::Iterator> blocks(
@@ -323,6 +323,7 @@ Result<std::uint64_t> EventIndex::sum_of_blocks(Position written) const {
   IndexSum sum;
   std::vector<Position> positions;
   for (blocks->SeekToFirst(); blocks->Valid(); blocks->Next()) {
+    if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the verification was stopped");
     const auto key = blocks->key().ToStringView();
     const auto length = key.size() < 11 ? 0
                                         : static_cast<std::size_t>(static_cast<std::uint8_t>(key[1])) << 8 |

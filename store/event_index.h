@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -75,7 +76,7 @@ class EventIndex {
   Result<void> flush();
   Position written() const;
   // Of the blocks on disk, as far as they go below `written`. Reads them all.
-  Result<std::uint64_t> sum_of_blocks(Position written) const;
+  Result<std::uint64_t> sum_of_blocks(Position written, const std::stop_token& stop) const;
 
  private:
   friend class IndexSum;

@@ -67,8 +67,9 @@ Result<std::vector<ListedFile>> parse_file_list(std::string_view text) {
 
 Result<std::vector<std::string>> files_below(const std::filesystem::path& folder) {
   std::vector<std::string> files;
+  HEADGATE_TRY(const auto type, type_of_file(folder));
+  if (type == std::filesystem::file_type::not_found) return files;
   std::error_code error;
-  if (!std::filesystem::exists(folder, error)) return files;
   std::filesystem::recursive_directory_iterator entries(folder, error);
   for (; !error && entries != std::filesystem::recursive_directory_iterator(); entries.increment(error)) {
     if (!entries->is_regular_file(error) || is_temporary(entries->path())) {
@@ -90,7 +91,9 @@ Result<CopiedFile> copy_file_durably(const std::filesystem::path& from, const st
 }
 
 Result<void> make_dirs_durably(const std::filesystem::path& dir) {
-  if (dir.empty() || std::filesystem::is_directory(dir)) return {};
+  if (dir.empty()) return {};
+  HEADGATE_TRY(const auto type, type_of_file(dir));
+  if (type == std::filesystem::file_type::directory) return {};
   HEADGATE_TRY_VOID(make_dirs_durably(dir.parent_path()));
   return make_dir_durably(dir, 0700);
 }

@@ -75,6 +75,15 @@ Result<void> fsync_dir(const std::filesystem::path& dir) {
   return sync_file(fd.get(), dir);
 }
 
+Result<std::filesystem::file_type> type_of_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto type = std::filesystem::status(path, error).type();
+  if (type == std::filesystem::file_type::none || type == std::filesystem::file_type::unknown) {
+    return fail_io("inspect", path, error.value());
+  }
+  return type;
+}
+
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   HEADGATE_TRY(const UniqueFd fd, open_file(path, O_RDONLY));
   struct stat status {};

@@ -23,6 +23,10 @@ Result<void> write_at(int fd, const std::filesystem::path& path, std::string_vie
 Result<void> sync_file(int fd, const std::filesystem::path& path);
 Result<void> fsync_dir(const std::filesystem::path& dir);
 
+// What `path` leads to; file_type::not_found where there is nothing. An Error where that cannot be found out: the disk
+// does not answer, or a folder on the way may not be looked into.
+Result<std::filesystem::file_type> type_of_file(const std::filesystem::path& path);
+
 // The whole file. not_found when there is none, too_large beyond `max_bytes`.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
 

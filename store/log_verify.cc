@@ -6,9 +6,11 @@
 #include <deque>
 #include <future>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "engine/base/digest.h"
+#include "engine/ports/caught.h"
 #include "store/codec.h"
 #include "store/event_index.h"
 #include "store/record_chain.h"
@@ -48,7 +50,12 @@ class Runs {
     const auto readers = std::clamp(std::thread::hardware_concurrency(), 1U, kMostReaders);
     ahead_ = 2 * readers;
     for (unsigned i = 0; i < readers; ++i) {
-      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+      try {
+        threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+      } catch (const std::system_error&) {  // fewer do as well
+        if (threads_.empty()) throw;
+        break;
+      }
     }
   }
 
@@ -158,7 +165,7 @@ class Verification {
 
 Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Position, Position)>& progress,
                                                 std::stop_token stop) const {
-  const auto verified = [&]() -> Result<Verified> {
+  const auto verified = caught([&]() -> Result<Verified> {
     const auto mark = this->mark();  // before the tree, as is the index: they are never ahead of it
     const auto indexed = index_->written();
     const auto now = tree();
@@ -171,7 +178,8 @@ Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Positio
       });
       return run;
     });
-    auto stored_index = std::async(std::launch::async, [&] { return index_->sum_of_blocks(indexed); });
+    auto stored_index = std::async(std::launch::async | std::launch::deferred,  // later, when there is no thread for it
+                                   [&] { return index_->sum_of_blocks(indexed, stop); });
     if (progress) progress(0, now.size());
     for (Position done = 0, told = 0; done < now.size();) {
       if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the verification was stopped");
@@ -184,7 +192,7 @@ Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Positio
     }
     if (progress) progress(now.size(), now.size());
     return verification.end(now.root(), origin_, stored_index.get(), indexed);
-  }();
+  });
   if (verified || verified.error().code != ErrorCode::corrupt) return verified;
   return fail(ErrorCode::corrupt, verified.error().message + repair_advice(options_.dir));
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/digest.h"
 #include "engine/base/tile_path.h"
@@ -58,6 +59,15 @@ Result<std::string> read_bundle(const fs::path& folder, std::uint64_t number, st
   return read_file(folder / bundle_file(number, width), kMaxBundleBytes);
 }
 
+std::unexpected<Error> fail_stopped() {
+  return fail(ErrorCode::unavailable, "the mirroring was stopped");
+}
+
+Result<bool> is_there(const fs::path& path) {
+  HEADGATE_TRY(const auto type, type_of_file(path));
+  return type != fs::file_type::not_found;
+}
+
 Result<Checkpoint> checkpoint_of(const std::string& note, const fs::path& folder) {
   auto checkpoint = unverified_checkpoint(note);
   if (checkpoint) return checkpoint;
@@ -70,7 +80,8 @@ Result<Checkpoint> checkpoint_of(const std::string& note, const fs::path& folder
 Mirror::Mirror(fs::path folder, const RocksDbLog& log, fs::path blobs, DataLock lock)
     : folder_(std::move(folder)), log_(log), blobs_(std::move(blobs)), lock_(std::move(lock)) {}
 
-Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, const RocksDbLog& log, const fs::path& blobs) {
+Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, const RocksDbLog& log, const fs::path& blobs,
+                                             const std::stop_token& stop) {
   HEADGATE_TRY_VOID(make_dirs_durably(folder));
   auto lock = DataLock::acquire(folder);
   if (!lock && lock.error().code == ErrorCode::unavailable) {
@@ -79,7 +90,7 @@ Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, const Rocks
   if (!lock) return std::unexpected(std::move(lock).error());
   auto mirror = std::unique_ptr<Mirror>(new Mirror(folder, log, blobs, std::move(*lock)));
   HEADGATE_TRY_VOID(mirror->load());
-  HEADGATE_TRY_VOID(mirror->copy_all_blobs());
+  HEADGATE_TRY_VOID(mirror->copy_all_blobs(stop));
   return mirror;
 }
 
@@ -111,6 +122,7 @@ Result<void> Mirror::load() {
                             folder_.string(), checkpoint->size, tree ? "" : " (" + tree.error().message + ")"));
   }
   tree_ = std::move(*tree);
+  ahead_ = tree_;
   note_ = std::move(*note);
   return {};
 }
@@ -133,41 +145,43 @@ Result<void> Mirror::check_history(const Checkpoint& checkpoint) const {
   return {};
 }
 
+// What a round that did not come to its end has left is looked at, but not written once more.
 Result<void> Mirror::write(const std::string& path, std::string_view bytes) {
   const auto file = folder_ / path;
+  if (const auto there = read_file(file, bytes.size()); there && *there == bytes) return fsync_dir(file.parent_path());
   HEADGATE_TRY_VOID(make_dirs_durably(file.parent_path()));
   return write_file_durably(file, bytes, 0600);
 }
 
-Result<void> Mirror::advance() {
+Result<void> Mirror::advance(const std::stop_token& stop) {
   HEADGATE_TRY(auto note, log_.checkpoint());
   if (note == note_) return {};
   HEADGATE_TRY(const auto checkpoint, unverified_checkpoint(note));
-  if (checkpoint.size < tree_.size()) {
-    return fail(ErrorCode::conflict,
-                fmt::format("the log's checkpoint is of {} records, the mirror has {}", checkpoint.size, tree_.size()));
+  if (checkpoint.size < ahead_.size()) {
+    return fail(ErrorCode::conflict, fmt::format("the log's checkpoint is of {} records, the mirror has {}",
+                                                 checkpoint.size, ahead_.size()));
   }
-  const auto before = tree_.size();
-  // The bundle that was not full is read from its first record again; the tree goes on from where it was.
-  auto tree = tree_;
-  for (auto number = before / kTileWidth; number * kTileWidth < checkpoint.size; ++number) {
-    HEADGATE_TRY_VOID(write_bundle(number, checkpoint.size, tree));
-  }
-  if (tree.root() != checkpoint.root) {
+  while (ahead_.size() < checkpoint.size) HEADGATE_TRY_VOID(write_next_bundle(checkpoint.size, stop));
+  if (ahead_.root() != checkpoint.root) {
+    ahead_ = tree_;
     return fail(ErrorCode::corrupt,
                 fmt::format("the records of the log and the checkpoint of {} records do not agree with what the "
                             "mirror {} has: history differs",
                             checkpoint.size, folder_.string()));
   }
-  HEADGATE_TRY_VOID(write_partial_tiles(tree));
+  HEADGATE_TRY_VOID(write_partial_tiles(ahead_));
   HEADGATE_TRY_VOID(write("checkpoint", note));
-  tree_ = std::move(tree);
+  const auto before = std::exchange(tree_, ahead_).size();
   note_ = std::move(note);
   remove_filled_partials(before, tree_.size());
   return {};
 }
 
-Result<void> Mirror::write_bundle(std::uint64_t number, std::uint64_t size, MerkleTree& tree) {
+// A bundle that was not full is read from its first record again; the tree goes on from where it was.
+Result<void> Mirror::write_next_bundle(std::uint64_t size, const std::stop_token& stop) {
+  if (stop.stop_requested()) return fail_stopped();
+  auto tree = ahead_;
+  const auto number = tree.size() / kTileWidth;
   const auto begin = number * kTileWidth;
   const auto count = std::min(kTileWidth, size - begin);
   HEADGATE_TRY(const auto records, log_.read(begin, count));
@@ -180,13 +194,14 @@ Result<void> Mirror::write_bundle(std::uint64_t number, std::uint64_t size, Merk
   for (const auto& record : records) {
     append_entry(bundle, record.bytes);
     if (record.position < tree.size()) continue;  // mirrored before
-    HEADGATE_TRY_VOID(copy_named_blobs(record.bytes));
+    HEADGATE_TRY_VOID(copy_named_blobs(record.bytes, stop));
     tree.append(leaf_hash(record.bytes), [&](TileId id, const TileHashes& hashes) { full.emplace_back(id, hashes); });
   }
   HEADGATE_TRY_VOID(write(bundle_file(number, count), bundle));
   for (const auto& [id, hashes] : full) {
     HEADGATE_TRY_VOID(write(tile_file(id, hashes), bytes_of(hashes)));
   }
+  ahead_ = std::move(tree);
   return {};
 }
 
@@ -209,26 +224,31 @@ void Mirror::remove_filled_partials(std::uint64_t from, std::uint64_t to) {
   for (unsigned level = 0; level < kTileLevels - 1; ++level) clear(tile_path, level);
 }
 
-Result<void> Mirror::copy_all_blobs() {
+Result<void> Mirror::copy_all_blobs(const std::stop_token& stop) {
   HEADGATE_TRY(const auto names, files_below(blobs_));
   for (const auto& name : names) {
-    if (!fs::exists(folder_ / "blobs" / name)) HEADGATE_TRY_VOID(copy_blob(name));
+    HEADGATE_TRY(const bool copied, is_there(folder_ / "blobs" / name));
+    if (!copied) HEADGATE_TRY_VOID(copy_blob(name, stop));
   }
   return {};
 }
 
 // Every digest in the text counts as a name; those of other things than blobs lead to no file.
-Result<void> Mirror::copy_named_blobs(std::string_view record) {
+Result<void> Mirror::copy_named_blobs(std::string_view record, const std::stop_token& stop) {
   for (auto at = record.find(kDigestPrefix); at != std::string_view::npos; at = record.find(kDigestPrefix, at + 1)) {
     const auto digest = parse_digest(record.substr(at, kDigestPrefix.size() + kDigits));
     if (!digest) continue;
     const auto name = blob_name(*digest);
-    if (fs::exists(blobs_ / name) && !fs::exists(folder_ / "blobs" / name)) HEADGATE_TRY_VOID(copy_blob(name));
+    HEADGATE_TRY(const bool kept, is_there(blobs_ / name));
+    if (!kept) continue;
+    HEADGATE_TRY(const bool copied, is_there(folder_ / "blobs" / name));
+    if (!copied) HEADGATE_TRY_VOID(copy_blob(name, stop));
   }
   return {};
 }
 
-Result<void> Mirror::copy_blob(const std::string& name) {
+Result<void> Mirror::copy_blob(const std::string& name, const std::stop_token& stop) {
+  if (stop.stop_requested()) return fail_stopped();
   auto copied = copy_file_durably(blobs_ / name, folder_ / "blobs" / name);
   if (!copied && copied.error().code == ErrorCode::not_found) return {};  // it expired this instant
   if (!copied) return std::unexpected(std::move(copied).error());

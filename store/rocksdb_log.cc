@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "engine/base/digest.h"
@@ -161,7 +163,12 @@ Result<void> RocksDbLog::fold(Position from, Position to,
     return {};
   };
   if (to - std::min(from, to) < kReadAheadRecords) return store_->scan(from, to, decode_and_visit);
-  return ReadAhead([&](const ReadAhead::Visit& take) { return store_->scan(from, to, take); }).each(decode_and_visit);
+  std::optional<ReadAhead> ahead;
+  try {
+    ahead.emplace([&](const ReadAhead::Visit& take) { return store_->scan(from, to, take); });
+  } catch (const std::system_error&) {  // there is no thread for it: the same without one, only slower
+  }
+  return ahead ? ahead->each(decode_and_visit) : store_->scan(from, to, decode_and_visit);
 }
 
 // Records that lie far from each other, in one go.

@@ -47,7 +47,8 @@ rocksdb::DB& RocksDbLog::database() const {
 
 Result<void> RocksDbLog::load() {
   const auto& dir = options_.dir;
-  if (std::filesystem::exists(dir / kUnfinishedRestore)) {
+  HEADGATE_TRY(const auto unfinished, type_of_file(dir / kUnfinishedRestore));
+  if (unfinished != std::filesystem::file_type::not_found) {
     return fail(ErrorCode::conflict, fmt::format("a restore into {} did not come to its end: empty that directory and "
                                                  "restore again",
                                                  dir.string()));

@@ -39,9 +39,10 @@ std::uint64_t little_endian(std::string_view bytes) {
 Result<SnapshotStore> SnapshotStore::open(std::filesystem::path dir) {
   HEADGATE_TRY_VOID(make_dir_durably(dir, 0700));
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
+  std::filesystem::directory_iterator files(dir, error);
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
     std::error_code ignored;
-    if (is_temporary(entry.path())) std::filesystem::remove(entry.path(), ignored);
+    if (is_temporary(files->path())) std::filesystem::remove(files->path(), ignored);
   }
   if (error) return fail_io("list", dir, error.value());
   return SnapshotStore(std::move(dir));
@@ -78,12 +79,13 @@ Result<void> SnapshotStore::save(const State& state, const Hash& root) {
 std::vector<Position> SnapshotStore::positions() const {
   std::vector<Position> found;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_, error)) {
-    const auto name = entry.path().stem().string();
+  std::filesystem::directory_iterator files(dir_, error);
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
+    const auto name = files->path().stem().string();
     Position position = 0;
     const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), position);
     const bool number = bad == std::errc{} && end == name.data() + name.size();
-    if (number && entry.path().extension() == kExtension) found.push_back(position);
+    if (number && files->path().extension() == kExtension) found.push_back(position);
   }
   std::ranges::sort(found, std::greater{});
   return found;

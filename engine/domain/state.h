@@ -123,6 +123,18 @@ struct ExpandedWindows {
   }
 };
 
+// Routes that led to a receiver before the present ones, for what it is still to be told of that time.
+struct EarlierRoutes {
+  Position until = 0;  // the last position for which they hold: that of the record which changed them
+  std::vector<Route> routes;
+  bool operator==(const EarlierRoutes&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("until", s.until);
+    v("routes", s.routes);
+  }
+};
+
 // An open one. The log keeps those that are resolved.
 struct Incident {
   static constexpr std::size_t max_notes = 16;
@@ -192,6 +204,8 @@ struct State {
   std::map<std::string, InForce<NotificationPolicy>, std::less<>> notification_policies;
   // By policy/receiver: up to which position it was told what its routes say, or never will be.
   std::map<std::string, Position, std::less<>> told;
+  // By policy/receiver, oldest first: only of those whose routes have changed since what they were told of last.
+  std::map<std::string, std::vector<EarlierRoutes>, std::less<>> earlier_routes;
   std::map<std::string, TokenState, std::less<>> tokens;         // by id
   std::map<std::string, std::string, std::less<>> token_hashes;  // hash -> id
   std::map<std::string, RequestState, std::less<>> requests;     // by actor '\n' key
@@ -231,6 +245,7 @@ struct State {
     v("targets", s.targets);
     v("notification_policies", s.notification_policies);
     v("told", s.told);
+    v("earlier_routes", s.earlier_routes);
     v("tokens", s.tokens);
     v("token_hashes", s.token_hashes);
     v("requests", s.requests);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/ports/caught.h"
+
 namespace headgate::runtime {
 namespace {
 
@@ -11,21 +13,37 @@ using std::chrono::seconds;
 // Wall clock and steady clock may part by this much before it counts as a step.
 constexpr Duration clock_tolerance = seconds(5);
 constexpr Duration clock_check = seconds(1);
+constexpr Position fold_at_once = 100'000;  // events, between two looks at the stop token
+
+// The newest one at or before `position`; an empty state when there is none.
+Result<State> saved_state(const EventLog& log, const Snapshots& snapshots, Position position) {
+  auto snapshot = snapshots.load(position);
+  if (!snapshot) return State{};
+  HEADGATE_TRY(const auto root, log.root(snapshot->state.next));
+  // A snapshot of another history (a log restored behind it) is not ours.
+  if (root != snapshot->root) return State{};
+  return std::move(snapshot->state);
+}
+
+Result<void> fold_up_to(State& state, const EventLog& log, Position position, const std::stop_token& stop) {
+  while (state.next < position) {
+    if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the folding of the log was stopped");
+    HEADGATE_TRY_VOID(log.fold(state.next, std::min(position, state.next + fold_at_once),
+                               [&](const Recorded<Event>& e) { evolve(state, e); }));
+  }
+  return {};
+}
 
 }  // namespace
 
-Result<State> state_at(const EventLog& log, const Snapshots& snapshots, Position position) {
+Result<State> state_at(const EventLog& log, const Snapshots& snapshots, Position position,
+                       const std::stop_token& stop) {
   if (position > log.size()) {
     return fail(ErrorCode::not_found, "the log holds " + std::to_string(log.size()) + " events; position " +
                                           std::to_string(position) + " is beyond it");
   }
-  State state;
-  if (auto snapshot = snapshots.load(position)) {
-    HEADGATE_TRY(const auto root, log.root(snapshot->state.next));
-    // A snapshot of another history (a log restored behind it) is not ours.
-    if (root == snapshot->root) state = std::move(snapshot->state);
-  }
-  HEADGATE_TRY_VOID(log.fold(state.next, position, [&](const Recorded<Event>& e) { evolve(state, e); }));
+  HEADGATE_TRY(auto state, saved_state(log, snapshots, position));
+  HEADGATE_TRY_VOID(fold_up_to(state, log, position, stop));
   return state;
 }
 
@@ -79,8 +97,9 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options, EventLog& l
 }
 
 Result<void> Engine::load() {
-  HEADGATE_TRY(auto state, state_at(log_, snapshots_, log_.size()));
+  HEADGATE_TRY(auto state, saved_state(log_, snapshots_, log_.size()));
   snapshot_position_ = state.next;
+  HEADGATE_TRY_VOID(fold_up_to(state, log_, log_.size(), {}));
   published_ = state;
   published_position_ = state.next;
   writer_.load(std::move(state));
@@ -385,11 +404,12 @@ void Engine::write_snapshots(std::stop_token stop) {
     // Its own fold from the newest snapshot on: the writer goes on meanwhile.
     const auto began = clock_.steady();
     const auto at = position();
-    const auto saved = [&]() -> Result<void> {
-      HEADGATE_TRY(const auto state, state_at(log_, snapshots_, at));
+    const auto saved = caught([&]() -> Result<void> {
+      HEADGATE_TRY(const auto state, state_at(log_, snapshots_, at, stop));
       HEADGATE_TRY(const auto root, log_.root(at));
       return snapshots_.save(state, root);
-    }();
+    });
+    if (stop.stop_requested()) return;
     if (saved) {
       observer_.snapshot_saved(at, clock_.steady() - began);
     } else {

@@ -154,7 +154,7 @@ class Engine final : public CommandSink, public StateView {
 
   std::mutex snapshot_mutex_;
   std::condition_variable_any snapshot_due_;
-  std::atomic<Position> snapshot_position_{0};  // of the newest one
+  std::atomic<Position> snapshot_position_{0};  // of the newest one; 0: there is none
 
   Dispatcher dispatcher_;  // its workers enqueue outcomes
 
@@ -166,8 +166,10 @@ class Engine final : public CommandSink, public StateView {
   std::jthread writer_thread_;
 };
 
-// The state as it was when `position` events were in the log: from the newest snapshot at or before it.
-Result<State> state_at(const EventLog& log, const Snapshots& snapshots, Position position);
+// The state as it was when `position` events were in the log: from the newest snapshot at or before it. unavailable
+// when stopped.
+Result<State> state_at(const EventLog& log, const Snapshots& snapshots, Position position,
+                       const std::stop_token& stop = {});
 // A promotion as its own events tell it, ended or not; not_found when there is none.
 Result<Promotion> promotion_of_log(const EventLog& log, const PromotionId& id);
 

@@ -46,6 +46,20 @@ TEST_F(HttpLimitsTest, ABodyOverTheLimitIsRefusedBeforeItIsSent) {
   EXPECT_EQ(put(201)->status, 413);
 }
 
+TEST_F(HttpLimitsTest, ABodyOfAGetIsRefusedBeforeItIsSent) {
+  serve();
+  for (const std::string method : {"GET", "HEAD"}) {
+    for (const std::string length : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
+      RawClient one = client();
+      one.send(method + " /hello HTTP/1.1\r\nHost: a\r\n" + length + "\r\n\r\n");
+      const auto answer = one.read_answer(method == "HEAD");
+      ASSERT_TRUE(answer) << method << length;
+      EXPECT_EQ(answer->status, 413) << method << length;
+    }
+  }
+  EXPECT_EQ(ask("GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")->status, 200);
+}
+
 TEST_F(HttpLimitsTest, AChunkedBodyIsCountedAsItComes) {
   options.limits.body_bytes = 100;
   serve();

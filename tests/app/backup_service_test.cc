@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <thread>
 
 #include "tests/app/rotated_log.h"
@@ -14,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 // Takes what is recorded of backups; each one that is made can be harmed before it is read again.
 class Records final : public CommandSink {
@@ -94,6 +96,29 @@ TEST_F(BackupServiceTest, ADamagedOneTakesNoPlaceOfOneThatCouldNotBeRead) {
   records_.harm = Records::Harm::unreadable;
   EXPECT_THAT(take(service_), HasSubstr("could not be verified"));
   EXPECT_THAT(ids(service_), ElementsAre(1U, 3U)) << "the newer of two that may be; its number was free again";
+}
+
+TEST_F(BackupServiceTest, AFolderThatCannotBeLookedAtIsToldAndTriedAgain) {
+  const auto loop = files_.dir / "loop";
+  create_directory_symlink(loop, loop);
+  auto backup = config();
+  backup.directory = loop / "backups";
+  std::mutex mutex;
+  std::vector<std::string> told;
+  BackupService service({backup, loop / "mirror", files_.data, {}}, *log_, records_, files_.clock,
+                        [&](bool, const std::string& message) {
+                          const std::scoped_lock lock(mutex);
+                          told.push_back(message);
+                        });
+  HEADGATE_ASSERT_OK(service.start({}));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto told_of_both = [&] {
+    const std::scoped_lock lock(mutex);
+    return told.size() >= 2;
+  };
+  while (!told_of_both() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  const std::scoped_lock lock(mutex);
+  EXPECT_THAT(told, UnorderedElementsAre(HasSubstr("backup: cannot inspect"), HasSubstr("mirror: cannot inspect")));
 }
 
 }  // namespace

@@ -63,6 +63,25 @@ class GitRepositoryTest : public testing::Test {
   std::vector<std::string> notices_;
 };
 
+TEST_F(GitRepositoryTest, ABlobIsMissingForGoodOnlyAfterAFetch) {
+  remote_.commit_file("deploy.sh", "exit 0");
+  std::string blob;
+  {
+    auto repository = open();
+    blob = repository->blob_at(fetch(*repository).sha, "deploy.sh").value().value();
+  }
+  fs::remove_all(config("").clone);
+  auto repository = open();
+  const auto early = repository->read_blob(blob, 100);
+  ASSERT_FALSE(early.has_value());
+  EXPECT_EQ(early.error().code, ErrorCode::unavailable);
+  fetch(*repository);
+  EXPECT_EQ(repository->read_blob(blob, 100).value_or("?"), "exit 0");
+  const auto absent = repository->read_blob(std::string(40, '1'), 10);
+  ASSERT_FALSE(absent.has_value());
+  EXPECT_EQ(absent.error().code, ErrorCode::not_found);
+}
+
 TEST_F(GitRepositoryTest, FirstFetchGivesTheHeadCommitAndTheCountOfAll) {
   remote_.commit_file("a.yaml", "one");
   remote_.commit_file("a.yaml", "two");

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "reconciler/notifier.h"
@@ -26,14 +27,28 @@ struct Told {
   bool operator==(const Told&) const = default;
 };
 
-// Between the notifier and the engine: counts the looks at the state, and can lose what is to be recorded, as a crash
-// before the append does.
+// Between the notifier and the engine: counts the looks at the state, can let it stand behind the log, and can lose
+// what is to be recorded, as a crash before the append does.
 class Between final : public StateView, public CommandSink {
  public:
   explicit Between(runtime::Engine& engine) : engine_(engine) {}
   void with_state(const std::function<void(const State&)>& read) const override {
     ++looks;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (held_) return read(*held_);
+    }
     engine_.with_state(read);
+  }
+  void hold() {
+    engine_.with_state([&](const State& state) {
+      const std::scoped_lock lock(mutex_);
+      held_ = state;
+    });
+  }
+  void let_go() {
+    const std::scoped_lock lock(mutex_);
+    held_.reset();
   }
   bool submit(Submission submission, std::function<void(Result<Receipt>)> done) override {
     if (!loses) return engine_.submit(std::move(submission), std::move(done));
@@ -46,6 +61,8 @@ class Between final : public StateView, public CommandSink {
 
  private:
   runtime::Engine& engine_;
+  mutable std::mutex mutex_;
+  std::optional<State> held_;
 };
 
 class NotifierTest : public runtime::testing::EngineTest {

@@ -75,6 +75,41 @@ TEST_F(NotifierTest, WhatCameBeforeThePolicyIsNotTold) {
   EXPECT_THAT(asked().at(0).body, HasSubstr("after"));
 }
 
+TEST_F(NotifierTest, NewRoutesTellNothingOfWhatCameBeforeThem) {
+  push("c1", {policy({hook()}, {"promotion.failed"})});
+  freeze("staging", "before");
+  push("c2", {policy({hook()}, {"freeze.set"})});
+  notify();
+  freeze("staging", "after");
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_THAT(asked().at(0).body, HasSubstr("after"));
+}
+
+TEST_F(NotifierTest, WhatIsStillToBeToldIsToldByTheRoutesOfItsTime) {
+  push("c1", {policy({hook()}, {"freeze.set"})});
+  answer(std::vector<int>(1000, 503));
+  notify();
+  freeze("staging", "pending");
+  ASSERT_TRUE(eventually([&] { return asked().size() > 2; }));
+  push("c2", {policy({hook()}, {"promotion.failed"})});
+  freeze("staging", "after");
+  answer({});
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_THAT(stored(all<NotificationSent>().at(0).about), HasSubstr("pending"));
+}
+
+TEST_F(NotifierTest, NoRecordIsJudgedByAStateThatDoesNotKnowIt) {
+  push("c1", {policy({hook()}, {"promotion.failed"})});
+  notify();
+  between_->hold();
+  push("c2", {policy({hook()}, {"freeze.set"})});
+  freeze("staging", "one");
+  ASSERT_TRUE(eventually([&, before = between_->looks.load()] { return between_->looks >= before + 10; }));
+  between_->let_go();
+  ASSERT_TRUE(eventually([&] { return count<NotificationSent>() == 1; }));
+  EXPECT_THAT(asked().at(0).body, HasSubstr("one"));
+}
+
 TEST_F(NotifierTest, ANotificationIsTriedAgainUntilItIsTaken) {
   push("c1", {policy({hook()}, {"freeze.set"})});
   answer({503, 429, 500});

@@ -44,6 +44,8 @@ TEST_F(ScriptExportsTest, ExportsOnceAndReadOnly) {
   EXPECT_EQ(mode(*file), fs::perms{0555});
   ASSERT_TRUE(ensure());
   EXPECT_EQ(loads_, 1);
+  EXPECT_EQ(exports_.read(git_blob_id(bytes_), "deploy.sh"), bytes_);
+  EXPECT_EQ(exports_.read(git_blob_id(bytes_), "other.sh"), std::nullopt);
 }
 
 TEST_F(ScriptExportsTest, RestoresWhatSomebodyChanged) {

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <future>
+#include <system_error>
 
+#include "engine/base/digest.h"
+#include "reconciler/git_blob_id.h"
 #include "store/blob_store.h"
 #include "tests/fakes/http_client.h"
 #include "tests/reconciler/test_directory.h"
@@ -138,6 +141,34 @@ TEST(StepExecutor, TakesTheExitOfAGatesRunForWhatTheGateFound) {
   EXPECT_EQ(failed.kind, Kind::unhealthy);
   EXPECT_EQ(failed.metrics.at("coverage").text, "91.50");
   EXPECT_EQ(run("75").kind, Kind::retryable) << "that tells nothing of the release";
+}
+
+TEST(StepExecutor, TriesAgainWhatTheHostHadNoThreadFor) {
+  OverCommands over("exit 0\n");
+  over.http = fakes::FakeHttpClient([](const HttpRequest&, std::stop_token) -> Result<HttpResponse> {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+  });
+  auto health = activity_of(StepKind::health, {});
+  health.step.check = Check{};
+  health.step.check->name = "health";
+  health.step.check->http = HttpCheck{"http://greeter.example.com/health", 200, {}, {}};
+  EXPECT_EQ(over.run(health).kind, Kind::retryable);
+}
+
+TEST(StepExecutor, RunsAnExportedScriptWithoutTheRepository) {
+  OverCommands over("exit 0\n");
+  const std::string script = "#!/bin/sh\necho '{}'\n";
+  CommandSettings settings;
+  settings.mode = CommandMode::allowlist;
+  settings.allow = {{"hooks/deploy.sh", hex(sha256(script))}};
+  over.policy = CommandPolicy::make(settings).value();
+  auto activity = activity_of(StepKind::deploy, {"hooks/deploy.sh"});
+  activity.step.run->blob = git_blob_id(script);
+  const auto away = over.run(activity);
+  EXPECT_EQ(away.kind, Kind::terminal) << "neither exported nor in the repository";
+  ASSERT_TRUE(over.exports.ensure(git_blob_id(script), "deploy.sh", [&] { return Result<std::string>(script); }));
+  const auto outcome = over.run(activity);
+  EXPECT_EQ(outcome.kind, Kind::succeeded) << outcome.reason;
 }
 
 // ------------------------------------------------------------------------------------------- what the port promises

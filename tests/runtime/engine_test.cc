@@ -263,6 +263,26 @@ TEST_F(EngineTest, StartsFromASnapshotAndDropsAForeignOne) {
   EXPECT_EQ(*state_at(*log, MemorySnapshots(), again.next), again);
 }
 
+TEST_F(EngineTest, SavesASnapshotSoonAfterAStartThatFoundNone) {
+  begin_promotion();
+  engine->stop(Duration::zero());
+  engine.reset();
+  snapshots.spoil_roots();  // passed over, as those of another version are
+  const auto spoilt = snapshots.count();
+  ASSERT_GE(log->size(), 10U);
+  snapshot_every = 10;
+  start();
+  ASSERT_TRUE(eventually([&] { return snapshots.count() > spoilt; }));
+}
+
+TEST_F(EngineTest, AFoldOfTheLogCanBeStopped) {
+  std::stop_source stopped;
+  stopped.request_stop();
+  const auto state = state_at(*log, MemorySnapshots(), log->size(), stopped.get_token());
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, ErrorCode::unavailable);
+}
+
 TEST_F(EngineTest, TellsAnEndedPromotionFromItsOwnEvents) {
   begin_promotion();
   ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));

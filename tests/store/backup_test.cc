@@ -458,6 +458,57 @@ TEST_F(BackupTest, AMirrorServesItsOlderCheckpointsUntilTheirTilesAreFull) {
   EXPECT_TRUE(partials(tile_path({1, 0})));
 }
 
+TEST_F(BackupTest, AMirrorThatIsStoppedGoesOnWhereItWas) {
+  const auto folder = dir_ / "mirror";
+  open();  // 700 records: two whole bundles, and a third
+  HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+  std::stop_source stopped;
+  stopped.request_stop();
+  {
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_EXPECT_ERROR((*mirror)->advance(stopped.get_token()), ErrorCode::unavailable);
+    EXPECT_FALSE(fs::exists(folder / "checkpoint"));
+    fs::create_directories(folder / entries_path({0, 1}));  // nothing can be written there
+    EXPECT_FALSE((*mirror)->advance().has_value());
+    EXPECT_EQ((*mirror)->size(), 0U);
+    fs::remove_all(folder / entries_path({0, 1}));
+    fs::remove(folder / entries_path({0, 0}));
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+    EXPECT_EQ((*mirror)->size(), log_->mark().size);
+    EXPECT_FALSE(fs::exists(folder / entries_path({0, 0}))) << "the same round goes over it once more";
+  }
+}
+
+TEST_F(BackupTest, AMirrorDoesNotWriteWhatAnInterruptedRoundHasLeft) {
+  const auto folder = dir_ / "mirror";
+  open();
+  HEADGATE_ASSERT_OK(log_->sign_checkpoint_now());
+  const auto mirror_once = [&] {
+    auto mirror = Mirror::open(folder, *log_, data_ / "blobs");
+    HEADGATE_ASSERT_OK(mirror);
+    HEADGATE_ASSERT_OK((*mirror)->advance());
+  };
+  mirror_once();
+  const auto written = fs::last_write_time(folder / entries_path({0, 1}));
+  write_plain(folder / entries_path({0, 0}), "half of");
+  fs::remove(folder / "checkpoint");  // as if it had been killed before
+  mirror_once();
+  EXPECT_EQ(fs::last_write_time(folder / entries_path({0, 1})), written);
+  HEADGATE_ASSERT_OK(make_dir_durably(dir_ / "restored", 0700));
+  HEADGATE_ASSERT_OK(restore_from_mirror(folder, dir_ / "restored"));
+}
+
+TEST_F(BackupTest, AFolderThatCannotBeLookedAtIsAnError) {
+  const auto loop = dir_ / "loop";
+  fs::create_directory_symlink(loop, loop);
+  open();
+  HEADGATE_EXPECT_ERROR(Mirror::open(loop, *log_, data_ / "blobs"), ErrorCode::io);
+  HEADGATE_EXPECT_ERROR(Mirror::open(loop / "mirror", *log_, data_ / "blobs"), ErrorCode::io);
+  HEADGATE_EXPECT_ERROR(Backups(loop / "backups").list(), ErrorCode::io);
+  HEADGATE_EXPECT_ERROR(files_below(loop), ErrorCode::io);
+}
+
 TEST_F(BackupTest, AMirrorOfAnotherHistoryIsLeftAlone) {
   const auto folder = dir_ / "mirror";
   open();
