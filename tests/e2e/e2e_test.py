@@ -267,10 +267,12 @@ class EndToEnd(unittest.TestCase):
             "  routes: [{events: [promotion.failed], to: [hook]}]\n"
             "  receivers: {hook: {webhook: {url: \"http://127.0.0.1:9/hook\"}}}\n",
         )
+        staging = (self.world.tree / "environments/staging.yaml").read_text()
+        self.world.write("environments/elsewhere.yaml", staging.replace("name: staging", "name: elsewhere"))
         self.world.write(
             "policies/access.yaml",
             "apiVersion: headgate.dev/v1\nkind: AccessPolicy\nmetadata: {name: access}\nspec:\n"
-            "  grants: [{token: narrow, role: viewer, services: [other]}]\n",
+            "  grants: [{token: narrow, role: viewer, environments: [elsewhere]}]\n",
         )
         file.write_text(file.read_text().replace("version: v1", "version: v9"))
         sha = self.world.push("a release that nobody has registered yet")
