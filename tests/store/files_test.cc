@@ -147,15 +147,22 @@ TEST(DataLock, AReaderMakesNone) {
 }
 
 TEST(DataLock, ReadersOfWhatCannotBeWrittenReadTogether) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write to it";
   const TempDir dir;
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0711));
   HEADGATE_ASSERT_OK(DataLock::acquire(dir.path()));
-  std::filesystem::permissions(dir / kLockName, std::filesystem::perms::owner_read);
-  const auto one = DataLock::acquire_to_read(dir.path());
-  HEADGATE_ASSERT_OK(one);
-  HEADGATE_ASSERT_OK(DataLock::acquire_to_read(dir.path()));
-  std::filesystem::permissions(dir / kLockName, std::filesystem::perms::none);
-  HEADGATE_ASSERT_OK(DataLock::acquire_to_read(dir.path()));
+  for (const auto mode : {0444, 0000}) {
+    std::filesystem::permissions(dir / kLockName, std::filesystem::perms(mode));
+    const pid_t reader = ::fork();
+    if (reader == 0) {
+      if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(2);  // root may write to anything
+      const auto one = DataLock::acquire_to_read(dir.path());
+      const auto other = DataLock::acquire_to_read(dir.path());
+      ::_exit(one && other ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(reader, &status, 0), reader);
+    EXPECT_EQ(WEXITSTATUS(status), 0) << mode;
+  }
 }
 
 TEST(DataLock, EndsWithItsProcess) {
