@@ -127,6 +127,7 @@ void TargetEvolver::operator()(const TargetRenamed& e) {
   }
   touch(e.target);
   touch_service(e.target.service);
+  touch_in_line(e.target.environment);                                    // who came after it there by its old name
   if (e.from.service != e.target.service) touch_service(e.from.service);  // what came after it there does no more
 }
 
