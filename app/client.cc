@@ -272,7 +272,7 @@ Result<void> Client::follow(const std::string& path, const Query& query, const s
       auto line = buffer.substr(0, end);
       buffer.erase(0, end + 1);
       if (line.ends_with('\r')) line.pop_back();
-      if (line.starts_with("id:")) id = line.substr(line.find_first_not_of(' ', 3));
+      if (line.starts_with("id:")) id = line.substr(std::min(line.size(), line.find_first_not_of(' ', 3)));
       if (line.starts_with("data:")) data = line.substr(std::min(line.size(), line.find_first_not_of(' ', 5)));
       if (line.empty() && !data.empty()) {
         if (!on_record(id, data)) {

@@ -1,6 +1,6 @@
 #include "app/server_config.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -211,10 +211,10 @@ void read_smtp(YamlReader& r, const YamlNode& node, std::optional<SmtpConfig>& o
   Fields f(r, node, "smtp");
   f.required("url", &YamlReader::line_of_text, smtp.url);
   f.required("from", &YamlReader::line_of_text, smtp.from);
-  if (!smtp.url.empty() && !smtp.url.starts_with("smtp://") && !smtp.url.starts_with("smtps://")) {
-    r.wrong_value(*f.value_of("url"), "smtp://host:port, or smtps://host:port");
-  } else if (smtp.url.find('@') != std::string::npos) {
+  if (smtp.url.find('@') != std::string::npos) {
     r.at(*f.value_of("url"), "a URL may not hold a user name or password", "", "credentials beside it");
+  } else if (!smtp.url.empty() && !smtp.url.starts_with("smtp://") && !smtp.url.starts_with("smtps://")) {
+    r.wrong_value(*f.value_of("url"), "smtp://host:port, or smtps://host:port");
   }
   const auto at = smtp.from.find('@');
   if (!smtp.from.empty() &&
@@ -355,7 +355,8 @@ Result<void> parse_listen(const std::string& text, ServerConfig& config) {
   const auto colon = text.rfind(':');
   unsigned port = 65'536;
   auto address = text.substr(0, colon);
-  if (colon != std::string::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  const auto* end = text.data() + text.size();
+  if (colon != std::string::npos && std::from_chars(text.data() + colon + 1, end, port).ptr != end) port = 65'536;
   if (address.size() > 2 && address.front() == '[' && address.back() == ']')
     address = address.substr(1, address.size() - 2);
   if (port > 65'535 || address.empty()) {

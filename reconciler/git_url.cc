@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 
 #include "engine/base/hex.h"
@@ -20,6 +21,10 @@ std::string unescape(std::string_view text) {
     }
   }
   return plain;
+}
+
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 Result<GitUrl> local(std::string_view path) {
@@ -42,11 +47,7 @@ void replace_all(std::string& text, const std::string& what) {
 
 Result<GitUrl> parse_git_url(std::string_view text) {
   if (text.empty()) return fail(ErrorCode::invalid_input, "the URL is empty: give a path or a Git URL");
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      return fail(ErrorCode::invalid_input, "the URL holds a control character");
-    }
-  }
+  if (has_control(text)) return fail(ErrorCode::invalid_input, "the URL holds a control character");
   const std::size_t scheme_end = text.find("://");
   if (scheme_end == std::string_view::npos) {
     const std::size_t colon = text.find(':');
@@ -73,7 +74,9 @@ Result<GitUrl> parse_git_url(std::string_view text) {
     if (!authority.empty() && authority != "localhost") {
       return fail(ErrorCode::invalid_input, fmt::format("file://{}: expected file:///path, on this host", authority));
     }
-    return local(unescape(rest.substr(slash)));
+    const auto path = unescape(rest.substr(slash));
+    if (has_control(path)) return fail(ErrorCode::invalid_input, "the URL's path holds a control character");
+    return local(path);
   }
 
   GitUrl url;

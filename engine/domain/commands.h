@@ -286,7 +286,8 @@ using AnyCommand =
 struct Command : AnyCommand {
   Command();
   template <class C>
-  requires std::constructible_from<AnyCommand, std::in_place_type_t<C>, C> Command(C command)
+  requires(!std::same_as<C, Command> && std::constructible_from<AnyCommand, std::in_place_type_t<C>, C>)
+      Command(C command)
       : AnyCommand(std::in_place_type<C>, std::move(command)) {}
   Command(const Command&);
   Command(Command&&) noexcept;

@@ -19,12 +19,6 @@ inline constexpr std::array kCorpus{
   "apiVersion": "headgate.dev/v1", "kind": "Service", "metadata": {"name": "gateway", "formerly": "entrance"},
   "spec": {
     "group": "backend", "source": {"repository": "gateway", "paths": ["gateway/**"]}, "dependsOn": ["research"],
-    "analysis": [
-      {"name": "errors", "prometheus": {"query": "errors{slot=\"${slot}\"}"}, "interval": "1m",
-       "minSamples": {"query": "requests", "min": 50}, "threshold": {"min": 0, "max": 0.05},
-       "baseline": {"against": "stable", "maxDelta": 0.01, "maxRatio": 1.2}, "failureLimit": 1,
-       "inconclusiveLimit": 5, "consecutiveErrorLimit": 4},
-      {"name": "latency", "prometheus": {"query": "latency"}, "baseline": {"window": "1h", "maxRatio": 1.5}}],
     "gates": [
       {"name": "lint"},
       {"name": "scan", "after": ["lint"], "maxAge": "24h", "schedule": "0 2 * * *",
