@@ -285,7 +285,7 @@ class EndToEnd(unittest.TestCase):
         unseen = self.world.cli("diff", str(self.world.tree), token=narrow)
         self.assertEqual(unseen.returncode, 2, unseen.stdout)
         self.assertEqual(unseen.stdout, "")
-        self.assertIn("0 of 1 services", unseen.stderr)
+        self.assertIn("0 of 1 targets", unseen.stderr)
         file.write_text(file.read_text().replace("version: v9", "version: v2"))
         environment = self.world.tree / "environments/staging.yaml"
         environment.write_text(environment.read_text().replace("observeEvery: 1s", "observeEvery: 2s"))
