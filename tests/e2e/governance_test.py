@@ -130,7 +130,7 @@ class Governance(unittest.TestCase):
         self.proposal(w.push("v3"))
         self.assertEqual(w.running(), "v2")
 
-    def test_nobody_hides_their_work_below_many_commits(self):
+    def governed(self):
         w = self.world
         w.write_config(GOVERNANCE)
         w.hooks()
@@ -140,6 +140,11 @@ class Governance(unittest.TestCase):
         w.start()
         w.http("POST", f"/v1/configuration/{self.proposal(first)['digest']}/approve", {})
         eventually(lambda: self.configuration()["commit"] == first, "the first configuration is in force")
+        return first
+
+    def test_nobody_hides_their_work_below_many_commits(self):
+        w = self.world
+        self.governed()
         token = w.cli("token", "create", "dev-laptop").stdout.strip()
         w.documents(protection="protection: {wait: 1h}")
         w.git("add", "--all")
@@ -155,14 +160,7 @@ class Governance(unittest.TestCase):
 
     def test_an_address_that_somebody_gains_is_a_change_of_the_policy(self):
         w = self.world
-        w.write_config(GOVERNANCE)
-        w.hooks()
-        w.documents()
-        w.write("policies/access.yaml", POLICY)
-        first = w.push("first")
-        w.start()
-        w.http("POST", f"/v1/configuration/{self.proposal(first)['digest']}/approve", {})
-        eventually(lambda: self.configuration()["commit"] == first, "the first configuration is in force")
+        first = self.governed()
         w.write("policies/access.yaml", POLICY.replace("[alice@", "[ghost@example.com, alice@"))
         self.assertIn("changes AccessPolicy/access", self.proposal(w.push("one more address"))["text"])
         self.assertEqual(self.configuration()["commit"], first)
