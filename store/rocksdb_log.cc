@@ -27,6 +27,11 @@ constexpr std::chrono::seconds kCheckpointInterval{1};
 constexpr Position kMilestoneRecords = 256;    // a power of two
 constexpr Position kReadAheadRecords = 4'096;  // from so many on a second thread is worth its start
 
+// Its time stays in memory.
+bool is_milestone(Position position) {
+  return position % kMilestoneRecords == kMilestoneRecords - 1;
+}
+
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -40,6 +45,7 @@ struct RocksDbLog::Pending final : StagedRecords {
   Batch records;
   rocksdb::WriteBatch write;
   EventIndex::Packed index;
+  std::vector<std::pair<Position, Timestamp>> milestones;
   MerkleTree tree;  // with them
   Hash root{};      // of it
 };
@@ -100,7 +106,10 @@ Result<void> RocksDbLog::stage(Position expected, std::span<const Recorded<Event
       batch.write.Put(store_->family(Family::tree), tile_key(id), slice(bytes_of(hashes)));
     });
   }
-  for (const auto& event : events) batch.index.add(event);
+  for (const auto& event : events) {
+    batch.index.add(event);
+    if (is_milestone(event.meta.position)) batch.milestones.emplace_back(event.meta.position, event.meta.time);
+  }
   latest_ = events.back().meta.time;
   return {};
 }
@@ -128,6 +137,7 @@ Result<Appended> RocksDbLog::commit(std::unique_ptr<StagedRecords> staged) {
 
   const auto after = before + batch.records.size();
   index_->feed(batch.index);
+  for (const auto& [position, time] : batch.milestones) remember(position, time);
   {
     const std::scoped_lock lock(tree_mutex_);
     tree_ = std::move(batch.tree);
@@ -198,33 +208,54 @@ Result<std::string> RocksDbLog::read_one(Position position) const {
   return std::move(*bytes);
 }
 
-Result<Timestamp> RocksDbLog::time_at(Position position) const {
+void RocksDbLog::remember(Position position, Timestamp time) const {
   const auto milestone = position / kMilestoneRecords;
-  const bool remembered = position % kMilestoneRecords == kMilestoneRecords - 1;
-  if (remembered) {
+  const std::scoped_lock lock(milestones_mutex_);
+  if (milestone >= milestones_.size()) milestones_.resize(milestone + 1, Timestamp::min());
+  milestones_[milestone] = time;
+}
+
+Result<Timestamp> RocksDbLog::time_at(Position position) const {
+  if (is_milestone(position)) {
+    const auto milestone = position / kMilestoneRecords;
     const std::scoped_lock lock(milestones_mutex_);
     if (milestone < milestones_.size() && milestones_[milestone] != Timestamp::min()) return milestones_[milestone];
   }
   HEADGATE_TRY(const auto record, read_one(position));
   HEADGATE_TRY(const auto time, time_of(record));
-  if (remembered) {
-    const std::scoped_lock lock(milestones_mutex_);
-    if (milestone >= milestones_.size()) milestones_.resize(milestone + 1, Timestamp::min());
-    milestones_[milestone] = time;
-  }
+  if (is_milestone(position)) remember(position, time);
   return time;
 }
 
-// The first position of that time or later. Steps halve, so that the first ones always meet the same milestones.
+// The first position of that time or later.
 Result<Position> RocksDbLog::position_at(Timestamp time) const {
   const auto end = size();
+  // Down to a milestone steps halve, so that the first ones always meet the same milestones.
   Position before = 0;  // so many records are earlier
-  for (auto step = std::bit_ceil(end + 1); step > 0; step /= 2) {
+  for (auto step = std::bit_ceil(end + 1); step >= kMilestoneRecords; step /= 2) {
     if (before + step > end) continue;
     HEADGATE_TRY(const auto at, time_at(before + step - 1));
     if (at < time) before += step;
   }
-  return before;
+  if (before == end) return end;
+  // Between two of them time mostly runs evenly: a guess by proportion lands beside the place, and asks for few blocks.
+  // Every other step halves, which bounds their number.
+  Position low = before == 0 ? 0 : before - 1;  // is earlier
+  Position high = std::min(before + kMilestoneRecords, end) - 1;
+  HEADGATE_TRY(auto low_time, time_at(low));
+  if (low_time >= time) return low;
+  HEADGATE_TRY(auto high_time, time_at(high));
+  if (high_time < time) return high + 1;
+  for (bool halve = false; high - low > 1; halve = !halve) {
+    const auto distance = high - low;
+    const auto share = distance * static_cast<std::uint64_t>((time - low_time).count()) /
+                       static_cast<std::uint64_t>((high_time - low_time).count());
+    const auto middle = low + (halve ? distance / 2 : std::clamp<Position>(share, 1, distance - 1));
+    HEADGATE_TRY(const auto at, time_at(middle));
+    (at < time ? low : high) = middle;
+    (at < time ? low_time : high_time) = at;
+  }
+  return high;
 }
 
 Result<EventPage> RocksDbLog::query(const EventQuery& query) const {

@@ -129,6 +129,7 @@ class RocksDbLog final : public EventLog, private TileReader {
   Result<void> read_tile(TileId id, TileHashes& out) const override;
   Result<std::string> read_one(Position position) const;
   Result<Timestamp> time_at(Position position) const;
+  void remember(Position milestone, Timestamp time) const;
   Result<std::vector<StoredRecord>> read_all(const std::vector<Position>& positions) const;
   MerkleTree tree() const;
   Result<std::string> sign_newest() const;
@@ -157,7 +158,8 @@ class RocksDbLog final : public EventLog, private TileReader {
   MerkleTree tree_;  // of what readers see
 
   mutable std::mutex milestones_mutex_;
-  mutable std::vector<Timestamp> milestones_;  // times of every 256th record that was asked for
+  mutable std::vector<Timestamp>
+      milestones_;  // times of every 256th record that was written or asked for since the open
 
   mutable std::mutex checkpoint_mutex_;
   mutable std::string checkpoint_;

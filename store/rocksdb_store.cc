@@ -75,6 +75,7 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, const std::sh
   // the reading (Debian's RocksDB computes CRC-32C without the processor's help).
   table.block_size = name == "events" ? 4 << 10 : 8 << 10;
   table.checksum = rocksdb::kXXH3;
+  table.block_restart_interval = 4;  // the last steps of a search are one by one
   table.cache_index_and_filter_blocks = true;
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

@@ -177,15 +177,18 @@ TYPED_TEST(EventLogContract, FoldsInOrder) {
 }
 
 TYPED_TEST(EventLogContract, FindsMoments) {
-  this->grow(300);
-  for (Position i = 0; i < 300; ++i) {
+  constexpr Position count = 1'100;
+  EXPECT_EQ(*this->log().position_at(Timestamp{}), 0U);
+  this->grow(count);
+  EXPECT_EQ(*this->log().position_at(this->all_[0].meta.time - Duration(1)), 0U);
+  for (Position i = 0; i < count; ++i) {
     const auto time = this->all_[i].meta.time;
     Position first = i;
     while (first > 0 && this->all_[first - 1].meta.time == time) --first;
     ASSERT_EQ(*this->log().position_at(time), first);
     const auto after = *this->log().position_at(time + Duration(1));
     ASSERT_GT(after, i);
-    ASSERT_TRUE(after == 300 || this->all_[after].meta.time > time);
+    ASSERT_TRUE(after == count || this->all_[after].meta.time > time);
     ASSERT_EQ(this->all_[after - 1].meta.time, time);
   }
 }
