@@ -1,7 +1,7 @@
 // The text over which digests of plans and of configurations are made.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <cstdint>
@@ -27,9 +27,15 @@ struct CanonicalText {
   std::string text;
 
   void put(std::string_view value) {
-    std::array<char, 24> length;
-    const auto end = std::to_chars(length.data(), length.data() + length.size(), value.size()).ptr;
-    text.append(length.data(), end).append(1, ':').append(value).append(1, ',');
+    constexpr std::size_t most_around = 22;  // 20 digits, a colon, a comma
+    const auto before = text.size();
+    text.resize_and_overwrite(before + value.size() + most_around, [&](char* bytes, std::size_t) {
+      auto* at = std::to_chars(bytes + before, bytes + before + 20, value.size()).ptr;
+      *at++ = ':';
+      at = std::ranges::copy(value, at).out;
+      *at++ = ',';
+      return static_cast<std::size_t>(at - bytes);
+    });
   }
   template <class T>
   void operator()(std::string_view name, const T& value) {
