@@ -1,11 +1,8 @@
 // Durable events a second: producers that wait for each of their events, and one committing thread that takes whatever
 // has come in since its last sync. The floor writes the very same bytes to plain RocksDB, without tree, index or
 // watermark.
-#include <rocksdb/db.h>
-#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "bench/plain_rocksdb.h"
 #include "bench/topics.h"
 #include "bench/workload.h"
 #include "store/codec.h"
@@ -154,7 +152,7 @@ double run_log(Harness& harness, const Material& material, std::size_t producers
   {
     auto log = store::RocksDbLog::open({.dir = dir, .origin = kOrigin, .file_system = std::move(file_system)});
     if (!log) throw std::runtime_error(log.error().message);
-    const auto must = [](const auto& done) {
+    const auto written = [](const auto& done) {
       if (!done) throw std::runtime_error(done.error().message);
     };
     auto time = material.events.back().meta.time;
@@ -163,10 +161,10 @@ double run_log(Harness& harness, const Material& material, std::size_t producers
       for (const auto& request : batch) {
         request.item->meta.position = position;
         request.item->meta.time = time;
-        must((*log)->stage(position++, {request.item, 1}));
+        written((*log)->stage(position++, {request.item, 1}));
       }
       time += Duration(1);
-      must((*log)->commit((*log)->seal()));
+      written((*log)->commit((*log)->seal()));
     });
   }
   std::filesystem::remove_all(dir);
@@ -178,29 +176,11 @@ double run_plain(Harness& harness, const Material& material, std::size_t produce
   const auto dir = harness.fresh_dir();
   double rate = 0;
   {
-    std::unique_ptr<rocksdb::Env> env;
-    rocksdb::Options options;
-    options.create_if_missing = true;
-    if (file_system) env = rocksdb::NewCompositeEnv(file_system);
-    if (env) options.env = env.get();
-    rocksdb::DB* opened = nullptr;
-    if (const auto status = rocksdb::DB::Open(options, dir, &opened); !status.ok()) {
-      throw std::runtime_error(status.ToString());
-    }
-    const std::unique_ptr<rocksdb::DB> db(opened);
-    std::uint64_t position = 0;
-    rocksdb::WriteBatch write;
+    const auto db = plain_rocksdb(dir, std::move(file_system));
+    PlainWriter writer(*db);
     rate = durable_per_second(producers, material.texts, [&](std::vector<Request<std::string>>& batch) {
-      write.Clear();
-      for (const auto& request : batch) {
-        std::array<char, 8> key;
-        for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(position >> (56 - 8 * i));
-        ++position;
-        write.Put({key.data(), key.size()}, *request.item);
-      }
-      rocksdb::WriteOptions synced;
-      synced.sync = true;
-      if (const auto status = db->Write(synced, &write); !status.ok()) throw std::runtime_error(status.ToString());
+      for (const auto& request : batch) writer.add(*request.item);
+      writer.commit();
     });
   }
   std::filesystem::remove_all(dir);

@@ -30,14 +30,24 @@ class NoSnapshots final : public Snapshots {
   std::optional<Snapshot> load(Position) const override { return std::nullopt; }
 };
 
-// Hands every durable event to `on_event`, on the writer's thread.
+// Hands every durable event on, on the committer's thread.
 class Listener final : public runtime::Observer {
  public:
-  std::function<void(const Recorded<Event>&)> on_event;
-  void batch_appended(std::span<const Recorded<Event>> events, Duration) override {
-    if (!on_event) return;
-    for (const auto& event : events) on_event(event);
+  using OnEvent = std::function<void(const Recorded<Event>&)>;
+  // From here on; whoever was told before is not any more on return.
+  void tell(OnEvent on_event) {
+    const std::scoped_lock lock(mutex_);
+    on_event_ = std::move(on_event);
   }
+  void batch_appended(std::span<const Recorded<Event>> events, Duration) override {
+    const std::scoped_lock lock(mutex_);
+    if (!on_event_) return;
+    for (const auto& event : events) on_event_(event);
+  }
+
+ private:
+  std::mutex mutex_;
+  OnEvent on_event_;
 };
 
 struct EngineWorld {

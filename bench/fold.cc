@@ -1,11 +1,8 @@
 // From the log on disk into the state, against a plain RocksDB scan of the same records; proofs and their verification.
-#include <fmt/core.h>
-#include <rocksdb/db.h>
-
-#include <array>
 #include <random>
 #include <stdexcept>
 
+#include "bench/plain_rocksdb.h"
 #include "bench/topics.h"
 #include "bench/workload.h"
 #include "engine/domain/decide.h"
@@ -20,42 +17,6 @@ template <class T>
 T value_of(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
   if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-// The same keys and values in a database with RocksDB's own defaults, in files.
-std::unique_ptr<rocksdb::DB> plain_copy(const std::filesystem::path& dir, const store::RocksDbLog& log) {
-  rocksdb::Options options;
-  options.create_if_missing = true;
-  rocksdb::DB* opened = nullptr;
-  if (const auto status = rocksdb::DB::Open(options, dir, &opened); !status.ok()) {
-    throw std::runtime_error(status.ToString());
-  }
-  std::unique_ptr<rocksdb::DB> db(opened);
-  for (Position from = 0; from < log.size();) {
-    rocksdb::WriteBatch batch;
-    for (const auto& record : value_of(log.read(from, 1'000))) {
-      std::array<char, 8> key;
-      for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<char>(record.position >> (56 - 8 * i));
-      batch.Put({key.data(), key.size()}, record.bytes);
-      from = record.position + 1;
-    }
-    rocksdb::WriteOptions unlogged;
-    unlogged.disableWAL = true;
-    if (const auto status = db->Write(unlogged, &batch); !status.ok()) throw std::runtime_error(status.ToString());
-  }
-  if (const auto status = db->Flush({}); !status.ok()) throw std::runtime_error(status.ToString());
-  return db;
-}
-
-double scan_rate(rocksdb::DB& db, Position count) {
-  std::size_t bytes = 0;
-  Position seen = 0;
-  const auto seconds = seconds_of([&] {
-    const std::unique_ptr<rocksdb::Iterator> records(db.NewIterator({}));
-    for (records->SeekToFirst(); records->Valid(); records->Next(), ++seen) bytes += records->value().size();
-  });
-  if (seen != count || bytes == 0) throw std::runtime_error("a scan that saw something else");
-  return static_cast<double>(count) / seconds;
 }
 
 double fold_rate(const store::RocksDbLog& log, State& state) {

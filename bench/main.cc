@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
     bench_decide(harness);
     bench_promotion(harness);
     bench_push_to_plan(harness);
+    bench_poll(harness);
     harness.write();
     return 0;
   } catch (const std::exception& failure) {

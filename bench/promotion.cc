@@ -57,7 +57,7 @@ Rate run_promotions(const std::filesystem::path& dir, std::size_t side_by_side, 
   std::promise<void> finished;
   std::size_t succeeded = 0;
   std::size_t asked = side_by_side;
-  world.listener.on_event = [&](const Recorded<Event>& recorded) {
+  world.listener.tell([&](const Recorded<Event>& recorded) {
     if (const auto* request = std::get_if<ApprovalRequested>(&recorded.event)) {
       submit(Approve{request->promotion, request->plan_digest, {}, {}}, "person:manager");
     } else if (const auto* end = std::get_if<PromotionSucceeded>(&recorded.event)) {
@@ -66,7 +66,7 @@ Rate run_promotions(const std::filesystem::path& dir, std::size_t side_by_side, 
     } else if (std::holds_alternative<PromotionFailed>(recorded.event)) {
       throw std::runtime_error("a promotion failed");
     }
-  };
+  });
   const auto cpu_before = cpu_seconds();
   const auto seconds = seconds_of([&] {
     for (std::size_t i = 0; i < side_by_side; ++i) ask({"service-" + std::to_string(i), "production"}, 1);

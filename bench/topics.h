@@ -15,5 +15,6 @@ void bench_promotion(Harness& harness);     // promotion/1 promotion/64 promotio
 void bench_documents(Harness& harness);     // documents/10k documents/one-changed
 void bench_decide(Harness& harness);        // decide writer plan-all plan-all/p99 memory/50k
 void bench_push_to_plan(Harness& harness);  // push-to-plan
+void bench_poll(Harness& harness);          // poll
 
 }  // namespace headgate::bench
