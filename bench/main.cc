@@ -6,8 +6,11 @@
 
 #include "bench/harness.h"
 #include "bench/topics.h"
+#include "reconciler/supervisor.h"
 
 int main(int argc, char** argv) {
+  // What the server starts for its commands.
+  if (argc > 1 && std::strcmp(argv[1], "supervise") == 0) return headgate::reconciler::supervise(argc, argv);
   using namespace headgate::bench;
   std::string glob = "*";
   std::string out = "summary.json";
@@ -33,6 +36,7 @@ int main(int argc, char** argv) {
     bench_promotion(harness);
     bench_push_to_plan(harness);
     bench_poll(harness);
+    bench_command_http(harness);
     harness.write();
     return 0;
   } catch (const std::exception& failure) {

@@ -17,4 +17,6 @@ void bench_decide(Harness& harness);        // decide writer plan-all plan-all/p
 void bench_push_to_plan(Harness& harness);  // push-to-plan
 void bench_poll(Harness& harness);          // poll
 
+void bench_command_http(Harness& harness);  // command-http/64
+
 }  // namespace headgate::bench
