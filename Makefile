@@ -55,6 +55,7 @@ fuzz: ## libFuzzer over what reads bytes from outside, a minute each (SECONDS=60
 	@SECONDS_EACH=$(or $(SECONDS),60) deploy/fuzz build/fuzz '$(or $(FUZZ),*)'
 
 bench: setup build/release/build.ninja ## build/bench/summary.json (BENCH=glob: some of it)
+	@deploy/setup bench
 	@cmake --build build/release --parallel $(JOBS) --target headgate_bench
 	@mkdir -p build/bench
 	@build/release/bench/headgate_bench '$(or $(BENCH),*)' --out build/bench/summary.json

@@ -52,8 +52,8 @@ double rounded(double value) {
 boost::json::object to_json(const Row& row) {
   boost::json::object json{{"name", row.name}, {"value", rounded(row.value)}, {"unit", row.unit}};
   json["floor"] = row.floor.empty() ? boost::json::value(nullptr) : boost::json::value(row.floor);
-  json["floor_value"] = row.floor.empty() ? boost::json::value(nullptr) : boost::json::value(rounded(row.floor_value));
-  json["ratio"] = row.floor.empty() ? boost::json::value(nullptr) : boost::json::value(rounded(row.ratio));
+  json["floor_value"] = row.floor_value ? boost::json::value(rounded(*row.floor_value)) : boost::json::value(nullptr);
+  json["ratio"] = row.floor_value ? boost::json::value(rounded(row.ratio)) : boost::json::value(nullptr);
   json["runs"] = row.runs;
   json["spread"] = rounded(row.spread);
   return json;
@@ -138,23 +138,27 @@ void Harness::compare(const std::string& name, const std::string& unit, Better b
   std::vector<double> values;
   std::vector<double> floors;
   for (int i = 0; i < runs; ++i) {
-    floors.push_back(run_floor());
+    if (run_floor) floors.push_back(run_floor());
     values.push_back(run());
   }
-  Row row{.name = name, .value = median(values), .unit = unit, .floor = floor, .floor_value = median(floors)};
-  row.ratio = better == Better::more ? row.value / row.floor_value : row.floor_value / row.value;
+  Row row{.name = name, .value = median(values), .unit = unit, .floor = floor};
+  if (run_floor) {
+    row.floor_value = median(floors);
+    row.ratio = better == Better::more ? row.value / *row.floor_value : *row.floor_value / row.value;
+  }
   row.runs = runs;
   row.spread = spread_of(values);
   add(std::move(row));
 }
 
 void Harness::add(Row row) {
-  if (row.floor.empty()) {
-    fmt::print(stderr, "{:<20} {:>12.4g} {:<12} spread {:.0f} %\n", row.name, row.value, row.unit, row.spread * 100);
-  } else {
-    fmt::print(stderr, "{:<20} {:>12.4g} {:<12} spread {:.0f} %   ratio {:.3f} of {:.4g} ({})\n", row.name, row.value,
-               row.unit, row.spread * 100, row.ratio, row.floor_value, row.floor);
+  fmt::print(stderr, "{:<20} {:>12.4g} {:<12} spread {:.0f} %", row.name, row.value, row.unit, row.spread * 100);
+  if (row.floor_value) {
+    fmt::print(stderr, "   ratio {:.3f} of {:.4g} ({})", row.ratio, *row.floor_value, row.floor);
+  } else if (!row.floor.empty()) {
+    fmt::print(stderr, "   no floor ({})", row.floor);
   }
+  fmt::print(stderr, "\n");
   rows_.push_back(std::move(row));
 }
 

@@ -14,8 +14,8 @@ struct Row {
   std::string name{};
   double value = 0;
   std::string unit{};
-  std::string floor{};  // what the value is held against; empty: nothing
-  double floor_value = 0;
+  std::string floor{};  // what the value is held against, or why it is not; empty: nothing
+  std::optional<double> floor_value{};
   double ratio = 0;  // value over floor; of times floor over value, so that more is better everywhere
   int runs = 0;
   double spread = 0;  // (largest - smallest) / median of the value's runs
@@ -40,7 +40,7 @@ class Harness {
 
   // `runs` runs; the median is the value. Nothing when the row is not wanted.
   void measure(const std::string& name, const std::string& unit, const std::function<double()>& run, int runs = 5);
-  // Value and floor take turns.
+  // Value and floor take turns. Without `run_floor`, `floor` says why there is none.
   void compare(const std::string& name, const std::string& unit, Better better, const std::function<double()>& run,
                const std::string& floor, const std::function<double()>& run_floor, int runs = 5);
   void add(Row row);

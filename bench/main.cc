@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
     bench_push_to_plan(harness);
     bench_poll(harness);
     bench_command_http(harness);
+    bench_http_read(harness);
     harness.write();
     return 0;
   } catch (const std::exception& failure) {

@@ -18,5 +18,6 @@ void bench_push_to_plan(Harness& harness);  // push-to-plan
 void bench_poll(Harness& harness);          // poll
 
 void bench_command_http(Harness& harness);  // command-http/64
+void bench_http_read(Harness& harness);     // http-read/p99 http-read/max
 
 }  // namespace headgate::bench
