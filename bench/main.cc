@@ -38,6 +38,8 @@ int main(int argc, char** argv) {
     bench_poll(harness);
     bench_command_http(harness);
     bench_http_read(harness);
+    bench_sse(harness);
+    bench_history(harness);
     harness.write();
     return 0;
   } catch (const std::exception& failure) {

@@ -26,6 +26,7 @@ class ServerWorld {
   // Ready, and its log verified, on return: a verification would be at work beside what is measured.
   void start();
 
+  Timestamp now() const { return clock_.now(); }
   std::uint16_t port() const { return port_; }
   std::string get(const std::string& target) const;  // requests, whole and with a token
   std::string post(const std::string& target, const std::string& json) const;

@@ -19,5 +19,7 @@ void bench_poll(Harness& harness);          // poll
 
 void bench_command_http(Harness& harness);  // command-http/64
 void bench_http_read(Harness& harness);     // http-read/p99 http-read/max
+void bench_sse(Harness& harness);           // sse/1000
+void bench_history(Harness& harness);       // state-at/1M export/1M
 
 }  // namespace headgate::bench

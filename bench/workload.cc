@@ -116,7 +116,7 @@ std::vector<Recorded<Event>> Workload::next(std::size_t count) {
   return records;
 }
 
-std::unique_ptr<store::RocksDbLog> filled_log(const std::filesystem::path& dir, Position count) {
+std::unique_ptr<store::RocksDbLog> filled_log(const std::filesystem::path& dir, Position count, Timestamp first) {
   const auto open = [&] {
     auto log = store::RocksDbLog::open({.dir = dir, .origin = kOrigin});
     if (!log) throw std::runtime_error(log.error().message);
@@ -124,7 +124,7 @@ std::unique_ptr<store::RocksDbLog> filled_log(const std::filesystem::path& dir, 
   };
   {
     const auto log = open();
-    Workload workload;
+    Workload workload(first);
     while (log->size() < count) {
       const auto records = workload.next(std::min<Position>(1'000, count - log->size()));
       if (auto appended = log->append(log->size(), records); !appended)
