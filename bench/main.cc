@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
     bench_http_read(harness);
     bench_sse(harness);
     bench_history(harness);
+    bench_rollback(harness);
     harness.write();
     return 0;
   } catch (const std::exception& failure) {

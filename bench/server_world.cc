@@ -57,10 +57,11 @@ void ServerWorld::put_services(int count, bool targeted) {
     for (const auto* environment : environments) {
       service += fmt::format("    - environment: {}\n      requires: {{gates: [tests]}}\n", environment);
       if (!targeted) continue;
-      remote.put(fmt::format("targets/{}/service-{}.yaml", environment, i),
-                 fmt::format("apiVersion: headgate.dev/v1\nkind: Target\nmetadata: {{name: service-{0}.{1}}}\nspec:\n"
-                             "  service: service-{0}\n  environment: {1}\n  release: {{version: v1}}\n",
-                             i, environment));
+      remote.put(
+          fmt::format("targets/{}/service-{}.yaml", environment, i),
+          fmt::format("apiVersion: headgate.dev/v1\nkind: Target\nmetadata: {{name: service-{0}.{1}}}\nspec:\n"
+                      "  service: service-{0}\n  environment: {1}\n  release: {{version: v1, commit: {2:040x}}}\n",
+                      i, environment, i + 1));
     }
     remote.put(fmt::format("services/service-{}.yaml", i), service);
   }

@@ -21,5 +21,6 @@ void bench_command_http(Harness& harness);  // command-http/64
 void bench_http_read(Harness& harness);     // http-read/p99 http-read/max
 void bench_sse(Harness& harness);           // sse/1000
 void bench_history(Harness& harness);       // state-at/1M export/1M
+void bench_rollback(Harness& harness);      // rollback
 
 }  // namespace headgate::bench
