@@ -172,11 +172,11 @@ double run_log(Harness& harness, const Material& material, std::size_t producers
 }
 
 double run_plain(Harness& harness, const Material& material, std::size_t producers,
-                 std::shared_ptr<rocksdb::FileSystem> file_system) {
+                 const std::shared_ptr<rocksdb::FileSystem>& file_system) {
   const auto dir = harness.fresh_dir();
   double rate = 0;
   {
-    const auto db = plain_rocksdb(dir, std::move(file_system));
+    const auto db = plain_rocksdb(dir, file_system);
     PlainWriter writer(*db);
     rate = durable_per_second(producers, material.texts, [&](std::vector<Request<std::string>>& batch) {
       for (const auto& request : batch) writer.add(*request.item);

@@ -41,6 +41,7 @@ std::uint16_t free_port() {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   if (const int error = ::posix_spawn(&pid_, arguments[0], nullptr, nullptr, arguments.data(), environ); error != 0) {

@@ -11,8 +11,10 @@ namespace {
 constexpr int services = 500;
 
 std::vector<std::string> reports(const ServerWorld& world) {
+  constexpr int count = 20'000;
   std::vector<std::string> requests;
-  for (int i = 0; i < 20'000; ++i) {
+  requests.reserve(count);
+  for (int i = 0; i < count; ++i) {
     requests.push_back(world.post(
         "/v1/gates", fmt::format(R"({{"service":"service-{}","commit":"{:040x}","gate":"tests","status":"passed",)"
                                  R"("metrics":{{"coverage":91.5}},"url":"https://ci.example.com/runs/{}"}})",

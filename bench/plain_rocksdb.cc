@@ -5,6 +5,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <vector>
 
 #include "bench/harness.h"
 
@@ -24,13 +25,13 @@ void must(const rocksdb::Status& status) {
 }
 
 std::unique_ptr<rocksdb::DB> plain_rocksdb(const std::filesystem::path& dir,
-                                           std::shared_ptr<rocksdb::FileSystem> file_system) {
+                                           const std::shared_ptr<rocksdb::FileSystem>& file_system) {
   rocksdb::Options options;
   options.create_if_missing = true;
   rocksdb::DB* opened = nullptr;
   if (file_system) {
     static std::vector<std::unique_ptr<rocksdb::Env>> environments;  // each outlives its databases
-    options.env = environments.emplace_back(rocksdb::NewCompositeEnv(std::move(file_system))).get();
+    options.env = environments.emplace_back(rocksdb::NewCompositeEnv(file_system)).get();
   }
   must(rocksdb::DB::Open(options, dir, &opened));
   return std::unique_ptr<rocksdb::DB>(opened);

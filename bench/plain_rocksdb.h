@@ -14,7 +14,7 @@ namespace headgate::bench {
 void must(const rocksdb::Status& status);  // throws
 
 std::unique_ptr<rocksdb::DB> plain_rocksdb(const std::filesystem::path& dir,
-                                           std::shared_ptr<rocksdb::FileSystem> file_system = nullptr);
+                                           const std::shared_ptr<rocksdb::FileSystem>& file_system = nullptr);
 
 // Values under ascending keys, each batch in one synced write. For one thread.
 class PlainWriter {

@@ -12,6 +12,7 @@ constexpr int looks = 500;  // in each run
 
 double median_ms(const std::function<void()>& look) {
   std::vector<double> milliseconds;
+  milliseconds.reserve(looks);
   for (int i = 0; i < looks; ++i) milliseconds.push_back(1e3 * seconds_of(look));
   return median(milliseconds);
 }
