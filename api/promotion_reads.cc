@@ -31,7 +31,7 @@ std::optional<FoundPromotion> live_promotion(const Core& core, const PromotionId
   return core.deps.engine.read([&](const State& state) -> std::optional<FoundPromotion> {
     const auto* promotion = state.live(id);
     if (!promotion) return std::nullopt;
-    return FoundPromotion{*promotion, judge(state, *promotion, now), true, state.next};
+    return FoundPromotion{*promotion, explain_live(state, *promotion, now), true, state.next};
   });
 }
 

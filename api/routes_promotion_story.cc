@@ -53,7 +53,7 @@ Result<Response> explain_ended(const Core& core, const Promotion& p, const Names
   const auto as_of = p.last_position;
   HEADGATE_TRY(const auto state, runtime::state_at(core.deps.log, core.deps.snapshots, as_of));
   const auto* then = state.live(p.id);
-  auto conditions = then ? judge(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
+  auto conditions = then ? explain_live(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
   for (auto& condition : conditions) condition.remedy.clear();  // nothing is left to do about it
   return explanation(p, conditions, as_of, names);
 }
@@ -66,7 +66,7 @@ Result<Response> explain_at(const Core& core, const PromotionId& id, const std::
     return fail(ErrorCode::not_found, "promotion " + to_string(id) + " was not planned yet at " + at);
   }
   if (const auto* p = state.live(id)) {
-    return explanation(*p, judge(state, *p, moment.time.value_or(state.last_time)), moment.next, names);
+    return explanation(*p, explain_live(state, *p, moment.time.value_or(state.last_time)), moment.next, names);
   }
   HEADGATE_TRY(const auto ended, runtime::promotion_of_log(core.deps.log, id));
   return explain_ended(core, ended, names);

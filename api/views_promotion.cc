@@ -180,8 +180,13 @@ void write_downtime(JsonWriter& json, const Promotion& promotion) {
 }
 
 std::string summary_of(const Promotion& p, std::size_t unmet, const Names& names) {
-  const auto what = fmt::format("release {} for {}", p.to.release.version, to_string(p.id.target));
-  const auto why = p.end_reason.empty() ? std::string() : ": " + names.in_text(p.end_reason);
+  const bool back = p.trigger == Trigger::rollback;  // then its release is where it leads
+  const auto what = fmt::format(fmt::runtime(back ? "the rollback to release {} for {}" : "release {} for {}"),
+                                p.to.release.version, to_string(p.id.target));
+  const auto because = [&](const std::string& reason) {
+    return reason.empty() ? std::string() : ": " + names.in_text(reason);
+  };
+  const auto why = because(p.end_reason);
   const auto* step = p.current();
   const auto at = step ? fmt::format(" at step {}", step->step->name) : std::string();
   switch (p.phase) {
@@ -190,6 +195,7 @@ std::string summary_of(const Promotion& p, std::size_t unmet, const Names& names
     case Phase::running:
       return fmt::format("{} is under way{}", what, at);
     case Phase::rolling_back:
+      if (back) return fmt::format("{} is under way{}{}", what, at, because(p.asked_because));
       return fmt::format("{} is being rolled back{}{}", what, at, why);
     case Phase::succeeded:
       return fmt::format("{} succeeded", what);

@@ -348,6 +348,13 @@ std::vector<Condition> judge(const State& state, const Promotion& promotion, Tim
   return all;
 }
 
+std::vector<Condition> explain_live(const State& state, const Promotion& promotion, Timestamp now) {
+  if (promotion.phase != Phase::rolling_back) return judge(state, promotion, now);
+  auto all = judge_effects(state, promotion, now);
+  if (const auto* step = promotion.current()) all.insert(all.end(), step->unmet.begin(), step->unmet.end());
+  return all;
+}
+
 Result<Wish> resolve_wish(const State& state, const TargetId& target, const Release& release,
                           const StringMap& variables) {
   const ReleaseId id{target.service, release.version};

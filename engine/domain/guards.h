@@ -41,6 +41,10 @@ bool waits_in_line(const Condition& condition);
 std::vector<Condition> judge(const State& state, const Promotion& promotion, Timestamp now,
                              std::span<const Guard> guards = all_guards(), bool Guard::*column = nullptr);
 
+// What bears on a promotion as it stands: all its conditions; of a way back, which no gate, window or freeze holds, only
+// what its step waits for and a pause of effects.
+std::vector<Condition> explain_live(const State& state, const Promotion& promotion, Timestamp now);
+
 // Why the target is not where its document wants it although no promotion is under way; empty when it is, or when a
 // promotion will be planned at once. `after_failure` false: as if no promotion of the same wish had failed before.
 std::vector<Condition> explain_idle(const State& state, const TargetId& target, bool after_failure = true);

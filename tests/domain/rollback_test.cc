@@ -89,8 +89,20 @@ TEST(RollbackByHand, AsksForNobodyAndPassesGatesFreezesAndWindows) {
   world.push({{service({s}), place}});
   world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
   EXPECT_THAT(roll_back(world), Contains("activity.started rollback-deploy#1"));
+  EXPECT_THAT(explain_live(world.state, world.live(production), world.now), IsEmpty());  // nothing holds it
   world.finish_all(production);
   EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(RollbackByHand, IsHeldByAPauseOfEffectsAlone) {
+  auto world = given_v2_runs();
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  roll_back(world);
+  world.when(PauseEffects{"the disk is being replaced"}, "person:alice");
+  const auto conditions = explain_live(world.state, world.live(production), world.now);
+  ASSERT_EQ(conditions.size(), 1U);
+  EXPECT_EQ(conditions[0].guard, "effects");
+  EXPECT_FALSE(conditions[0].met);
 }
 
 TEST(RollbackByHand, IsRefusedWhereTheDocumentOfTheTargetHasGone) {
