@@ -32,7 +32,7 @@ struct ReconcilerOptions {
   std::function<Result<std::optional<std::string>>(const std::string& commit, const std::stop_token& stop)>
       why_not_signed{};
   // After each look that came to its end: how long it took.
-  std::function<void(Duration took)> looked;
+  std::function<void(Duration took)> looked{};
 };
 
 struct RepositoryStatus {

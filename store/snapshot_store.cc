@@ -36,7 +36,7 @@ std::uint64_t little_endian(std::string_view bytes) {
 
 }  // namespace
 
-Result<SnapshotStore> SnapshotStore::open(std::filesystem::path dir) {
+Result<SnapshotStore> SnapshotStore::open(std::filesystem::path dir, std::uintmax_t older_bytes) {
   HEADGATE_TRY_VOID(make_dir_durably(dir, 0700));
   std::error_code error;
   std::filesystem::directory_iterator files(dir, error);
@@ -45,7 +45,7 @@ Result<SnapshotStore> SnapshotStore::open(std::filesystem::path dir) {
     if (is_temporary(files->path())) std::filesystem::remove(files->path(), ignored);
   }
   if (error) return fail_io("list", dir, error.value());
-  return SnapshotStore(std::move(dir));
+  return SnapshotStore(std::move(dir), older_bytes);
 }
 
 std::filesystem::path SnapshotStore::path_of(Position position) const {
@@ -68,12 +68,32 @@ Result<void> SnapshotStore::save(const State& state, const Hash& root) {
   }
   const std::scoped_lock lock(saving_);
   HEADGATE_TRY_VOID(write_file_durably(path_of(state.next), bytes, 0600));
-  const auto all = positions();
-  for (std::size_t i = kKept; i < all.size(); ++i) {
-    std::error_code ignored;  // tried again after the next one
-    std::filesystem::remove(path_of(all[i]), ignored);
-  }
+  thin();
   return {};
+}
+
+// What cannot be looked at or removed is tried again after the next one.
+void SnapshotStore::thin() const {
+  auto all = positions();
+  const auto size_of = [&](Position position) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path_of(position), error);
+    return error ? 0 : size;
+  };
+  std::uintmax_t older = 0;
+  for (std::size_t i = kKept; i < all.size(); ++i) older += size_of(all[i]);
+  while (all.size() > kKept && older > older_bytes_) {
+    // The one whose neighbours are closest to each other is missed least.
+    const auto gap = [&](std::size_t i) { return all[i - 1] - (i + 1 < all.size() ? all[i + 1] : 0); };
+    auto least = kKept;
+    for (auto i = kKept + 1; i < all.size(); ++i) {
+      if (gap(i) < gap(least)) least = i;
+    }
+    older -= std::min(older, size_of(all[least]));
+    std::error_code ignored;
+    std::filesystem::remove(path_of(all[least]), ignored);
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(least));
+  }
 }
 
 std::vector<Position> SnapshotStore::positions() const {

@@ -66,7 +66,10 @@ template <class F>
 inline Service greeter_service() {
   Service service;
   service.name = "greeter";
-  service.gates = {{"tests", {}, 4}};
+  Gate gate;
+  gate.name = "tests";
+  gate.line = 4;
+  service.gates = {gate};
   Stage stage;
   stage.environment = "staging";
   stage.gates = {"tests"};

@@ -97,16 +97,44 @@ TEST_F(SnapshotStoreTest, GivesBackWhatWasSaved) {
   }
 }
 
-TEST_F(SnapshotStoreTest, KeepsTheNewestThreeAndLoadsTheNewestThatFits) {
+TEST_F(SnapshotStoreTest, LoadsTheNewestThatFits) {
   auto store = open();
-  for (const Position position : {5U, 100U, 20U, 9U, 1'000U}) {
+  for (const Position position : {20U, 1'000U, 100U}) {
     HEADGATE_ASSERT_OK(store.save(random_state(random_, position), root_));
   }
-  EXPECT_THAT(store.positions(), ::testing::ElementsAre(1'000, 100, 20));
   EXPECT_EQ(store.load(UINT64_MAX)->state.next, 1'000U);
   EXPECT_EQ(store.load(999)->state.next, 100U);
   EXPECT_EQ(store.load(20)->state.next, 20U);
   EXPECT_FALSE(store.load(19).has_value());
+}
+
+TEST_F(SnapshotStoreTest, KeepsTheNewestAndSpreadsTheOlderOnesOverTheLog) {
+  const auto state_at = [](Position position) {
+    State state;
+    state.next = position;
+    return state;
+  };
+  HEADGATE_ASSERT_OK(open().save(state_at(100), root_));
+  const auto bytes = std::filesystem::file_size(file(100));  // of each of them, nearly
+  auto store = SnapshotStore::open(dir_ / "snapshots", 3 * bytes + bytes / 2).value();
+  for (Position position = 200; position <= 600; position += 100) {
+    HEADGATE_ASSERT_OK(store.save(state_at(position), root_));
+  }
+  EXPECT_THAT(store.positions(), ::testing::ElementsAre(600, 500, 400, 300, 200, 100));
+  for (Position position = 700; position <= 1'600; position += 100) {
+    HEADGATE_ASSERT_OK(store.save(state_at(position), root_));
+    const auto all = store.positions();
+    ASSERT_EQ(all.size(), 6U);
+    ASSERT_EQ(all[2], position - 200);
+    // From the beginning to the newest three no stretch is longer than twice an even share.
+    Position before = 0;
+    for (auto at = all.rbegin(); at != all.rend() - 2; before = *at++) {
+      EXPECT_LE(*at - before, 2 * (position / 4)) << "of " << position;
+    }
+  }
+  auto none = SnapshotStore::open(dir_ / "snapshots", 0).value();
+  HEADGATE_ASSERT_OK(none.save(state_at(1'700), root_));
+  EXPECT_THAT(none.positions(), ::testing::ElementsAre(1'700, 1'600, 1'500));
 }
 
 TEST_F(SnapshotStoreTest, PassesOverDamagedAndForeignOnes) {
