@@ -116,7 +116,9 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
       flow.wishes, [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; });
   const bool replanned =
       flow.planned && flow.planned->trigger == event.trigger && std::as_const(flow.planned)->to == event.to;
-  if (planned != flow.wishes.end()) {
+  // What is planned anew under another policy may be wished once more behind others: that one waits for its turn.
+  const bool waits = replanned && planned != flow.wishes.begin();
+  if (planned != flow.wishes.end() && !waits) {
     flow.planned = std::move(*planned);
     flow.wishes.erase(flow.wishes.begin(), std::next(planned));  // those before it have had their turn
     return;

@@ -635,6 +635,21 @@ TEST(Queue, LeavesOutWhatWasQuarantinedMeanwhile) {
   EXPECT_EQ(world.live(staging).to.release.version, version(3));
 }
 
+TEST(Queue, LosesNoneWhenTheFirstIsPlannedAnewAndWishedAgainBehindTheOthers) {
+  auto world = watched({in_order()});
+  for (std::uint64_t commit : {1, 2, 1}) observe_source(world, pushed(commit));
+  auto policy = *world.state.service("gateway");
+  policy.stages.front().wait = 2h;
+  EXPECT_THAT(world.push(policy), happened_in_order("promotion.superseded #1", "promotion.planned #2 " + version(1)));
+  for (std::uint64_t commit : {1, 2, 1}) {
+    lint_passes(world, commit);
+    world.pass(2h);
+    world.finish_all(staging);
+    EXPECT_EQ(world.running(staging), version(commit));
+  }
+  EXPECT_FALSE(world.at(staging).promotion);
+}
+
 TEST(Queue, RefusesAPromotionByHandThatWouldJumpIt) {
   auto world = watched({in_order()});
   observe_source(world, pushed(1));
