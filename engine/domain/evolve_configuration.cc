@@ -131,8 +131,10 @@ void ConfigurationEvolver::put_in_force(Staged& staged, const std::string& commi
       forget_other_monitors(state, name);
       for (auto& [id, t] : state.targets) {
         if (id.environment != name) continue;
+        const bool drifted = t.drifted;
         forget_other_locations(state, id, t);
         touch(id);
+        if (t.drifted != drifted) touch_service(id.service);  // stages that come after it
       }
       break;
     }

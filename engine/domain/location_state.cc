@@ -99,6 +99,9 @@ void forget_other_locations(const State& state, const TargetId& id, TargetState&
   std::erase_if(t.locations, [&](const auto& entry) {
     return std::ranges::find(locations, entry.first, &Location::name) == locations.end();
   });
+  if (locations.empty()) return;
+  t.drifted = any_drifted(t);
+  look_at_the_whole(state, id, t);
 }
 
 bool any_drifted(const TargetState& t) {

@@ -622,6 +622,41 @@ TEST(Locations, WhatIsSeenInALocationDriftsAloneAndComesRight) {
   EXPECT_FALSE(world.at(production).drifted);
 }
 
+TEST(Locations, TheDriftOfOneThatIsNoneAnyMoreGoesWithIt) {
+  World world;
+  auto place = in_locations(environment("staging"));
+  auto s = stage("production");
+  s.healthy = {"staging"};
+  const auto policy = service({stage("staging"), s});
+  world.push({{access_policy(), place, environment("production"), policy, target(staging, release("v1"))}, {}});
+  const auto see = [&](const std::string& location, const std::string& version) {
+    const Observation seen{version, version.empty() ? StringMap{} : release(version).artifacts, {}};
+    world.when(RecordObservation{staging, seen, world.state.next, location}, "engine");
+  };
+  for (const auto* location : {"us", "eu", "ap"}) see(location, "");
+  world.finish_all(staging);
+  see("us", "v0");
+  world.observe(production, "");
+  world.push(target(production, release("v1")));
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("has drifted")));
+  std::erase_if(place.locations, [](const Location& l) { return l.name == "us"; });
+  EXPECT_THAT(world.push(place), Contains("promotion.started #1"));
+  EXPECT_FALSE(world.at(staging).drifted);
+}
+
+TEST(Locations, WhatTheOthersRunIsAdoptedOnceTheOneThatDiffersIsNoneAnyMore) {
+  World world;
+  auto place = in_locations();
+  world.push({{access_policy(), place, service({checked()}), target(production, release("v1"))}, {}});
+  observe_in(world, "us", "v8");
+  observe_in(world, "eu", "v9");
+  EXPECT_THAT(world.when(AdoptTarget{production, "as it is"}, "person:alice"), Refused("do not run the same"));
+  std::erase_if(place.locations, [](const Location& l) { return l.name == "us"; });
+  world.push(place);
+  world.when(RegisterRelease{"gateway", release("v9"), {}, {}});
+  EXPECT_THAT(world.when(AdoptTarget{production, "as it is"}, "person:alice"), Contains("target.adopted v9"));
+}
+
 TEST(Locations, ThePlanIsAnotherOneWhenALocationComesWhileItWaits) {
   auto s = checked();
   s.approvals = {{"managers", 1, 35}};
