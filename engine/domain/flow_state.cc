@@ -112,15 +112,16 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
   if (!target.flow) return;
   auto& flow = *target.flow;
   flow.failed.reset();
-  const auto planned = std::ranges::find_if(
-      flow.wishes, [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; });
-  const bool replanned =
-      flow.planned && flow.planned->trigger == event.trigger && std::as_const(flow.planned)->to == event.to;
-  // What is planned anew under another policy may be wished once more behind others: that one waits for its turn.
-  const bool waits = replanned && planned != flow.wishes.begin();
-  if (planned != flow.wishes.end() && !waits) {
-    flow.planned = std::move(*planned);
-    flow.wishes.erase(flow.wishes.begin(), std::next(planned));  // those before it have had their turn
+  const auto is = [&](const TriggeredWish& wish) { return wish.trigger == event.trigger && wish.to == event.to; };
+  const bool replanned = flow.planned && is(*std::as_const(flow.planned));
+  // Only the first has its turn: what is planned anew under another policy may be wished once more behind others. In
+  // logs of old, one that waited for its turn once more (wish_again) was passed over.
+  auto first = flow.wishes.begin();
+  const bool waits_again = first != flow.wishes.end() && flow.planned && *first == *std::as_const(flow.planned);
+  if (waits_again && !is(*first)) ++first;
+  if (first != flow.wishes.end() && is(*first)) {
+    flow.planned = std::move(*first);
+    flow.wishes.erase(flow.wishes.begin(), std::next(first));
     return;
   }
   if (!replanned) flow.planned.reset();

@@ -650,6 +650,22 @@ TEST(Queue, LosesNoneWhenTheFirstIsPlannedAnewAndWishedAgainBehindTheOthers) {
   EXPECT_FALSE(world.at(staging).promotion);
 }
 
+TEST(Queue, LosesNoneWhereTheFirstCameStraightFromItsDocument) {
+  auto s = stage("production");
+  s.gates = {"lint"};
+  s.supersede = Supersede::queue;
+  auto world = World::running_v1(s);
+  for (const char* version : {"v2", "v3", "v2"}) world.push(target(production, release(version)));
+  s.wait = 2h;
+  EXPECT_THAT(world.push(service({s})), Contains("promotion.planned #2 v2"));
+  for (const char* version : {"v2", "v3", "v2"}) {
+    world.gate("lint", version);
+    world.pass(2h);
+    world.finish_all(production);
+    EXPECT_EQ(world.running(production), version);
+  }
+}
+
 TEST(Queue, RefusesAPromotionByHandThatWouldJumpIt) {
   auto world = watched({in_order()});
   observe_source(world, pushed(1));
