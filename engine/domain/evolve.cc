@@ -156,6 +156,7 @@ struct StateEvolver : Evolving {
         if (back) remember_brought_back(t, *back, meta().position);
         t.stable_slot = slot_after(p, t.stable_slot);
       }
+      touch_service(id.service);  // stages that come after it begin to wait anew
     } else if constexpr (std::is_same_v<E, RollbackFailed>) {
       t.held = "the rollback of " + to_string(p.id) + " failed: " + e.reason;
     } else if constexpr (std::is_same_v<E, PromotionFailed>) {

@@ -462,6 +462,17 @@ TEST(AfterTrigger, ANewerReleaseThereBeginsItsOwnSoak) {
   EXPECT_EQ(world.live(production).to.release.version, version(2));
 }
 
+TEST(AfterTrigger, WhatCameBackThereSoaksAnew) {
+  auto world = staged(1h);
+  world.pass(30min);
+  observe_source(world, pushed(2));
+  world.cancel(promotion(staging, 2));
+  world.finish_all(staging);
+  ASSERT_EQ(world.running(staging), version(1));
+  EXPECT_THAT(world.pass(59min), IsEmpty());
+  EXPECT_THAT(world.pass(1min), happened_in_order("trigger.fired", "promotion.planned #1 " + version(1)));
+}
+
 TEST(AfterTrigger, DriftThereHoldsIt) {
   auto world = staged(1h);
   world.push(reporting("staging"));
