@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "engine/base/glob.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/promote.h"
 #include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
@@ -250,8 +251,7 @@ struct Triggers {
   // Nothing begins by itself on such a target.
   bool blocked(const Wish& wish) const {
     if (!target.held.empty() || (target.document && target.document->document.suspend)) return true;
-    if (target.current) return false;
-    return !target.observed || (!target.observed->version.empty() && !target.observed->shows(wish.release));
+    return unknown_at_first_sight(state, id, wish);
   }
   Events plan(const Wish& wish, Trigger trigger, const std::string& reason,
               const std::vector<std::string>& people_of_document) const {
@@ -270,7 +270,7 @@ struct Triggers {
       const auto& wish = flow()->wishes.front();
       if (auto why = dropped(wish); !why.empty()) return {TriggerDropped{id, wish.to.release, cut_text(why, 1'000)}};
       if (blocked(wish.to)) return {};
-      if (!target.current && target.observed->shows(wish.to.release)) {
+      if (!target.current && target.observed && target.observed->shows(wish.to.release)) {
         return {TargetAdopted{id, wish.to, "it runs what " + wish.rule + " asks for already"},
                 TriggerDropped{id, wish.to.release, "it runs already"}};
       }

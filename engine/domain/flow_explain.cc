@@ -4,6 +4,7 @@
 
 #include "engine/base/glob.h"
 #include "engine/domain/flow.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/rollback.h"
 
 namespace headgate {
@@ -121,9 +122,13 @@ Waits for_time(const TargetState& target, const StageTrigger& trigger) {
   return {"the next time is " + format_timestamp(due), "wait, or headgate promote", {}, due};
 }
 
-std::string why_not_planned(const TargetState& target) {
+std::string why_not_planned(const State& state, const TargetId& id, const TargetState& target, const Wish& wish) {
   if (!target.held.empty()) return "; held: " + target.held;
   if (target.document && target.document->document.suspend) return "; the target is suspended";
+  if (!locations_of(state, id).empty()) {
+    const auto why = unknown_in_locations(state, id, wish);
+    return why.empty() ? why : "; " + why;
+  }
   if (target.current) return {};
   if (!target.observed) return "; nobody knows yet what runs there";
   return target.observed->version.empty() ? ""
@@ -142,7 +147,8 @@ std::vector<Condition> explain_triggers(const State& state, const TargetId& id) 
     for (const auto& wish : target->flow->wishes) {
       Condition c;
       c.guard = "trigger";
-      c.text = "release " + wish.to.release.version + " is wished by " + wish.rule + why_not_planned(*target);
+      c.text = "release " + wish.to.release.version + " is wished by " + wish.rule + 
+               why_not_planned(state, id, *target, wish.to);
       c.remedy = "see the other conditions, or headgate promote";
       c.file = document.source.file;
       c.line = stage->line;

@@ -24,9 +24,7 @@ bool will_be_planned(const State& state, const TargetId& id, const TargetState& 
   if (!state.stage(id) || target.orphaned || target.retiring || !target.held.empty()) return false;
   if (target.document && target.document->document.suspend) return false;
   if (target.flow && !target.flow->wishes.empty()) {
-    const auto& wished = target.flow->wishes.front().to.release;
-    const auto& seen = target.observed;
-    return target.current || is_new(state, id, target) || (seen && (seen->version.empty() || seen->shows(wished)));
+    return is_new(state, id, target) || !unknown_at_first_sight(state, id, target.flow->wishes.front().to);
   }
   if (!target.document) return false;
   const auto& document = target.document->document;

@@ -127,6 +127,13 @@ std::string unknown_in_locations(const State& state, const TargetId& id, const W
   return why;
 }
 
+bool unknown_at_first_sight(const State& state, const TargetId& id, const Wish& wish) {
+  if (!locations_of(state, id).empty()) return !unknown_in_locations(state, id, wish).empty();
+  const auto& t = *state.find(id);
+  if (t.current) return false;
+  return !t.observed || (!t.observed->version.empty() && !t.observed->shows(wish.release));
+}
+
 bool shown_in_locations(const State& state, const TargetId& id, const Wish& wish) {
   const auto& t = *state.find(id);
   bool any = false;

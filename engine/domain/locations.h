@@ -27,6 +27,8 @@ bool runs_everywhere(const State& state, const TargetId& target, const Wish& wis
 // Why nobody knows whether a first promotion may go to the locations where Headgate brought nothing yet, each of which
 // is to run the wish; empty when it may.
 std::string unknown_in_locations(const State& state, const TargetId& target, const Wish& wish);
+// The same of a target of one place, too: whether what is seen there waits for a person, or to be seen.
+bool unknown_at_first_sight(const State& state, const TargetId& target, const Wish& wish);
 // Whether each of those locations runs it already.
 bool shown_in_locations(const State& state, const TargetId& target, const Wish& wish);
 

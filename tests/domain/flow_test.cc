@@ -312,6 +312,30 @@ TEST(BranchTrigger, ADocumentThatIsNotFollowedTakesNoWishAway) {
   EXPECT_THAT(world.finish(staging), happened_in_order("promotion.succeeded #4", "promotion.planned #5 " + version(2)));
 }
 
+// In eu runs the commit already, in us nothing; in sa runs something else.
+TEST(BranchTrigger, OfLocationsAtFirstSightGoesWhereNothingRunsAndWaitsWhereSomethingElseDoes) {
+  for (const std::string last : {"us", "sa"}) {
+    World world;
+    auto place = environment("staging");
+    place.locations = {{"eu", 1, false, {}, 20}, {last, 1, false, {}, 21}};
+    auto policy = service({triggered("staging", on_branch("main"))});
+    policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+    world.push({{access_policy(), place, policy}, {}});
+    const auto see = [&](const std::string& location, const std::string& seen) {
+      world.when(RecordObservation{staging, {seen, {}}, world.state.next, location}, "engine");
+    };
+    see("eu", version(1));
+    see(last, last == "us" ? "" : "v0");
+    const auto happened = observe_source(world, pushed(1));
+    if (last == "us") {
+      EXPECT_THAT(happened, Contains("promotion.planned #1 " + version(1)));
+    } else {
+      EXPECT_FALSE(world.at(staging).promotion);
+      EXPECT_THAT(world.idle(staging), HasSubstr("location sa runs v0, which Headgate did not bring there"));
+    }
+  }
+}
+
 // --------------------------------------------------------------------------------------------------------------- tag
 
 TEST(TagTrigger, PromotesATagThatFits) {
