@@ -290,7 +290,7 @@ constexpr std::array table{
     Guard{.name = "otherwise", .step = StepKind::approval, .judge = judge_otherwise},
     Guard{.name = "extraApproval", .step = StepKind::approval, .judge = judge_extra_approval},
     Guard{.name = "wait", .step = StepKind::wait, .judge = judge_wait},
-    Guard{.name = "effects", .step = StepKind::deploy, .judge = judge_effects},
+    Guard{.name = "effects", .step = StepKind::deploy, .judge = judge_effects, .holds = Holds::always},
     Guard{.name = "approveSwitch", .step = StepKind::approval, .judge = judge_approve_switch, .of_switch = true},
     Guard{.name = "pause", .step = StepKind::pause, .judge = judge_pause},
     Guard{.name = "windows",

@@ -50,6 +50,26 @@ TEST(Effects, AStepAndARetryBeginNoSoonerThanTheyAreResumed) {
   EXPECT_THAT(world.effects(), ElementsAre("gateway/production/1/backup#2"));
 }
 
+TEST(Effects, WhatIsRetriedUnderAnOldNameBeginsNoSoonerThanTheyAreResumed) {
+  auto s = stage("production");
+  s.rollback_automatic = false;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Outcome::Kind::terminal, "no space");
+  world.when(PauseEffects{"an incident"}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{promotion(production, 1), "there is space"}, "person:alice"),
+              Not(Contains("activity.started deploy#2")));
+  auto renamed = service({s});
+  renamed.name = "edge";
+  renamed.formerly = "gateway";
+  const auto wish = target({"edge", "production"}, release("v2"));
+  EXPECT_THAT(world.push({{renamed, wish},
+                          {{DocumentKind::service, "gateway"}, {DocumentKind::target, "gateway.production"}}}),
+              Not(Contains("activity.started deploy#2")));
+  EXPECT_THAT(world.unmet(production), ElementsAre("effects are paused: an incident"));
+  EXPECT_THAT(world.when(ResumeEffects{"over"}, "person:alice"), Contains("activity.started deploy#2"));
+}
+
 TEST(Effects, PausingTwiceAndResumingWhatRunsSaysNothing) {
   auto world = World::running_v1(stage("production"));
   EXPECT_THAT(world.when(ResumeEffects{"why not"}, "person:alice"), IsEmpty());
