@@ -701,6 +701,20 @@ TEST(Queue, LosesNoneWhereTheFirstCameStraightFromItsDocument) {
   }
 }
 
+TEST(Queue, WhoWishedWhatWaitsInLineIsInsideAlsoWhenTheirsComesAfterWhatTheDocumentWishes) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  s.supersede = Supersede::queue;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")), "person:frank");
+  world.push(target(production, release("v3")), "person:erin");
+  world.push(target(production, release("v2")), "person:frank");
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  ASSERT_EQ(world.live(production).to.release.version, "v3");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:erin"), Refused("your own work"));
+}
+
 TEST(Queue, RefusesAPromotionByHandThatWouldJumpIt) {
   auto world = watched({in_order()});
   observe_source(world, pushed(1));
