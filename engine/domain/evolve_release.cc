@@ -99,7 +99,12 @@ void ReleaseEvolver::operator()(const ReleaseQuarantined& e) {
 }
 
 void ReleaseEvolver::operator()(const ReleaseReinstated& e) {
-  for (const auto& service : names_of(state, e.id.service)) reinstate(service, e.id.version);
+  auto names = names_of(state, e.id.service);
+  // Those that it had: what is known of them is carried over with each commit that has the document's formerly.
+  for (auto name = e.id.service; const auto* service = state.service(name); name = service->formerly) {
+    if (service->formerly.empty() || !names.insert(service->formerly).second) break;
+  }
+  for (const auto& service : names) reinstate(service, e.id.version);
 }
 
 void ReleaseEvolver::reinstate(const std::string& service, const std::string& version) {

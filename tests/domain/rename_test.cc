@@ -99,6 +99,19 @@ TEST(Rename, WhatIsQuarantinedMeanwhileIsSoUnderBothNames) {
   EXPECT_THAT(world.effects(), IsEmpty());
 }
 
+TEST(Rename, WhatWasReinstatedIsSoAfterEveryLaterCommit) {
+  auto world = World::running_v1(stage("production"));
+  world.when(RegisterRelease{"gateway", release("v2"), {}, {}});
+  world.when(QuarantineRelease{{"gateway", "v2"}, "CVE"}, "person:alice");
+  auto push = renamed_service(release("v1"));
+  world.push(push);
+  world.when(ReinstateRelease{{"edge", "v2"}, "it was nothing"}, "person:alice");
+  auto& renamed = std::get<Service>(push.documents.front());
+  renamed.group = "web";
+  world.push(renamed);
+  EXPECT_FALSE(world.state.quarantine("edge", release("v2")));
+}
+
 TEST(Rename, TwiceBeforeTheEndItSkipsTheNameInBetween) {
   auto world = World::running_v1(stage("production"));
   world.push(target(production, release("v2")));
