@@ -162,6 +162,7 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   known.retiring = false;
   // Retries under the old name are over; what was left half done is not.
   if (known.held.empty()) known.back.failed.reset();
+  t.document_people.insert(t.document_people.end(), t.people.begin(), t.people.end());
   for (auto& person : t.document_people) {
     if (std::ranges::find(known.document_people, person) == known.document_people.end()) {
       known.document_people.push_back(std::move(person));

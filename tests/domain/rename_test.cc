@@ -112,6 +112,22 @@ TEST(Rename, WhatWasReinstatedIsSoAfterEveryLaterCommit) {
   EXPECT_FALSE(world.state.quarantine("edge", release("v2")));
 }
 
+// The renaming is said with a later commit, when something was wished under the new name already.
+TEST(Rename, WhoseWishWaitsUnderTheNewNameStaysInside) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  auto world = World::running_v1(s);
+  auto push = renamed_service(release("v2"), s);
+  auto& renamed = std::get<Service>(push.documents.front());
+  renamed.formerly.clear();
+  push.author = "person:carol";
+  world.push(push);
+  renamed.formerly = "gateway";
+  EXPECT_THAT(world.push(renamed, "person:frank"),
+              happened_in_order("target.renamed gateway/production -> edge/production", "promotion.planned #1 v2"));
+  EXPECT_THAT(world.approve(promotion(edge, 1), "person:carol"), Refused("your own work"));
+}
+
 TEST(Rename, TwiceBeforeTheEndItSkipsTheNameInBetween) {
   auto world = World::running_v1(stage("production"));
   world.push(target(production, release("v2")));
