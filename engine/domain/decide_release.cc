@@ -159,8 +159,7 @@ Decision decide_command(const State& state, const ReportGate& c, const Context&)
   HEADGATE_TRY_VOID(check_text("/url", c.url, 2048));
   HEADGATE_TRY_VOID(check_text("/summary", c.summary, 4096));
   HEADGATE_TRY_VOID(check_text("/report", c.report, 80));
-  report.after =
-      passed_before(*service, state.services.find(c.service)->second, {report.version, report.commit, {}}, *gate);
+  report.after = passed_by_now(state, c.service, {report.version, report.commit, {}}, *gate);
   return Events{std::move(report)};
 }
 

@@ -286,7 +286,7 @@ Result<std::vector<Event>> gate_run_done(const State& state, const CompleteActiv
       break;
   }
   if (const auto* gate = find_gate(*service, run.gate)) {
-    report.after = passed_before(service->document->document, *service, run.release, *gate);
+    report.after = passed_by_now(state, report.service.text, run.release, *gate);
   }
   return Events{std::move(report)};
 }

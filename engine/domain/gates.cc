@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/domain/names.h"
+
 namespace headgate {
 namespace {
 
@@ -74,6 +76,19 @@ std::vector<std::string> passed_before(const Service& service, const ServiceStat
     if (reported_too_early(*before, *result).empty()) passed.push_back(name);
   }
   return passed;
+}
+
+std::vector<std::string> passed_by_now(const State& state, const std::string& name, const Release& release, Gate gate) {
+  const auto& service = state.services.find(name)->second;
+  for (auto at = state.active.lower_bound({name, {}}); at != state.active.end() && at->service == name; ++at) {
+    for (const auto& step : state.find(*at)->promotion->steps) {
+      for (const auto& planned : step.step->gates) {
+        if (planned.name != gate.name) continue;
+        for (const auto& before : planned.after) add_unique(gate.after, before);
+      }
+    }
+  }
+  return passed_before(service.document->document, service, release, gate);
 }
 
 std::vector<GateException> exceptions_of(const State& state, const Promotion& promotion) {

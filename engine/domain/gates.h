@@ -37,6 +37,9 @@ std::vector<std::string> reported_too_early(const Gate& gate, const GateResult& 
 // Of the gates that `gate` comes after, those that the release has passed by now.
 std::vector<std::string> passed_before(const Service& service, const ServiceState& reports, const Release& release,
                                        const Gate& gate);
+// The same of a report that is made now: also of those that the gate comes after in a plan under way, of a policy before.
+std::vector<std::string> passed_by_now(const State& state, const std::string& service, const Release& release,
+                                       Gate gate);
 
 // Of every gate that the promotion requires, by the latest reports.
 std::vector<GateException> exceptions_of(const State& state, const Promotion& promotion);

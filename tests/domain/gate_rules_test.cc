@@ -228,6 +228,24 @@ TEST(After, WhatCameTooEarlyItselfDoesNotCountForTheNext) {
   EXPECT_THAT(world.gate("signing", "v2"), Contains("promotion.started #1"));
 }
 
+// What is retried keeps its plan: the order that it asks for is recorded although the policy asks for none any more.
+TEST(After, OfAPlanThatIsRetriedUnderAnotherPolicyIsRecorded) {
+  auto images = gate_named("images");
+  images.after = {"lint"};
+  auto s = stage("production");
+  s.rollback_automatic = false;
+  auto policy = with_gates({gate_named("lint"), images}, s);
+  auto world = given(policy);
+  for (const auto* gate : {"lint", "images"}) world.gate(gate, "v2");
+  world.finish(production, Outcome::Kind::terminal, "no space");
+  policy.gates.back().after.clear();
+  world.push(policy);
+  world.gate("images", "v2");
+  world.when(RetryPromotion{promotion(production, 1), "there is space"}, "person:alice");
+  EXPECT_THAT(world.unmet(production), ElementsAre("gate images was reported before these had passed: lint"));
+  EXPECT_THAT(world.gate("images", "v2"), Contains("promotion.started #1"));
+}
+
 // ---------------------------------------------------------------------------------------------------------- maxAge
 
 Service scan_of_the_last_day(Duration wait) {
