@@ -4,6 +4,7 @@
 
 #include "engine/domain/access.h"
 #include "engine/domain/conditions.h"
+#include "engine/domain/flow.h"
 #include "engine/domain/gates.h"
 
 namespace headgate {
@@ -60,10 +61,15 @@ std::vector<std::string> names_of(const std::vector<const Approval*>& approvals)
 }
 
 // Who has written the Target document since: another text of the same wish asks for it too.
-const std::vector<std::string>& wrote_since(const State& state, const Promotion& p) {
-  static const std::vector<std::string> nobody;
+std::vector<std::string> wrote_since(const State& state, const Promotion& p) {
   const auto* target = p.trigger == Trigger::desired ? state.find(p.id.target) : nullptr;
-  return target ? target->document_people : nobody;
+  if (!target) return {};
+  auto people = target->document_people;
+  // Who wished it once more: where order is kept, what they wish waits for its own turn.
+  if (target->desired == p.to && !keeps_order(state, p.id.target)) {
+    people.insert(people.end(), target->people.begin(), target->people.end());
+  }
+  return people;
 }
 
 // Who of these teams could give what is missing, and when they are too few, what keeps the others from it.
@@ -159,13 +165,16 @@ std::string team_names(const std::vector<ApprovalRule>& rules) {
 bool is_inside(const State& state, const Promotion& p, std::string_view person) {
   const auto* policy = state.access();
   const auto is = [&](const std::string& id) { return id == anybody || same_person(policy, id, person); };
-  return std::ranges::any_of(p.people, is) || std::ranges::any_of(wrote_since(state, p), is);
+  if (std::ranges::any_of(p.people, is)) return true;
+  const auto since = wrote_since(state, p);
+  return std::ranges::any_of(since, is);
 }
 
 std::vector<std::string> unknown_authors(const State& state, const Promotion& p) {
   const auto* policy = state.access();
   std::vector<std::string> unknown;
-  for (const auto* people : {&p.people, &wrote_since(state, p)}) {
+  const auto since = wrote_since(state, p);
+  for (const auto* people : {&p.people, &since}) {
     for (const auto& id : *people) {
       if (id.starts_with("person:") && !(policy && knows(*policy, id)) && !holds(unknown, id)) unknown.push_back(id);
     }

@@ -299,6 +299,19 @@ TEST(Approvals, WhoBringsAWishBackIsInside) {
   EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
 }
 
+// With the same commit the stage stops to keep order: what waits is what carol wishes.
+TEST(Approvals, WhoWishesOnceMoreWhatWaitsInOrderIsInside) {
+  auto s = approved_by_two();
+  s.supersede = Supersede::queue;
+  auto world = given_v2_is_asked_for(s);
+  world.push(target(production, release("v3")), "person:alice");
+  s.supersede = Supersede::newest;
+  world.push({{service({s}), target(production, release("v2"))}, {}, "person:carol"});
+  ASSERT_EQ(world.live(production).to.release.version, "v2");
+  EXPECT_THAT(world.approve(world.live(production).id, "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(world.live(production).id, "person:dave"), Contains("approval.granted managers"));
+}
+
 TEST(Approvals, WorkThatWasPromotedIsInsideNoMore) {
   auto world = given_v2_is_asked_for(approved_by_two(), "person:carol");
   world.approve(first, "person:dave");
