@@ -24,8 +24,8 @@ void Evolving::now_runs(TargetState& t, std::optional<Wish> wish) {
   t.held.clear();
   if (t.desired != t.current) return;
   t.desired = t.current;  // one value for both
-  if (std::as_const(t.flow) && !std::as_const(t.flow)->wishes.empty()) return;  // what waits in line is theirs
-  t.people.clear();
+  const bool in_line = std::as_const(t.flow) && !std::as_const(t.flow)->wishes.empty();
+  if (!in_line) t.people.clear();  // else what waits is theirs
 }
 
 void TargetEvolver::operator()(const RollbackRequested& e) {

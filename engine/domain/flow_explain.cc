@@ -147,7 +147,7 @@ std::vector<Condition> explain_triggers(const State& state, const TargetId& id) 
     for (const auto& wish : target->flow->wishes) {
       Condition c;
       c.guard = "trigger";
-      c.text = "release " + wish.to.release.version + " is wished by " + wish.rule + 
+      c.text = "release " + wish.to.release.version + " is wished by " + wish.rule +
                why_not_planned(state, id, *target, wish.to);
       c.remedy = "see the other conditions, or headgate promote";
       c.file = document.source.file;

@@ -37,7 +37,7 @@ std::vector<std::string> reported_too_early(const Gate& gate, const GateResult& 
 // Of the gates that `gate` comes after, those that the release has passed by now.
 std::vector<std::string> passed_before(const Service& service, const ServiceState& reports, const Release& release,
                                        const Gate& gate);
-// The same of a report that is made now: also of those that the gate comes after in a plan under way, of a policy before.
+// The same of a report that is made now: also of those that it comes after in a plan under way, by a policy before.
 std::vector<std::string> passed_by_now(const State& state, const std::string& service, const Release& release,
                                        Gate gate);
 

@@ -63,9 +63,9 @@ TEST(Effects, WhatIsRetriedUnderAnOldNameBeginsNoSoonerThanTheyAreResumed) {
   renamed.name = "edge";
   renamed.formerly = "gateway";
   const auto wish = target({"edge", "production"}, release("v2"));
-  EXPECT_THAT(world.push({{renamed, wish},
-                          {{DocumentKind::service, "gateway"}, {DocumentKind::target, "gateway.production"}}}),
-              Not(Contains("activity.started deploy#2")));
+  EXPECT_THAT(
+      world.push({{renamed, wish}, {{DocumentKind::service, "gateway"}, {DocumentKind::target, "gateway.production"}}}),
+      Not(Contains("activity.started deploy#2")));
   EXPECT_THAT(world.unmet(production), ElementsAre("effects are paused: an incident"));
   EXPECT_THAT(world.when(ResumeEffects{"over"}, "person:alice"), Contains("activity.started deploy#2"));
 }
