@@ -2,7 +2,10 @@
 // do is random, and now and then wrong.
 #pragma once
 
+#include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,35 +23,83 @@ class Actors {
   std::vector<std::string> do_their_best();
 
  private:
-  struct Candidates {
+  // A service, whatever it is called by now.
+  struct Product {
+    std::string name;
+    bool has_source = false;
+    bool is_built = true;  // CI registers what was built of its commits; else they are its releases themselves
     std::vector<Release> releases;
   };
-  void clear_the_way();
-  Stage random_stage(const std::string& environment, const std::vector<std::string>& before);
-  Service random_service(const std::string& name);
+  // What stays as it is about an environment, so that what documents say of each other fits together.
+  struct Site {
+    std::string name;
+    bool has_slots = false;
+    bool has_locations = false;
+  };
+  using Tree = std::map<DocumentKey, Document>;
+  // Of the one source repository: by product, the newest commit that changed something of it, and what it was by then.
+  struct SourceCommit {
+    std::string sha;
+    std::vector<std::pair<std::string, std::string>> seen;
+  };
+
+  // documents, drawn anew (actors_documents.cc)
+  Stage random_stage(const Product& product, const Site& site);
+  void draw_protection(Stage& stage);
+  void draw_strategy(Stage& stage, const Site& site);
+  void draw_triggers(Stage& stage, const Product& product, const Site& site);
+  void draw_way_back(Stage& stage);
+  Service random_service(const Product& product);
+  void draw_metrics(Service& service);
   AccessPolicy random_policy();
-  Environment random_environment(const std::string& name);
-  void expand_windows();
-  void look_by_a_monitor();
-  void freeze_or_lift();
-  void roll_back_some();       // whatever is under way there
-  void go_on_after_failure();  // retry what failed, resolve an incident
-  Release new_release(const std::string& service);
+  Environment random_environment(const Site& site);
+  void draw_locations(Environment& place);
+  void draw_monitors(Environment& place);
   Target random_wish(const TargetId& id);
-  void push(std::vector<Document> documents, std::vector<DocumentKey> removed = {});
+  Release new_release(Product& product);
+  const Release& some_release(const std::string& service);
+
+  // repositories (actors_git.cc)
+  void put(Document document);
+  void commit();  // the tree as it is, in one to three commits; they are seen at once, unless the repository is away
+  void fetch();
+  bool stage_and_accept(const std::string& sha);
+  std::vector<SourcedDocument> differing(const std::string& sha);
+  std::vector<DocumentKey> gone() const;
+  bool is_up_to_date() const;  // the tree is in force, or proposed
   void push_something();
-  void push_nothing_new();
   void push_nonsense();
   void remove_many();
+  void rename_a_service();
+  void go_back_in_history();
+  void repositories_come_and_go();
+  void push_to_the_source();
+  void look_at(const SourceCommit& head, const std::string& branch, const std::string& tag);
+  void who_stands_behind(const Promotion& p);
   void answer_what_is_proposed();
+
+  // CI and machines (actors_ci.cc)
+  void expand_windows();
+  void expand_schedules();
+  void look_by_a_monitor();
   void report_gate(const std::string& service, const Release& release, const std::string& gate, bool good);
   void report_some_gate();
   void report_what_is_waited_for();
-  void approve(const PromotionId& id, const std::string& person);
   void observe(const TargetId& id, bool truly);
   void let_an_activity_end();
+  Outcome outcome_of(const Activity& activity, Outcome::Kind kind);
+  void answer_everything();    // every activity succeeds, until nothing is pending
+  void roll(Duration length);  // time goes by, and meanwhile too
+
+  // people (actors_people.cc)
+  void freeze_or_lift();
+  void roll_back_some();       // whatever is under way there
+  void go_on_after_failure();  // retry what failed, resolve an incident
+  void approve(const PromotionId& id, const std::string& person);
   void promote_by_hand();
   void act_alone();
+  void clear_the_way();
+  std::set<std::string, std::less<>> missing(const PromotionId& id) const;
   void give_what_is_missing(const PromotionId& id);
   void with_live_promotion(void (Actors::*action)(const Promotion&));
   void approve_some(const Promotion& p);
@@ -56,25 +107,36 @@ class Actors {
   void cancel_some(const Promotion& p);
   void override_some(const Promotion& p);
   void expedite_some(const Promotion& p);
+  void resume_some(const Promotion& p);
+  bool waits_for_time(const Promotion& p) const;
+  bool waits_in_vain(const Promotion& p) const;
 
   std::vector<const Promotion*> live() const;
+  Product& product(const std::string& service);
   // What somebody gives as a reason: now and then long, and of characters of three bytes, wherever it may be cut.
   std::string reason(const std::string& text);
   std::string person() { return world_.any_of(people_); }
   std::string next_commit();
+  const TargetId& some_target() { return world_.any_of(ids_); }
 
   World& world_;
+  double failure_rate_;  // of activities
   std::vector<std::string> people_;
-  std::vector<std::string> service_names_;
-  std::vector<std::string> environment_names_;
+  std::vector<Product> products_;
+  std::vector<Site> sites_;  // in the order of a release
   std::vector<TargetId> ids_;
-  std::map<std::string, Service> services_;
-  std::map<TargetId, Target> wishes_;
-  std::map<std::string, Candidates> candidates_;
-  AccessPolicy policy_;
   std::vector<ApprovalRule> governance_;  // of the host's file
+
+  Tree tree_;                                         // of the environments repository, at its head
+  std::deque<std::pair<std::string, Tree>> history_;  // oldest first, bounded
+  std::vector<CommitObserved> unseen_;                // commits that were not fetched yet
+  std::string rewritten_from_;                        // the head that is no ancestor of them
+  std::set<std::string> away_;                        // repositories that do not answer
+  std::vector<SourceCommit> source_;                  // oldest first
   std::uint64_t commits_ = 0;
   std::uint64_t reports_ = 0;
+  std::uint64_t tags_ = 0;
+  std::uint64_t renames_ = 0;
 };
 
 }  // namespace headgate::sim

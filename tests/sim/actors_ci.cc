@@ -6,8 +6,24 @@
 #include "tests/sim/actors.h"
 
 namespace headgate::sim {
+namespace {
 
 using namespace std::chrono_literals;  // NOLINT: lengths of time read better so
+
+// Longer than any limit, of characters of three bytes.
+std::string long_reason(std::size_t offset) {
+  std::string text(offset, 'x');
+  while (text.size() < 5'000) text += "€";
+  return text;
+}
+
+std::vector<Timestamp> every(Duration interval, Timestamp from, Timestamp until) {
+  std::vector<Timestamp> times;
+  for (auto at = from + interval; at < until; at += interval) times.push_back(at);
+  return times;
+}
+
+}  // namespace
 
 // What the watch outside tells of one, whatever is known of it already.
 void Actors::look_by_a_monitor() {
@@ -29,7 +45,7 @@ void Actors::look_by_a_monitor() {
     return;
   }
   const auto since = world_.now() - std::chrono::minutes(world_.below(90));
-  world_.submit(ReportMonitor{id, world_.chance(0.4), 1 + static_cast<std::uint32_t>(world_.below(4)), since,
+  world_.submit(ReportMonitor{id, world_.chance(0.5), 1 + static_cast<std::uint32_t>(world_.below(4)), since,
                               reason("no answer")},
                 "engine");
 }
@@ -55,42 +71,31 @@ void Actors::expand_windows() {
     due.push_back(std::move(command));
   }
   for (const auto& command : due) world_.submit(command, "engine");
-  std::vector<ExpandGateSchedule> gates;
+  expand_schedules();
+}
+
+void Actors::expand_schedules() {
+  const auto now = world_.now();
+  std::vector<Command> due;
   for (const auto& [name, service] : world_.state().services) {
     if (!service.document) continue;
     for (const auto& gate : service.document->document.gates) {
       const auto& all = service.runs.schedules;
       const auto known = std::ranges::find(all, gate.name, &GateSchedule::gate);
-      if (gate.schedule.empty() || (known != all.end() && world_.now() + 24h < known->until)) continue;
-      ExpandGateSchedule command{{{name}, gate.name, gate.schedule, world_.now() + 96h, {}}};
-      for (auto at = world_.now() + 6h; at < command.expanded.until; at += 6h) command.expanded.times.push_back(at);
-      gates.push_back(std::move(command));
+      if (gate.schedule.empty() || (known != all.end() && now + 24h < known->until)) continue;
+      due.emplace_back(ExpandGateSchedule{{{name}, gate.name, gate.schedule, now + 96h, every(6h, now, now + 96h)}});
+    }
+    for (const auto& stage : service.document->document.stages) {
+      const TargetId id{name, stage.environment};
+      const auto& flow = world_.state().find(id)->flow;
+      for (const auto& trigger : stage.triggers) {
+        const bool known = flow && flow->schedule == trigger.schedule && now + 24h < flow->schedule_until;
+        if (trigger.kind != Trigger::schedule || known) continue;
+        due.emplace_back(ExpandSchedule{{id, trigger.schedule, now + 96h, every(5h, now, now + 96h)}});
+      }
     }
   }
-  for (const auto& command : gates) world_.submit(command, "engine");
-}
-
-Release Actors::new_release(const std::string& service) {
-  auto& known = candidates_[service].releases;
-  Release release{"v" + std::to_string(known.size() + 1),
-                  next_commit(),
-                  {{"image", "registry.example.com/x@sha256:" + std::to_string(commits_)}}};
-  const auto dice = world_.below(10);
-  if (dice == 0 && !known.empty()) {  // another version of the same candidate
-    release.commit = known.back().commit;
-    release.artifacts = known.back().artifacts;
-  } else if (dice == 1) {
-    release.commit.clear();
-  } else if (dice == 2) {
-    release.artifacts.clear();
-  } else if (dice == 3 && !known.empty() && !known.back().commit.empty()) {  // a version that reads like a commit
-    release.version = known.back().commit;
-    if (world_.chance(0.5)) release.commit.clear();
-    if (std::ranges::find(known, release.version, &Release::version) != known.end())
-      release.version = "v" + std::to_string(known.size() + 1);
-  }
-  known.push_back(release);
-  return release;
+  for (const auto& command : due) world_.submit(command, "engine");
 }
 
 void Actors::report_gate(const std::string& service, const Release& release, const std::string& gate, bool good) {
@@ -110,8 +115,8 @@ void Actors::report_gate(const std::string& service, const Release& release, con
 }
 
 void Actors::report_some_gate() {
-  const auto& service = world_.any_of(service_names_);
-  const auto& release = world_.any_of(candidates_[service].releases);
+  const auto& service = some_target().service;
+  const auto release = some_release(service);
   report_gate(service, release, world_.any_of(std::vector<std::string>{"unit-tests", "scan", "lint", "ghost"}),
               world_.chance(0.6));
 }
@@ -122,26 +127,86 @@ void Actors::report_what_is_waited_for() {
   const auto& p = *world_.any_of(waiting);
   const auto service = p.id.target.service;
   const auto release = p.to.release;
-  for (const auto* gate : {"unit-tests", "scan", "lint"}) report_gate(service, release, gate, world_.chance(0.95));
+  std::vector<std::string> asked;
+  for (const auto& step : p.steps) {
+    for (const auto& gate : step.step->gates) {
+      asked.push_back(gate.name);
+      asked.insert(asked.end(), gate.after.begin(), gate.after.end());
+    }
+  }
+  std::ranges::sort(asked, std::greater{});  // unit-tests, scan, lint: in the order that they come after each other
+  asked.erase(std::ranges::unique(asked).begin(), asked.end());
+  for (const auto& gate : asked) report_gate(service, release, gate, world_.chance(0.95));
 }
 
 void Actors::observe(const TargetId& id, bool truly) {
-  auto seen = world_.runs(id);
-  if (!truly) {
-    const auto& release = world_.any_of(candidates_[id.service].releases);
-    seen = world_.chance(0.3) ? Observation{} : Observation{release.version, release.artifacts};
+  std::vector<std::string> places;
+  if (const auto at = world_.state().environments.find(id.environment); at != world_.state().environments.end()) {
+    for (const auto& location : at->second.document.locations) places.push_back(location.name);
   }
-  world_.submit(RecordObservation{id, seen}, "engine");
+  if (places.empty()) places.emplace_back();
+  Observation lie;
+  if (!truly && world_.chance(0.7)) {
+    const auto& release = some_release(id.service);
+    lie = {release.version, release.artifacts, {}};
+  }
+  const auto liar = world_.below(places.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    auto seen = truly || i != liar ? world_.runs(id, places[i]) : lie;
+    if (!truly && world_.chance(0.2)) seen.variables["replicas"] = "7";
+    world_.submit(RecordObservation{id, std::move(seen), world_.state().next, places[i]}, "engine");
+  }
 }
 
 void Actors::let_an_activity_end() {
   using Kind = Outcome::Kind;
-  const auto dice = world_.below(100);
-  world_.outcome(dice < 70   ? Kind::succeeded
-                 : dice < 86 ? Kind::unhealthy
-                 : dice < 93 ? Kind::retryable
-                 : dice < 98 ? Kind::terminal
-                             : Kind::stopped);
+  const auto activity = world_.some_activity();
+  if (!activity) return;
+  auto kind = Kind::succeeded;
+  if (world_.chance(failure_rate_)) {
+    const auto dice = world_.below(20);
+    kind = dice < 10 ? Kind::unhealthy : dice < 15 ? Kind::retryable : dice < 19 ? Kind::terminal : Kind::stopped;
+  }
+  world_.end(*activity, outcome_of(*activity, kind));
+}
+
+Outcome Actors::outcome_of(const Activity& activity, Outcome::Kind kind) {
+  Outcome outcome;
+  outcome.kind = kind;
+  if (kind != Outcome::Kind::succeeded)
+    outcome.reason = world_.chance(0.1) ? long_reason(world_.below(3)) : "it said no";
+  if (activity.measure && kind != Outcome::Kind::succeeded) {  // no answer, or one that is bad or tells little
+    outcome.kind = kind == Outcome::Kind::terminal ? kind : Outcome::Kind::succeeded;
+    outcome.measured = {Decimal{"0.2"}, Decimal{kind == Outcome::Kind::retryable ? "3" : "100"}, Decimal{"0.01"}};
+    if (kind == Outcome::Kind::stopped) outcome.measured = {};
+  } else if (activity.measure) {
+    outcome.measured = {Decimal{"0.01"}, Decimal{"100"}, Decimal{"0.01"}};
+  }
+  if (activity.probe) outcome.downtime = ProbeResult{60, world_.below(3), std::chrono::seconds(world_.below(9))};
+  if (!activity.step.keeps.empty()) outcome.evidence.text = "{\"dump\":\"7\"}";
+  return outcome;
+}
+
+void Actors::answer_everything() {
+  for (int round = 0; round < 10'000; ++round) {
+    const auto effects = pending_effects(world_.state());
+    if (effects.empty()) return;
+    for (const auto& effect : effects) world_.end(effect, outcome_of(effect, Outcome::Kind::succeeded));
+  }
+  world_.complain("activities succeed for ever and nothing ends");
+}
+
+void Actors::roll(Duration length) {
+  answer_everything();
+  while (world_.ok()) {
+    const auto next = world_.until_next();
+    if (!next || *next > length) break;
+    world_.pass(*next);
+    length -= *next;
+    answer_everything();
+  }
+  world_.pass(length);
+  answer_everything();
 }
 
 }  // namespace headgate::sim

@@ -207,6 +207,7 @@ class FlowWorld {
     for (; judged_ < world_.log.size(); ++judged_) {
       const auto& record = world_.log[judged_];
       if (const auto* step = std::get_if<ClockStepped>(&record.event)) stepped_ += step->delta;
+      locations_.see(record);
       oracle_.see(record, record.meta.time - world_.log.front().meta.time - stepped_);
     }
     for (auto& violation : oracle_.take_violations()) violations_.push_back(std::move(violation));
@@ -224,7 +225,8 @@ class FlowWorld {
   std::vector<std::string> names_{"agent", "brand", "gateway"};
   std::vector<TargetId> ids_;
   World world_;
-  FlowOracle oracle_;
+  LocationOracle locations_;
+  FlowOracle oracle_{locations_};
   std::size_t judged_ = 0;
   Duration stepped_{0};
   Duration jumped_{0};

@@ -19,6 +19,7 @@ void GovernanceOracle::handle(const TokenCreated& e) {
 }
 
 void GovernanceOracle::handle(const CommitObserved& e) {
+  if (e.repository != "environments") return;
   head_ = e.sha;
   people_.insert({e.author, e.committer});
   people_.insert(e.co_authors.begin(), e.co_authors.end());
@@ -56,10 +57,21 @@ void GovernanceOracle::handle(const ConfigurationAccepted& e) {
   for (const auto& [name, document] : in_force_) targets += name.starts_with("Target/") ? 1U : 0U;
   std::string policy;
   std::size_t removed = 0;
+  // A target that is there under its service's new name is not removed.
+  const auto renamed = [&](const std::string& name) {
+    return std::ranges::any_of(documents, [&](const auto& entry) {
+      const auto* service = entry.second ? std::get_if<Service>(&*entry.second) : nullptr;
+      if (!service || service->formerly.empty()) return false;
+      const auto before = "Target/" + service->formerly + ".";
+      if (!name.starts_with(before)) return false;
+      const auto now = documents.find("Target/" + service->name + "." + name.substr(before.size()));
+      return now != documents.end() && now->second.has_value();
+    });
+  };
   for (const auto& [name, document] : documents) {
     const auto before = in_force_.find(name);
     if (name.starts_with("Target/")) {
-      if (!document && before != in_force_.end()) ++removed;
+      if (!document && before != in_force_.end() && !renamed(name)) ++removed;
     } else if (document ? before == in_force_.end() || before->second != *document : before != in_force_.end()) {
       policy = name;
     }

@@ -59,7 +59,8 @@ class LocationWorld {
     judge();
   }
 
-  LocationOracle oracle;
+  std::vector<std::string> violations;
+  std::uint64_t succeeded = 0, taken_back = 0, mixed = 0, on_demand = 0;
 
  private:
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
@@ -87,7 +88,7 @@ class LocationWorld {
     world_.when(RecordObservation{production, {version, artifacts}, world_.state.next, location}, "engine");
   }
   void look() {
-    for (const char* location : {"eu", "us", "ap", "sa"}) observe(location, chance(12) ? "v0" : oracle.runs[location]);
+    for (const char* location : {"eu", "us", "ap", "sa"}) observe(location, chance(12) ? "v0" : runs(location));
   }
   void go_back() {
     if (!chance(4)) return;
@@ -132,18 +133,36 @@ class LocationWorld {
                                                                     : Outcome::Kind::succeeded);
   }
   void judge() {
-    for (; judged_ < world_.log.size(); ++judged_) oracle.see(world_.log[judged_]);
+    for (; judged_ < world_.log.size(); ++judged_) {
+      const auto& event = world_.log[judged_].event;
+      oracle_.see(world_.log[judged_]);
+      if (const auto* planned = std::get_if<PromotionPlanned>(&event)) named_ = !planned->locations.empty();
+      if (std::holds_alternative<RollbackStarted>(event)) goes_back_ = true;
+      if (std::holds_alternative<PromotionStarted>(event)) goes_back_ = false;
+      if (std::holds_alternative<RollbackSucceeded>(event)) ++taken_back;
+      if (std::holds_alternative<PromotionFailed>(event) && goes_back_) ++mixed;
+      if (!std::holds_alternative<PromotionSucceeded>(event)) continue;
+      ++succeeded;
+      if (named_) ++on_demand;
+    }
+    for (auto& violation : oracle_.take_violations()) violations.push_back(std::move(violation));
     for (const auto& [name, there] : world_.at(production).locations) {
       const auto known = there.current ? there.current->release.version : std::string();
-      if (known != oracle.runs[name]) {
-        oracle.violations.push_back("location " + name + " runs '" + oracle.runs[name] + "', and the state says '" +
-                                    known + "'");
+      if (known != runs(name)) {
+        violations.push_back("location " + name + " runs '" + runs(name) + "', and the state says '" + known + "'");
       }
     }
+  }
+  std::string runs(const std::string& location) const {
+    const auto& there = oracle_.runs(production, location);
+    return there ? there->release.version : std::string();
   }
 
   std::mt19937_64 random_;
   World world_;
+  LocationOracle oracle_;
+  bool named_ = false;
+  bool goes_back_ = false;
   std::size_t judged_ = 0;
   std::uint32_t versions_ = 1;
 };
@@ -155,13 +174,12 @@ TEST(LocationsSim, NoWaveBeginsBeforeTheOneBeforeIsVerified) {
   std::uint64_t succeeded = 0, taken_back = 0, mixed = 0, on_demand = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     LocationWorld world(seed);
-    for (int i = 0; i < 500 && world.oracle.violations.empty(); ++i) world.act();
-    ASSERT_TRUE(world.oracle.violations.empty())
-        << "HEADGATE_SIM_SEED=" << seed << ": " << world.oracle.violations.front();
-    succeeded += world.oracle.succeeded;
-    taken_back += world.oracle.taken_back;
-    mixed += world.oracle.mixed;
-    on_demand += world.oracle.on_demand;
+    for (int i = 0; i < 500 && world.violations.empty(); ++i) world.act();
+    ASSERT_TRUE(world.violations.empty()) << "HEADGATE_SIM_SEED=" << seed << ": " << world.violations.front();
+    succeeded += world.succeeded;
+    taken_back += world.taken_back;
+    mixed += world.mixed;
+    on_demand += world.on_demand;
   }
   std::cout << succeeded << " succeeded, " << on_demand << " of them on demand, " << taken_back << " taken back, "
             << mixed << " mixed, from seed " << first << '\n';

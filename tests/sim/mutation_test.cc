@@ -346,22 +346,23 @@ const std::vector<Scenario>& scenarios() {
 // What the oracle objects to in a scenario; the time that really passed is what the world let pass.
 std::vector<std::string> objections(const Scenario& scenario, std::span<const Guard> guards) {
   const auto world = scenario.play(guards);
-  Oracle oracle;
-  RolloutOracle rollouts;
-  FlowOracle flow;
   LocationOracle locations;
+  Oracle oracle(locations);
+  RolloutOracle rollouts(locations);
+  FlowOracle flow(locations);
   Duration jumped{0};
   for (const auto& record : world.log) {
     if (const auto* step = std::get_if<ClockStepped>(&record.event)) jumped += step->delta;
-    oracle.see(record, record.meta.time - world.log.front().meta.time - jumped);
-    rollouts.see(record, record.meta.time - world.log.front().meta.time - jumped);
+    const auto elapsed = record.meta.time - world.log.front().meta.time - jumped;
     locations.see(record);
-    flow.see(record, record.meta.time - world.log.front().meta.time - jumped);
+    oracle.see(record, elapsed);
+    rollouts.see(record, elapsed);
+    flow.see(record, elapsed);
   }
-  auto all = oracle.violations();
-  for (auto& what : rollouts.take_violations()) all.push_back(std::move(what));
-  for (auto& what : flow.take_violations()) all.push_back(std::move(what));
-  all.insert(all.end(), locations.violations.begin(), locations.violations.end());
+  auto all = oracle.take_violations();
+  for (const auto& violations : {rollouts.take_violations(), flow.take_violations(), locations.take_violations()}) {
+    all.insert(all.end(), violations.begin(), violations.end());
+  }
   return all;
 }
 

@@ -36,60 +36,107 @@ Oracle::Course* Oracle::live(const PromotionId& id) {
 // ----------------------------------------------------------------------------------------------------- configuration
 
 void Oracle::handle(const CommitObserved& e) {
+  if (e.repository != "environments") return;
   commit_people_.insert({e.author, e.committer});
   commit_people_.insert(e.co_authors.begin(), e.co_authors.end());
 }
 
 void Oracle::handle(const ConfigurationAccepted& e) {
   for (const auto& [commit, event] : staged_) {
-    if (commit != e.commit) continue;
-    if (const auto* accepted = std::get_if<DocumentAccepted>(&event)) {
-      if (const auto* service = std::get_if<Service>(&accepted->document)) services_[service->name] = *service;
-      if (const auto* policy = std::get_if<AccessPolicy>(&accepted->document)) access_ = *policy;
-      if (const auto* place = std::get_if<Environment>(&accepted->document)) {
-        const auto when = [](const Window& w) {
-          return std::tuple(w.kind, w.schedule, w.duration, w.time_zone, w.from, w.to);
-        };
-        const auto& before = environments_[place->name].windows;
-        bool same = before.size() == place->windows.size();
-        for (std::size_t i = 0; same && i < before.size(); ++i) same = when(before[i]) == when(place->windows[i]);
-        if (!same) expanded_.erase(place->name);
-        environments_[place->name] = *place;
-        std::erase_if(failing_, [&](const auto& monitor) {
-          return monitor.first == place->name &&
-                 std::ranges::find(place->monitors, monitor.second, &Monitor::name) == place->monitors.end();
-        });
-      }
-      if (const auto* target = std::get_if<Target>(&accepted->document)) {
-        const auto before = targets_.find(target->id);
-        const bool same = before != targets_.end() && before->second.release == target->release &&
-                          before->second.variables == target->variables;
-        if (!same) places_[target->id].work.push_back({*target, commit_people_});
-        targets_[target->id] = *target;
-        places_[target->id].orphaned = places_[target->id].retiring = false;
-      }
-    }
-    if (const auto* removed = std::get_if<DocumentRemoved>(&event)) {
-      if (removed->kind == DocumentKind::service) services_.erase(removed->document);
-      if (removed->kind == DocumentKind::access_policy) access_.reset();
-      if (removed->kind == DocumentKind::target) {
-        const auto dot = removed->document.find('.');
-        const TargetId id{removed->document.substr(0, dot), removed->document.substr(dot + 1)};
-        const auto before = targets_.find(id);
-        auto& place = places_[id];
-        if (before != targets_.end() && before->second.on_delete == OnDelete::retire) {
-          place.retiring = true;
-          place.failed.reset();
-          place.work.push_back({before->second, commit_people_});
-        } else {
-          place.work.clear();
-        }
-        targets_.erase(id);
-      }
-    }
+    const auto* accepted = std::get_if<DocumentAccepted>(&event);
+    const auto* service = accepted && commit == e.commit ? std::get_if<Service>(&accepted->document) : nullptr;
+    if (service && !service->formerly.empty()) renamed_[service->formerly] = service->name;
+  }
+  for (const auto& [commit, event] : staged_) {
+    if (commit == e.commit) take_force(event);
+  }
+  for (const auto& [commit, event] : staged_) {
+    const auto* accepted = std::get_if<DocumentAccepted>(&event);
+    const auto* service = accepted && commit == e.commit ? std::get_if<Service>(&accepted->document) : nullptr;
+    if (service && !service->formerly.empty()) called_otherwise(service->formerly, service->name);
   }
   staged_.clear();
   commit_people_.clear();
+}
+
+void Oracle::take_force(const Event& staged) {
+  if (const auto* removed = std::get_if<DocumentRemoved>(&staged)) {
+    if (removed->kind == DocumentKind::service) services_.erase(removed->document);
+    if (removed->kind == DocumentKind::access_policy) access_.reset();
+    if (removed->kind != DocumentKind::target) return;
+    const auto dot = removed->document.find('.');
+    const TargetId id{removed->document.substr(0, dot), removed->document.substr(dot + 1)};
+    const auto before = targets_.find(id);
+    auto& place = places_[id];
+    if (before != targets_.end() && before->second.on_delete == OnDelete::retire) {
+      place.retiring = true;
+      place.failed.reset();
+      place.work.push_back({before->second, commit_people_});
+    } else if (called(id.service) == id.service) {
+      place.work.clear();
+    }
+    targets_.erase(id);
+    return;
+  }
+  const auto& document = std::get<DocumentAccepted>(staged).document;
+  if (const auto* service = std::get_if<Service>(&document)) services_[service->name] = *service;
+  if (const auto* policy = std::get_if<AccessPolicy>(&document)) access_ = *policy;
+  if (const auto* place = std::get_if<Environment>(&document)) {
+    const auto when = [](const Window& w) {
+      return std::tuple(w.kind, w.schedule, w.duration, w.time_zone, w.from, w.to);
+    };
+    const auto& before = environments_[place->name].windows;
+    bool same = before.size() == place->windows.size();
+    for (std::size_t i = 0; same && i < before.size(); ++i) same = when(before[i]) == when(place->windows[i]);
+    if (!same) expanded_.erase(place->name);
+    environments_[place->name] = *place;
+    std::erase_if(failing_, [&](const auto& monitor) {
+      return monitor.first == place->name &&
+             std::ranges::find(place->monitors, monitor.second, &Monitor::name) == place->monitors.end();
+    });
+  }
+  if (const auto* target = std::get_if<Target>(&document)) {
+    const auto before = targets_.find(target->id);
+    const bool same = before != targets_.end() && before->second.release == target->release &&
+                      before->second.variables == target->variables;
+    if (!same) places_[target->id].work.push_back({*target, commit_people_});
+    targets_[target->id] = *target;
+    places_[target->id].orphaned = places_[target->id].retiring = false;
+  }
+}
+
+std::string Oracle::called(const std::string& service) const {
+  const auto at = renamed_.find(service);
+  return at == renamed_.end() ? service : called(at->second);
+}
+
+// What is known of its releases is known of them under the new name; what was reported under that one goes before.
+void Oracle::called_otherwise(const std::string& from, const std::string& to) {
+  for (auto& [id, freeze] : freezes_) std::ranges::replace(freeze.services, from, to);
+  if (services_.contains(from)) return;
+  std::map<ReleaseId, Release> releases;
+  for (const auto& [id, release] : releases_) {
+    if (id.service == from) releases.emplace(ReleaseId{to, id.version}, release);
+  }
+  releases_.merge(releases);
+  std::vector<Report> reports;
+  for (const auto& report : reports_) {
+    if (report.service != from) continue;
+    reports.push_back(report);
+    reports.back().service = to;
+  }
+  reports_.insert(reports_.begin(), reports.begin(), reports.end());
+  trees_[to].merge(trees_[from]);
+}
+
+void Oracle::handle(const TargetRenamed& e) {
+  auto& place = places_[e.target];
+  auto known = std::exchange(places_[e.from], {});
+  known.work.insert(known.work.end(), place.work.begin(), place.work.end());
+  known.orphaned = known.orphaned && !targets_.contains(e.target);
+  known.retiring = false;
+  place = std::move(known);
+  incidents_[e.target] += std::exchange(incidents_[e.from], 0);
 }
 
 // ----------------------------------------------------------------------------------------------------------- releases
@@ -108,11 +155,7 @@ void Oracle::handle(const ReleaseQuarantined& e) {
     if (!course.live || id.target.service != e.id.service || !course.planned.to.release.same_candidate(release))
       continue;
     course.barred = true;
-    for (const auto& step : course.steps) {
-      const auto at = course.attempts.find(step.name);
-      evidence |=
-          step.kind == StepKind::health && !step.rollback && at != course.attempts.end() && at->second.unhealthy;
-    }
+    evidence |= unhealthy(course) || breached(course);
   }
   evidence = evidence || std::ranges::any_of(places_, [&](const auto& entry) {
                return entry.first.service == e.id.service && demanded(entry.first);
@@ -123,21 +166,43 @@ void Oracle::handle(const ReleaseQuarantined& e) {
 
 void Oracle::handle(const ReleaseReinstated& e) {
   const auto at = std::find_if(quarantined_.begin(), quarantined_.end(), [&](const auto& entry) {
-    return entry.first == e.id.service && entry.second.version == e.id.version;
+    return called(entry.first) == called(e.id.service) && entry.second.version == e.id.version;
   });
   if (at == quarantined_.end()) return violated(to_string(e.id) + " was reinstated and not quarantined");
   const auto release = at->second;
-  std::erase_if(quarantined_,
-                [&](const auto& entry) { return entry.first == e.id.service && entry.second.same_candidate(release); });
+  std::erase_if(quarantined_, [&](const auto& entry) {
+    return called(entry.first) == called(e.id.service) && entry.second.same_candidate(release);
+  });
   for (auto& [id, place] : places_) {
-    if (id.service != e.id.service) continue;
+    if (called(id.service) != called(e.id.service)) continue;
     if (place.failed && place.failed->second.release.same_candidate(release)) place.failed.reset();
   }
 }
 
+bool Oracle::unhealthy(const Course& course) {
+  return std::ranges::any_of(course.steps, [&](const Step& step) {
+    const auto at = course.attempts.find(step.name);
+    return step.kind == StepKind::health && !step.rollback && at != course.attempts.end() && at->second.unhealthy;
+  });
+}
+
+bool Oracle::breached(const Course& course) {
+  return std::ranges::any_of(course.steps, [&](const Step& step) {
+    return std::ranges::any_of(step.metrics, [&](const Metric& metric) {
+      const auto at = course.failures.find(metric.name);
+      return at != course.failures.end() && at->second > metric.failure_limit;
+    });
+  });
+}
+
+void Oracle::handle(const MeasurementTaken& e) {
+  if (auto* course = live(e.id.promotion); course && e.verdict == Verdict::failed) ++course->failures[e.metric];
+}
+
 bool Oracle::quarantined(const std::string& service, const Release& release) const {
-  return std::any_of(quarantined_.begin(), quarantined_.end(),
-                     [&](const auto& entry) { return entry.first == service && entry.second.same_candidate(release); });
+  return std::any_of(quarantined_.begin(), quarantined_.end(), [&](const auto& entry) {
+    return called(entry.first) == called(service) && entry.second.same_candidate(release);
+  });
 }
 
 // ---------------------------------------------------------------------------------------------- steps and effects
@@ -147,7 +212,16 @@ void Oracle::handle(const StepSucceeded& e) {
 }
 
 void Oracle::handle(const TimerSet& e) {
-  if (auto* course = live(e.id.promotion)) course->timer_set = elapsed_;
+  if (auto* course = live(e.id.promotion); course && e.id.step == "wait") course->timer_set = elapsed_;
+}
+
+// What is retried may go on with a pause: that is where everything is judged once more.
+void Oracle::handle(const PromotionStarted& e) {
+  auto* course = live(e.promotion);
+  if (!course || course->began || !course->goes_on) return;
+  check_closures({e.promotion, "start"}, *course, true, false);
+  first_effect(e.promotion, *course);
+  course->began = true;
 }
 
 void Oracle::handle(const ActivityStarted& e) {
@@ -165,16 +239,20 @@ void Oracle::handle(const ActivityStarted& e) {
   if (step == course->steps.end()) return violated(name + " is not in the plan");
   if (step->rollback != course->rolling_back) violated(name + " belongs to another plan than the one under way");
   for (auto before = course->steps.begin(); before != step; ++before) {
-    if (before->rollback == step->rollback && !course->done.contains(before->name)) {
-      violated(name + " began before " + before->name + " was done");
-    }
+    if (before->rollback != step->rollback || course->done.contains(before->name)) continue;
+    if (step->rollback && before->location != step->location) continue;  // it may not have been touched
+    violated(name + " began before " + before->name + " was done");
   }
-  if (step->deploys && quarantined(e.id.promotion.target.service, step->deploys->release)) {
+  const auto& service = e.id.promotion.target.service;
+  const bool brings = step->kind == StepKind::deploy || step->kind == StepKind::traffic || step->kind == StepKind::run;
+  if (step->kind == StepKind::deploy && quarantined(service, step->deploys->release)) {
     violated(name + " deploys the quarantined release " + step->deploys->release.version);
+  } else if (brings && !step->rollback && quarantined(service, course->planned.to.release)) {
+    violated(name + " brings the quarantined release " + course->planned.to.release.version);
   }
   if (step->irreversible == true) places_[e.id.promotion.target].irreversible = position_;
   if (!step->rollback) {
-    check_closures(e.id, *course, !course->began, step->kind == StepKind::run || step->kind == StepKind::deploy);
+    check_closures(e.id, *course, !course->began, brings);
   }
   if (!course->began && !step->rollback) first_effect(e.id.promotion, *course);
   course->began = true;

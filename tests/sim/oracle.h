@@ -8,17 +8,21 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "engine/domain/events.h"
+#include "tests/sim/location_oracle.h"
 
 namespace headgate::sim {
 
 class Oracle {
  public:
+  // `locations`: sees each record first.
+  explicit Oracle(const LocationOracle& locations) : locations_(locations) {}
   // `elapsed`: how much time has really passed since the world began, whatever the clocks say.
   void see(const Recorded<Event>& record, Duration elapsed);
-  const std::vector<std::string>& violations() const { return violations_; }
+  // Since the last call.
+  std::vector<std::string> take_violations() { return std::exchange(violations_, {}); }
 
  private:
   struct Report {
@@ -47,23 +51,28 @@ class Oracle {
     PromotionPlanned planned;
     std::string asked_by;
     bool retires = false;
+    bool has_its_turn = false;  // of several wishes in their order
+    bool in_locations = false;
     std::vector<Step> steps;
     std::vector<Given> approvals;
     std::optional<Duration> timer_set;
     std::set<std::string> done;
     std::map<std::string, Attempt> attempts;
+    std::map<std::string, std::uint32_t> failures;  // of metrics
     bool began = false;
     bool goes_on = false;           // it was retried, and had left something half done
     std::optional<Service> policy;  // that it was planned under
     bool rolling_back = false;
     bool barred = false;  // its release was in quarantine at some moment since it failed its verification
     bool live = true;
+    std::optional<Position> superseded;
     bool window_passed = false;  // somebody overrode it, …
     bool expedited = false;
     std::optional<Timestamp> window_passed_until;
     std::map<std::string, Timestamp> maintenance_passed;  // until when
     std::set<std::string> freezes_passed;
-    bool attributed = false;
+    bool attributed = false;        // it is known whose work it is, or that nobody can tell
+    bool unattributed = false;      // it is known to be of too many
     std::set<std::string> authors;  // as the repository tells
   };
   // Work that was wished for a target and has not been brought there: whose it is, and the document that wished it.
@@ -73,7 +82,11 @@ class Oracle {
   };
   struct Place {
     std::optional<Wish> current;
-    bool drifted = false;
+    bool drifted = false;         // where it is one place
+    std::vector<Wish> half_done;  // first releases that did not come to run
+    std::vector<Wish> in_line;    // of documents, that wait for their turn
+    std::optional<Wish> turn;     // the one that has it
+    std::optional<Wish> desired;  // by its document
     bool pinned = false;
     bool held = false;
     bool orphaned = false;
@@ -105,6 +118,10 @@ class Oracle {
   void handle(const GateRetried& e);
   void handle(const WindowExpanded& e) { expanded_[e.environment.text] = e; }
   void handle(const CommitObserved& e);
+  void handle(const MeasurementTaken& e);
+  void handle(const SourceObserved& e) {
+    for (const auto& commit : {e.commit, e.head}) trees_[e.service.text][commit] = e.tree;
+  }
   void handle(const CommitVerified& e) { signatures_[e.commit] = e; }
   void handle(const PromotionAttributed& e);
   void handle(const DocumentAccepted& e) { staged_.emplace_back(e.commit, Event(e)); }
@@ -117,17 +134,24 @@ class Oracle {
   void handle(const ReleaseReinstated& e);
   void handle(const DesiredChanged& e) {
     places_[e.target].failed.reset();
+    places_[e.target].desired = e.to;
     wished(e.target, e.to.release);
   }
   void handle(const TargetAdopted& e);
   void handle(const TargetPinned& e) { places_[e.target].pinned = true; }
-  void handle(const TargetUnpinned& e) { places_[e.target].pinned = false; }
+  void handle(const TargetUnpinned& e);
   void handle(const TargetOrphaned& e) {
     places_[e.target].pinned = false;
     places_[e.target].orphaned = true;
+    places_[e.target].in_line.clear();
+    places_[e.target].work.clear();
+  }
+  void handle(const TargetRenamed& e);
+  void handle(const TriggerFired& e) {
+    if (e.trigger == Trigger::desired) places_[e.target].in_line.push_back(e.to);
   }
   void handle(const TargetRetired& e);
-  void handle(const DriftDetected& e) { places_[e.target].drifted = true; }
+  void handle(const DriftDetected& e) { places_[e.target].drifted = e.location.empty(); }
   void handle(const DriftResolved& e);
   void handle(const PromotionPlanned& e);
   void handle(const StepPlanned& e);
@@ -135,12 +159,13 @@ class Oracle {
   void handle(const PromotionFailed& e);
   void handle(const PromotionRejected& e) { ended(e.promotion, true); }
   void handle(const PromotionCancelled& e) { ended(e.promotion, actor_ != "engine"); }
-  void handle(const PromotionSuperseded& e) { ended(e.promotion, false); }
+  void handle(const PromotionSuperseded& e);
   void handle(const ApprovalGranted& e);
   void handle(const ApprovalVoided& e) { drop(e.promotion, e.approver); }
   void handle(const ApprovalExpired& e) { drop(e.promotion, e.approver); }
   void handle(const StepSucceeded& e);
   void handle(const TimerSet& e);
+  void handle(const PromotionStarted& e);
   void handle(const ActivityStarted& e);
   void handle(const ActivitySucceeded& e) { answered(e.id, e.attempt, false); }
   void handle(const ActivityFailed& e) { answered(e.id, e.attempt, e.unhealthy); }
@@ -161,6 +186,14 @@ class Oracle {
     return std::ranges::find(list, value) != list.end();
   }
   bool demanded(const TargetId& id) const;  // by the monitor that has just failed
+  bool drifted(const TargetId& id) const;
+  bool same_work(const std::string& service, const std::string& one, const std::string& other) const;  // commits
+  static bool breached(const Course& course);  // the release was measured, and found to be bad
+  static bool unhealthy(const Course& course);
+  void take_force(const Event& staged);
+  void called_otherwise(const std::string& from, const std::string& to);  // a service
+  // As it is called by now: something may go on under the name that it had.
+  std::string called(const std::string& service) const;
   void violated(const std::string& what);
   Course* live(const PromotionId& id);
   void ended(const PromotionId& id, bool failed);
@@ -177,8 +210,9 @@ class Oracle {
   bool quarantined(const std::string& service, const Release& release) const;
   bool eligible(const std::string& person, const std::string& team, const TargetId& target) const;
   const Stage* stage(const TargetId& id) const;
+  static bool deployed(const Course& course);
   static bool half_done(const Course& course);
-  bool left_half_done(const TargetId& id, const Wish& wish) const;
+  void ended_in_locations(const TargetId& id, bool anew);
   void first_effect(const PromotionId& id, const Course& course);
   void check_gates(const PromotionId& id, const Course& course, const Stage& stage);
   const Report* latest_report(const std::string& service, const Release& release, const std::string& gate) const;
@@ -194,6 +228,7 @@ class Oracle {
   std::set<std::string> strangers(const std::set<std::string>& people) const;
   bool same(const std::string& one, const std::string& other) const;
 
+  const LocationOracle& locations_;
   std::string actor_;
   Position position_ = 0;
   bool paused_ = false;  // nothing outside may begin
@@ -207,13 +242,15 @@ class Oracle {
   std::vector<std::pair<std::string, Event>> staged_;
   std::set<std::string> commit_people_;  // of commits since the last configuration that took force
   std::map<std::string, Service> services_;
+  std::map<std::string, std::string> renamed_;  // services, from the name before
   std::map<std::string, Environment> environments_;
   struct GateUnderWay {
     std::uint64_t run = 0;
     std::uint32_t attempt = 0;
     std::optional<Timestamp> retry;
   };
-  std::map<std::string, GateUnderWay> gate_runs_;  // by service
+  std::map<std::string, GateUnderWay> gate_runs_;                    // by service
+  std::map<std::string, std::map<std::string, std::string>> trees_;  // by service, by commit
   std::map<std::string, WindowExpanded> expanded_;
   std::map<std::string, FreezeSet> freezes_;
   std::map<TargetId, Target> targets_;

@@ -43,6 +43,7 @@ void Oracle::handle(const PromotionAttributed& e) {
   attributes_ = true;
   if (auto* course = live(e.promotion)) {
     course->attributed = true;
+    course->unattributed = !e.known && e.commits > 0;
     course->authors.insert(e.people.begin(), e.people.end());
   }
 }
@@ -60,7 +61,19 @@ std::set<std::string> Oracle::inside(const PromotionId& id, const Course& course
   if (const auto place = places_.find(id.target); place != places_.end()) {
     const auto& [to, runs, work] = std::tie(course.planned.to, place->second.current, place->second.work);
     auto end = work.end();
-    if (course.planned.trigger != Trigger::desired) {
+    const auto is_wish = [&, &wish = to](const Work& w) {
+      return w.wished.release.version == wish.release.version && w.wished.variables == wish.variables;
+    };
+    const auto* policy = stage(id.target);
+    const bool in_order = course.has_its_turn || (policy && policy->supersede == Supersede::queue);
+    if (in_order && course.planned.trigger == Trigger::desired) {  // what was wished since is not among it
+      const auto wished = std::ranges::find_if(work, is_wish);
+      if (wished != work.end()) end = wished + 1;
+    } else if (course.goes_on && course.planned.trigger == Trigger::desired) {
+      // What is retried brings what it was asked for, whatever the document wishes by now.
+      const auto wished = std::find_if(work.rbegin(), work.rend(), is_wish).base();
+      if (wished != work.begin()) end = wished;
+    } else if (course.planned.trigger != Trigger::desired) {
       // Of the document it brings the variables: the work up to where they were written, unless they run already.
       const auto wrote = std::ranges::find(work, to.variables, [](const Work& w) { return w.wished.variables; });
       const bool new_ones = runs ? runs->variables != to.variables : !to.variables.empty();
@@ -138,7 +151,7 @@ void Oracle::check_approvals(const PromotionId& id, const Course& course, const 
 
 void Oracle::check_authorship(const PromotionId& id, const Course& course, const Stage& policy) {
   const auto& commit = course.planned.to.release.commit;
-  if (policy.signed_commit) {
+  if (policy.signed_commit && !course.retires) {
     const auto signature = signatures_.find(commit);
     const bool good = signature != signatures_.end() && signature->second.verdict == SignatureVerdict::good &&
                       access_ && std::any_of(access_->people.begin(), access_->people.end(), [&](const Person& p) {
@@ -147,7 +160,7 @@ void Oracle::check_authorship(const PromotionId& id, const Course& course, const
     if (!good) violated(to_string(id) + " began with a commit that is not signed by anybody known");
   }
   const bool matters = policy.unknown_authors || (!policy.approvals.empty() && !policy.self_approval);
-  if (attributes_ && matters && !commit.empty() && !course.attributed) {
+  if (attributes_ && matters && !commit.empty() && (!course.attributed || course.unattributed)) {
     violated(to_string(id) + " began before it was known whose work it is");
   }
   if (policy.unknown_authors && policy.unknown_authors->then == UnknownAuthors::refuse &&

@@ -26,12 +26,22 @@ void Oracle::handle(const GateReported& e) {
   reports_.push_back(std::move(made));
 }
 
+// Nothing that is the service's differs between them.
+bool Oracle::same_work(const std::string& service, const std::string& one, const std::string& other) const {
+  if (one == other) return true;
+  const auto known = trees_.find(service);
+  if (known == trees_.end()) return false;
+  const auto a = known->second.find(one);
+  const auto b = known->second.find(other);
+  return a != known->second.end() && b != known->second.end() && a->second == b->second;
+}
+
 const Oracle::Report* Oracle::latest_report(const std::string& service, const Release& release,
                                             const std::string& gate) const {
   const auto latest = std::find_if(reports_.rbegin(), reports_.rend(), [&](const Report& report) {
     const bool concerns = release.commit.empty() ? report.commit.empty() && report.version == release.version
-                                                 : report.commit == release.commit;
-    return concerns && report.service == service && report.gate == gate;
+                                                 : same_work(service, report.commit, release.commit);
+    return report.service == service && report.gate == gate && concerns;
   });
   return latest == reports_.rend() ? nullptr : &*latest;
 }
@@ -130,7 +140,7 @@ bool Oracle::window_is_open(const std::string& name) const {
 }
 
 void Oracle::check_closures(const StepId& id, const Course& course, bool first, bool changes) {
-  const auto& target = id.promotion.target;
+  const TargetId target{called(id.promotion.target.service), id.promotion.target.environment};
   const auto passed = course.window_passed && (!course.window_passed_until || wall_ < *course.window_passed_until);
   const auto place = environments_.find(target.environment);
   const bool overrun = place == environments_.end() || place->second.overrun.value_or(true);
@@ -188,13 +198,15 @@ void Oracle::check_gates(const PromotionId& id, const Course& course, const Stag
 void Oracle::check_healthy(const PromotionId& id, const Course& course, const Stage& policy) {
   const auto& release = course.planned.to.release;
   for (const auto& environment : policy.healthy) {
-    const auto& there = places_[{id.target.service, environment}];
+    const TargetId other{id.target.service, environment};
+    const auto& there = places_[other];
     const bool verified = std::any_of(there.verified.begin(), there.verified.end(),
                                       [&](const Release& known) { return known.same_candidate(release); });
     if (!verified) violated(to_string(id) + " began although it is not verified in " + environment);
-    if (there.drifted && there.current && there.current->release.same_candidate(release)) {
+    if (drifted(other) && there.current && there.current->release.same_candidate(release)) {
       violated(to_string(id) + " began although " + environment + " has drifted from it");
     }
+    if (incidents_[other] > 0) violated(to_string(id) + " began although an incident of " + environment + " is open");
   }
 }
 

@@ -14,9 +14,12 @@ void Oracle::handle(const PromotionPlanned& e) {
       violated(to_string(id) + " was planned while " + to_string(other) + " was under way");
   }
   auto& place = places_[id.target];
+  bool has_its_turn = false;
   if (place.orphaned) violated(to_string(id) + " was planned although the target is orphaned");
   if (place.retiring) {
-    if (place.current != e.to && !left_half_done(id.target, e.to)) {
+    const bool half_done =
+        !place.current && place.held && std::ranges::find(place.half_done, e.to) != place.half_done.end();
+    if (place.current != e.to && !half_done) {
       violated(to_string(id) + " retires what does not run there");
     }
     if (place.failed == std::pair(e.plan_digest, e.to))
@@ -24,14 +27,26 @@ void Oracle::handle(const PromotionPlanned& e) {
     place.failed.reset();
   } else if (e.trigger == Trigger::desired) {
     const auto wish = targets_.find(id.target);
-    if (wish == targets_.end() || wish->second.release.version != e.to.release.version ||
-        wish->second.variables != e.to.variables) {
-      violated(to_string(id) + " was planned and no document wishes it");
+    const bool wished = wish != targets_.end() && wish->second.release.version == e.to.release.version &&
+                        wish->second.variables == e.to.variables;
+    // In order: nothing that is wished since takes its turn away, and the same may be wished again behind others.
+    const auto* policy = stage(id.target);
+    const auto at = std::ranges::find(place.in_line, e.to);
+    const bool its_turn = at != place.in_line.end();
+    const auto before = courses_.find({id.target, id.number - 1});  // the same under another policy
+    const bool replanned = before != courses_.end() && before->second.superseded == position_ - 1;
+    const bool again = place.turn == e.to && (replanned || (policy && policy->supersede == Supersede::queue));
+    has_its_turn = its_turn || again;
+    if (its_turn && !again && !wished) place.in_line.erase(at);
+    place.turn = e.to;
+    if (!wished && !has_its_turn) violated(to_string(id) + " was planned and no document wishes it");
+    if (place.current == e.to &&
+        (locations_.of(id.target.environment).empty() || locations_.whole(id.target) == e.to)) {
+      violated(to_string(id) + " was planned although the target runs it");
     }
-    if (place.current == e.to) violated(to_string(id) + " was planned although the target runs it");
-    if (place.pinned) violated(to_string(id) + " was planned although the target is pinned");
+    if (place.pinned && !has_its_turn) violated(to_string(id) + " was planned although the target is pinned");
     if (place.held) violated(to_string(id) + " was planned although the target is held");
-    if (place.failed == std::pair(e.plan_digest, e.to))
+    if (place.failed == std::pair(e.plan_digest, e.to) && !its_turn)
       violated(to_string(id) + " failed before and nothing has changed");
     place.failed.reset();  // something has changed: another wish or another plan
   } else if (e.trigger == Trigger::drift) {
@@ -41,6 +56,7 @@ void Oracle::handle(const PromotionPlanned& e) {
   course.planned = e;
   course.asked_by = actor_;
   course.retires = place.retiring;
+  course.has_its_turn = has_its_turn;
   if (const auto policy = services_.find(id.target.service); policy != services_.end()) course.policy = policy->second;
   if (const auto before = courses_.find({id.target, id.number - 1});
       e.trigger == Trigger::manual && actor_ == "engine" && before != courses_.end()) {
@@ -49,11 +65,24 @@ void Oracle::handle(const PromotionPlanned& e) {
   if (!courses_.emplace(id, std::move(course)).second) violated(to_string(id) + " was planned twice");
 }
 
+// What the document wishes is followed again.
+void Oracle::handle(const TargetUnpinned& e) {
+  auto& place = places_[e.target];
+  place.pinned = false;
+  if (place.desired) wished(e.target, place.desired->release);
+}
+
+bool Oracle::drifted(const TargetId& id) const {
+  const auto place = places_.find(id);
+  return locations_.of(id.environment).empty() ? place != places_.end() && place->second.drifted
+                                               : locations_.drifted(id);
+}
+
 // Mending drift brings back what should run, and stands back for everything else that is wished.
 void Oracle::mends(const PromotionPlanned& e, Place& place) {
   const auto& id = e.promotion;
   const auto violates = [&](const std::string& what) { violated(to_string(id) + " mends drift " + what); };
-  if (!place.drifted) violates("where there is none");
+  if (!drifted(id.target)) violates("where there is none");
   if (place.current != e.to) violates("by what did not run");
   if (place.pinned) violates("of a pinned target");
   if (place.held) violates("of a target that a person must look at");
@@ -78,6 +107,7 @@ void Oracle::handle(const StepPlanned& e) {
   if (auto* course = live(e.id.promotion)) {
     course->steps.push_back(e.step);
     course->steps.back().name = e.id.step;
+    course->in_locations |= !e.step->location.empty();
   }
 }
 
@@ -88,17 +118,23 @@ void Oracle::ended(const PromotionId& id, bool failed) {
   if (failed) places_[id.target].failed = {course->planned.plan_digest, course->planned.to};
   const auto& planned = course->planned;
   const bool new_candidate = !planned.from || !planned.from->release.same_candidate(planned.to.release);
-  for (const auto& step : course->steps) {
-    const auto at = course->attempts.find(step.name);
-    if (step.rollback || step.kind != StepKind::health || at == course->attempts.end() || !at->second.unhealthy)
-      continue;
-    if (planned.rules.rollback_quarantine && new_candidate && !course->barred) {
-      violated(to_string(id) + " failed its verification and its release is not quarantined");
-    }
+  if ((unhealthy(*course) || breached(*course)) && planned.rules.rollback_quarantine && new_candidate &&
+      !course->barred) {
+    violated(to_string(id) + " failed its verification and its release is not quarantined");
   }
   for (const auto& [step, attempt] : course->attempts) {
     if (attempt.running) violated(to_string(id) + " ended while " + step + " was running");
   }
+}
+
+// A wish whose turn it was has it once more under the target's new name.
+void Oracle::handle(const PromotionSuperseded& e) {
+  auto* course = live(e.promotion);
+  if (course) course->superseded = position_;
+  if (course && e.reason.find(" is called ") != std::string::npos) {
+    places_[e.promotion.target].in_line.push_back(course->planned.to);
+  }
+  ended(e.promotion, false);
 }
 
 void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
@@ -107,14 +143,34 @@ void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
   place.promoted = false;
   place.drifted = false;
   place.held = false;
+  place.half_done.clear();
   if (!wish) return;
-  const auto last = std::find_if(place.work.rbegin(), place.work.rend(), [&](const Work& work) {
+  const auto wished = [&](const Work& work) {
     return work.wished.release.version == wish->release.version && work.wished.variables == wish->variables;
-  });
-  place.work.erase(place.work.begin(), last.base());
+  };
+  // The same may be wished again, and where order is kept that wish waits yet.
+  const auto* policy = stage(id);
+  const bool in_order = policy && policy->supersede == Supersede::queue;
+  const auto first = std::ranges::find_if(place.work, wished);
+  const auto last = std::find_if(place.work.rbegin(), place.work.rend(), wished).base();
+  place.work.erase(place.work.begin(), !in_order ? last : first == place.work.end() ? place.work.begin() : first + 1);
+}
+
+// What the target as a whole runs once something has ended in its locations.
+void Oracle::ended_in_locations(const TargetId& id, bool anew) {
+  auto& place = places_[id];
+  place.held = false;
+  const auto whole = locations_.whole(id);
+  if (!whole || (!anew && *whole == place.current)) return;
+  brought(id, *whole);
+  if (*whole) verified(id, **whole);
 }
 
 void Oracle::handle(const TargetAdopted& e) {
+  if (!locations_.of(e.target.environment).empty() && places_[e.target].current == e.wish) {
+    places_[e.target].held = false;
+    return;
+  }
   brought(e.target, e.wish);
   came(e.target, e.wish);
   places_[e.target].failed.reset();
@@ -124,13 +180,18 @@ void Oracle::handle(const PromotionSucceeded& e) {
   ended(e.promotion, false);
   const auto& course = courses_[e.promotion];
   for (const auto& step : course.steps) {
-    if (!step.rollback && !course.done.contains(step.name))
+    if (!step.rollback && !course.done.contains(step.name) && base_name(step) != "retire-old")
       violated(to_string(e.promotion) + " succeeded without " + step.name);
   }
-  brought(e.promotion.target, course.retires ? std::nullopt : std::optional(course.planned.to));
-  places_[e.promotion.target].promoted = !course.retires;
-  if (!course.retires) verified(e.promotion.target, course.planned.to);
-  places_[e.promotion.target].failed.reset();
+  auto& place = places_[e.promotion.target];
+  if (course.in_locations) {
+    ended_in_locations(e.promotion.target, false);
+  } else {
+    brought(e.promotion.target, course.retires ? std::nullopt : std::optional(course.planned.to));
+    if (!course.retires) verified(e.promotion.target, course.planned.to);
+  }
+  place.promoted = place.current == course.planned.to;
+  place.failed.reset();
 }
 
 void Oracle::handle(const TargetRetired& e) {
@@ -139,6 +200,7 @@ void Oracle::handle(const TargetRetired& e) {
   if (place.current) violated(to_string(e.target) + " was retired although something runs there");
   place.retiring = place.pinned = place.held = false;
   place.orphaned = true;
+  place.in_line.clear();
   place.work.clear();
   place.failed.reset();
 }
@@ -146,21 +208,20 @@ void Oracle::handle(const TargetRetired& e) {
 void Oracle::handle(const PromotionFailed& e) {
   ended(e.promotion, true);
   const auto& course = courses_[e.promotion];
-  if (half_done(course)) places_[e.promotion.target].held = true;
+  auto& place = places_[e.promotion.target];
+  if (!half_done(course)) return;
+  place.held = !course.rolling_back;  // or some locations were taken back
+  if (!place.current) place.half_done.push_back(course.planned.to);
 }
 
-// A first release that did not come to run.
-bool Oracle::left_half_done(const TargetId& id, const Wish& wish) const {
-  const auto place = places_.find(id);
-  if (place == places_.end() || place->second.current || !place->second.held) return false;
-  return std::ranges::any_of(courses_, [&](const auto& entry) {
-    return entry.first.target == id && entry.second.planned.to == wish && half_done(entry.second);
+bool Oracle::deployed(const Course& course) {
+  return std::ranges::any_of(course.steps, [&](const Step& step) {
+    return !step.rollback && step.kind == StepKind::deploy && course.attempts.contains(step.name);
   });
 }
 
 bool Oracle::half_done(const Course& course) {
-  return course.attempts.contains("deploy") ||
-         std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
+  return deployed(course) || std::any_of(course.steps.begin(), course.steps.end(), [&](const Step& step) {
            return step.irreversible == true && course.attempts.contains(step.name);
          });
 }
@@ -179,7 +240,7 @@ void Oracle::came(const TargetId& id, const Wish& wish) {
 bool Oracle::frozen_alone(const TargetId& id) const {
   return std::any_of(freezes_.begin(), freezes_.end(), [&](const auto& entry) {
     return entry.second.environment.text == id.environment &&
-           entry.second.services == std::vector<std::string>{id.service};
+           entry.second.services == std::vector<std::string>{called(id.service)};
   });
 }
 
@@ -232,6 +293,11 @@ void Oracle::handle(const PromotionRetried& e) {
   places_[e.promotion.target].held = false;        // a person has acted
   if (!course.rolling_back) course.began = false;  // everything is judged once more
   course.goes_on = half_done(course);
+  for (const auto& step : course.steps) {  // limits that were breached count anew
+    for (const auto& metric : step.metrics) {
+      if (course.failures[metric.name] > metric.failure_limit) course.failures[metric.name] = 0;
+    }
+  }
   auto& attempt = course.attempts[e.step];
   if (attempt.running) violated(to_string(e.promotion) + " was retried while an attempt was running");
   attempt.unhealthy = false;
@@ -247,7 +313,7 @@ void Oracle::handle(const RollbackStarted& e) {
   if (auto* course = live(e.promotion)) {
     const bool by_hand = course->planned.trigger == Trigger::rollback;
     if (by_hand && !asked_back_.contains(e.promotion)) violated(to_string(e.promotion) + " was asked for by nobody");
-    if (!by_hand && !course->attempts.contains("deploy")) {
+    if (!by_hand && !deployed(*course)) {
       violated(to_string(e.promotion) + " rolls back what it did not deploy");
     }
     const auto& place = places_[e.promotion.target];
@@ -270,9 +336,13 @@ void Oracle::handle(const RollbackStarted& e) {
 }
 
 void Oracle::handle(const RollbackSucceeded& e) {
-  ended(e.promotion, courses_[e.promotion].planned.trigger != Trigger::rollback);
+  const auto& course = courses_[e.promotion];
+  ended(e.promotion, course.planned.trigger != Trigger::rollback);
+  if (course.in_locations) {
+    return ended_in_locations(e.promotion.target, places_[e.promotion.target].current != course.planned.to);
+  }
   std::optional<Wish> back;
-  for (const auto& step : courses_[e.promotion].steps) {
+  for (const auto& step : course.steps) {
     if (step.rollback && step.deploys) back = step.deploys;
   }
   brought(e.promotion.target, back);
@@ -281,7 +351,9 @@ void Oracle::handle(const RollbackSucceeded& e) {
 
 void Oracle::handle(const RollbackFailed& e) {
   ended(e.promotion, courses_[e.promotion].planned.trigger != Trigger::rollback);
-  places_[e.promotion.target].held = true;
+  auto& place = places_[e.promotion.target];
+  place.held = true;
+  if (const auto& planned = courses_[e.promotion].planned; !place.current) place.half_done.push_back(planned.to);
   must_freeze_ = e.promotion.target;
 }
 

@@ -4,6 +4,13 @@
 #include <chrono>
 
 namespace headgate::sim {
+namespace {
+
+std::string other_slot(const std::string& slot) {
+  return slot == "blue" ? "green" : "blue";
+}
+
+}  // namespace
 
 void RolloutOracle::see(const Recorded<Event>& record, Duration elapsed) {
   actor_ = record.meta.actor;
@@ -46,10 +53,20 @@ bool RolloutOracle::is_over(const Course& course, const Step& pause) const {
   return true;
 }
 
+// What was told of a location that is none any more is forgotten with it.
+void RolloutOracle::handle(const ConfigurationAccepted&) {
+  for (auto& [id, weights] : weights_) {
+    const auto& all = locations_.of(id.environment);
+    std::erase_if(weights, [&](const auto& entry) {
+      const auto& location = entry.first.first;
+      return !location.empty() && std::ranges::find(all, location, &Location::name) == all.end();
+    });
+  }
+}
+
 void RolloutOracle::handle(const StepSucceeded& e) {
-  auto& course = courses_[e.id.promotion];
+  const auto& course = courses_[e.id.promotion];
   const auto* step = step_of(e.id);
-  course.done.insert(e.id.step);
   if (!step || step->kind != StepKind::pause || step->name == "keep-old") return;
   if (!is_over(course, *step)) violated(to_string(e.id) + " ended before it was due and measured");
 }
@@ -58,6 +75,21 @@ void RolloutOracle::handle(const ApprovalGranted& e) {
   auto& course = courses_[e.promotion];
   const bool another = course.approvers.insert(actor_).second;
   if (another && course.begun.contains("approve-switch")) course.switch_approved = true;
+}
+
+// Its limits count anew where they were breached.
+void RolloutOracle::handle(const PromotionRetried& e) {
+  auto& course = courses_[e.promotion];
+  for (const auto& step : course.steps) {
+    for (const auto& metric : step.metrics) {
+      if (course.failures[metric.name] > metric.failure_limit) course.failures[metric.name] = 0;
+      if (course.errors[metric.name] > metric.consecutive_error_limit) course.errors[metric.name] = 0;
+    }
+  }
+}
+
+void RolloutOracle::handle(const TargetRenamed& e) {
+  weights_[e.target] = std::exchange(weights_[e.from], {});
 }
 
 void RolloutOracle::handle(const MeasurementStarted& e) {
@@ -77,13 +109,6 @@ void RolloutOracle::handle(const ActivityStarted& e) {
   const auto* step = step_of(e.id);
   if (!step) return;
   auto& course = courses_[e.id.promotion];
-  const auto& target = e.id.promotion.target;
-  for (const auto& before : course.steps) {
-    if (&before == step) break;
-    if (before.rollback == step->rollback && !course.done.contains(before.name)) {
-      violated(to_string(e.id) + " began before " + before.name + " was done");
-    }
-  }
   if (!step->rollback) {
     for (const auto& pause : course.steps) {
       for (const auto& metric : pause.metrics) {
@@ -94,36 +119,61 @@ void RolloutOracle::handle(const ActivityStarted& e) {
       }
     }
   }
-  if (step->kind == StepKind::traffic) {
-    if (!step->weight || *step->weight > 100 || step->slot.empty()) violated(to_string(e.id) + " shifts to nowhere");
-    if (!step->rollback && step->weight && *step->weight < course.weight) {
-      violated(to_string(e.id) + " takes traffic away from the candidate");
-    }
-    if (!step->rollback) course.weight = step->weight.value_or(0);
-    const bool asked = std::ranges::any_of(course.steps, [](const Step& s) { return s.name == "approve-switch"; });
-    if (step->name == "switch" && asked && !course.switch_approved) {
-      violated(to_string(e.id) + " was approved by nobody once the preview was verified");
-    }
+  if (step->kind == StepKind::traffic) shifts(e.id, course, *step);
+  brings(e.id, course, *step);
+}
+
+void RolloutOracle::shifts(const StepId& id, Course& course, const Step& step) {
+  if (!step.weight || *step.weight > 100 || step.slot.empty()) return violated(to_string(id) + " shifts to nowhere");
+  if (step.rollback) return;
+  auto& weight = course.weight[step.location];
+  if (*step.weight < weight) violated(to_string(id) + " takes traffic away from the candidate");
+  weight = *step.weight;
+  const bool asked = std::ranges::any_of(course.steps, [](const Step& s) { return s.name == "approve-switch"; });
+  if (base_name(step) == "switch" && asked && !course.switch_approved) {
+    violated(to_string(id) + " was approved by nobody once the preview was verified");
   }
-  const auto weight = weights_.find({target, step->slot});
-  const bool has_traffic = !step->slot.empty() && weight != weights_.end() && weight->second > 0;
-  const bool comes_back = std::ranges::any_of(course.steps, [](const Step& s) { return s.rollback && s.deploys; });
-  if (has_traffic && step->kind == StepKind::retire && (!step->rollback || comes_back)) {
-    violated(to_string(e.id) + " retires a slot with traffic");
+}
+
+void RolloutOracle::brings(const StepId& id, const Course& course, const Step& step) {
+  if (step.slot.empty() || told(id.promotion.target, step.location, step.slot).value_or(0) == 0) return;
+  const auto any = [&](auto is) {
+    return std::ranges::any_of(course.steps, [&](const Step& s) { return s.location == step.location && is(s); });
+  };
+  const bool comes_back = any([](const Step& s) { return s.rollback && s.deploys; });
+  const bool deploys = any([](const Step& s) { return !s.rollback && s.kind == StepKind::deploy; });
+  if (step.kind == StepKind::retire && (step.rollback ? comes_back : deploys)) {
+    violated(to_string(id) + " retires a slot with traffic");
   }
-  if (has_traffic && step->kind == StepKind::deploy &&
-      weights_.contains({target, step->slot == "blue" ? "green" : "blue"})) {
-    const bool beside = std::ranges::any_of(course.steps, [](const Step& s) { return s.kind == StepKind::traffic; });
-    if (beside && !step->rollback) violated(to_string(e.id) + " deploys into a slot with traffic");
+  const bool beside = any([](const Step& s) { return s.kind == StepKind::traffic; }) &&
+                      told(id.promotion.target, step.location, other_slot(step.slot));
+  // Where nothing runs in a slot by plan, nobody is asked what was left there: it is deployed to as it is.
+  const bool stable = any([](const Step& s) { return base_name(s) == "shift-0"; });
+  if (step.kind == StepKind::deploy && beside && !step.rollback && stable) {
+    violated(to_string(id) + " deploys into a slot with traffic");
   }
+}
+
+std::optional<std::uint32_t> RolloutOracle::told(const TargetId& target, const std::string& location,
+                                                 const std::string& slot) const {
+  const auto of_target = weights_.find(target);
+  if (of_target == weights_.end()) return std::nullopt;
+  const auto at = of_target->second.find({location, slot});
+  return at == of_target->second.end() ? std::nullopt : std::optional(at->second);
 }
 
 void RolloutOracle::handle(const ActivitySucceeded& e) {
   const auto* step = step_of(e.id);
-  if (!step || step->kind != StepKind::traffic || !step->weight) return;
-  const auto& target = e.id.promotion.target;
-  weights_[{target, step->slot}] = *step->weight;
-  weights_[{target, step->slot == "blue" ? "green" : "blue"}] = 100 - *step->weight;
+  if (!step) return;
+  auto& weights = weights_[e.id.promotion.target];
+  if (step->kind == StepKind::retire) {  // nothing runs there that could have traffic
+    std::erase_if(weights, [&](const auto& entry) {
+      return entry.first.first == step->location && (step->slot.empty() || entry.first.second == step->slot);
+    });
+  }
+  if (step->kind != StepKind::traffic || !step->weight) return;
+  weights[{step->location, step->slot}] = *step->weight;
+  weights[{step->location, other_slot(step->slot)}] = 100 - *step->weight;
 }
 
 }  // namespace headgate::sim

@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::size_t max_outside = 64;
 
-// Longer than any limit, of characters of three bytes.
-std::string long_reason(std::size_t offset) {
-  std::string text(offset, 'x');
-  while (text.size() < 5'000) text += "€";
-  return text;
-}
-
 }  // namespace
 
 World::World(std::uint64_t seed)
@@ -36,6 +29,7 @@ void World::fail(const std::string& what) {
 }
 
 World::Answer World::submit(const Command& command, const std::string& actor, const std::string& idempotency_key) {
+  ++asked_;
   const std::string digest = idempotency_key.empty() ? "" : "sha256:" + idempotency_key;
   const auto receipt = writer_->execute({command, actor, idempotency_key, digest, false}, now_);
   if (at_once_) return receipt ? Answer::accepted : Answer::refused;
@@ -73,6 +67,10 @@ bool World::append() {
   return true;
 }
 
+void World::take(std::vector<std::string> violations) {
+  for (const auto& what : violations) fail(what);
+}
+
 void World::look_at(const Recorded<Event>& decided, const StoredRecord& stored) {
   const auto read_back = store::decode(stored.bytes);
   if (!read_back) return fail("a record cannot be read: " + read_back.error().message);
@@ -83,25 +81,60 @@ void World::look_at(const Recorded<Event>& decided, const StoredRecord& stored) 
   if (!meta.idempotency_key.empty() && !requests_.insert(meta.actor + '\n' + meta.idempotency_key).second) {
     fail("a request was carried out twice: " + meta.idempotency_key);
   }
+  location_oracle_.see(*read_back);
+  take(location_oracle_.take_violations());
   oracle_.see(*read_back, elapsed_);
-  for (; told_ < oracle_.violations().size(); ++told_) fail(oracle_.violations()[told_]);
+  take(oracle_.take_violations());
   governance_oracle_.see(*read_back);
-  for (const auto& what : governance_oracle_.take_violations()) fail(what);
+  take(governance_oracle_.take_violations());
   rollout_oracle_.see(*read_back, elapsed_);
-  for (const auto& what : rollout_oracle_.take_violations()) fail(what);
+  take(rollout_oracle_.take_violations());
+  flow_oracle_.see(*read_back, elapsed_);
+  take(flow_oracle_.take_violations());
+  if (const auto* renamed = std::get_if<TargetRenamed>(&read_back->event)) moves(*renamed);
   evolve(folded_, *read_back);
   evolve(restored_, *read_back);
 }
 
+void World::moves(const TargetRenamed& e) {
+  for (auto at = really_.lower_bound({e.from, {}}); at != really_.end() && at->first.first == e.from;) {
+    really_[{e.target, at->first.second}] = std::move(at->second);
+    at = really_.erase(at);
+  }
+}
+
 void World::compare_states() {
   if (folded_ != writer_->state()) fail("the state kept live is not the fold of the log");
-  if (restored_ != writer_->state()) fail("the state kept live is not that of a snapshot and the tail");
-  if (!chance(0.05)) return;
+  compare_locations();
+  if (chance(0.05)) take_snapshot();
+}
+
+void World::compare_restored() {
+  if (restored_ != folded_) fail("the fold of the log is not that of a snapshot and the tail");
+}
+
+void World::take_snapshot() {
+  in_the_middle("snapshot");
+  compare_restored();
   const auto bytes = store::to_snapshot_bytes(writer_->state());
   State loaded;
   if (const auto read = store::from_snapshot_bytes(bytes, loaded); !read) return fail(read.error().message);
   restored_ = std::move(loaded);
   if (restored_ != writer_->state()) fail("a snapshot holds another state than was saved");
+}
+
+void World::compare_locations() {
+  for (const auto& [id, target] : writer_->state().targets) {
+    for (const auto& [name, there] : target.locations) {
+      const auto& runs = location_oracle_.runs(id, name);
+      if (there.current == runs) continue;
+      const auto version = [](const std::optional<Wish>& wish) {
+        return wish ? wish->release.version : std::string("nothing");
+      };
+      fail("location " + name + " of " + to_string(id) + " runs " + version(runs) + ", and the state says " +
+           version(there.current));
+    }
+  }
 }
 
 // Promise 3: whatever is under way has something that will move it on, or says what it waits for.
@@ -110,6 +143,7 @@ void World::look_for_the_stuck() {
   std::set<TargetId> live;
   std::set<std::pair<Timestamp, TargetId>> wakeups;
   std::set<std::pair<Timestamp, TargetId>> flow_wakeups;
+  std::map<std::string, std::set<std::string>, std::less<>> under_way;
   for (const auto& [name, service] : state.services) {
     if (service.runs.wakeup) flow_wakeups.insert({*service.runs.wakeup, gates_of(name)});
   }
@@ -118,6 +152,7 @@ void World::look_for_the_stuck() {
     if (!target.promotion) continue;
     live.insert(id);
     const auto& p = *target.promotion;
+    if (p.phase != Phase::waiting) under_way[id.environment].insert(id.service);
     const auto due = p.next_due(state.effects_paused.has_value());
     if (due) wakeups.insert({*due, id});
     const auto* step = p.current();
@@ -128,8 +163,10 @@ void World::look_for_the_stuck() {
   if (live != state.active) fail("the list of targets with a promotion under way is wrong");
   if (wakeups != state.wakeups) fail("the list of what is due when is wrong");
   if (flow_wakeups != state.flow_wakeups) fail("the list of what triggers and gates are due when is wrong");
+  if (under_way != state.under_way) fail("the list of what has begun is wrong");
   for (const auto* all : {&state.wakeups, &state.flow_wakeups}) {
-    if (!all->empty() && all->begin()->first <= now_) fail(to_string(all->begin()->second) + " is due for ever");
+    if (all->empty() || all->begin()->first > now_) continue;
+    fail(to_string(all->begin()->second) + " is due for ever, since " + format_timestamp(all->begin()->first));
   }
 }
 
@@ -142,12 +179,32 @@ void World::dispatch() {
   }
 }
 
-void World::restart() {
+void World::in_the_middle(const std::string& what) {
+  for (const auto& id : folded_.active) {
+    const auto& p = *folded_.find(id)->promotion;
+    const auto* step = p.current();
+    if (!step) continue;
+    ++seen_[what + " in a step of kind " + std::string(name_of(step->step->kind))];
+    if (p.phase == Phase::rolling_back) ++seen_[what + " in a rollback"];
+    if (!step->step->location.empty() && p.phase != Phase::waiting) ++seen_[what + " between locations"];
+    if (!p.measuring.empty()) ++seen_[what + " in a measurement"];
+  }
+}
+
+// `folded_` was folded record by record, as each was appended.
+void World::fold_anew() {
   State state;
   const auto folded = log_.fold(0, log_.size(), [&](const Recorded<Event>& record) { evolve(state, record); });
   if (!folded) fail("the log cannot be folded: " + folded.error().message);
   if (state != folded_) fail("the log folded anew is another state than before");
-  if (chance(0.5)) state = restored_;  // the start uses a snapshot
+}
+
+void World::restart() {
+  in_the_middle("restart");
+  compare_restored();
+  auto state = chance(0.5) ? restored_ : folded_;  // the start uses a snapshot, or there is none
+  if (pending_effects(state) != pending_effects(folded_))
+    fail("other activities are to be taken up than were going on");
   writer_ = std::make_unique<runtime::Writer>(&test::test_digest);
   writer_->load(std::move(state));
   // What ran outside may be gone, or may go on and answer.
@@ -158,13 +215,19 @@ void World::restart() {
   dispatch();
 }
 
+std::optional<Duration> World::until_next() const {
+  const auto wakeup = writer_->next_wakeup();
+  if (!wakeup) return std::nullopt;
+  return std::max<Duration>(*wakeup - now_, Duration::zero());
+}
+
 void World::pass(Duration elapsed) {
+  ++asked_;
   const auto end = elapsed_ + elapsed;
-  while (const auto wakeup = writer_->next_wakeup()) {
-    if (elapsed_ + std::max(*wakeup - now_, Duration::zero()) > end) break;
-    const auto until = std::max(*wakeup - now_, Duration::zero());
-    elapsed_ += until;
-    now_ += until;
+  while (const auto until = until_next()) {
+    if (elapsed_ + *until > end) break;
+    elapsed_ += *until;
+    now_ += *until;
     settle();
   }
   now_ += end - elapsed_;
@@ -181,49 +244,49 @@ void World::clock_jumps(Duration delta) {
   crash_probability = probability;
 }
 
-void World::outcome(Outcome::Kind kind) {
-  if (outside_.empty()) return;
-  auto& running = outside_[chance(0.7) ? outside_.size() - 1 : below(outside_.size())];
-  const auto activity = running.activity;
-  running.answered = true;
-  const auto pending = pending_effect(writer_->state(), activity.id.promotion.target);
+std::optional<Activity> World::some_activity() {
+  std::erase_if(outside_, [](const Running& r) { return r.answered; });
+  if (outside_.empty()) return std::nullopt;
+  auto& running = outside_[chance(0.85) ? outside_.size() - 1 : below(outside_.size())];
+  running.answered = !chance(0.05);  // it answers twice
+  return running.activity;
+}
+
+void World::end(const Activity& activity, const Outcome& outcome) {
+  const auto& target = activity.id.promotion.target;
+  const auto pending = pending_effect(writer_->state(), target);
   const bool counts = pending && *pending == activity;
-  std::string reason;
-  if (kind != Outcome::Kind::succeeded) reason = chance(0.1) ? long_reason(below(3)) : "it said no";
-  const CompleteActivity done{activity.id, activity.attempt, {kind, std::move(reason), {}, {}}};
-  if (counts && kind == Outcome::Kind::succeeded) {
-    auto& there = really_[activity.id.promotion.target];
-    if (activity.step.deploys)
-      there = {activity.step.deploys->release.version, activity.step.deploys->release.artifacts};
-    if (activity.step.kind == StepKind::retire) there = {};
-  }
-  submit(done, "engine");
+  // What failed may have done it all the same.
+  if (counts && (outcome.kind == Outcome::Kind::succeeded || chance(0.2))) takes_place(target, activity.step);
+  submit(CompleteActivity{activity.id, activity.attempt, outcome}, "engine");
 }
 
-void World::answer_everything() {
-  for (int round = 0; round < 10'000; ++round) {
-    const auto effects = pending_effects(writer_->state());
-    if (effects.empty()) return;
-    for (const auto& effect : effects) {
-      if (effect.step.deploys) {
-        really_[effect.id.promotion.target] = {effect.step.deploys->release.version,
-                                               effect.step.deploys->release.artifacts};
-      }
-      submit(CompleteActivity{effect.id, effect.attempt, {}}, "engine");
-    }
+void World::takes_place(const TargetId& target, const Step& step) {
+  auto& there = really_[{target, step.location}];
+  auto& place = step.slot.empty() ? there.runs : there.slots[step.slot];
+  if (step.kind == StepKind::deploy) {
+    place = {step.deploys->release.version, step.deploys->release.artifacts};
+    if (there.slot.empty()) there.slot = step.slot;
+  } else if (step.kind == StepKind::retire) {
+    place = {};
+    if (step.slot.empty()) there.slots.clear();
+  } else if (step.kind == StepKind::traffic) {
+    const auto other = step.slot == slot_names[0] ? slot_names[1] : slot_names[0];
+    there.slot = *step.weight >= 50 ? step.slot : std::string(other);
   }
-  fail("activities succeed for ever and nothing ends");
+  if (!step.slot.empty()) there.runs = there.slots[there.slot];
 }
 
-Observation World::runs(const TargetId& target) const {
-  const auto at = really_.find(target);
-  return at == really_.end() ? Observation{} : at->second;
+Observation World::runs(const TargetId& target, const std::string& location) const {
+  const auto at = really_.find({target, location});
+  return at == really_.end() ? Observation{} : at->second.runs;
 }
 
 void World::finish() {
   crash_probability = 0;
   restart();
   compare_states();
+  fold_anew();
 }
 
 }  // namespace headgate::sim
