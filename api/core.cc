@@ -171,16 +171,17 @@ void Core::add(Router& router, std::string method, std::string pattern, std::str
 // Judged again when the body is there: the token may have been revoked meanwhile.
 std::optional<Response> Core::refusal(const Request& request, const AccessRule& rule) {
   if (rule.admits_anybody(is_local(request))) return std::nullopt;
-  const auto caller = authenticate(request, rule);
+  Principal refused;
+  const auto caller = authenticate(request, rule, refused);
   if (caller) return std::nullopt;
   auto response = problem(caller.error());
-  note_denial(response, request.route);
+  note_denial(response, request.route, refused);
   return response;
 }
 
 void Core::admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler, bool takes_json) {
   if (!rule.admits_anybody(is_local(call->request))) {
-    auto caller = authenticate(call->request, rule);
+    auto caller = authenticate(call->request, rule, call->principal);
     if (!caller) return answer(*call, std::unexpected(caller.error()));
     static_cast<Caller&>(*call) = std::move(*caller);
   }
@@ -197,7 +198,7 @@ void Core::admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler
   handler(call);
 }
 
-Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule) const {
+Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule, Principal& refused) const {
   const auto refuse = [](std::string why) { return fail(ErrorCode::unauthenticated, std::move(why)); };
   const auto header = request.headers.one("authorization");
   if (!header) return refuse("the Authorization header was sent more than once");
@@ -223,6 +224,7 @@ Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule
     caller.sees_names =
         std::ranges::any_of(seeing, [&](Role role) { return may(state, caller.principal, role, Reach::somewhere()); });
     if (may(state, caller.principal, rule.role, reach)) return std::move(caller);
+    refused = caller.principal;
     return lacks_role(state, caller.principal, rule.role, reach);
   });
 }
@@ -279,14 +281,14 @@ void Core::answer(Call& call, Result<Response> response) {
 }
 
 void Core::answer(Call& call, Response response) {
-  note_denial(response, call.request.route);
+  note_denial(response, call.request.route, call.principal);
   call.reply(std::move(response));
 }
 
-void Core::note_denial(const Response& response, std::string_view route) {
+void Core::note_denial(const Response& response, std::string_view route, const Principal& who) {
   if (response.status != 401 && response.status != 403) return;
   const auto reason = response.status == 401 ? Denial::unauthenticated : Denial::forbidden;
-  denials.record(reason, route);
+  denials.record(reason, route, who.actor());
   deps.metrics.access_denied(reason);
 }
 

@@ -110,9 +110,10 @@ class Core : public std::enable_shared_from_this<Core> {
   void add(Router& router, std::string method, std::string pattern, std::string access, AsyncHandler handler,
            std::size_t max_body_bytes, bool counted = true);
   void admit(const CallPtr& call, const AccessRule& rule, const AsyncHandler& handler, bool takes_json);
-  Result<Caller> authenticate(const Request& request, const AccessRule& rule) const;
+  // `refused`: who it is that may not.
+  Result<Caller> authenticate(const Request& request, const AccessRule& rule, Principal& refused) const;
   std::optional<Response> refusal(const Request& request, const AccessRule& rule);
-  void note_denial(const Response& response, std::string_view route);
+  void note_denial(const Response& response, std::string_view route, const Principal& who);
   void wait_for_position(const CallPtr& call, const AsyncHandler& handler);
   void answer_write(Call& call, const Receipt& receipt, const WriteAnswer& answer);
 };

@@ -16,9 +16,9 @@ DenialRecorder::~DenialRecorder() {
   stop();
 }
 
-void DenialRecorder::record(Denial reason, std::string_view route) {
+void DenialRecorder::record(Denial reason, std::string_view route, std::string_view actor) {
   const std::scoped_lock lock(mutex_);
-  ++counts_[{reason, std::string(route)}];
+  ++counts_[{reason, std::string(route), std::string(actor)}];
   changed_.notify_one();
 }
 
@@ -40,9 +40,10 @@ void DenialRecorder::submit_all() {
     counts.swap(counts_);
   }
   for (const auto& [what, count] : counts) {
-    const auto& [reason, route] = what;
-    const RecordDenied command{std::string(reasons[static_cast<std::size_t>(reason)]), count, route};
-    if (sink_.submit({.command = command, .idempotency_key = {}, .request_digest = {}}, {})) continue;
+    const auto& [reason, route, actor] = what;
+    Submission submission{.command = RecordDenied{std::string(reasons[static_cast<std::size_t>(reason)]), count, route}};
+    if (!actor.empty()) submission.actor = actor;
+    if (sink_.submit(std::move(submission), {})) continue;
     // The queue is full: it is added to the next window.
     const std::scoped_lock lock(mutex_);
     counts_[what] += count;

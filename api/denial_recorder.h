@@ -1,5 +1,5 @@
-// Refused requests become events, added up: one access.denied per reason, route and window, so that whoever knocks a
-// thousand times writes one record. Routes are patterns, so that there are few of them.
+// Refused requests become events, added up: one access.denied per caller, reason, route and window, so that whoever
+// knocks a thousand times writes one record. Routes are patterns, and callers are tokens, so that there are few of them.
 #pragma once
 
 #include <condition_variable>
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
+#include <tuple>
 
 #include "engine/ports/command_sink.h"
 
@@ -22,7 +22,8 @@ class DenialRecorder {
   DenialRecorder(CommandSink& sink, Duration window);
   ~DenialRecorder();  // stop()
 
-  void record(Denial reason, std::string_view route);  // thread-safe, does not block
+  // `actor`: who was refused; empty: nobody knows. Thread-safe, does not block.
+  void record(Denial reason, std::string_view route, std::string_view actor);
   // Submits what is counted and ends. May be called again.
   void stop();
 
@@ -34,7 +35,7 @@ class DenialRecorder {
   const Duration window_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::pair<Denial, std::string>, std::uint64_t> counts_;  // by reason and route
+  std::map<std::tuple<Denial, std::string, std::string>, std::uint64_t> counts_;  // by reason, route and actor
   std::mutex stop_mutex_;
   std::jthread thread_;
 };

@@ -78,8 +78,8 @@ TargetRow row_of(const State& state, const TargetId& id, const TargetState& targ
     if (target.document) {
       for (auto& waits : explain_triggers(state, id)) row.waiting_for.push_back(std::move(waits));
     }
-  } else if (target.promotion->phase == Phase::waiting) {
-    row.waiting_for = unmet_of(judge(state, *target.promotion, now));
+  } else if (target.promotion->phase == Phase::waiting || target.promotion->phase == Phase::rolling_back) {
+    row.waiting_for = unmet_of(explain_live(state, *target.promotion, now));
   } else if (const auto* step = target.promotion->current()) {
     row.waiting_for = step->unmet;
   }

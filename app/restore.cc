@@ -175,14 +175,24 @@ const store::BackupInfo* newest_good(const std::vector<store::BackupInfo>& all) 
   return newest != nullptr ? newest : store::Backups::newest_good(all, false);
 }
 
-// The backup's id; 0 for a mirror.
-Result<std::uint64_t> choose(const RestoreRequest& request) {
-  if (!request.mirror.empty()) return 0U;
-  if (request.id) return *request.id;
+struct Chosen {
+  std::uint64_t id = 0;  // 0: a mirror
+  std::vector<std::string> passed_over{};
+};
+
+Result<Chosen> choose(const RestoreRequest& request) {
+  if (!request.mirror.empty()) return Chosen{};
+  if (request.id) return Chosen{*request.id};
   HEADGATE_TRY(const auto all, store::Backups(request.backups).list());
   const auto* newest = newest_good(all);
   if (newest == nullptr) return fail(ErrorCode::not_found, "there is no good backup in " + request.backups.string());
-  return newest->id;
+  Chosen chosen{newest->id};
+  for (const auto& info : all) {
+    if (info.id <= newest->id || info.failure.empty()) continue;
+    chosen.passed_over.push_back("backup " + std::to_string(info.id) + " of " + format_timestamp(info.time) + ", of " +
+                                 std::to_string(info.size) + " records: " + info.failure);
+  }
+  return chosen;
 }
 
 Result<void> copy(const RestoreRequest& request, const fs::path& stage, std::string& mirror_note, Restored& done) {
@@ -224,13 +234,14 @@ Result<Restored> restore_data(const RestoreRequest& request, const Clock& clock)
   const auto restored = [&]() -> Result<Restored> {
     Restored done;
     std::string mirror_note;
-    done.backup = chosen;
+    done.backup = chosen.id;
+    done.passed_over = chosen.passed_over;
     auto copied = [&]() -> Result<History> {
       HEADGATE_TRY_VOID(copy(request, stage, mirror_note, done));
       return read_history(stage);
     }();
-    if (!copied && copied.error().code == ErrorCode::corrupt && chosen != 0) {
-      copied.error().message += older_good(request, chosen);
+    if (!copied && copied.error().code == ErrorCode::corrupt && chosen.id != 0) {
+      copied.error().message += older_good(request, chosen.id);
     }
     HEADGATE_TRY(const auto history, std::move(copied));
     if (!mirror_note.empty()) {

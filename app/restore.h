@@ -31,6 +31,7 @@ struct Restored {
   bool origin_changed = false;
   bool has_key = false;
   bool has_people = false;
+  std::vector<std::string> passed_over{};  // newer backups that are damaged: which, and what is wrong
   std::vector<std::string> left_out{};  // damaged files of blobs and people, as paths in the data directory
 };
 

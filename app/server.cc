@@ -130,8 +130,8 @@ struct Server::Parts {
   Result<void> open_store();
   Result<void> add_source(const RepositoryConfig& source);
   Result<std::string> read_secret(const std::string& name, const std::filesystem::path& file);
-  Result<std::optional<std::string>> read_token(const std::string& name,
-                                                const std::optional<std::filesystem::path>& file);
+  Result<std::function<Result<std::string>()>> token_of(const std::string& name,
+                                                        const std::optional<std::filesystem::path>& file);
   void read_host_secrets();
   std::shared_ptr<const reconciler::Redactor> redactor_of_now();
   Result<void> build_reconciler(const std::filesystem::path& supervisor);
@@ -195,10 +195,12 @@ Result<std::string> Server::Parts::read_secret(const std::string& name, const st
   return text;
 }
 
-Result<std::optional<std::string>> Server::Parts::read_token(const std::string& name,
-                                                             const std::optional<std::filesystem::path>& file) {
-  if (!file) return std::nullopt;
-  return read_secret(name, *file);
+// Read at the start, so that what is not there is told then, and anew whenever a remote asks: tokens are renewed.
+Result<std::function<Result<std::string>()>> Server::Parts::token_of(const std::string& name,
+                                                                     const std::optional<std::filesystem::path>& file) {
+  if (!file) return {};
+  HEADGATE_TRY_VOID(read_secret(name, *file));
+  return [this, name, path = *file] { return read_secret(name, path); };
 }
 
 // At the start, so that what is not there is told before it is needed.
@@ -218,7 +220,7 @@ std::shared_ptr<const reconciler::Redactor> Server::Parts::redactor_of_now() {
 }
 
 Result<void> Server::Parts::add_source(const RepositoryConfig& source) {
-  HEADGATE_TRY(auto token, read_token("repository " + source.name, source.token_file));
+  HEADGATE_TRY(auto token, token_of("repository " + source.name, source.token_file));
   reconciler::GitRepositoryConfig git;
   git.name = source.name;
   git.url = source.url;
@@ -234,7 +236,7 @@ Result<void> Server::Parts::add_source(const RepositoryConfig& source) {
 }
 
 Result<void> Server::Parts::build_reconciler(const std::filesystem::path& supervisor) {
-  HEADGATE_TRY(auto token, read_token("repository " + config.repository.name, config.repository.token_file));
+  HEADGATE_TRY(auto token, token_of("repository " + config.repository.name, config.repository.token_file));
   for (const auto& source : config.sources) HEADGATE_TRY_VOID(add_source(source));
   host_secrets = std::make_unique<reconciler::HostSecrets>(config.secrets, secrets_in_use);
   read_host_secrets();
@@ -344,7 +346,7 @@ Result<void> Server::Parts::start_publishing() {
                                                                publishing_told("witness " + witness.key().name())));
   }
   if (const auto& git = config.checkpoints.git) {
-    HEADGATE_TRY(auto token, read_token("checkpoints", git->token_file));
+    HEADGATE_TRY(auto token, token_of("checkpoints", git->token_file));
     HEADGATE_TRY(git_checkpoints, reconciler::GitCheckpoints::create({.url = git->url,
                                                                       .branch = git->branch,
                                                                       .clone = config.data / "checkpoints.git",

@@ -390,7 +390,13 @@ Result<ServerConfig> parse_server_config(const std::string& name, const std::str
 namespace {
 
 bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
-  const auto relative = inner.lexically_normal().lexically_relative(outer.lexically_normal());
+  // As far as they are there: two names of one folder are one.
+  const auto real = [](const std::filesystem::path& path) {
+    std::error_code error;
+    auto found = std::filesystem::weakly_canonical(path, error);
+    return error ? path.lexically_normal() : found;
+  };
+  const auto relative = real(inner).lexically_relative(real(outer));
   return !relative.empty() && *relative.begin() != "..";
 }
 

@@ -170,13 +170,18 @@ Result<int> restore(const BackupOptions& options, const Cli& cli) {
                             {"origin_changed", done.origin_changed},
                             {"key", done.has_key},
                             {"people", done.has_people},
+                            {"passed_over", json::array(done.passed_over.begin(), done.passed_over.end())},
                             {"left_out", json::array(done.left_out.begin(), done.left_out.end())}};
+  for (const auto& backup : done.passed_over) {
+    std::fprintf(stderr, "headgate: passed over, since it is damaged: %s\n", backup.c_str());
+  }
   for (const auto& file : done.left_out) {
     std::fprintf(stderr, "headgate: %s is damaged and was left out\n", file.c_str());
   }
   if (print_raw(cli.output, answer)) return exit_done;
-  std::printf("restored %llu records of %s into %s; effects are paused\n", static_cast<unsigned long long>(done.size),
-              done.origin.c_str(), request.data.c_str());
+  const auto from = done.backup == 0 ? std::string("the mirror") : "backup " + std::to_string(done.backup);
+  std::printf("restored %llu records of %s from %s into %s; effects are paused\n",
+              static_cast<unsigned long long>(done.size), done.origin.c_str(), from.c_str(), request.data.c_str());
   if (done.origin_changed) {
     std::printf(
         "%llu records are lost. The log goes on as %s with a new key in log.key: set origin in the server's "

@@ -111,7 +111,7 @@ class GitCheckpoints::Impl {
     }
     if (!done) {
       done.error().message =
-          without_secrets(fmt::format("{}: {}", url_.display, done.error().message), url_, config_.token);
+          without_secrets(fmt::format("{}: {}", url_.display, done.error().message), url_, token_now(config_));
     }
     return done;
   }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -18,7 +19,7 @@ struct GitCheckpointsConfig {
   std::string url;     // as of a watched repository
   std::string branch;  // made by the first push
   std::filesystem::path clone;
-  std::optional<std::string> token;
+  std::function<Result<std::string>()> token{};  // as of a watched repository
 };
 
 // Used by one thread.

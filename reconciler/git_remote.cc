@@ -114,7 +114,12 @@ int give_credentials(git_credential** credential, const char* url, const char* u
       transfer.refused = "the remote redirects to another host, which asks for credentials: configure the final URL";
       return GIT_EAUTH;
     }
-    return git_credential_userpass_plaintext_new(credential, "x-access-token", config.token->c_str());
+    const auto token = config.token();
+    if (!token) {
+      transfer.refused = token.error().message;
+      return GIT_EAUTH;
+    }
+    return git_credential_userpass_plaintext_new(credential, "x-access-token", token->c_str());
   }
   if ((allowed & GIT_CREDENTIAL_SSH_KEY) != 0) {
     if (config.ssh_key)
@@ -375,6 +380,12 @@ Result<std::vector<GitRef>> bring_refs(git_repository* clone, const GitRepositor
   auto refs = refs_of_host(clone, config, url, stop);
   if (refs || refs.error().code != ErrorCode::io || stop.stop_requested()) return refs;
   return refs_of_host(clone, config, url, stop);  // `git gc` may have moved objects under our feet
+}
+
+std::optional<std::string> token_now(const GitRepositoryConfig& config) {
+  if (!config.token) return std::nullopt;
+  auto token = config.token();
+  return token ? std::optional(std::move(*token)) : std::nullopt;
 }
 
 Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,

@@ -2,7 +2,9 @@
 // transports. Says which branches there are when the wanted one is missing. And the other way: pushes one commit.
 #pragma once
 
+#include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "reconciler/git_repository.h"
@@ -10,6 +12,9 @@
 #include "reconciler/libgit.h"
 
 namespace headgate::reconciler {
+
+// What a message may not hold, as it reads now.
+std::optional<std::string> token_now(const GitRepositoryConfig& config);
 
 // The commit the branch stands at; it and all it reaches are in `clone` and refs/heads/<branch> there names it.
 // corrupt: the clone is damaged (never said of the remote).

@@ -202,13 +202,13 @@ class GitRepository::Impl {
  private:
   void name(Error& error) const {
     error.message = fmt::format("repository {} ({}): {}", config_.name, url_.display,
-                                without_secrets(std::move(error.message), url_, config_.token));
+                                without_secrets(std::move(error.message), url_, token_now(config_)));
   }
 
   void say(const std::string& text) const {
     if (config_.notice) {
       config_.notice(fmt::format("repository {} ({}): {}", config_.name, url_.display,
-                                 without_secrets(text, url_, config_.token)));
+                                 without_secrets(text, url_, token_now(config_))));
     }
   }
 

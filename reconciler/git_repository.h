@@ -42,7 +42,7 @@ struct GitRepositoryConfig {
   std::vector<std::string> tags{};
   Duration poll = std::chrono::minutes(1);       // wait() asks for a look at least so often
   std::filesystem::path clone;                   // <data>/repositories/<name>.git; its parent is made
-  std::optional<std::string> token;              // https: password of the user x-access-token
+  std::function<Result<std::string>()> token{};  // https: password of the user x-access-token; asked whenever needed
   std::optional<std::filesystem::path> ssh_key;  // ssh: private key; without it the ssh agent is asked
   GitLimits limits{};
   std::function<void(const std::string&)> notice{};  // what an operator should know; called from fetch and wait

@@ -166,6 +166,12 @@ bool Notifier::tell(const std::string& id, const StoredRecord& record, bool& awa
       this->record({id, record.position, type, attempt, delivery.reason}, stop);
       return true;
     }
+    if (attempt == 1) {
+      notice_(NoticeLevel::warning,
+              "cannot tell of " + type + " at position " + std::to_string(record.position) +
+                  " yet, and tries again: " + delivery.reason,
+              id);
+    }
     pause(jittered(delay), stop);
     delay = std::min(delay * 2, options_.longest_delay);
     ++attempt;

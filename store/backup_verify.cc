@@ -54,7 +54,7 @@ Result<void> Backups::verify_files(const BackupInfo& info, const std::vector<Lis
     HEADGATE_TRY(const auto bytes, inside_backup(read_file(path, BlobStore::kMaxBlobBytes)));
     if (sha256(bytes) != file.digest) return fail(ErrorCode::corrupt, fmt::format("{} was altered", path.string()));
   }
-  HEADGATE_TRY(const auto watermark, inside_backup(WatermarkFile::open(set / "watermark")));
+  HEADGATE_TRY(const auto watermark, inside_backup(WatermarkFile::open(set / "watermark", true)));
   if (watermark.mark() != Mark{info.size, info.root}) {
     return fail(ErrorCode::corrupt, fmt::format("{} is of {} records, the backup of {}", (set / "watermark").string(),
                                                 watermark.mark().size, info.size));

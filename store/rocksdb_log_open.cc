@@ -80,7 +80,7 @@ Result<void> RocksDbLog::load() {
 }
 
 Result<void> RocksDbLog::expect_nothing() const {
-  const auto file = WatermarkFile::open(options_.dir / "watermark");
+  const auto file = WatermarkFile::open(options_.dir / "watermark", true);
   if (!file) {
     if (file.error().code == ErrorCode::not_found) return expect_nothing_left();
     return fail_watermark(file.error());
@@ -155,7 +155,7 @@ Result<void> RocksDbLog::restore_tree() {
 
 Result<void> RocksDbLog::check_watermark(bool read_only) {
   const auto path = options_.dir / "watermark";
-  auto file = WatermarkFile::open(path);
+  auto file = WatermarkFile::open(path, read_only);
   if (!file && file.error().code == ErrorCode::not_found) {
     if (size() > 0 && options_.checks.has(LogCheck::watermark_there)) {
       return fail(ErrorCode::corrupt,

@@ -13,6 +13,7 @@
 #include <charconv>
 #include <cstdarg>
 
+#include "store/files.h"
 #include "store/usable_memory.h"
 #include "store/wal_sequences.h"
 
@@ -105,6 +106,15 @@ std::unique_ptr<rocksdb::Env> env_over(const std::shared_ptr<rocksdb::FileSystem
   return file_system ? rocksdb::NewCompositeEnv(file_system) : nullptr;
 }
 
+// RocksDB takes a folder that it may not enter for one that is not there.
+Result<void> expect_entry(const RocksDbStore::Options& options) {
+  if (options.file_system) return {};
+  std::error_code error;
+  const std::filesystem::directory_iterator entered(options.dir, error);
+  if (!error || error == std::errc::no_such_file_or_directory) return {};
+  return fail_io("list", options.dir, error.value());
+}
+
 std::uint64_t parse_number(std::string_view text, bool& valid) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -146,6 +156,7 @@ std::unexpected<Error> fail_status(std::string_view action, const rocksdb::Statu
 }
 
 Result<bool> RocksDbStore::exists(const Options& options) {
+  HEADGATE_TRY_VOID(expect_entry(options));
   const auto& checks = options.checks;
   const auto own = env_over(options.file_system);
   auto* env = own ? own.get() : rocksdb::Env::Default();
@@ -215,6 +226,7 @@ Result<std::vector<RocksDbStore::Family>> RocksDbStore::missing_families(const O
 }
 
 Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options) {
+  HEADGATE_TRY_VOID(expect_entry(options));
   auto store = std::unique_ptr<RocksDbStore>(new RocksDbStore);
   store->env_ = env_over(options.file_system);
   auto* env = store->env_ ? store->env_.get() : rocksdb::Env::Default();

@@ -66,7 +66,7 @@ Result<WatermarkFile> WatermarkFile::create(const std::filesystem::path& path, c
   return open(path);
 }
 
-Result<WatermarkFile> WatermarkFile::open(const std::filesystem::path& path) {
+Result<WatermarkFile> WatermarkFile::open(const std::filesystem::path& path, bool read_only) {
   auto bytes = read_file(path, 2 * kSectorBytes);
   if (!bytes && bytes.error().code == ErrorCode::too_large) bytes.error().code = ErrorCode::corrupt;
   if (!bytes) return std::unexpected(std::move(bytes).error());
@@ -81,7 +81,7 @@ Result<WatermarkFile> WatermarkFile::open(const std::filesystem::path& path) {
                     path.string(), bytes->size(), 2 * kSectorBytes));
   }
   const auto& newest = !odd || (even && even->sequence > odd->sequence) ? *even : *odd;
-  HEADGATE_TRY(auto fd, open_file(path, O_RDWR));
+  HEADGATE_TRY(auto fd, open_file(path, read_only ? O_RDONLY : O_RDWR));
   return WatermarkFile(path, std::move(fd), newest.sequence, newest.mark, !even || !odd);
 }
 

@@ -33,7 +33,8 @@ class WatermarkFile {
   // A new file that holds `mark`. Durable on return; conflict when the file exists.
   static Result<WatermarkFile> create(const std::filesystem::path& path, const Mark& mark);
   // not_found when there is no file (on a log with records: it was removed), corrupt when neither sector is whole.
-  static Result<WatermarkFile> open(const std::filesystem::path& path);
+  // Read-only: nothing is written to it, and it may lie where nothing can be.
+  static Result<WatermarkFile> open(const std::filesystem::path& path, bool read_only = false);
 
   const Mark& mark() const { return mark_; }
   // True when the other sector was torn or damaged: it may have held a newer mark. After a crash it may be so, at other

@@ -79,6 +79,7 @@ def check_index(files):
 
 def parse_key(text, algorithm):
     """name+id+base64(algorithm, 32 bytes) -> (name, id, public key)"""
+    expect(text.count("+") >= 2, f"this is no verifier key, which reads NAME+ID+KEY: {text.strip()[:100]!r}")
     name, key_id, encoded = text.strip().split("+", 2)
     data = b64(encoded)
     expect(len(data) == 33 and data[0] == algorithm, f"{text.strip()!r} is no verifier key of algorithm {algorithm}")

@@ -1,20 +1,22 @@
 #include "engine/domain/admins.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "engine/domain/access.h"
 
 namespace headgate {
 
 bool hold_last_admin(const State& state, const std::set<std::string>& tokens, Timestamp now) {
-  bool any = false;
+  std::optional<Timestamp> last_of_these;  // until when these let an administrator in
+  std::optional<Timestamp> last_of_others;
   for (const auto& [id, token] : state.tokens) {
-    auto holder = authenticate(state, token.hash, now);
-    if (!holder) continue;
-    holder->any_claims = true;
-    if (!may(state, *holder, Role::admin, Reach::everywhere())) continue;
-    if (!tokens.contains(id)) return false;
-    any = true;
+    const auto holder = authenticate(state, token.hash, now);  // without claims: a token brings none
+    if (!holder || !may(state, *holder, Role::admin, Reach::everywhere())) continue;
+    auto& last = tokens.contains(id) ? last_of_these : last_of_others;
+    last = std::max(last.value_or(Timestamp::min()), token.expires.value_or(Timestamp::max()));
   }
-  return any;
+  return last_of_these && (!last_of_others || *last_of_others < *last_of_these);
 }
 
 }  // namespace headgate

@@ -9,7 +9,7 @@
 namespace headgate {
 
 // Whether one of these tokens lets its holder in as an administrator, by its own roles or by a grant, and none besides
-// them does.
+// them does for as long.
 bool hold_last_admin(const State& state, const std::set<std::string>& tokens, Timestamp now);
 
 }  // namespace headgate

@@ -273,14 +273,14 @@ TEST_F(GitRemoteTest, TheTokenIsSentWhenAskedForAndNeverShown) {
            std::to_string(body.size()) + "\r\n\r\n" + body;
   });
   auto with_token = config(server.url());
-  with_token.token = "s3cret-token";
+  with_token.token = [] { return "s3cret-token"; };
   auto repository = open(std::move(with_token));
   const Error empty = refusal(*repository);
   EXPECT_EQ(empty.code, ErrorCode::not_found) << empty.message;
   EXPECT_EQ(server.requests, 2);
 
   auto wrong = config(server.url());
-  wrong.token = "wr0ng-token";
+  wrong.token = [] { return "wr0ng-token"; };
   const Error refused = refusal(*open(std::move(wrong)));
   EXPECT_EQ(refused.code, ErrorCode::io);
   EXPECT_THAT(refused.message, HasSubstr("refuses the credentials"));
@@ -310,7 +310,7 @@ TEST_F(GitRemoteTest, ARedirectDoesNotTakeTheTokenToAnotherHost) {
            "/x.git/info/refs?service=git-upload-pack\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   });
   auto with_token = config(server.url());
-  with_token.token = "s3cret-token";
+  with_token.token = [] { return "s3cret-token"; };
   const Error error = refusal(*open(std::move(with_token)));
   EXPECT_EQ(error.code, ErrorCode::io);
   EXPECT_FALSE(leaked);

@@ -495,7 +495,7 @@ TEST_F(GitRepositoryTest, NotARepositoryAndWrongConfiguration) {
   EXPECT_THAT(refused([](auto& c) { c.url = "file://elsewhere/y"; }), HasSubstr("file:///path"));
   const std::string readable = refused([](auto& c) {
     c.url = "http://example.com/x.git";
-    c.token = "s3cret";
+    c.token = [] { return "s3cret"; };
   });
   EXPECT_THAT(readable, HasSubstr("use https"));
   EXPECT_THAT(readable, Not(HasSubstr("s3cret")));

@@ -60,7 +60,7 @@ class LocationWorld {
   }
 
   std::vector<std::string> violations;
-  std::uint64_t succeeded = 0, taken_back = 0, mixed = 0, on_demand = 0;
+  std::uint64_t succeeded = 0, taken_back = 0, mixed = 0, demanded = 0;
 
  private:
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
@@ -143,7 +143,7 @@ class LocationWorld {
       if (std::holds_alternative<PromotionFailed>(event) && goes_back_) ++mixed;
       if (!std::holds_alternative<PromotionSucceeded>(event)) continue;
       ++succeeded;
-      if (named_) ++on_demand;
+      if (named_) ++demanded;
     }
     for (auto& violation : oracle_.take_violations()) violations.push_back(std::move(violation));
     for (const auto& [name, there] : world_.at(production).locations) {
@@ -179,7 +179,7 @@ TEST(LocationsSim, NoWaveBeginsBeforeTheOneBeforeIsVerified) {
     succeeded += world.succeeded;
     taken_back += world.taken_back;
     mixed += world.mixed;
-    on_demand += world.on_demand;
+    on_demand += world.demanded;
   }
   std::cout << succeeded << " succeeded, " << on_demand << " of them on demand, " << taken_back << " taken back, "
             << mixed << " mixed, from seed " << first << '\n';
