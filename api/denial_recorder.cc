@@ -41,7 +41,8 @@ void DenialRecorder::submit_all() {
   }
   for (const auto& [what, count] : counts) {
     const auto& [reason, route, actor] = what;
-    Submission submission{.command = RecordDenied{std::string(reasons[static_cast<std::size_t>(reason)]), count, route}};
+    Submission submission{.command =
+                              RecordDenied{std::string(reasons[static_cast<std::size_t>(reason)]), count, route}};
     if (!actor.empty()) submission.actor = actor;
     if (sink_.submit(std::move(submission), {})) continue;
     // The queue is full: it is added to the next window.

@@ -1,5 +1,6 @@
 // Refused requests become events, added up: one access.denied per caller, reason, route and window, so that whoever
-// knocks a thousand times writes one record. Routes are patterns, and callers are tokens, so that there are few of them.
+// knocks a thousand times writes one record. Routes are patterns, and callers are tokens, so that there are few of
+// them.
 #pragma once
 
 #include <condition_variable>

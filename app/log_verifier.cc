@@ -50,7 +50,10 @@ void LogVerifier::run(const std::stop_token& stop) {
 }
 
 void LogVerifier::verify(const std::stop_token& stop) {
-  const auto verified = events_.verify({}, stop);
+  const auto verified = [&]() -> Result<store::RocksDbLog::Verified> {
+    HEADGATE_TRY_VOID(events_.verify_tables(stop));
+    return events_.verify({}, stop);
+  }();
   if (stop.stop_requested()) return;
   if (verified) {
     log_.info("the log is whole: " + std::to_string(verified->records) + " records verified");

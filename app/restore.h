@@ -32,7 +32,7 @@ struct Restored {
   bool has_key = false;
   bool has_people = false;
   std::vector<std::string> passed_over{};  // newer backups that are damaged: which, and what is wrong
-  std::vector<std::string> left_out{};  // damaged files of blobs and people, as paths in the data directory
+  std::vector<std::string> left_out{};     // damaged files of blobs and people, as paths in the data directory
 };
 
 // Everything is read again and compared before the log goes on: with log.restored and effects.paused, and first of all,

@@ -163,6 +163,14 @@ class Verification {
 
 }  // namespace
 
+Result<void> RocksDbLog::verify_tables(const std::stop_token& stop) const {
+  auto verified = store_->verify_tables(stop);
+  if (!verified && verified.error().code == ErrorCode::corrupt) {
+    verified.error().message += repair_advice(options_.dir);
+  }
+  return verified;
+}
+
 Result<RocksDbLog::Verified> RocksDbLog::verify(const std::function<void(Position, Position)>& progress,
                                                 std::stop_token stop) const {
   const auto verified = caught([&]() -> Result<Verified> {

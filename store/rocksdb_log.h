@@ -108,6 +108,8 @@ class RocksDbLog final : public EventLog, private TileReader {
   // differs is an Error (corrupt) that names it. `progress(done, all)` is called now and then; unavailable soon after a
   // `stop`.
   Result<Verified> verify(const std::function<void(Position, Position)>& progress, std::stop_token stop = {}) const;
+  // Before that, where the log has been open for a while: whether the tables on disk are still what is cached of them.
+  Result<void> verify_tables(const std::stop_token& stop) const;
 
   // For the backup engine, which reads it beside the writer.
   rocksdb::DB& database() const;

@@ -7,6 +7,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -375,6 +376,31 @@ Result<void> RocksDbStore::make_anew(Family in) {
   handle = nullptr;
   if (const auto status = db_->CreateColumnFamily(descriptor.options, std::string(name), &handle); !status.ok()) {
     return failed(status);
+  }
+  return {};
+}
+
+Result<void> RocksDbStore::verify_tables(const std::stop_token& stop) const {
+  const auto live = [&] {
+    std::vector<rocksdb::LiveFileMetaData> tables;
+    db_->GetLiveFilesMetaData(&tables);
+    return tables;
+  };
+  rocksdb::Options options;
+  options.env = db_->GetEnv();
+  for (const auto& table : live()) {
+    if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the verification was stopped");
+    const auto path = table.db_path + table.name;
+    rocksdb::SstFileReader reader(options);
+    auto status = reader.Open(path);
+    if (status.ok()) status = reader.VerifyChecksum();
+    if (status.ok()) continue;
+    // A compaction may have replaced it meanwhile.
+    const auto now = live();
+    if (std::ranges::find(now, table.name, &rocksdb::LiveFileMetaData::name) == now.end()) continue;
+    auto failure = fail_status(fmt::format("read the table {}", path), status).error();
+    if (failure.code == ErrorCode::not_found) failure.code = ErrorCode::corrupt;
+    return std::unexpected(std::move(failure));
   }
   return {};
 }

@@ -52,6 +52,24 @@ TEST(LogVerifier, NamesWhatIsDamaged) {
   EXPECT_NE(damage->find("headgate log repair"), std::string::npos) << *damage;
 }
 
+// What was read once is in memory, and says nothing of the disk.
+TEST(LogVerifier, ReadsTheTablesFromTheDisk) {
+  const store::DamagedLog files;
+  const auto table = files.table("events");
+  const auto events = files.open();
+  HEADGATE_ASSERT_OK(events);
+  HEADGATE_ASSERT_OK((*events)->read(0, store::kDamagedRecords));
+  auto bytes = *store::read_file(table, 1 << 30);
+  for (std::size_t at = 100; at < bytes.size() / 2; at += 500) bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  store::write_plain(table, bytes);
+  SystemClock clock;
+  const LogVerifier verifier(**events, std::chrono::hours(1), clock, log_lines());
+  EXPECT_EQ(whole(verifier), 0.0);
+  const auto damage = verifier.damage();
+  ASSERT_TRUE(damage.has_value());
+  EXPECT_NE(damage->find(table.filename().string()), std::string::npos) << *damage;
+}
+
 TEST(LogVerifier, IsMadeAgainAndAgain) {
   const store::DamagedLog files;
   const auto events = files.open();

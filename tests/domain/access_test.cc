@@ -45,6 +45,8 @@ TEST(Tokens, TheLastThatLetsAnAdministratorInIsNotRevoked) {
   late.pass(1h);
   EXPECT_THAT(late.when(RevokeToken{"token:admin"}, "token:admin"), Refused("no other token"));  // it has expired
   EXPECT_THAT(late.when(RevokeToken{"token:brief"}, "token:admin"), ElementsAre("token.revoked"));
+  EXPECT_THAT(world.when(RevokeToken{"token:admin"}, "token:admin"), Refused("no other token"));  // for as long
+  world.when(CreateToken{"token:next", "sha256:e", {Role::admin}, {}}, "token:admin");
   EXPECT_THAT(world.when(RevokeToken{"token:admin"}, "token:admin"), ElementsAre("token.revoked"));
 }
 
@@ -64,6 +66,18 @@ TEST(Tokens, AGrantLetsAnAdministratorInAsWell) {
       EXPECT_THAT(lines, Refused("no other token"));
     }
   }
+}
+
+TEST(Tokens, AGrantThatTakesAClaimLetsNoTokenIn) {
+  auto world = given_tokens();
+  auto policy = access_policy();
+  Grant grant;
+  grant.person = "person:alice";
+  grant.role = Role::admin;
+  grant.require_claims = {{"amr", "mfa"}};
+  policy.grants.push_back(grant);
+  world.push(policy, "person:frank");
+  EXPECT_THAT(world.when(RevokeToken{"token:admin"}, "token:admin"), Refused("no other token"));
 }
 
 TEST(Tokens, TwoOfOneNameCannotBe) {

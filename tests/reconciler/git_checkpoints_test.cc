@@ -170,7 +170,9 @@ TEST_F(GitCheckpointsTest, AConfigurationThatCannotWork) {
     EXPECT_THAT(opened.error().message, HasSubstr(words));
   }
   const auto readable = GitCheckpoints::create(
-      {.url = "http://git.example.com/a.git", .branch = "checkpoints", .clone = clone_, .token = [] { return "secret"; }});
+      {.url = "http://git.example.com/a.git", .branch = "checkpoints", .clone = clone_, .token = [] {
+         return "secret";
+       }});
   ASSERT_FALSE(readable.has_value());
   EXPECT_THAT(readable.error().message, HasSubstr("use https"));
 }
