@@ -90,7 +90,7 @@ class RecordReader {
 };
 
 Result<WatermarkFile> watermark_of(const std::filesystem::path& data) {
-  auto file = WatermarkFile::open(data / "watermark", true);
+  auto file = WatermarkFile::open(data / "watermark");
   if (file) return file;
   if (file.error().code != ErrorCode::not_found) {
     return fail(file.error().code, file.error().message + "; put back the watermark of a backup");

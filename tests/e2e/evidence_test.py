@@ -209,7 +209,7 @@ class Evidence(unittest.TestCase):
             ("an index of another shape", {**files, "index.json": b"[]"}, "it cannot be read"),
             ("a file that the index does not name", {**files, "records/more/1.json": b"x"}, "'records/more/1.json', which index.json does not name"),
             ("bytes that are no text", {**files, "checkpoint": b"\xff\xfe"}, "it cannot be read"),
-            ("an empty key", {**files, "verifier.key": b""}, "it cannot be read"),
+            ("an empty key", {**files, "verifier.key": b""}, "this is no verifier key"),
             ("a huge file", {**files, record: b" " * (5 << 20)}, "is larger than"),
         ]
         for what, content, words in cases:
