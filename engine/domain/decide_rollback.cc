@@ -23,7 +23,7 @@ Result<void> roll_back_one(Events& events, const State& state, const RollBack& c
   const PromotionId as{id, state.find(id)->last_number + 1};
   if (!way.to && !c.named) {
     return fail(ErrorCode::conflict, "no other release was verified at " + to_string(id) +
-                                         ": name the service to have what runs there retired");
+                                         ": name the service to have what is being rolled out there retired");
   }
   HEADGATE_TRY_VOID(rollback_plan(state, as, way, c.restore, context.digest));
   if (!way.crosses.empty() && !c.break_glass) {

@@ -72,7 +72,8 @@ struct Failure {
   void go_back(Events& events, const TargetId& id, const std::string& release) const {
     const auto not_now = [&](const std::string& why, const std::string& next) { tell(events, id, release, why, next); };
     const auto way = rollback_way(state, id, "previous");
-    if (!way) return not_now(way.error().message, look_at(id));
+    if (!way)
+      return not_now(way.error().message, "look at " + to_string(id) + ", then headgate promote another release");
     if (!way->to) return not_now("no other release was verified at " + to_string(id), by_hand(id, false));
     if (!way->crosses.empty()) return not_now("step " + way->crosses + " cannot be undone", by_hand(id, true));
     const PromotionId as{id, state.find(id)->last_number + 1};

@@ -151,14 +151,16 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     const bool stays =
         !t->held.empty() && t->current && leaves == &*t->current && !state.quarantine(id.service, t->current->release);
     way.to = stays ? std::optional<Wish>(t->current) : way_back_from(state, id, *leaves, true);
-    if (const auto others = verified_besides(state, id, *leaves);
-        !way.to && leaves == &*t->current && !others.empty()) {
+    // Who is paged empties no production: at most what is being rolled out is retired.
+    if (!way.to && t->current && leaves->release.same_candidate(t->current->release)) {
+      const auto others = verified_besides(state, id, *leaves);
+      const std::string none = "no other release was verified there";
       return fail(ErrorCode::conflict,
                   "no way leads further back from release " + leaves->release.version + " at " + to_string(id) +
-                      ", which runs and is verified: name another one that was "
-                      "verified there with --to: " +
-                      others,
-                  {{"/to", version, "one of " + others}});
+                      ", which runs and is verified: " +
+                      (others.empty() ? none + "; another one is promoted: headgate promote"
+                                      : "name another one that was verified there with --to: " + others),
+                  {{"/to", version, others.empty() ? none : "one of " + others}});
     }
   } else {
     const auto at = std::find_if(t->verified.rbegin(), t->verified.rend(),

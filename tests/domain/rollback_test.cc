@@ -230,12 +230,26 @@ TEST(RollbackByHand, WithoutAVerifiedReleaseRetiresAndLeavesAnIncidentOpen) {
   world.push(
       {{access_policy(), environment("production", true), service({verified()}), target(production, release("v1"))}});
   world.observe(production, "");
-  world.finish_all(production);
+  world.finish(production);
   EXPECT_THAT(roll_back(world), happened_in_order("rollback.started to nothing", "incident.opened",
                                                   "activity.started rollback-retire#1"));
   world.finish_all(production);
   EXPECT_EQ(world.running(production), "nothing");
   EXPECT_TRUE(has_open_incident(world.state, production));
+}
+
+TEST(RollbackByHand, NeverTakesAwayAVerifiedReleaseThatRuns) {
+  auto world = World::running_v1(verified(), true);
+  world.push(target(production, release("v2")));
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v1");
+  EXPECT_THAT(roll_back(world), Refused("no other release was verified there"));
+  EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_THAT(world.effects(), IsEmpty());
+  world.request(production, "v3");
+  EXPECT_THAT(roll_back(world), Contains("rollback.started to v1")) << "what is being rolled out is left";
 }
 
 // Adopted, then brought there anew so that it is verified: that takes nothing away when it fails.
@@ -270,7 +284,7 @@ TEST(RollbackByHand, OfAllLeavesOutWhatHasNoWayBack) {
   world.observe(staging, "v1");
   auto c = back_to();
   c.targets = {production, staging};
-  EXPECT_THAT(world.when(c, "person:alice"), Refused("no way back"));
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("no way leads further back"));
   c.named = false;
   EXPECT_THAT(world.when(c, "person:alice"), Contains("rollback.requested #2"));
   EXPECT_FALSE(world.at(staging).promotion);
