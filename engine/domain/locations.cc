@@ -219,7 +219,7 @@ std::vector<Place> places_to_go_back(const State& state, const TargetId& id, con
     const bool differs = !location.standby && there.current != way.to;
     if (!holds_it && !may_hold_it && !differs) continue;
     auto place = place_at(state, id, location);
-    if (holds_it) place.left_slot = place.stable_slot;
+    if (holds_it || (!may_hold_it && !place.stable_slot.empty())) place.left_slot = place.stable_slot;
     place.from = way.leaves;
     place.way_back = way.to;
     places.push_back(std::move(place));

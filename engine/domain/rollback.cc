@@ -33,13 +33,19 @@ void tell_incident(Events& events, const State& state, const PromotionId& id, co
   tell_incident(events, state, {id.target, to_string(id), release, what, next, freeze});
 }
 
-// What runs on the target, or what a promotion that has begun to deploy has brought there.
-const Wish* what_runs(const TargetState& t) {
-  if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &left_by(*p);
+// What has begun to deploy, or was left so.
+const Promotion* half_done(const TargetState& t) {
+  if (const auto& p = t.promotion; p && (p->deployed() || p->phase == Phase::rolling_back)) return &*p;
   if (t.back.failed && !t.held.empty()) {
     const auto& p = *t.back.failed;
-    if (p.deployed() || (p.trigger == Trigger::rollback && brought_back_by(p) != left_by(p))) return &left_by(p);
+    if (p.deployed() || (p.trigger == Trigger::rollback && brought_back_by(p) != left_by(p))) return &p;
   }
+  return nullptr;
+}
+
+// What runs on the target, or what a promotion that has begun to deploy has brought there.
+const Wish* what_runs(const TargetState& t) {
+  if (const auto* p = half_done(t)) return &left_by(*p);
   for (const auto& [name, there] : t.locations) {  // locations differ, and this one runs what is to be left
     if (!there.current || there.current == t.current) continue;
     const bool others_miss_it =
@@ -47,6 +53,46 @@ const Wish* what_runs(const TargetState& t) {
     if (others_miss_it || (t.current && there.missed == t.current)) return &*there.current;
   }
   return t.current ? &*t.current : nullptr;
+}
+
+// Whether what ran before runs on in its own slot, beside what is being rolled out.
+bool current_runs_beside(const State& state, const TargetId& id) {
+  const auto& t = *state.find(id);
+  const auto* stage = state.stage(id);
+  const auto* p = half_done(t);
+  if (!stage || !uses_slots(*stage) || !t.current || !p || retires_old(*p)) return false;
+  if (p->trigger == Trigger::rollback && left_by(*p) == *t.current) return false;
+  if (locations_of(state, id).empty()) return !t.stable_slot.empty();
+  return std::ranges::any_of(t.locations, [&](const auto& entry) {
+    return entry.second.current == t.current && !entry.second.stable_slot.empty();
+  });
+}
+
+// Nothing is deployed into a slot that has traffic: what runs there, beside what is left, takes all of it back first.
+Result<void> keep_off_traffic(const State& state, const PlanInput& input, const RollbackWay& way) {
+  const auto over = [&](const auto& at) {
+    return at.stable && at.way_back && at.left_slot != at.stable_slot && at.way_back != at.stable;
+  };
+  const auto place = std::ranges::find_if(input.places, over);
+  const auto& stable = place == input.places.end() ? input.stable : place->stable;
+  const bool anywhere = input.places.empty() ? over(input) : place != input.places.end();
+  if (!anywhere || !way.to || !uses_slots(*input.stage)) return {};
+  const auto& id = input.id.target;
+  const auto& t = *state.find(id);
+  const auto& p = t.promotion;
+  const auto to = way.to->release.version;
+  std::string next = "promote it: headgate promote " + id.service + " --to " + id.environment + " --release " + to;
+  if (p && p->phase == Phase::rolling_back) {
+    next = "wait for " + to_string(p->id) + " (headgate wait), then go back to it";
+  } else if (p && way.to == t.current) {
+    next = "headgate cancel " + to_string(p->id);
+  } else if (t.current && way.to != t.current) {
+    next = "take back what is being rolled out first: " + by_hand(id, !step_between(t, *t.current).empty()) +
+           ", then go back to it with --to " + to + "; or " + next;
+  }
+  return fail(ErrorCode::conflict, "release " + to + " would be deployed over release " + stable->release.version +
+                                       " at " + to_string(id) + ", which has traffic beside release " +
+                                       way.leaves.release.version + ": " + next);
 }
 
 // What else was verified there, newest first.
@@ -150,7 +196,9 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     // A person must look, and nothing was deployed: what runs is brought anew, not left.
     const bool stays =
         !t->held.empty() && t->current && leaves == &*t->current && !state.quarantine(id.service, t->current->release);
-    way.to = stays ? std::optional<Wish>(t->current) : way_back_from(state, id, *leaves, true);
+    // What runs beside what is left takes its traffic back, whatever became known of it.
+    way.to = stays || current_runs_beside(state, id) ? std::optional<Wish>(t->current)
+                                                     : way_back_from(state, id, *leaves, true);
     // Who is paged empties no production: at most what is being rolled out is retired.
     if (!way.to && t->current && leaves->release.same_candidate(t->current->release)) {
       const auto others = verified_besides(state, id, *leaves);
@@ -214,7 +262,7 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
                                            ": only the one from before the last deployment is");
     }
   }
-  if (way.leaves == t->current) input.left_slot = t->stable_slot;
+  if (way.leaves == t->current && !current_runs_beside(state, as.target)) input.left_slot = t->stable_slot;
   const bool old_is_going = t->promotion && retires_old(*t->promotion);
   if (old_is_going) {  // as it will be once the promotion has ended
     input.stable = way.leaves;
@@ -233,6 +281,8 @@ Result<Plan> rollback_plan(const State& state, const PromotionId& as, const Roll
           (restore || s.step->restores.empty()))
         plan.steps.push_back(s.step);
     }
+  } else {
+    HEADGATE_TRY_VOID(keep_off_traffic(state, input, way));
   }
   if (plan.steps.empty()) {
     return fail(ErrorCode::conflict, "there is no way back at " + to_string(as.target) +

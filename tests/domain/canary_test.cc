@@ -295,6 +295,52 @@ TEST(Canary, TrafficGoesBackToWhatNeverLeftAlthoughItIsQuarantined) {
               HasSubstr("release v1 is verified here, but quarantined (CVE-2026-1): headgate promote another release"));
 }
 
+TEST(Canary, ByHandTooTrafficGoesBackToWhatNeverLeftAlthoughItIsQuarantined) {
+  for (const bool another : {false, true}) {
+    auto world = given_v2(two_pauses());
+    const std::string stable = another ? "v2" : "v1";
+    if (another) {
+      roll(world);
+      world.push(target(production, release("v3")));
+    }
+    roll(world, "pause-2");
+    world.when(QuarantineRelease{{"gateway", stable}, "CVE-2026-1"}, "person:alice");
+    EXPECT_THAT(world.when(by_hand, "person:alice"),
+                happened_in_order("rollback.started to " + stable, "activity.started rollback-shift#1"));
+    EXPECT_EQ(world.effect(production).step.slot, another ? "green" : "blue");
+    EXPECT_THAT(world.steps(production), ElementsAre("rollback-shift", "rollback-smoke", "rollback-retire"));
+    roll(world);
+    EXPECT_EQ(world.running(production), stable);
+    EXPECT_THAT(open_incident(world.state, production)->second.next, HasSubstr("but quarantined (CVE-2026-1)"));
+  }
+}
+
+TEST(Canary, AnotherReleaseIsNeverDeployedOverWhatHasTraffic) {
+  for (const bool held : {false, true}) {
+    auto s = two_pauses();
+    s.rollback_automatic = !held;
+    auto world = given_v2(s);
+    roll(world);
+    world.push(target(production, release("v3")));
+    roll(world, "pause-2");
+    if (held) next_measurement(world, bad);
+    const RollBack to_v1{{production}, "v1", "both are slow", "all"};
+    EXPECT_THAT(world.when(to_v1, "person:alice"),
+                Refused("over release v2 at gateway/production, which has traffic beside release v3: take back what is "
+                        "being rolled out first: headgate rollback --environment production --service gateway"));
+    EXPECT_EQ(world.error.code, ErrorCode::conflict);
+    EXPECT_THAT(world.when(by_hand, "person:alice"), Contains("activity.started rollback-shift#1"));
+    EXPECT_THAT(world.when(to_v1, "person:alice"), Refused("wait for gateway/production/4"));
+    roll(world);
+    EXPECT_EQ(world.running(production), "v2");
+    EXPECT_THAT(world.when(to_v1, "person:alice"), Contains("rollback.started to v1"));
+    EXPECT_EQ(world.steps(production), anew);
+    EXPECT_EQ(world.effect(production).step.slot, "blue");
+    roll(world);
+    EXPECT_EQ(world.running(production), "v1");
+  }
+}
+
 TEST(Canary, APauseThatIsTriedAgainCountsItsLimitsAnew) {
   auto metric = error_rate();
   metric.consecutive_error_limit = 0;
