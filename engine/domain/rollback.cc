@@ -434,7 +434,7 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
                       (!known->second.promotion.empty() && p.trigger == Trigger::rollback && !p.rollback_automatic));
   if (back && (!mends || state.quarantine(p.id.target.service, back->release))) {
     tell_verified(events, state, p, back->release);
-  } else if (back) {
+  } else if (mends && (back || !known->second.freeze.empty())) {  // else nothing runs, and nobody has looked at it
     const auto& [number, incident] = *known;
     if (state.freezes.contains(incident.freeze)) {
       events.emplace_back(
@@ -442,7 +442,9 @@ std::vector<Event> finish_rollback(const State& state, const Promotion& p, Times
     }
     events.emplace_back(IncidentResolved{
         p.id.target, incident.promotion, number,
-        "rolled back to release " + back->release.version + ", verified, in " + format_duration(took)});
+        (back ? "rolled back to release " + back->release.version + ", verified, in "
+              : "release " + left_by(p).release.version + " was retired after all, nothing is left to run there, in ") +
+            format_duration(took)});
   }
   const auto whole = has_locations(p) ? runs_as_a_whole(state, p.id.target) : std::nullopt;
   if (has_locations(p) && !whole && target->current && target->current != p.to) {

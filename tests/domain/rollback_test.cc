@@ -662,6 +662,23 @@ TEST(FailedRollback, IsTakenUpAgainWhereItFailed) {
   EXPECT_FALSE(has_open_incident(world.state, production));
 }
 
+TEST(FailedRollback, OfAFirstReleaseIsResolvedOnceTheRetryHasRetiredIt) {
+  World world;
+  world.push(
+      {{access_policy(), environment("production", true), service({verified()}), target(production, release("v1"))}});
+  world.observe(production, "");
+  world.finish(production);
+  world.finish(production, Kind::unhealthy, "500");
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"),
+              happened_in_order("rollback.failed #1", "freeze.set"));
+  world.when(RetryPromotion{first, "the host is back"}, "person:alice");
+  EXPECT_THAT(world.finish(production),
+              happened_in_order("rollback.succeeded #1", "freeze.lifted", "incident.resolved"));
+  EXPECT_EQ(world.running(production), "nothing");
+  EXPECT_TRUE(world.state.freezes.empty());
+  EXPECT_FALSE(has_open_incident(world.state, production));
+}
+
 TEST(FailedRollback, IsMendedByARollbackByHandToAnotherRelease) {
   auto world = given_v2_runs();
   world.push(target(production, release("v3")));
