@@ -86,7 +86,13 @@ std::vector<Condition> judge_approve_switch(const State& state, const Promotion&
   c.commit = p.rules.commit;
   c.met = step->resumed;
   c.text = c.met ? "the switch is approved" : "one more approval, of the switch, now that the preview is verified";
-  if (c.met) return {std::move(c)};
+  if (c.met) {  // by the last one: it takes one alone
+    if (!p.approvals.empty() && p.approvals.back().time >= step->started) {
+      c.text += " by " + p.approvals.back().approver;
+      c.events = {p.approvals.back().position};
+    }
+    return {std::move(c)};
+  }
   std::string names;
   for (const auto& rule : step->step->approvals) {
     if (!state.access()) break;
