@@ -129,8 +129,10 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
   Events events;
   if (const auto& p = target->promotion) {
     if (!may_give_way(*p)) {
-      return fail(ErrorCode::conflict,
-                  "promotion " + to_string(p->id) + ' ' + how_far(*p) + ": wait for it (headgate wait) or cancel it");
+      const bool too_late = p->phase == Phase::rolling_back || retires_old(*p) || irreversible_step_begun(*p);
+      return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + ' ' + how_far(*p) +
+                                           ": wait for it (headgate wait)" +
+                                           (too_late ? ", it cannot be cancelled any more" : " or cancel it"));
     }
     if (p->to == wish && p->locations == c.locations) {
       return fail(ErrorCode::conflict,

@@ -74,6 +74,28 @@ Decision decide_command(const State& state, const RollBack& c, const Context& co
   return events;
 }
 
+namespace {
+
+// Behind its name; empty where it may be retried, as far as the target goes.
+std::string why_not_retried(const TargetState& t, const PromotionId& id) {
+  if (id.number != t.last_number || t.promotion || t.back.wanted) {
+    return "is not the last one of its target: " +
+           to_string(PromotionId{id.target, t.back.wanted ? t.back.wanted->number : t.last_number}) + " came after it";
+  }
+  if (t.back.failed && t.back.failed->id == id) return {};
+  std::string ended;
+  if (t.failed && t.failed->number == id.number) ended = t.failed->ended;
+  if (t.flow && t.flow->failed && t.flow->failed->number == id.number) ended = t.flow->failed->ended;
+  const bool failed = ended.starts_with("failed");
+  if (t.back.failed && !t.held.empty() && (failed || ended.empty())) {
+    return "came to nothing while the target was held by what " + to_string(t.back.failed->id) + " left";
+  }
+  if (ended.empty()) return "did not fail";
+  return ended + (failed ? ", and what it left was dealt with since" : ", and only one that failed is retried");
+}
+
+}  // namespace
+
 Decision decide_command(const State& state, const RetryPromotion& c, const Context&) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto* t = state.find(c.promotion.target);
@@ -84,12 +106,8 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
     return fail(ErrorCode::not_found, "no promotion " + name);
   }
-  if (!t->back.failed || t->back.failed->id != c.promotion || c.promotion.number != t->last_number || t->promotion ||
-      t->back.wanted) {
-    return fail(ErrorCode::conflict,
-                "promotion " + name +
-                    " is not the last one of its target, or did not fail, or came to nothing while the "
-                    "target was held: promote anew instead");
+  if (const auto why = why_not_retried(*t, c.promotion); !why.empty()) {
+    return fail(ErrorCode::conflict, "promotion " + name + ' ' + why + ": promote anew instead");
   }
   const auto& p = *t->back.failed;
   if ((t->orphaned || t->retiring) && !p.retires()) {

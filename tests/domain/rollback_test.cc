@@ -205,6 +205,14 @@ TEST(RollbackByHand, IsNotBegunTwice) {
   EXPECT_THAT(roll_back(world), Refused("rolls back already"));
 }
 
+TEST(RollbackByHand, IsWaitedForAndNotCancelled) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  EXPECT_THAT(world.request(production, "v3"),
+              Refused("gateway/production/2 is rollingBack: wait for it (headgate wait), it cannot be cancelled"));
+  EXPECT_THAT(world.cancel(second), Refused("is rolling back already"));
+}
+
 TEST(RollbackByHand, GoesToAnotherVersionWhileOneIsUnderWay) {
   auto world = given_v2_runs();
   bring(world, "v3");
@@ -832,6 +840,27 @@ TEST(Retry, IsOnlyForTheLastOneThatFailed) {
   EXPECT_THAT(world.when(RetryPromotion{promotion(production, 9), {}}, "person:alice"), Refused("no promotion"));
   world.push(target(production, release("v3")));
   EXPECT_THAT(world.when(RetryPromotion{second, {}}, "person:alice"), Refused("is under way"));
+}
+
+TEST(Retry, IsRefusedWithWhatCameOfIt) {
+  const RetryPromotion again{first, {}};
+  auto s = verified();
+  auto rolled_back = World::running_v1(s);
+  rolled_back.push(target(production, release("v2")));
+  rolled_back.finish(production);
+  rolled_back.finish(production, Kind::unhealthy, "500");
+  rolled_back.finish_all(production);
+  EXPECT_THAT(rolled_back.when(again, "person:alice"),
+              Refused("promotion gateway/production/1 was rolled back: smoke: 500, and only one that failed"));
+  bring(rolled_back, "v3");
+  EXPECT_THAT(rolled_back.when(again, "person:alice"),
+              Refused("is not the last one of its target: gateway/production/2 came after it"));
+
+  s.approvals = {{"managers", 1, 35}};
+  auto rejected = World::running_v1(s);
+  rejected.push(target(production, release("v2")));
+  rejected.when(Reject{first, "not on a Friday"}, "person:carol");
+  EXPECT_THAT(rejected.when(again, "person:alice"), Refused("was rejected: rejected by person:carol: not on a Friday"));
 }
 
 TEST(Retry, DoesNotBringWhatIsQuarantined) {
