@@ -66,8 +66,11 @@ Attempt try_http(HttpClient& http, const Check& check, const std::stop_token& st
   const auto response = http.send(request, stop);
   if (response) return judge(*check.http, *response, body);
   Attempt attempt;
-  attempt.judged = response.error().code != ErrorCode::unavailable;
+  // A request that cannot be made, by a URL of a variable that is none, says nothing of the release.
+  attempt.hopeless = response.error().code == ErrorCode::invalid_input;
+  attempt.judged = !attempt.hopeless && response.error().code != ErrorCode::unavailable;
   attempt.reason = response.error().message;
+  if (attempt.hopeless) attempt.reason += "; the check's is " + request.url;
   return attempt;
 }
 

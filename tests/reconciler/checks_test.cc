@@ -86,6 +86,15 @@ TEST_F(ChecksTest, FailsWhenTheAttemptsAreUsedUp) {
   EXPECT_THAT(result.reason, HasSubstr("no answer from"));
 }
 
+TEST_F(ChecksTest, AUrlThatIsNoneIsNoEvidence) {
+  auto check = http_check();
+  check.http->url = "http://127.0.0.1%3A8080/health";
+  const auto result = run(check, {{.error = Error{ErrorCode::invalid_input, "a request's URL is not valid"}}});
+  EXPECT_EQ(result.verdict, Verdict::error);
+  EXPECT_EQ(made_, 1U);
+  EXPECT_THAT(result.reason, HasSubstr("is not valid; the check's is http://127.0.0.1%3A8080/health"));
+}
+
 TEST_F(ChecksTest, SuccessesCountInARow) {
   auto check = http_check();
   check.successes = 2;
