@@ -1,5 +1,6 @@
 #include "api/views_target.h"
 
+#include "api/described_json.h"
 #include "api/views_promotion.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/governance.h"
@@ -125,6 +126,9 @@ void write_target(JsonWriter& json, const TargetRow& row, const Names& names) {
     json.field("commit", target.document->commit);
     const auto& document = target.document->document;
     write_wish(json.key("wish"), Wish{document.release, document.variables});
+    write_described(json.key("variables_from"), document.variables_from);
+    write_described(json.key("on_delete"), document.on_delete);
+    write_text_or_null(json.key("formerly"), document.formerly ? document_name(*document.formerly) : "");
     json.end_object();
   } else {
     json.value(nullptr);

@@ -64,11 +64,19 @@ json::value wish_of(const Target& target) {
   json::object variables;
   for (const auto& [name, reference] : target.release.artifacts) artifacts.emplace(name, reference);
   for (const auto& [name, value] : target.variables) variables.emplace(name, value);
-  return json::object{{"version", target.release.version},
-                      {"commit", target.release.commit},
-                      {"artifacts", artifacts},
-                      {"variables", variables},
-                      {"suspended", target.suspend}};
+  json::array files;
+  for (const auto& file : target.variables_from) files.push_back({{"path", file.path}, {"blob", file.blob}});
+  json::object wish{{"version", target.release.version},
+                    {"commit", target.release.commit},
+                    {"artifacts", artifacts},
+                    {"variables", variables},
+                    {"suspended", target.suspend},
+                    {"variables_from", files},
+                    {"on_delete", nullptr},
+                    {"formerly", nullptr}};
+  if (target.on_delete) wish["on_delete"] = name_of(*target.on_delete);
+  if (target.formerly) wish["formerly"] = document_name(*target.formerly);
+  return wish;
 }
 
 bool is_open(const json::value& field) {
@@ -134,6 +142,10 @@ Result<Side> side_of(Client& client) {
       if (same && is_open(wish.at(field))) wish.get_object()[field] = desired->at(field);
     }
     wish.get_object()["suspended"] = row.at("suspended");
+    for (const auto* field : {"variables_from", "on_delete", "formerly"}) {
+      const auto* value = value_at(row, {"document", field});
+      wish.get_object()[field] = value == nullptr ? json::value() : *value;
+    }
     side.documents[{"Target", name}] = std::move(wish);
   }
   HEADGATE_TRY_VOID(expect_all_seen(side, configuration));
@@ -209,14 +221,11 @@ std::string joined(const std::vector<std::string>& paths) {
   return text;
 }
 
-// A release without commit or artifacts is the registered one of that version.
+// Of one version. A release without commit or artifacts is the registered one of that version.
 bool same_release(const json::value& running, const json::value& wish) {
-  if (!running.is_object() || text_at(running, {"version"}) != text_at(wish, {"version"})) return false;
-  for (const auto* field : {"commit", "artifacts"}) {
-    const auto& wanted = wish.at(field);
-    if (!is_open(wanted) && wanted != running.at(field)) return false;
-  }
-  return running.at("variables") == wish.at("variables");
+  return std::ranges::all_of(std::initializer_list<const char*>{"commit", "artifacts"}, [&](const char* field) {
+    return is_open(wish.at(field)) || wish.at(field) == running.at(field);
+  });
 }
 
 // What follows for a target from what is wished and what runs there.
@@ -224,11 +233,18 @@ std::string plan_of(const json::value& wish, const json::value* running) {
   if (wish.at("suspended") == json::value(true)) return "nothing: it is suspended";
   if (running == nullptr || running->is_null())
     return "is observed, then a promotion to " + shown_at(wish, {"version"});
-  if (same_release(*running, wish)) return "nothing: it runs";
-  if (text_at(*running, {"version"}) == text_at(wish, {"version"})) {
-    return "a promotion of " + shown_at(wish, {"version"}) + " with other variables";
+  const auto version = shown_at(wish, {"version"});
+  if (shown_at(*running, {"version"}) != version) {
+    return "a promotion from " + shown_at(*running, {"version"}) + " to " + version;
   }
-  return "a promotion from " + shown_at(*running, {"version"}) + " to " + shown_at(wish, {"version"});
+  // What was found running has neither commit nor artifacts, and was registered by nobody.
+  const bool registered = !is_open(running->at("commit")) || !is_open(running->at("artifacts"));
+  if (!same_release(*running, wish)) {
+    if (!registered) return "a promotion of " + version;
+    return "would be refused: " + version + " has another commit or other artifacts, and a release never changes";
+  }
+  if (running->at("variables") == wish.at("variables")) return "nothing: it runs";
+  return "a promotion of " + version + " with other variables";
 }
 
 bool is_policy(const std::string& kind) {
@@ -236,34 +252,83 @@ bool is_policy(const std::string& kind) {
 }
 
 struct Change {
-  std::string what;  // added, changed, removed
+  std::string what;  // added, changed, renamed, removed
   std::string kind;
   std::string name;
   std::vector<std::string> paths;
   std::string plan;
+  std::string formerly{};  // of a renamed one
 };
 
-std::vector<Change> compare(const Side& before, const Side& after) {
+std::optional<std::string> new_name(const Renames& renames, const std::string& kind, const std::string& name) {
+  if (kind == "Target") {
+    const auto to = renames.of(target_of(name));
+    return to ? std::optional(document_name(*to)) : std::nullopt;
+  }
+  if (kind != "Service" && kind != "Environment") return std::nullopt;
+  const auto& names = kind == "Service" ? renames.services : renames.environments;
+  const auto to = names.find(name);
+  return to == names.end() ? std::nullopt : std::optional(to->second);
+}
+
+// New names, with the old ones that go with them.
+std::map<std::pair<std::string, std::string>, std::string> renamed_of(const Side& before, const Side& after,
+                                                                      const Renames& renames) {
+  std::map<std::pair<std::string, std::string>, std::string> renamed;
+  for (const auto& [key, document] : before.documents) {
+    if (after.documents.contains(key)) continue;
+    const auto to = new_name(renames, key.first, key.second);
+    if (!to || before.documents.contains({key.first, *to}) || !after.documents.contains({key.first, *to})) continue;
+    renamed.emplace(std::pair(key.first, *to), key.second);
+  }
+  return renamed;
+}
+
+std::string plan_of(const Side& before, const std::string& name, const json::value* old, const json::value& wish) {
+  if (before.knows_policies && old != nullptr) {
+    // Of a commit the wish is taken for what runs; what it leaves open may be what is written now.
+    auto runs = *old;
+    for (const auto* field : {"commit", "artifacts"}) {
+      if (is_open(runs.at(field))) runs.get_object()[field] = wish.at(field);
+    }
+    return plan_of(wish, &runs);
+  }
+  const auto running = before.running.find(name);
+  return plan_of(wish, running == before.running.end() ? nullptr : &running->second);
+}
+
+std::vector<Change> compare(const Side& before, const Side& after, const Renames& renames) {
   std::vector<Change> changes;
+  const auto renamed = renamed_of(before, after, renames);
+  std::set<std::pair<std::string, std::string>> old_names;
   for (const auto& [key, document] : after.documents) {
     const auto& [kind, name] = key;
     if (is_policy(kind) && !before.knows_policies) continue;
-    const auto old = before.documents.find(key);
-    Change change{old == before.documents.end() ? "added" : "changed", kind, name, {}, {}};
-    if (old != before.documents.end()) differing(old->second, document, "", change.paths);
-    if (kind == "Target") {
-      const auto running = before.running.find(name);
-      const auto* runs = running == before.running.end() ? nullptr
-                         : running->second.is_object()   ? &running->second
-                                                         : nullptr;
-      if (before.knows_policies && old != before.documents.end()) runs = &old->second;
-      change.plan = plan_of(document, runs);
+    Change change{"changed", kind, name, {}, {}};
+    if (const auto from = renamed.find(key); from != renamed.end()) {
+      change.what = "renamed";
+      change.formerly = from->second;
+      old_names.emplace(kind, from->second);
     }
-    if (old == before.documents.end() || !change.paths.empty()) changes.push_back(std::move(change));
+    const auto& known_as = change.formerly.empty() ? name : change.formerly;
+    const auto at = before.documents.find({kind, known_as});
+    const auto* old = at == before.documents.end() ? nullptr : &at->second;
+    if (old == nullptr) change.what = "added";
+    if (old != nullptr) differing(*old, document, "", change.paths);
+    if (change.what == "renamed") {
+      std::erase_if(change.paths, [](const std::string& path) { return path == "name" || path == "formerly"; });
+    }
+    if (kind == "Target") change.plan = plan_of(before, known_as, old, document);
+    if (change.what != "changed" || !change.paths.empty()) changes.push_back(std::move(change));
   }
   for (const auto& [key, document] : before.documents) {
-    if (after.documents.contains(key)) continue;
-    changes.push_back({"removed", key.first, key.second, {}, key.first == "Target" ? "what its onDelete says" : ""});
+    if (after.documents.contains(key) || old_names.contains(key)) continue;
+    Change change{"removed", key.first, key.second, {}, {}};
+    if (key.first == "Target") {
+      change.plan = document.at("on_delete") == json::value("retire") ? "a promotion that retires it"
+                                                                      : "what runs there is left alone";
+    }
+    changes.push_back(std::move(change));
   }
   return changes;
 }
@@ -294,6 +359,7 @@ void print(const Cli& cli, const std::vector<Change>& changes, const std::vector
     rows.push_back({{"change", change.what},
                     {"kind", change.kind},
                     {"name", change.name},
+                    {"formerly", change.formerly},
                     {"fields", paths},
                     {"plan", change.plan}});
   }
@@ -304,7 +370,8 @@ void print(const Cli& cli, const std::vector<Change>& changes, const std::vector
   }
   Table table({"CHANGE", "KIND", "NAME", "FIELDS", "PLAN"});
   for (const auto& change : changes) {
-    table.add({change.what, change.kind, change.name, change.paths.empty() ? "-" : joined(change.paths),
+    const auto name = change.name + (change.formerly.empty() ? "" : " (was " + change.formerly + ")");
+    table.add({change.what, change.kind, name, change.paths.empty() ? "-" : joined(change.paths),
                change.plan.empty() ? "-" : change.plan});
   }
   table.print();
@@ -343,9 +410,9 @@ int diff(const Cli& cli, const std::string& directory, const std::string& revisi
   }();
   if (!before) return trouble(before.error());
   if (revision.empty()) leave_open(*before, wished);
-  const auto changes = compare(*before, wished);
   Renames renames;
   for (const auto& [source, document] : after->documents) renames.add(document);
+  const auto changes = compare(*before, wished, renames);
   std::set<std::string> renamed;
   for (const auto& change : changes) {
     if (change.what != "removed" || change.kind != "Target") continue;

@@ -260,6 +260,16 @@ class EndToEnd(unittest.TestCase):
         same = self.world.cli("diff", str(self.world.tree))
         self.assertEqual(same.returncode, 0, same.stdout)
         self.assertEqual(same.stderr, "")
+        written = file.read_text()
+        file.write_text(written.rstrip() + "\n  onDelete: retire\n")
+        changed = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(changed.returncode, 1, changed.stdout)
+        self.assertRegex(changed.stdout, r"changed +Target +greeter.staging +onDelete +nothing: it runs")
+        file.write_text(written.replace("version: v1", f"version: v1, commit: {'b' * 40}"))
+        changed = self.world.cli("diff", str(self.world.tree))
+        self.assertEqual(changed.returncode, 1, changed.stdout)
+        self.assertIn("would be refused: v1 has another commit", changed.stdout)
+        file.write_text(written)
         # A policy is left out, which is said; and a wish that names a release to come is in force all the same.
         self.world.write(
             "policies/told.yaml",
