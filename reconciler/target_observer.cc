@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "engine/base/utf8.h"
 #include "engine/domain/planner.h"
 #include "engine/ports/caught.h"
 #include "engine/ports/submit_and_wait.h"
@@ -27,6 +28,9 @@ std::optional<std::string> as_a_document_writes_it(const boost::json::value& val
   return std::nullopt;
 }
 
+constexpr auto one_object =
+    "one JSON object on the last line, such as {\"version\":\"v1.4.2\"}, or {\"version\":null} where nothing runs";
+
 constexpr Duration look_every = seconds(5);  // for targets that left or came without a nudge
 
 }  // namespace
@@ -38,7 +42,7 @@ Result<Observation> parse_observation(const std::string& evidence_json) {
   };
   boost::system::error_code error;
   const auto value = boost::json::parse(evidence_json, error);
-  if (error || !value.is_object()) return bad("one JSON object on the last line, such as {\"version\":\"v1.4.2\"}");
+  if (error || !value.is_object()) return bad(one_object);
   Observation observation;
   if (const auto* version = value.as_object().if_contains("version"); version && !version->is_null()) {
     if (!version->is_string()) return bad("\"version\" to be a text or null");
@@ -243,7 +247,12 @@ void TargetObserver::observe(const Place& place, const Task& task, std::stop_tok
   if (result->end == ProcessResult::End::stopped) return;
   const auto outcome = command_outcome(*result);
   if (outcome.kind != CommandOutcome::Kind::succeeded) return tell(place, outcome.reason);
-  // Silence is no observation: taken for "nothing runs there" it would start a first promotion over whatever does.
+  // Silence is no observation, and neither is the bare null of a tool that found no field: taken for "nothing runs
+  // there" it would start a first promotion over whatever does.
+  if (outcome.evidence_json.empty()) {
+    const auto found = result->last_line.empty() ? "" : ", found " + valid_utf8(result->last_line, 200);
+    return tell(place, "the observe command gave no answer: " + outcome.reason + found + "; expected " + one_object);
+  }
   const auto observed = parse_observation(outcome.evidence_json);
   if (!observed) return tell(place, observed.error().message);
   const auto recorded =

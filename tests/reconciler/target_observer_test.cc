@@ -102,6 +102,12 @@ TEST_F(TargetObserverTest, AnObservationThatIsRefusedIsToldUntilOneIsTaken) {
   prints("nothing of the kind");
   ASSERT_TRUE(eventually([&] { return !observer_->last_look(target, "").error.empty(); }));
   EXPECT_NE(observer_->last_look(target, "").observed, std::nullopt) << "it was seen before";
+  EXPECT_THAT(observer_->last_look(target, "").error, HasSubstr("found nothing of the kind; expected one JSON object"));
+  prints("null");
+  EXPECT_TRUE(eventually([&] {
+    return observer_->last_look(target, "").error.find("found null; expected one JSON object") != std::string::npos;
+  }));
+  EXPECT_EQ(count<TargetObserved>(), 1U);
 }
 
 // A state that takes as long to read as the test wishes.
