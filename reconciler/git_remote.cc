@@ -4,12 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "engine/base/glob.h"
 #include "engine/domain/flow.h"
 #include "reconciler/git_copy.h"
 #include "reconciler/git_history.h"
 #include "reconciler/git_transport.h"
+#include "reconciler/ssh_host_key.h"
 
 namespace headgate::reconciler {
 namespace {
@@ -94,9 +98,29 @@ struct Transfer {
   const GitRepositoryConfig& config;
   const GitUrl& url;
   TransferWatch& watch;
-  int asked = 0;          // for credentials
-  std::string refused{};  // our own reason for ending it
+  int asked = 0;           // for credentials
+  std::string refused{};   // our own reason for ending it
+  std::string host_key{};  // what is wrong with that of an SSH host
 };
+
+// libgit2 judges the key and does not tell an unknown one from a changed one.
+int look_at_host_key(git_cert* certificate, int valid, const char*, void* payload) {
+  if (valid != 0 || certificate->cert_type != GIT_CERT_HOSTKEY_LIBSSH2) return GIT_PASSTHROUGH;
+  auto& transfer = *static_cast<Transfer*>(payload);
+  const auto& key = *reinterpret_cast<const git_cert_hostkey*>(certificate);
+  std::string_view sha256;
+  if ((key.type & GIT_CERT_SSH_SHA256) != 0) {
+    sha256 = {reinterpret_cast<const char*>(key.hash_sha256), sizeof key.hash_sha256};
+  }
+  std::string known_hosts;
+  if (const char* home = std::getenv("HOME")) {
+    std::ifstream file(std::filesystem::path(home) / ".ssh" / "known_hosts", std::ios::binary);
+    known_hosts.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const auto& host = transfer.url.host;
+  transfer.host_key = host_key_refused(host, knows_host(known_hosts, host, ssh_port_of(transfer.url.display)), sha256);
+  return GIT_PASSTHROUGH;
+}
 
 int give_credentials(git_credential** credential, const char* url, const char* user, unsigned allowed, void* payload) {
   auto& transfer = *static_cast<Transfer*>(payload);
@@ -187,12 +211,19 @@ std::unexpected<Error> transfer_failed(const Transfer& transfer, ErrorCode other
                 transfer.refused);
   }
   if (const auto verdict = transfer.watch.verdict()) return std::unexpected(*verdict);
+  if (!transfer.host_key.empty()) return fail(otherwise, transfer.host_key);
+  if (words.find("auth sock") != std::string::npos) {
+    return fail(otherwise, fmt::format("{}: {}; ssh:// is authenticated by an ssh-agent: set SSH_AUTH_SOCK where the "
+                                       "server is started",
+                                       what, words));
+  }
   return fail(otherwise, fmt::format("{}: {}", what, words));
 }
 
 git_fetch_options fetch_options(Transfer& transfer) {
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks.credentials = give_credentials;
+  if (transfer.url.kind == GitUrl::Kind::ssh) options.callbacks.certificate_check = look_at_host_key;
   options.callbacks.transfer_progress = on_progress;
   options.callbacks.sideband_progress = on_sideband;
   options.callbacks.payload = &transfer;
@@ -208,11 +239,7 @@ Result<git_oid> download(git_remote* remote, git_repository* clone, Transfer& tr
   };
 
   if (git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, nullptr) != 0) {
-    Error error = failed(ErrorCode::io, "the remote cannot be reached").error();
-    if (error.message.find("hostkey") != std::string::npos) {
-      error.message += "; add the host's key to ~/.ssh/known_hosts of the user Headgate runs as";
-    }
-    return std::unexpected(std::move(error));
+    return failed(ErrorCode::io, "the remote cannot be reached");
   }
   const git_remote_head** heads = nullptr;
   std::size_t count = 0;
@@ -405,6 +432,7 @@ Result<void> push_head(git_repository* clone, const GitRepositoryConfig& config,
                make_remote(clone, url.kind == GitUrl::Kind::local ? url.path.string() : url.text));
   git_push_options options = GIT_PUSH_OPTIONS_INIT;
   options.callbacks.credentials = give_credentials;
+  if (url.kind == GitUrl::Kind::ssh) options.callbacks.certificate_check = look_at_host_key;
   options.callbacks.sideband_progress = on_sideband;
   options.callbacks.push_transfer_progress = on_push_progress;
   options.callbacks.push_update_reference = on_pushed;

@@ -347,6 +347,12 @@ TEST_F(GitRemoteTest, SshServesOverOurSocket) {
   write_file(OwnHome::path / ".ssh" / "known_hosts", "[127.0.0.1]:" + std::to_string(port) + " " + host.output + "\n");
   EXPECT_EQ(fetch(*open(with_key)).sha, head);
 
+  EXPECT_THAT(unknown.message, HasSubstr("is not known"));
+  const Ran other = run({"cat", (keys / "user.pub").string()}, keys);
+  write_file(OwnHome::path / ".ssh" / "known_hosts", "[127.0.0.1]:" + std::to_string(port) + " " + other.output + "\n");
+  EXPECT_THAT(refusal(*open(with_key)).message, HasSubstr("somebody may be in between"));
+  write_file(OwnHome::path / ".ssh" / "known_hosts", "[127.0.0.1]:" + std::to_string(port) + " " + host.output + "\n");
+
   auto strange = with_key;
   strange.ssh_key = keys / "stranger";
   EXPECT_EQ(refusal(*open(strange)).code, ErrorCode::io);
