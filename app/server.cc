@@ -444,6 +444,7 @@ Result<void> Server::Parts::listen() {
   options.address = config.address;
   options.port = config.port;
   options.tls = config.tls;
+  if (config.tls) HEADGATE_TRY_VOID(as_named(reconciler::check_secret_file(config.tls->key)));
   if (rlimit files{}; ::getrlimit(RLIMIT_NOFILE, &files) == 0) {
     options.limits.max_connections = connections_within(files.rlim_cur);
   }

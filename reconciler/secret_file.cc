@@ -18,7 +18,21 @@ std::unexpected<Error> cannot(const char* action, const std::filesystem::path& p
               fmt::format("cannot {} {}: {}", action, path.string(), std::generic_category().message(error)));
 }
 
+// A group may read it: so do services that run as a user of their own.
+Result<void> expect_closed(const std::filesystem::path& path, const struct stat& status) {
+  if ((status.st_mode & 0007) == 0) return {};
+  return fail(ErrorCode::invalid_input,
+              fmt::format("{} has mode {:04o}, so that everybody on this host gets at the secret in it: chmod o= {}",
+                          path.string(), static_cast<unsigned>(status.st_mode & 07777), path.string()));
+}
+
 }  // namespace
+
+Result<void> check_secret_file(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return cannot("open", path, errno);
+  return expect_closed(path, status);
+}
 
 void trim_secret(std::string& text) {
   const auto last = text.find_last_not_of(" \r\n");
@@ -30,12 +44,7 @@ Result<std::string> read_secret_file(const std::filesystem::path& path) {
   if (!file) return cannot("open", path, errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return cannot("look at", path, errno);
-  // A group may read it: so do services that run as a user of their own.
-  if ((status.st_mode & 0007) != 0) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{} has mode {:04o}, so that everybody on this host gets at the secret in it: chmod o= {}",
-                            path.string(), static_cast<unsigned>(status.st_mode & 07777), path.string()));
-  }
+  HEADGATE_TRY_VOID(expect_closed(path, status));
   std::string text(max_secret_bytes + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {

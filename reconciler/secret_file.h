@@ -14,6 +14,9 @@ inline constexpr std::size_t max_secret_bytes = 16 << 10;
 // or open to everybody on the host; the message names the file and never holds a value.
 Result<std::string> read_secret_file(const std::filesystem::path& path);
 
+// Of a file that others read: that it is there, and not open to everybody on the host.
+Result<void> check_secret_file(const std::filesystem::path& path);
+
 // What people add when they write a secret down: spaces and line breaks at its end.
 void trim_secret(std::string& text);
 

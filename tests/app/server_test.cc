@@ -37,6 +37,22 @@ TEST(ServerStart, BeginsNothingWhereItsAddressIsTaken) {
   EXPECT_EQ((*events)->size(), 0U) << "no engine has started";
 }
 
+TEST(ServerStart, RefusesAKeyOfTlsThatEverybodyCanRead) {
+  const store::TempDir dir;
+  ServerConfig config;
+  config.data = dir / "data";
+  config.port = 0;
+  config.repository.url = (dir / "environments.git").string();
+  config.tls = {.certificate = (dir / "cert.pem").string(), .key = (dir / "key.pem").string(), .client_ca = {}};
+  std::ofstream(dir / "key.pem") << "text";
+  std::filesystem::permissions(dir / "key.pem", std::filesystem::perms(0644));
+  SystemClock clock;
+  Log log(LogFormat::text);
+  const auto server = Server::start(config, clock, log, [] { FAIL() << "the log refused"; });
+  HEADGATE_EXPECT_ERROR(server, ErrorCode::invalid_input);
+  EXPECT_THAT(server.error().message, ::testing::HasSubstr("key.pem has mode 0644"));
+}
+
 // In a process of its own, as the user; what it says by its exit code.
 int as_user(const reconciler::SupervisorIdentity& user, const std::function<int()>& act) {
   const auto child = ::fork();
