@@ -18,6 +18,7 @@ namespace headgate::app {
 namespace {
 
 constexpr std::size_t max_answer_bytes = 64 << 20;
+constexpr std::size_t largest_problem = 16 << 10;
 constexpr int max_slow_downs = 10;
 
 ErrorCode code_of(int status) {
@@ -149,11 +150,20 @@ Result<HttpResponse> Client::exchange(HttpRequest request, const Query& query) {
   }
   if (!token_.empty()) request.headers.emplace_back("Authorization", "Bearer " + token_);
   request.max_response_bytes = max_answer_bytes;
+  // Of a stream too a problem is the body, and the status that says so is known at its end.
+  std::string beginning;
+  if (request.on_data) {
+    request.on_data = [&beginning, on_data = std::move(request.on_data)](std::string_view piece) {
+      beginning += piece.substr(0, largest_problem - beginning.size());
+      return on_data(piece);
+    };
+  }
   auto response = http_->send(request, {});
   if (!response) {
     return fail(ErrorCode::unavailable, "cannot reach " + server_ + ": " + response.error().message +
                                             " (is `headgate serve` running? --server says where)");
   }
+  if (response->status >= 400 && request.on_data) response->body = std::move(beginning);
   return response;
 }
 
@@ -231,7 +241,6 @@ Result<void> Client::stream(const std::string& path, const Query& query, const s
   request.timeout = std::chrono::hours(24);
   // Whether it is the body or why there is none shows in the status, which is known at the end: a problem is short, so
   // the beginning waits.
-  constexpr std::size_t largest_problem = 16 << 10;
   std::string beginning;
   bool streaming = false, ended = false;
   const auto hand_over = [&](std::string_view piece) {
@@ -248,10 +257,7 @@ Result<void> Client::stream(const std::string& path, const Query& query, const s
   auto response = exchange(std::move(request), query);
   if (ended) return {};
   if (!response) return std::unexpected(std::move(response).error());
-  if (response->status >= 400) {
-    response->body = std::move(beginning);
-    return std::unexpected(problem_of(*response));
-  }
+  if (response->status >= 400) return std::unexpected(problem_of(*response));
   if (!streaming && !beginning.empty()) static_cast<void>(on_piece(beginning));
   return {};
 }

@@ -405,6 +405,9 @@ class EndToEnd(unittest.TestCase):
                 refused = w.cli(*arguments)
                 self.assertEqual(refused.returncode, 2, refused.stdout)
                 self.assertIn(arguments[-2 if arguments[-1][:2] != "--" else -1], refused.stderr)
+        refused = w.cli("events", "--follow", "--type", "x y")
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("'x y'", refused.stderr)
 
         for arguments in (
             ["token", "revoke", ""],
