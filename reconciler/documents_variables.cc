@@ -20,7 +20,8 @@ class VariablesText {
   VariablesText(YamlReader& r, const std::string& path) : r_(r), path_(path) {}
 
   void read(std::string_view text, StringMap& out) {
-    std::map<std::string, std::uint32_t> lines;  // by the name in the environment
+    std::map<std::string, std::uint32_t> lines;                   // by the name in the environment
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark, as documents may have it
     for (line_ = 1; !text.empty(); ++line_) {
       const auto end = std::min(text.find('\n'), text.size());
       read_line(text.substr(0, end), lines, out);

@@ -58,6 +58,9 @@ const std::vector<Row>& rows() {
       {from_file(), "a.env:1:3: error: wrong value of 'A': found '-rf', expected a value that does not begin with '-'",
        "A=-rf\n"},
       {from_file(), "a.env:1:3: error: wrong value of 'A': found '${B}', expected a value without ${...}", "A=${B}\n"},
+      {from_file(), "a.env:1:3: error: wrong value of 'A': found '${B}', expected a value without ${...}",
+       "\xEF\xBB\xBF"
+       "A=${B}\n"},
       {from_file(), "a.env:1:3: error: the value of 'A' is too long: found 5000 bytes", "A=" + std::string(5000, 'x')},
       {from_file(), "a.env:2:3: error: wrong value of 'B': found 'a\\x01b', expected one line of text",
        "A=1\nB=a\x01"
