@@ -31,12 +31,14 @@ Result<WorkTree> files_of(const fs::path& directory) {
   }
   const reconciler::GitIgnored ignored(directory);
   WorkTree tree;
+  auto entered = directory;  // the folder that the next step reads
   for (auto at = fs::recursive_directory_iterator(directory, error); !error && at != fs::recursive_directory_iterator();
        at.increment(error)) {
     const auto path = at->path().lexically_relative(directory).generic_string();
     if (at->is_symlink()) {
       if (!ignored(path)) tree.links.insert(path);
     } else if (at->is_directory()) {
+      entered = at->path();
       std::error_code unreadable;
       if (at->path().filename() == ".git" || fs::exists(at->path() / ".git", unreadable))
         at.disable_recursion_pending();
@@ -44,7 +46,7 @@ Result<WorkTree> files_of(const fs::path& directory) {
       tree.files[path] = at->path();
     }
   }
-  if (error) return fail(ErrorCode::io, "cannot read " + directory.string() + ": " + error.message());
+  if (error) return fail(ErrorCode::invalid_input, "cannot read " + entered.string() + ": " + error.message());
   return tree;
 }
 
