@@ -1,9 +1,7 @@
 // What the state remembers for going back, and what can be asked of it.
 #include <algorithm>
 
-#include "engine/domain/decide_parts.h"
 #include "engine/domain/locations.h"
-#include "engine/domain/record_size.h"
 #include "engine/domain/rollback.h"
 #include "engine/domain/rollout_plan.h"
 
@@ -96,36 +94,17 @@ bool wishes_what_was_left(const State& state, const TargetId& id) {
   return t && !t->pinned.empty() && t->desired && is_barred(state, id, t->desired->release);
 }
 
-namespace {
-
-// Of a promotion that a person rejected or cancelled once it had deployed the release; null where it was another way.
-const FailedAttempt* taken_back(const TargetState& t, const Release& release) {
-  const auto is_that = [&](const FailedAttempt& attempt) {
-    return attempt.wish.release.same_candidate(release) && attempt.ended_at > last_verified(t, release).value_or(0) &&
-           (attempt.ended.starts_with("was rolled back: rejected by ") ||
-            attempt.ended.starts_with("was rolled back: cancelled by "));
-  };
-  if (t.failed && is_that(*t.failed)) return &*t.failed;
-  return t.flow && t.flow->failed && is_that(*t.flow->failed) ? &*t.flow->failed : nullptr;
-}
-
-}  // namespace
-
 std::vector<Condition> judge_barred(const State& state, const Promotion& p, Timestamp) {
   const bool wished = p.trigger == Trigger::desired || p.trigger == Trigger::manual || p.trigger == Trigger::rollback;
   if (wished || !is_barred(state, p.id.target, p.to.release)) return {};
   Condition c;
   c.guard = "barred";
-  const auto* target = state.find(p.id.target);
-  const auto* attempt = taken_back(*target, p.to.release);
-  const auto how = attempt ? "taken back (" + to_string(PromotionId{p.id.target, attempt->number}) + ' ' +
-                                 cut_text(attempt->ended, max_reason_bytes) + ")"
-                           : std::string("rolled back by hand, or by a monitor,");
-  c.text = "release " + p.to.release.version + " was " + how + " at " + to_string(p.id.target) +
-           ": no automatic trigger brings it back there";
+  c.text = "release " + p.to.release.version + " was taken back by a person, or by a monitor, at " +
+           to_string(p.id.target) + ": no automatic trigger brings it back there";
   c.remedy = "wish it in the target's document, or headgate promote " + p.id.target.service + " --to " +
              p.id.target.environment + " --release " + p.to.release.version;
-  c.events = {attempt ? attempt->ended_at : target->current_at > 0 ? target->current_at : p.planned_at};
+  const auto* target = state.find(p.id.target);
+  c.events = {target && target->current_at > 0 ? target->current_at : p.planned_at};
   return {std::move(c)};
 }
 

@@ -1,7 +1,4 @@
 // Blue-green and rolling deployments.
-#include <algorithm>
-
-#include "engine/domain/rollback.h"
 #include "engine/domain/rollout.h"
 #include "tests/domain/strategies.h"
 
@@ -196,24 +193,6 @@ TEST(BlueGreen, WhoeverApprovedTheSwitchIsNamed) {
   EXPECT_TRUE(conditions[0].met);
   EXPECT_EQ(conditions[0].text, "the switch is approved by person:dave");
   EXPECT_THAT(conditions[0].events, ElementsAre(world.live(production).approvals.at(1).position));
-}
-
-TEST(BlueGreen, WhatWasRejectedAtTheSwitchIsBarredForThat) {
-  auto world = given_switch_is_to_be_approved();
-  world.when(Reject{promotion(production, 1), "not on a Friday"}, "person:dave");
-  roll(world);
-  const auto rolled_back = std::ranges::find_if(
-      world.log, [](const auto& record) { return std::holds_alternative<RollbackSucceeded>(record.event); });
-  ASSERT_NE(rolled_back, world.log.end());
-  const auto at = rolled_back->meta.position;
-  world.plan_by_trigger(production, "v1", Trigger::tag);
-  const auto conditions = judge_barred(world.state, world.live(production), world.now);
-  ASSERT_EQ(conditions.size(), 1U);
-  EXPECT_EQ(
-      conditions[0].text,
-      "release v1 was taken back (gateway/production/1 was rolled back: rejected by person:dave: not on a Friday) "
-      "at gateway/production: no automatic trigger brings it back there");
-  EXPECT_THAT(conditions[0].events, ElementsAre(at));
 }
 
 TEST(BlueGreen, AFreezeHoldsTheSwitch) {
