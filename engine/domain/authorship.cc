@@ -77,10 +77,11 @@ std::vector<Condition> judge_authors(const State& state, const Promotion& p, Tim
   const auto* approval = first_of(p, StepKind::approval);
   const auto* rule = unknown_authors_step(p);
   if (p.to.release.commit.empty() || (!rule && (!approval || p.rules.self_approval))) return {};
-  if (!p.attribution && !state.attributes) return {};
+  const auto* service = state.service(p.id.target.service);
+  // Where commits come from a source that is watched, somebody looks; else the log must show that somebody does.
+  if (!p.attribution && !state.attributes && !(service && service->source)) return {};
   auto c = condition_of(p, "authors", rule ? rule->step->unknown_authors->line : approval->step->line);
   const bool too_many = p.attribution && !p.attribution->known && p.attribution->commits > 0;
-  const auto* service = state.service(p.id.target.service);
   // Where its commits come from is known: what is not there yet may be anybody's.
   const bool brings_work = !p.from || p.from->release.commit != p.to.release.commit;
   const bool missing = p.attribution && !p.attribution->known && !too_many && brings_work && service && service->source;

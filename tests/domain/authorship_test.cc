@@ -194,6 +194,22 @@ TEST(Authors, ThatCannotBeToldYetHoldItWhereTheServiceHasASource) {
   EXPECT_THAT(attributed(world, {"person:bob"}), Contains("promotion.started #1"));
 }
 
+// However soon it comes: nobody has looked yet whose work it is, and the log tells of no look before.
+TEST(Authors, AreWaitedForFromTheFirstPromotionOnWhereTheServiceHasASource) {
+  auto sourced = service({approved()});
+  sourced.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
+  auto world = World::running_v1(approved());
+  world.push(sourced);
+  world.push(target(production, release("v2")));
+  world.approve(first, "person:carol");
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.unmet(production), ElementsAre(HasSubstr("brings is not known yet")));
+  auto own_work = world;
+  EXPECT_THAT(attributed(own_work, {"person:carol"}), Contains("approval.voided person:carol"));
+  EXPECT_THAT(own_work.effects(), IsEmpty());
+  EXPECT_THAT(attributed(world, {"person:bob"}), Contains("promotion.started #1"));
+}
+
 // What takes away or mends brings nobody's work.
 TEST(Authors, OfWhatRunsAlreadyAreNotAskedFor) {
   auto sourced = service({approved()});

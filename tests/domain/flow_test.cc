@@ -100,6 +100,13 @@ Lines registered(World& world, std::uint64_t commit, const std::string& as) {
   return world.when(RegisterRelease{"gateway", {as, hash(commit), {{"image", "r@sha256:" + as}}}, {}, {}});
 }
 
+// Whose work the live promotion brings: nobody's who could approve it.
+void attributed(World& world, const TargetId& id) {
+  const auto& p = world.live(id);
+  const auto from = p.from ? p.from->release.commit : std::string();
+  world.when(RecordAuthors{{p.id, "monorepo", from, p.to.release.commit, true, 1, {"person:bob"}}}, "engine");
+}
+
 // ------------------------------------------------------------------------------------------------------------ branch
 
 TEST(BranchTrigger, PromotesACommitOfTheBranch) {
@@ -373,6 +380,7 @@ TEST(TagTrigger, ThatBringsVariablesOfTheDocumentBringsTheirAuthorsWork) {
   s.approvals = {{"managers", 1, 35}};
   auto world = watched({s});
   observe_source(world, tagged(1, "v1.0.0"));
+  attributed(world, production);
   world.approve(promotion(production, 1), "person:dave");
   world.finish_all(production);
   world.push(target(production, {"v1.0.0", hash(1), {}}, {{"replicas", "30"}}), "person:carol");
@@ -380,10 +388,12 @@ TEST(TagTrigger, ThatBringsVariablesOfTheDocumentBringsTheirAuthorsWork) {
   EXPECT_THAT(observe_source(world, tagged(2, "v2.0.0")),
               happened_in_order("promotion.superseded #2", "promotion.planned #3 v2.0.0"));
   EXPECT_THAT(world.live(production).to.variables, ElementsAre(testing::Pair("replicas", "30")));
+  attributed(world, production);
   EXPECT_THAT(world.approve(promotion(production, 3), "person:carol"), Refused("your own work"));
   EXPECT_THAT(world.approve(promotion(production, 3), "person:dave"), Contains("promotion.started #3"));
   world.finish_all(production);
   observe_source(world, tagged(3, "v3.0.0"));
+  attributed(world, production);
   EXPECT_THAT(world.approve(promotion(production, 4), "person:carol"), Contains("promotion.started #4"))
       << "by now her variables run";
 }
@@ -528,6 +538,7 @@ TEST(AfterTrigger, AWayBackThereEndsWhatStillWaitsHere) {
   auto world = watched({triggered("staging", on_branch("main")), to_production});
   observe_source(world, pushed(1));
   world.finish_all(staging);
+  attributed(world, production);
   world.approve(promotion(production, 1), "person:dave");
   world.finish_all(production);
   observe_source(world, pushed(2));

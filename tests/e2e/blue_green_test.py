@@ -93,6 +93,12 @@ class Example(unittest.TestCase):
         self.git("commit", "--quiet", "-m", f"change {path}")
         return self.git("rev-parse", "HEAD")
 
+    def wish_head(self):
+        """The Target documents wish what the source holds: whose work that is can be told."""
+        commit = self.git("rev-parse", "HEAD")
+        for file in (self.world.tree / "targets").rglob("*.yaml"):
+            file.write_text(re.sub(r"commit: [0-9a-f]{40}", f"commit: {commit}", file.read_text()))
+
     def wished_commit(self, service):
         text = (self.world.tree / f"targets/production/{service}.yaml").read_text()
         return re.search(r"commit: ([0-9a-f]{40})", text).group(1)
@@ -180,6 +186,7 @@ class PlasmaEngine(Example):
                                  "memory_working_set": "0.5", "cpu_usage": "0.3"}
         self.commit("plasma-engine-gateway/main.py", "1")
         self.commit("plasma-engine-research/main.py", "1")
+        self.wish_head()
         world.push("the pipeline")
         world.start()
 
@@ -252,6 +259,7 @@ class PersonalAssistant(Example):
         self.outside.measured = {"http_request_duration": "0.6", "database_query": "0.05", "memory_working_set": "300",
                                  "cpu_usage": "35"}
         self.commit("assistant/main.py", "1")
+        self.wish_head()
         world.push("the pipeline")
         world.start()
 

@@ -403,6 +403,7 @@ bool Player::help(const Promotion& promotion) {
 Result<void> Player::bring(const TargetId& id) {
   std::optional<Timestamp> until;
   for (int i = 0; i < 10'000 && live(id); ++i) {
+    look_at_authors();
     const auto& p = *live(id);
     if (measure()) continue;
     if (pending_effect(world.state, id)) {
@@ -481,7 +482,7 @@ void Player::look_at_authors() {
   const auto active = world.state.active;
   for (const auto& id : active) {
     const auto* p = live(id);
-    if (!p || p->phase != Phase::waiting || p->attribution || authors.empty()) continue;
+    if (!p || p->phase != Phase::waiting || p->attribution || p->to.release.commit.empty()) continue;
     PromotionAttributed attributed{p->id, "source", {}, p->to.release.commit, true, 1, {}};
     if (p->from) attributed.from = p->from->release.commit;
     if (const auto wrote = authors.find(p->to.release.version); wrote != authors.end()) {

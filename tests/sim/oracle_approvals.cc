@@ -160,7 +160,9 @@ void Oracle::check_authorship(const PromotionId& id, const Course& course, const
     if (!good) violated(to_string(id) + " began with a commit that is not signed by anybody known");
   }
   const bool matters = policy.unknown_authors || (!policy.approvals.empty() && !policy.self_approval);
-  if (attributes_ && matters && !commit.empty() && (!course.attributed || course.unattributed)) {
+  const auto service = services_.find(id.target.service);
+  const bool sourced = service != services_.end() && service->second.source;
+  if ((attributes_ || sourced) && matters && !commit.empty() && (!course.attributed || course.unattributed)) {
     violated(to_string(id) + " began before it was known whose work it is");
   }
   if (policy.unknown_authors && policy.unknown_authors->then == UnknownAuthors::refuse &&
