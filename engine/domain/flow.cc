@@ -43,18 +43,40 @@ struct Triggers {
 
   // --------------------------------------------------------------------------------------------------------- firing
 
+  // Whether it is what the branch or tag stands at, or the same under the service's paths.
+  bool bears(const RegisteredRelease& registered, const SourceRef& ref) const {
+    const auto& commit = registered.release.commit;
+    if (commit.empty()) return false;
+    const auto* tree = tree_of(*service.source, commit);
+    return commit == ref.commit || commit == ref.head || (tree && *tree == ref.tree);
+  }
   // Of what the branch or tag stands at: the newest, the one that bears the tag's name before others.
   const RegisteredRelease* release_of(const SourceRef& ref) const {
     const RegisteredRelease* found = nullptr;
     for (const auto& [version, registered] : service.releases) {
-      const auto& commit = registered.release.commit;
-      if (commit.empty()) continue;
-      const auto* tree = tree_of(*service.source, commit);
-      if (commit != ref.commit && commit != ref.head && (!tree || *tree != ref.tree)) continue;
+      if (!bears(registered, ref)) continue;
       if (version == ref.name) return &registered;
       if (!found || found->position < registered.position) found = &registered;
     }
     return found;
+  }
+  // When the release was wished last: registered, or come to by what a stage of the service follows. A commit that
+  // reverts others makes the release before them the newest one again.
+  Position wished_at(const RegisteredRelease& registered) const {
+    auto position = registered.position;
+    const auto* document = state.service(id.service);
+    if (!service.source || !document) return position;
+    for (const auto& followed : document->stages) {
+      for (const auto& trigger : followed.triggers) {
+        const bool tag = trigger.kind == Trigger::tag;
+        if (!tag && trigger.kind != Trigger::branch) continue;
+        for (const auto& ref : tag ? service.source->tags : service.source->branches) {
+          const bool is_mine = tag ? matches_pattern(trigger.tag, ref.name) : ref.name == trigger.branch;
+          if (is_mine && bears(registered, ref)) position = std::max(position, ref.position);
+        }
+      }
+    }
+    return position;
   }
   // A tag gives its commit a version of its own.
   std::optional<ReleaseRegistered> registration_of(const SourceRef& ref, Trigger kind) const {
@@ -184,7 +206,7 @@ struct Triggers {
     if (const auto* last = comes_or_runs(); event.skipped.empty() && last) {
       const auto* here = state.release({id.service, last->release.version});
       const auto* asked = state.release({id.service, event.to.release.version});
-      if (here && asked && asked->position < here->position) event.skipped = "what runs is newer";
+      if (here && asked && wished_at(*asked) < wished_at(*here)) event.skipped = "what runs is newer";
     }
     return {std::move(event)};
   }

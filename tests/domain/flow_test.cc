@@ -554,6 +554,33 @@ TEST(AfterTrigger, AWayBackThereEndsWhatStillWaitsHere) {
   EXPECT_EQ(world.running(production), version(1));
 }
 
+// git revert: the branch stands at what an earlier release holds, which no release of its own is registered for.
+TEST(AfterTrigger, ARevertIsTheNewestWishHereToo) {
+  auto world = watched({triggered("staging", on_branch("main")), triggered("production", after("staging"))});
+  const auto reaches_production = [&](const SourceObserved& commit) {
+    observe_source(world, commit);
+    world.finish_all(staging);
+    ASSERT_TRUE(world.at(production).promotion) << commit.commit;
+    world.finish_all(production);
+  };
+  reaches_production(pushed(1));
+  reaches_production(pushed(2));
+  reaches_production(pushed(3, "main", 1));
+  EXPECT_EQ(world.running(staging), version(1));
+  EXPECT_EQ(world.running(production), version(1));
+  reaches_production(pushed(4, "main", 2));
+  EXPECT_EQ(world.running(production), version(2)) << "the revert is reverted";
+  RollBack back;
+  back.targets = {staging};
+  back.to = "previous";
+  back.reason = "slow";
+  world.when(back, "person:alice");
+  world.finish_all(staging);
+  EXPECT_EQ(world.running(staging), version(1));
+  EXPECT_FALSE(world.at(production).promotion) << "a way back there is none here";
+  EXPECT_EQ(world.running(production), version(2));
+}
+
 TEST(AfterTrigger, SaysWhatHoldsItThere) {
   auto world = staged(1h);
   const auto why = [&] { return explain_triggers(world.state, production).front().text; };
