@@ -91,6 +91,20 @@ void add_help(Condition& c, const State& state, const Promotion& p, const Gate& 
   c.events.insert(c.events.end(), help.events.begin(), help.events.end());
 }
 
+// An error has found nothing that could be mended. Headgate runs a gate again for the next promotion, not for this one.
+void tell_how_to_judge_again(Condition& c, const State& state, const Promotion& p, const Gate& gate,
+                             const GateResult& result, Timestamp now) {
+  c.remedy = "run it again and report it: " + how_to_report(p, gate);
+  if (result.position < p.planned_at) return add_help(c, state, p, gate, now);
+  const auto* service = state.service(p.id.target.service);
+  if (!service) return;
+  const auto known = std::ranges::find(service->gates, gate.name, &Gate::name);
+  if (known == service->gates.end() || !known->run || !known->schedule.empty()) return;
+  c.remedy = "to have Headgate run it again: headgate cancel " + to_string(p.id) + ", then headgate promote " +
+             p.id.target.service + " --to " + p.id.target.environment + " --release " + p.to.release.version +
+             "; or report it: " + how_to_report(p, gate);
+}
+
 std::vector<Condition> judge_gates(const State& state, const Promotion& p, Timestamp now) {
   std::vector<Condition> all;
   const auto subject = subject_of(p.to.release);
@@ -109,7 +123,11 @@ std::vector<Condition> judge_gates(const State& state, const Promotion& p, Times
     if (!exceptions.empty() && !first_of(p, StepKind::approval)) why = exceptions.front().text;
     c.met = why.empty();
     c.text = "gate " + gate.name + (c.met ? " passed for " + subject : ": " + why + ", for " + subject);
-    if (!c.met) c.remedy = "mend what it found and report it again, or promote another release";
+    if (!c.met && result->status == GateStatus::error) {
+      tell_how_to_judge_again(c, state, p, gate, *result, now);
+    } else if (!c.met) {
+      c.remedy = "mend what it found and report it again, or promote another release";
+    }
     all.push_back(std::move(c));
   });
   return all;

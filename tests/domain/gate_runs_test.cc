@@ -11,6 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 using Kind = Outcome::Kind;
 
 const TargetId place = gates_of("gateway");
@@ -53,6 +54,13 @@ const GateReported& reported(const World& world) {
     if (const auto* event = std::get_if<GateReported>(&at->event)) return *event;
   }
   throw std::logic_error("no report");
+}
+
+std::string first_remedy(const World& world) {
+  for (const auto& condition : judge(world.state, world.live(production), world.now)) {
+    if (!condition.met) return condition.remedy;
+  }
+  return {};
 }
 
 // As the reconciler would, every night at two for ten days.
@@ -132,6 +140,26 @@ TEST(GateRuns, AnErrorIsRunAgainForTheNextPromotion) {
   world.cancel(promotion(production, 1));
   EXPECT_THAT(world.request(production, "v2"), Contains("gate.started scan v2#1"));
   EXPECT_THAT(world.effects(), ElementsAre("gateway/@gates/2/scan#1"));
+}
+
+TEST(GateRuns, AnErrorSaysHowToHaveItRunAgain) {
+  auto world = given(with_run());
+  wish_v2(world);
+  outcome(world, {Kind::terminal, "killed by signal 9", {}, {}});
+  EXPECT_THAT(first_remedy(world),
+              HasSubstr("headgate cancel gateway/production/1, then headgate promote gateway --to production "
+                        "--release v2; or report it: headgate gate report --service gateway"));
+  world.gate("scan", "v2", GateStatus::failed);
+  EXPECT_THAT(first_remedy(world), HasSubstr("mend what it found"));
+}
+
+TEST(GateRuns, AnErrorOfAGateThatHeadgateDoesNotRunIsReportedAgain) {
+  auto policy = with_run();
+  policy.gates[1].run.reset();
+  auto world = given(policy);
+  wish_v2(world);
+  world.gate("scan", "v2", GateStatus::error);
+  EXPECT_THAT(first_remedy(world), StartsWith("run it again and report it: headgate gate report --service gateway"));
 }
 
 TEST(GateRuns, AReportFromOutsideIsAsGood) {
