@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "api/views_promotion.h"
 #include "api/views_target.h"
+#include "engine/domain/renames.h"
 
 namespace headgate::api {
 namespace {
@@ -90,6 +91,7 @@ Result<Response> state_at_moment(Core& core, Call& call) {
     std::size_t scanned = 0;
     for (; row != state.targets.end() && visible.size() < page.limit && scanned < max_scanned; ++row, ++scanned) {
       last = to_string(row->first);
+      if (is_left_behind(state, row->first, row->second)) continue;
       if (may(present, call.principal, Role::viewer, Reach::of(row->first))) visible.push_back(row);
     }
   });

@@ -10,6 +10,7 @@
 #include "api/routes.h"
 #include "api/views_promotion.h"
 #include "api/views_target.h"
+#include "engine/domain/renames.h"
 
 namespace headgate::api {
 namespace {
@@ -68,7 +69,10 @@ std::optional<TargetRow> next_row(const Shown& shown, const Call& call, const Ta
         return std::nullopt;
       }
       cursor.after = id;
-      if (!filter.fits(id, target) || !may(present, call.principal, Role::viewer, Reach::of(id))) continue;
+      if (!filter.fits(id, target) || is_left_behind(state, id, target) ||
+          !may(present, call.principal, Role::viewer, Reach::of(id))) {
+        continue;
+      }
       row = row_of(state, id, target, now);
     }
     cursor.at_end = at == state.targets.end();
@@ -99,10 +103,13 @@ Result<Response> page_of_targets(const Core& core, const Call& call, const Shown
 
 Result<Response> one_target(const Core& core, const Call& call, const Shown& from) {
   HEADGATE_TRY(const auto id, target_of_path(call.request));
+  std::optional<TargetId> name;
   auto row = from.read([&](const State& state, Timestamp now, const State&) -> std::optional<TargetRow> {
     const auto* target = state.find(id);
-    return target ? std::optional(row_of(state, id, *target, now)) : std::nullopt;
+    name = called_since(state, id);
+    return target && !name ? std::optional(row_of(state, id, *target, now)) : std::nullopt;
   });
+  if (name) return fail(ErrorCode::not_found, fmt::format("{} is called {} now", to_string(id), to_string(*name)));
   if (!row) return fail(ErrorCode::not_found, fmt::format("no target {}", to_string(id)));
   if (from.is_live()) add_looks(*row, core.deps.last_look);
   JsonWriter json;

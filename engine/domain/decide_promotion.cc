@@ -1,6 +1,8 @@
 // Promotions: asked for, approved, rejected, cancelled, and the outcomes of their activities.
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <string_view>
 #include <tuple>
 
 #include "engine/base/nearest_name.h"
@@ -80,6 +82,15 @@ std::unexpected<Error> refuse_sign_in(const State& state, const Promotion& p, co
               missing_claims(state, {{}, context.actor, context.claims}, Role::approver, Reach::of(p.id.target)));
 }
 
+// "; the nearest is 'gateway'", of those in force.
+std::string nearest_service(const State& state, std::string_view name) {
+  std::map<std::string_view, const Service*> in_force;
+  for (const auto& [known, service] : state.services) {
+    if (service.document) in_force.emplace(known, &service.document->document);
+  }
+  return nearest_of(name, in_force);
+}
+
 std::string environments_of(const Service& service) {
   std::string names;
   for (const auto& stage : service.stages) names += (names.empty() ? "" : ", ") + stage.environment;
@@ -90,10 +101,13 @@ std::string environments_of(const Service& service) {
 
 Decision decide_command(const State& state, const RequestPromotion& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
+  if (const auto name = called_since(state, c.target)) {
+    return fail(ErrorCode::not_found, to_string(c.target) + " is called " + to_string(*name) + " now");
+  }
   const auto* service = state.service(c.target.service);
   if (!service)
     return fail(ErrorCode::not_found, "no service '" + c.target.service + "' in the configuration in force" +
-                                          nearest_of(c.target.service, state.services));
+                                          nearest_service(state, c.target.service));
   if (!state.stage(c.target) || !state.environments.contains(c.target.environment)) {
     return fail(ErrorCode::not_found, "service " + c.target.service + " has no stage to '" + c.target.environment +
                                           "'; it has: " + environments_of(*service));

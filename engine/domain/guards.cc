@@ -443,6 +443,9 @@ std::vector<Condition> explain_idle(const State& state, const TargetId& id, bool
       waits.insert(waits.begin(), std::make_move_iterator(drift.begin()), std::make_move_iterator(drift.end()));
     }
     if (!waits.empty()) return waits;
+    if (const auto name = called_since(state, id)) {
+      return {idle(*t, "it is called " + to_string(*name) + " now", "headgate explain " + to_string(*name))};
+    }
     return {idle(*t, "no Target document wishes anything here", "write a Target document for it, or promote by hand")};
   }
   const auto& document = t->document->document;

@@ -125,6 +125,32 @@ const TargetId& called_before(const State& state, const TargetId& target) {
   return renamed == state.renamed_from.end() ? target : renamed->second;
 }
 
+std::optional<TargetId> called_since(const State& state, const TargetId& old) {
+  const auto* known = state.find(old);
+  if (known && !is_left_behind(state, old, *known)) return std::nullopt;
+  Renames renames;
+  for (const auto& [name, service] : state.services) {
+    if (service.document) renames.services.emplace(service.document->document.formerly, name);
+  }
+  for (const auto& [name, environment] : state.environments) {
+    renames.environments.emplace(environment.document.formerly, name);
+  }
+  for (const auto& [id, t] : state.targets) {
+    if (t.document && t.document->document.formerly) renames.targets.emplace(*t.document->document.formerly, id);
+  }
+  std::set<TargetId> names{old};
+  for (auto to = renames.of(old); to && names.insert(*to).second; to = renames.of(*to)) {
+    const auto* there = state.find(*to);
+    if (there && !is_left_behind(state, *to, *there)) return to;
+  }
+  return std::nullopt;
+}
+
+bool is_left_behind(const State& state, const TargetId& id, const TargetState& t) {
+  return !t.document && !has_history(t) && !t.orphaned && !t.retiring && !t.failed && !t.back.failed &&
+         t.open_incidents == 0 && !state.stage(id);
+}
+
 std::set<std::string> names_of(const State& state, const std::string& service) {
   std::set<std::string> names{service};
   for (const auto& [from, to] : state.renamed_to) {

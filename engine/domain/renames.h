@@ -34,6 +34,10 @@ const TargetId& called_now(const State& state, const TargetId& target);
 
 // What has the target's history yet: itself, or the old name while something is under way there.
 const TargetId& called_before(const State& state, const TargetId& target);
+// What a document in force says that the target is called, once nothing is left under its old name but numbers.
+std::optional<TargetId> called_since(const State& state, const TargetId& old);
+// Whether nothing is known of the target any more, and no stage leads to it: as an old name is left behind.
+bool is_left_behind(const State& state, const TargetId& id, const TargetState& target);
 // The service's own name, and those that its targets bear too while they are being renamed.
 std::set<std::string> names_of(const State& state, const std::string& service);
 

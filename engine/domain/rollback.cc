@@ -181,6 +181,9 @@ void tell_another_try(Events& events, const State& state, const PromotionId& nex
 
 Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const std::string& version) {
   const auto* t = state.find(id);
+  if (const auto name = called_since(state, id)) {
+    return fail(ErrorCode::conflict, to_string(id) + " is called " + to_string(*name) + " now");
+  }
   if (!t) return fail(ErrorCode::not_found, "no target " + to_string(id));
   if (t->orphaned || t->retiring) {
     return fail(ErrorCode::conflict, "the Target document of " + to_string(id) + " has gone: " +
@@ -190,7 +193,10 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted->number}) + " rolls back already");
   }
   const auto* leaves = what_runs(*t);
-  if (!leaves) return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
+  if (!leaves) {
+    HEADGATE_TRY_VOID(check_not_being_renamed(state, id));
+    return fail(ErrorCode::conflict, "Headgate brought nothing to " + to_string(id) + " that could go back");
+  }
   RollbackWay way{*leaves, std::nullopt, {}};
   if (version == "previous") {
     // A person must look, and nothing was deployed: what runs is brought anew, not left.

@@ -653,6 +653,26 @@ TEST_F(ApiService, AnEnvironmentShowsItsMonitors) {
   EXPECT_EQ(size_at(world.call("GET", "/v1/environments/staging").body, "/failing_monitors"), 0U);
 }
 
+TEST_F(ApiService, AnOldNameIsNoTargetAnyMore) {
+  auto billing = world.engine->read([](const State& state) { return *state.service("billing"); });
+  billing.name = "invoices";
+  billing.formerly = "billing";
+  const std::string commit(40, 'e');
+  ASSERT_TRUE(world
+                  .run(StageDocuments{
+                      commit, {{{"services/invoices.yaml", 1, "blob"}, billing}}, {{DocumentKind::service, "billing"}}})
+                  .has_value());
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit, {}, {}}).has_value());
+  for (const char* path : {"/v1/targets", "/v1/state"}) {
+    const auto list = world.call("GET", path);
+    EXPECT_EQ(size_at(list.body, "/targets"), 3U) << path;
+    EXPECT_EQ(list.body.find("billing/staging"), std::string::npos) << path;
+  }
+  const auto old = world.call("GET", "/v1/targets/billing/staging");
+  EXPECT_EQ(old.status, 404);
+  EXPECT_NE(old.body.find("billing/staging is called invoices/staging now"), std::string::npos) << old.body;
+}
+
 TEST_F(ApiService, ATargetSaysWhetherItIsStillObserved) {
   world.last_look = [](const TargetId& id, const std::string& location) {
     EXPECT_EQ(location, "");

@@ -1,4 +1,5 @@
 // metadata.formerly: what is known under the old name is known under the new one.
+#include "engine/domain/renames.h"
 #include "tests/domain/fixture.h"
 
 namespace headgate::test {
@@ -49,6 +50,42 @@ TEST(Rename, ARenamedServiceTakesItsReleasesAndQuarantineAlong) {
   EXPECT_EQ(world.running(edge), "v1");
   EXPECT_TRUE(world.state.release({"edge", "v2"}));
   EXPECT_THAT(world.request(edge, "v2"), Refused("is quarantined"));
+}
+
+// Only its numbers are kept; whoever asks for it is told where it went.
+TEST(Rename, TheOldNameIsLeftBehind) {
+  auto world = World::running_v1(stage("production"));
+  world.push(renamed_service(release("v1")));
+  EXPECT_TRUE(is_left_behind(world.state, production, world.at(production)));
+  EXPECT_FALSE(is_left_behind(world.state, edge, world.at(edge)));
+  EXPECT_EQ(called_since(world.state, production), edge);
+  EXPECT_EQ(called_since(world.state, edge), std::nullopt);
+  EXPECT_EQ(world.idle(production), "it is called edge/production now");
+  EXPECT_THAT(world.request(production, "v2"), Refused("gateway/production is called edge/production now"));
+  EXPECT_THAT(world.request({"gateway", "prod"}, "v2"), Refused("no service 'gateway' in the configuration in force"));
+  EXPECT_THAT(world.error.message, Not(HasSubstr("nearest")));
+  EXPECT_THAT(world.when(RollBack{{production}, "previous", "slow", "all"}, "person:alice"),
+              Refused("gateway/production is called edge/production now"));
+
+  auto again = renamed_service(release("v1"));
+  auto& renamed = std::get<Service>(again.documents.front());
+  renamed.name = "front";
+  renamed.formerly = "edge";
+  const TargetId front{"front", "production"};
+  world.push({{renamed, target(front, release("v1"))},
+              {{DocumentKind::service, "edge"}, {DocumentKind::target, "edge.production"}}});
+  EXPECT_EQ(called_since(world.state, edge), front);
+}
+
+TEST(Rename, ATargetThatIsBeingRenamedIsNotLeftBehind) {
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  world.push(renamed_environment(release("v2")));
+  EXPECT_FALSE(is_left_behind(world.state, production, world.at(production)));
+  EXPECT_THAT(world.when(RollBack{{live}, "previous", "slow", "all"}, "person:alice"),
+              Refused("was called gateway/production, where something is under way"));
+  world.finish(production);
+  EXPECT_EQ(called_since(world.state, production), live);
 }
 
 TEST(Rename, ANewWishOfTheSameCommitIsPlannedFromWhatRuns) {
