@@ -229,6 +229,14 @@ Result<Caller> Core::authenticate(const Request& request, const AccessRule& rule
   });
 }
 
+std::vector<std::string> Core::ids_of(const Call& call, std::string_view name) const {
+  std::vector<std::string> tokens;
+  deps.engine.read([&](const State& state) {
+    for (const auto& [id, token] : state.tokens) tokens.push_back(id);
+  });
+  return names_for(call).ids_of(name, tokens);
+}
+
 Result<void> Core::require(const Call& call, Role role, const Reach& reach) const {
   return deps.engine.read([&](const State& state) -> Result<void> {
     if (may(state, call.principal, role, reach)) return {};

@@ -95,6 +95,8 @@ class Core : public std::enable_shared_from_this<Core> {
     });
   }
   Names names_for(const Call& call) const { return {deps.people, call.sees_names}; }
+  // Whom a name stands for that the caller may see: for read_event_filter.
+  std::vector<std::string> ids_of(const Call& call, std::string_view name) const;
   Timestamp now() const { return deps.clock.now(); }
 
   // Headgate-Position: the last event that the answer reflects.

@@ -14,6 +14,7 @@
 #include "engine/base/nearest_name.h"
 #include "engine/base/trimmed.h"
 #include "engine/domain/notifications.h"
+#include "engine/domain/record_size.h"
 
 namespace headgate::api {
 namespace {
@@ -74,14 +75,28 @@ const MediaRange* range_of(const std::vector<MediaRange>& ranges, std::string_vi
   return nullptr;
 }
 
+// The id that the records have.
+std::string read_actor(QueryReader& query, const IdsOfName& ids_of) {
+  const auto asked = query.text("actor").value_or("");
+  if (asked.empty() || asked == "engine" || asked.starts_with("person:") || asked.starts_with("token:")) return asked;
+  const auto ids = ids_of ? ids_of(asked) : std::vector<std::string>{};
+  if (ids.size() == 1) return ids.front();
+  const auto shown = std::min<std::size_t>(ids.size(), 8);
+  query.refuse("actor", "'" + cut_text(asked, 64) + "'",
+               ids.empty() ? "person:…, token:…, engine, or a name that you may see"
+                           : fmt::format("one of those who are called so: {}",
+                                         fmt::join(ids.begin(), std::next(ids.begin(), shown), ", ")));
+  return asked;
+}
+
 }  // namespace
 
-EventFilter read_event_filter(QueryReader& query, bool with_end) {
+EventFilter read_event_filter(QueryReader& query, bool with_end, const IdsOfName& ids_of) {
   EventFilter filter;
   filter.type = query.text("type").value_or("");
   filter.service = query.text("service").value_or("");
   filter.environment = query.text("environment").value_or("");
-  filter.actor = query.text("actor").value_or("");
+  filter.actor = read_actor(query, ids_of);
   filter.correlation = query.text("correlation").value_or("");
   filter.from = query.time("from");
   if (with_end) filter.to = query.time("to");

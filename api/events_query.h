@@ -1,7 +1,9 @@
 // The query of /v1/events and its kin.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/query_reader.h"
@@ -9,9 +11,13 @@
 
 namespace headgate::api {
 
+// Ids of those who are called so.
+using IdsOfName = std::function<std::vector<std::string>(std::string_view name)>;
+
 // type (glob; also as it stands in a record, and then of every version), service, environment, actor, correlation,
-// from, to. Streams have no end: without `to`. A type that no event has is refused.
-EventFilter read_event_filter(QueryReader& query, bool with_end = true);
+// from, to. Streams have no end: without `to`. A type that no event has is refused, and an actor that is neither an id
+// nor the name of one alone, as `ids_of` tells; without it there are no names.
+EventFilter read_event_filter(QueryReader& query, bool with_end = true, const IdsOfName& ids_of = {});
 
 enum class EventFormat { json, ndjson, csv };
 // Of the Accept header; 406 is the answer to nullopt.

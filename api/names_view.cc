@@ -1,6 +1,8 @@
 #include "api/names_view.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace headgate::api {
 
@@ -12,6 +14,18 @@ std::string Names::name_of(std::string_view id) const {
   }
   if (id.starts_with("token:")) return people_.token_name(id).value_or(std::string());
   return {};
+}
+
+std::vector<std::string> Names::ids_of(std::string_view name, const std::vector<std::string>& tokens) const {
+  std::vector<std::string> ids;
+  if (!visible_ || name.empty()) return ids;
+  for (auto& person : people_.list()) {
+    if (person.name == name) ids.push_back(std::move(person.id));
+  }
+  if (!ids.empty()) return ids;
+  std::ranges::copy_if(tokens, std::back_inserter(ids),
+                       [&](const std::string& id) { return people_.token_name(id) == name; });
+  return ids;
 }
 
 void Names::write(JsonWriter& json, std::string_view id) const {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/json_writer.h"
 #include "engine/ports/people.h"
@@ -18,6 +19,8 @@ class Names {
   void write(JsonWriter& json, std::string_view id) const;
   // The same text with each id that has a visible name replaced by it.
   std::string in_text(std::string_view text) const;
+  // Ids of those people who are called so, or else of those tokens among `tokens`; none where names may not be seen.
+  std::vector<std::string> ids_of(std::string_view name, const std::vector<std::string>& tokens) const;
 
  private:
   std::string name_of(std::string_view id) const;  // empty: none

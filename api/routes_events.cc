@@ -27,10 +27,12 @@ struct Listing {
   bool whole = false;  // no page was asked for
 };
 
-Result<Listing> read_listing(const Request& request) {
+Result<Listing> read_listing(const Core& core, const Call& call) {
+  const auto& request = call.request;
   QueryReader reader(request.query);
   Listing listing;
-  listing.query.filter = read_event_filter(reader);
+  listing.query.filter =
+      read_event_filter(reader, true, [&](std::string_view name) { return core.ids_of(call, name); });
   const auto order = reader.text("order");
   if (order && *order != "asc" && *order != "desc") reader.refuse("order", "'" + *order + "'", "asc or desc");
   listing.query.descending = order == "desc";
@@ -109,7 +111,7 @@ void list_events(Core& core, const CallPtr& call) {
   if (!format) {
     return core.answer(*call, problem(406, "events come as application/json, application/x-ndjson or text/csv"));
   }
-  auto listing = read_listing(call->request);
+  auto listing = read_listing(core, *call);
   if (!listing) return core.answer(*call, std::unexpected(listing.error()));
   if (*format == EventFormat::json || !listing->whole) {
     return core.on_worker(call, [&core, listing = std::move(*listing), format = *format](Call& c) {
@@ -180,7 +182,7 @@ Result<Position> stream_start(Core& core, const Request& request, const EventFil
 
 Result<Response> stream_events(Core& core, Call& call) {
   QueryReader reader(call.request.query);
-  auto filter = read_event_filter(reader, false);
+  auto filter = read_event_filter(reader, false, [&](std::string_view name) { return core.ids_of(call, name); });
   HEADGATE_TRY(const auto start, stream_start(core, call.request, filter, reader));
   Response response;
   response.set("Content-Type", "text/event-stream");

@@ -87,7 +87,7 @@ void add_evidence_routes(Core& core, Router& router) {
   // Everywhere: a bundle says that none that matches is missing, and what somebody may not see would be.
   core.async(router, "GET", "/v1/evidence", "auditor everywhere", [&core, busy](const CallPtr& call) {
     QueryReader reader(call->request.query);
-    auto filter = read_event_filter(reader);
+    auto filter = read_event_filter(reader, true, [&](std::string_view name) { return core.ids_of(*call, name); });
     if (const auto read = reader.finish(); !read) return core.answer(*call, std::unexpected(read.error()));
     if (!core.deps.evidence) return core.answer(*call, problem(503, "this server makes no evidence bundles"));
     if (call->request.method == "HEAD") {

@@ -19,7 +19,7 @@ std::shared_ptr<EvidenceOptions> add_evidence_options(CLI::App& verb) {
   verb.add_option("--type", o->type, "with --evidence: such as approval.granted or 'rollback.*'")->needs(evidence);
   verb.add_option("--service", o->service, "with --evidence")->needs(evidence);
   verb.add_option("--environment", o->environment, "with --evidence")->needs(evidence);
-  verb.add_option("--actor", o->actor, "with --evidence: person:…, token:… or engine")->needs(evidence);
+  verb.add_option("--actor", o->actor, "with --evidence: a name, person:…, token:… or engine")->needs(evidence);
   verb.add_option("--correlation", o->correlation, "with --evidence: promotion or commit")->needs(evidence);
   return o;
 }

@@ -527,7 +527,7 @@ void add_read_verbs(Cli& cli) {
   events_verb->add_option("--type", event_options->type, "such as approval.granted or 'rollback.*'");
   events_verb->add_option("--service", event_options->service);
   events_verb->add_option("--environment", event_options->environment);
-  events_verb->add_option("--actor", event_options->actor, "person:…, token:… or engine");
+  events_verb->add_option("--actor", event_options->actor, "a name, person:…, token:… or engine");
   events_verb->add_option("--correlation", event_options->correlation, "promotion or commit");
   events_verb->add_option("--from", event_options->from, "RFC 3339 time, inclusive");
   auto* to = events_verb->add_option("--to", event_options->to, "RFC 3339 time, exclusive");

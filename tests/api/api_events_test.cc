@@ -76,6 +76,30 @@ TEST_F(ApiEvents, ATypeThatNoEventHasIsRefusedWithTheNearest) {
   EXPECT_EQ(world.call("GET", "/v1/events?type=dev.headgate.gate.reported.v1").status, 200);
 }
 
+TEST_F(ApiEvents, AnActorIsNamedAsTimelinesDo) {
+  world.release_to_staging("v1");
+  const std::string quarantine = R"({"service":"gateway","version":"v1","reason":"leaks memory"})";
+  ASSERT_EQ(world.call("POST", "/v1/quarantine", "alice", quarantine).status, 201);
+  const auto of_alice = ids("actor=" + world.person["alice"]);
+  EXPECT_FALSE(of_alice.empty());
+  EXPECT_EQ(ids("actor=alice"), of_alice);
+  EXPECT_EQ(ids("actor=reporter").size(), 2U) << "a token that is nobody's";
+  EXPECT_FALSE(ids("actor=engine").empty());
+  for (const char* path : {"/v1/events?", "/v1/events/stream?", "/v1/evidence?"}) {
+    const auto refused = world.call("GET", std::string(path) + "actor=alicia", "auditor");
+    EXPECT_EQ(refused.status, 400) << path;
+    EXPECT_EQ(at(refused, "/errors/0/pointer"), "actor");
+  }
+  EXPECT_EQ(world.call("GET", "/v1/events?actor=alice", "viewer").status, 400) << "who sees no names";
+}
+
+TEST_F(ApiEvents, TwoOfOneNameAreToldApartById) {
+  ASSERT_TRUE(world.people->person_by_email("alice", "another@example.com").has_value());
+  const auto refused = world.call("GET", "/v1/events?actor=alice");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(at(refused, "/errors/0/expected").find(world.person["alice"]), std::string::npos) << refused.body;
+}
+
 TEST_F(ApiEvents, RecordsAreTheStoredBytes) {
   world.release_to_staging("v1");
   const auto records = world.stored();

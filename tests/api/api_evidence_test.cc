@@ -49,8 +49,8 @@ TEST_F(ApiEvidence, TheExportIsARecordBeforeTheBundleIsMade) {
 }
 
 TEST_F(ApiEvidence, AFilterIsWrittenSoThatItReadsBack) {
-  ASSERT_EQ(world.call("GET", "/v1/evidence?actor=a%26service%3Db%20%25%C3%A9", "auditor").status, 200);
-  EXPECT_EQ(at(export_record.bytes, "/data/filter"), "actor=a%26service%3Db%20%25%C3%A9");
+  ASSERT_EQ(world.call("GET", "/v1/evidence?correlation=a%26service%3Db%20%25%C3%A9", "auditor").status, 200);
+  EXPECT_EQ(at(export_record.bytes, "/data/filter"), "correlation=a%26service%3Db%20%25%C3%A9");
   EXPECT_TRUE(given.empty());
 }
 
