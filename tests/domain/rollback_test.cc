@@ -347,7 +347,7 @@ TEST(LeftByHand, IsBarredUntilSomebodyWishesIt) {
   automatic.id = promotion(production, 3);
   automatic.trigger = Trigger::tag;
   automatic.to = {release("v2"), {}};
-  EXPECT_THAT(judge_barred(world.state, automatic, world.now).front().text, HasSubstr("rolled back by hand"));
+  EXPECT_THAT(judge_barred(world.state, automatic, world.now).front().text, HasSubstr("taken back by a person"));
   automatic.trigger = Trigger::manual;
   EXPECT_THAT(judge_barred(world.state, automatic, world.now), IsEmpty());
   EXPECT_THAT(world.request(production, "v2"), Contains("promotion.planned #3 v2"));
