@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "engine/base/glob.h"
 #include "engine/domain/flow.h"
@@ -350,6 +351,31 @@ Result<std::vector<GitRef>> refs_of_host(git_repository* clone, const GitReposit
   return refs;
 }
 
+// A ref that has gone at the remote stands in the way of a new one below or above its name (a against a/b). It is only
+// our own note, and what it reaches stays in the clone.
+void clear_for(git_repository* clone, const std::vector<std::string>& names) {
+  ReferenceIteratorHandle references;
+  if (git_reference_iterator_new(out(references), clone) != 0) return;
+  std::set<std::string, std::less<>> known;
+  const char* found = nullptr;
+  while (git_reference_next_name(&found, references.get()) == 0) known.emplace(found);
+  references.reset();
+  for (const auto& name : names) {
+    std::vector<std::string> in_the_way;
+    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+      if (const auto above = name.substr(0, slash); known.contains(above)) in_the_way.push_back(above);
+    }
+    const auto below = name + "/";
+    for (auto at = known.lower_bound(below); at != known.end() && at->starts_with(below); ++at) {
+      in_the_way.push_back(*at);
+    }
+    for (const auto& other : in_the_way) {
+      git_reference_remove(clone, other.c_str());
+      known.erase(other);
+    }
+  }
+}
+
 Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                                            const std::stop_token& stop) {
   HEADGATE_TRY(const auto watch, watch_transfer(config, stop));
@@ -366,6 +392,7 @@ Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepos
   }
   std::vector<GitRef> refs;
   std::vector<std::string> names;
+  std::vector<std::string> moved;
   std::vector<std::string> specifications;  // of what the clone has otherwise
   for (std::size_t i = 0; i < count && refs.size() < kMaxFetchedRefs; ++i) {
     const std::string name = heads[i]->name;
@@ -373,7 +400,10 @@ Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepos
     if (!ref) continue;
     git_oid now;
     const bool has = git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &heads[i]->oid);
-    if (!has) specifications.push_back("+" + name + ":" + name);
+    if (!has) {
+      moved.push_back(name);
+      specifications.push_back("+" + name + ":" + name);
+    }
     names.push_back(name);
     refs.push_back(std::move(*ref));
   }
@@ -384,6 +414,7 @@ Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepos
     if (git_remote_download(remote.get(), &wanted, &options) != 0) {
       return transfer_failed(transfer, code_of_failure(), "fetching failed");
     }
+    clear_for(clone, moved);
     if (git_remote_update_tips(remote.get(), &options.callbacks, 0, GIT_REMOTE_DOWNLOAD_TAGS_NONE, nullptr) != 0) {
       return transfer_failed(transfer, ErrorCode::io, "the local clone's branches cannot be written");
     }

@@ -81,6 +81,28 @@ TEST_F(Sources, FollowsARemoteToo) {
   EXPECT_TRUE(repository->source_at(upstream.head(), {"gateway/**"}));
 }
 
+TEST_F(Sources, ARefMayTakeTheNameOfAFolderThatAnotherOneHad) {
+  upstream.commit_file("gateway/a", "1");
+  const auto first = upstream.head();
+  upstream.git({"branch", "release"});
+  upstream.git({"tag", "v1"});
+  upstream.git({"tag", "v2/rc"});
+  GitDaemon daemon(folder.path());
+  const auto repository = follow({"main", "release", "release/*"}, {"v*"}, daemon.url("upstream"));
+  ASSERT_TRUE(repository->fetch_refs({}));
+  upstream.git({"branch", "-D", "release"});
+  upstream.git({"tag", "-d", "v1", "v2/rc"});
+  upstream.commit_file("gateway/a", "2");
+  upstream.git({"branch", "release/1.0"});
+  upstream.git({"tag", "v1/rc"});
+  upstream.git({"tag", "v2"});
+  const auto refs = repository->fetch_refs({});
+  ASSERT_TRUE(refs) << refs.error().message;
+  EXPECT_THAT(names(*refs), ElementsAre("branch main", "branch release/1.0", "tag v1/rc", "tag v2"));
+  for (const auto& ref : *refs) EXPECT_EQ(ref.commit, upstream.head()) << ref.name;
+  EXPECT_TRUE(repository->source_at(first, {"gateway/**"})) << "what was read stays";
+}
+
 TEST_F(Sources, SaysWhenTheRepositoryHasDisappeared) {
   upstream.commit_file("gateway/a", "1");
   const auto repository = follow({"main"}, {});
