@@ -22,7 +22,6 @@ namespace {
 constexpr std::size_t kShownBranches = 10;
 constexpr std::string_view kHeads = "refs/heads/";
 constexpr std::string_view kTags = "refs/tags/";
-constexpr std::size_t kMaxFetchedRefs = 10'000;
 
 std::unexpected<Error> no_such_branch(const std::string& branch, std::vector<std::string> others) {
   if (others.empty()) {
@@ -328,27 +327,31 @@ bool peel(git_repository* repository, const std::string& name, git_oid& commit) 
   return true;
 }
 
-Result<std::vector<GitRef>> refs_of_host(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
-                                         const std::stop_token& stop) {
+Result<BroughtRefs> refs_of_host(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                                 const std::stop_token& stop) {
   HEADGATE_TRY(const RepositoryHandle source, open_repository(url.path));
   ReferenceIteratorHandle references;
   if (git_reference_iterator_new(out(references), source.get()) != 0) {
     return std::unexpected(libgit_error(ErrorCode::io, "the repository's branches cannot be listed"));
   }
-  std::vector<GitRef> refs;
+  BroughtRefs brought;
   const CopyLimits limits{.objects = config.limits.objects, .bytes = config.limits.bytes, .files = false};
   const char* name = nullptr;
-  while (refs.size() < kMaxFetchedRefs && git_reference_next_name(&name, references.get()) == 0) {
+  while (git_reference_next_name(&name, references.get()) == 0) {
     auto ref = wanted_ref(config, name);
+    if (ref && brought.refs.size() >= GitRepository::max_refs) {
+      ++brought.left_out;
+      continue;
+    }
     git_oid commit;
     if (!ref || !peel(source.get(), name, commit)) continue;
     // The clone keeps what it reaches by a ref of its own: nothing that was read is ever collected.
     HEADGATE_TRY_VOID(copy_commit(source.get(), clone, commit, limits, stop));
     if (!ref->tag) HEADGATE_TRY_VOID(point_branch(clone, ref->name, commit));
     ref->commit = format_oid(commit);
-    refs.push_back(std::move(*ref));
+    brought.refs.push_back(std::move(*ref));
   }
-  return refs;
+  return brought;
 }
 
 // A ref that has gone at the remote stands in the way of a new one below or above its name (a against a/b). It is only
@@ -376,8 +379,8 @@ void clear_for(git_repository* clone, const std::vector<std::string>& names) {
   }
 }
 
-Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
-                                           const std::stop_token& stop) {
+Result<BroughtRefs> refs_of_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                                   const std::stop_token& stop) {
   HEADGATE_TRY(const auto watch, watch_transfer(config, stop));
   Transfer transfer{.config = config, .url = url, .watch = *watch};
   HEADGATE_TRY(const RemoteHandle remote, make_remote(clone, url.text));
@@ -390,14 +393,19 @@ Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepos
   if (git_remote_ls(&heads, &count, remote.get()) != 0) {
     return transfer_failed(transfer, ErrorCode::io, "the remote's branches cannot be listed");
   }
+  BroughtRefs brought;
   std::vector<GitRef> refs;
   std::vector<std::string> names;
   std::vector<std::string> moved;
   std::vector<std::string> specifications;  // of what the clone has otherwise
-  for (std::size_t i = 0; i < count && refs.size() < kMaxFetchedRefs; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const std::string name = heads[i]->name;
     auto ref = name.ends_with("^{}") ? std::nullopt : wanted_ref(config, name);
     if (!ref) continue;
+    if (refs.size() >= GitRepository::max_refs) {
+      ++brought.left_out;
+      continue;
+    }
     git_oid now;
     const bool has = git_reference_name_to_id(&now, clone, name.c_str()) == 0 && git_oid_equal(&now, &heads[i]->oid);
     if (!has) {
@@ -420,20 +428,19 @@ Result<std::vector<GitRef>> refs_of_remote(git_repository* clone, const GitRepos
     }
   }
   git_remote_disconnect(remote.get());
-  std::vector<GitRef> brought;
   for (std::size_t i = 0; i < refs.size(); ++i) {
     git_oid commit;
     if (!peel(clone, names[i], commit)) continue;
     refs[i].commit = format_oid(commit);
-    brought.push_back(std::move(refs[i]));
+    brought.refs.push_back(std::move(refs[i]));
   }
   return brought;
 }
 
 }  // namespace
 
-Result<std::vector<GitRef>> bring_refs(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
-                                       const std::stop_token& stop) {
+Result<BroughtRefs> bring_refs(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                               const std::stop_token& stop) {
   if (url.kind != GitUrl::Kind::local) return refs_of_remote(clone, config, url, stop);
   auto refs = refs_of_host(clone, config, url, stop);
   if (refs || refs.error().code != ErrorCode::io || stop.stop_requested()) return refs;

@@ -21,10 +21,14 @@ std::optional<std::string> token_now(const GitRepositoryConfig& config);
 Result<git_oid> bring_head(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
                            const std::stop_token& stop);
 
+struct BroughtRefs {
+  std::vector<GitRef> refs;
+  std::size_t left_out = 0;  // over GitRepository::max_refs
+};
 // The branches and tags that the configuration's patterns name, each peeled to its commit, in no order; they and all
 // they reach are in `clone`. What names no commit is left out. Errors as bring_head.
-Result<std::vector<GitRef>> bring_refs(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
-                                       const std::stop_token& stop);
+Result<BroughtRefs> bring_refs(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,
+                               const std::stop_token& stop);
 
 // Moves the branch at the remote to a commit of the clone, and the clone's own with it. conflict when that would lose
 // commits that the remote has: nothing is ever forced. Errors else as bring_head.

@@ -222,7 +222,14 @@ class GitRepository::Impl {
 
   Result<std::vector<GitRef>> refs_once(const std::stop_token& stop) {
     HEADGATE_TRY_VOID(open());
-    HEADGATE_TRY(auto refs, bring_refs(fetcher_.get(), config_, url_, stop));
+    HEADGATE_TRY(auto brought, bring_refs(fetcher_.get(), config_, url_, stop));
+    auto refs = std::move(brought.refs);
+    if (std::exchange(left_out_, brought.left_out) == 0 && brought.left_out > 0) {
+      say(fmt::format(
+          "{} branches and tags are not followed: more than {} fit the patterns of branches and tags, narrow "
+          "them",
+          brought.left_out, GitRepository::max_refs));
+    }
     untidy_ = true;
     fetched_ = true;
     for (auto& ref : refs) {
@@ -232,9 +239,6 @@ class GitRepository::Impl {
       ref.time = Timestamp(std::chrono::seconds(git_commit_time(commit.get())));
     }
     std::ranges::stable_sort(refs, {}, &GitRef::time);
-    if (refs.size() > GitRepository::max_refs) {
-      refs.erase(refs.begin(), refs.end() - static_cast<std::ptrdiff_t>(GitRepository::max_refs));
-    }
     return refs;
   }
 
@@ -352,6 +356,7 @@ class GitRepository::Impl {
 
   std::mutex fetch_mutex_;    // one fetch or tidying at a time; taken before read_mutex_
   RepositoryHandle fetcher_;  // guarded by fetch_mutex_
+  std::size_t left_out_ = 0;  // guarded by fetch_mutex_: refs of the last look
   bool untidy_ = false;       // guarded by fetch_mutex_: something may have been added
   mutable std::mutex read_mutex_;
   mutable RepositoryHandle reader_;            // guarded by read_mutex_

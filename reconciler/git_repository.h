@@ -65,9 +65,9 @@ class GitRepository final : public Repository {
   // First (`known` empty), and when `known` is no longer to be found anywhere: the head commit alone and the count of
   // all. A clone that turns out damaged is made again within the call, once; the old one goes when the new is complete.
   Result<Head> fetch(const std::string& known, std::size_t max_commits, std::stop_token stop) override;
-  // All branches and tags that the patterns of the configuration name, oldest commit first; at most max_refs of them,
-  // the newest. Errors as fetch, but that nothing needs to be there.
-  static constexpr std::size_t max_refs = 200;
+  // All branches and tags that the patterns of the configuration name, oldest commit first; at most max_refs of them:
+  // that there are more is told. Errors as fetch, but that nothing needs to be there.
+  static constexpr std::size_t max_refs = 10'000;
   Result<std::vector<GitRef>> fetch_refs(std::stop_token stop);
   // What is under a service's paths at a commit, and the commit that made it so (git_source.h).
   Result<SourceTree> source_at(const std::string& commit, const std::vector<std::string>& paths) const;

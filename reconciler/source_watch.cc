@@ -1,8 +1,11 @@
 #include "reconciler/source_watch.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ranges>
 
+#include "engine/base/glob.h"
 #include "engine/ports/caught.h"
 #include "engine/ports/submit_and_wait.h"
 #include "reconciler/observed_commit.h"
@@ -11,7 +14,8 @@ namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t max_commits = 200;    // recorded one by one of a push; of a larger one the newest
-constexpr std::size_t max_tags = 32;        // the newest
+constexpr std::size_t max_tags = 32;        // at first sight: the newest of those that a service's triggers name
+constexpr std::size_t max_branches = 200;   // that no trigger names: the newest
 constexpr std::size_t max_absent = 10'000;  // commits that are remembered as not being there
 constexpr std::size_t observations_per_command = 100;
 constexpr Duration compare_every = std::chrono::seconds(1);
@@ -93,6 +97,12 @@ std::vector<SourceWatch::Watched> SourceWatch::watched() const {
       auto& watched = all.emplace_back();
       watched.service = name;
       watched.paths = document->source->paths;
+      for (const auto& stage : document->stages) {
+        for (const auto& trigger : stage.triggers) {
+          if (trigger.kind == Trigger::branch) watched.branches.insert(trigger.branch);
+          if (trigger.kind == Trigger::tag) watched.tags.insert(trigger.tag);
+        }
+      }
       if (service.source && service.source->repository == name_) watched.known = *service.source;
       std::set<std::string> commits;
       for (const auto& [key, result] : service.gates) commits.insert(key.first);
@@ -109,7 +119,7 @@ std::vector<SourceWatch::Watched> SourceWatch::watched() const {
 }
 
 Result<void> SourceWatch::look(std::stop_token stop) {
-  const auto refs = repository_.fetch_refs(stop);
+  auto refs = repository_.fetch_refs(stop);
   if (stop.stop_requested()) return {};
   {
     const std::scoped_lock lock(mutex_);
@@ -120,7 +130,9 @@ Result<void> SourceWatch::look(std::stop_token stop) {
   if (!refs) return std::unexpected(refs.error());
   StringMap heads;
   std::string head;
+  Position policies = 0;
   state_.with_state([&](const State& state) {
+    policies = state.configuration.position;
     const auto at = state.repositories.find(name_);
     if (at == state.repositories.end()) return;
     heads = at->second.heads;
@@ -130,6 +142,8 @@ Result<void> SourceWatch::look(std::stop_token stop) {
     const std::scoped_lock lock(mutex_);
     status_.head = head;
   }
+  const auto services = watched();
+  leave_out_branches(*refs, services);
   bool moved = false;
   for (const auto& ref : *refs) {
     if (stop.stop_requested()) return {};
@@ -140,7 +154,10 @@ Result<void> SourceWatch::look(std::stop_token stop) {
     status_.head = ref.commit;
   }
   if (moved) absent_.clear();
-  HEADGATE_TRY_VOID(observe_sources(*refs, stop));
+  HEADGATE_TRY_VOID(observe_sources(*refs, services, seen_ && seen_->policies == policies, stop));
+  if (stop.stop_requested()) return {};
+  seen_.emplace().policies = policies;
+  for (auto& ref : *refs) seen_->refs[{ref.tag, std::move(ref.name)}] = std::move(ref.commit);
   said_.clear();
   compared_ = 0;
   compare(stop);
@@ -173,20 +190,80 @@ Result<void> SourceWatch::observe_branch(const GitRef& ref, const std::string& k
   return submit(std::move(command));
 }
 
-Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs, const std::stop_token& stop) {
-  const auto services = watched();
-  if (services.empty()) return {};
-  std::vector<const GitRef*> news;
-  std::size_t tags = 0;
-  for (const auto& ref : refs | std::views::reverse) {
-    if (!ref.tag || ++tags <= max_tags) news.push_back(&ref);
+void SourceWatch::leave_out_branches(std::vector<GitRef>& refs, const std::vector<Watched>& services) {
+  const auto named = [&](const GitRef& ref) {
+    return std::ranges::any_of(services, [&](const Watched& service) { return service.branches.contains(ref.name); });
+  };
+  std::size_t others = 0;
+  for (auto& ref : refs | std::views::reverse) {
+    if (!ref.tag && !named(ref) && ++others > max_branches) ref.commit.clear();
   }
-  std::ranges::reverse(news);
-  for (const auto* ref : news) {
+  std::erase_if(refs, [](const GitRef& ref) { return ref.commit.empty(); });
+  const auto left_out = others - std::min(others, max_branches);
+  if (std::exchange(branches_left_out_, left_out) > 0 || left_out == 0) return;
+  notice_(NoticeLevel::warning,
+          fmt::format("{} branches that no trigger names are not followed, only the newest {}: narrow the patterns of "
+                      "the repository",
+                      left_out, max_branches),
+          name_);
+}
+
+bool SourceWatch::is_fresh(const GitRef& ref) const {
+  if (!seen_) return false;
+  const auto at = seen_->refs.find({ref.tag, ref.name});
+  return at == seen_->refs.end() || at->second != ref.commit;
+}
+
+// Where in the order of their commits the tags begin that are news though nobody saw them come: after the newest one
+// that is known, and where none is, with the newest few. An older one must not be brought over what came after it.
+std::size_t SourceWatch::first_tag(const std::vector<GitRef>& refs, const Watched& service) {
+  std::size_t first = 0;
+  std::size_t wanted = 0;
+  for (std::size_t i = refs.size(); i > 0; --i) {
+    const auto& ref = refs[i - 1];
+    if (!ref.tag || !service.wants_tag(ref.name)) continue;
+    const auto* known = last_of(service.known.tags, ref.name);
+    if (!service.tags.empty() && known && known->head == ref.commit) return i;
+    if (++wanted == max_tags) first = i - 1;
+  }
+  return first;
+}
+
+bool SourceWatch::Watched::wants_tag(const std::string& name) const {
+  return tags.empty() || std::ranges::any_of(tags, [&](const auto& pattern) { return matches_pattern(pattern, name); });
+}
+
+void SourceWatch::tell_left_out(const Watched& service, std::size_t tags) {
+  if (tags == 0 || std::exchange(told_[service.service], service.tags) == service.tags) return;
+  notice_(NoticeLevel::info,
+          fmt::format("{} older tags of repository {} that its triggers name are not followed: put a tag anew, or "
+                      "promote it by hand, to bring one of them",
+                      tags, name_),
+          service.service);
+}
+
+Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs, const std::vector<Watched>& services,
+                                          bool settled, const std::stop_token& stop) {
+  std::vector<std::size_t> first(services.size());
+  std::vector<std::size_t> left_out(services.size());
+  for (std::size_t s = 0; s < services.size(); ++s) {
+    if (!settled || services[s].tags.empty()) first[s] = first_tag(refs, services[s]);
+  }
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    const auto* ref = &refs[i];
+    const bool fresh = is_fresh(*ref);
+    if (settled && !fresh) continue;  // dealt with
     ObserveSource command;
-    for (const auto& service : services) {
+    for (std::size_t s = 0; s < services.size(); ++s) {
+      const auto& service = services[s];
+      if (ref->tag && !service.wants_tag(ref->name)) continue;
       const auto* known = last_of(ref->tag ? service.known.tags : service.known.branches, ref->name);
       if (known && known->head == ref->commit) continue;
+      const bool by_trigger = !service.tags.empty();
+      if (ref->tag && i < first[s] && !(by_trigger && (fresh || known))) {
+        if (by_trigger) ++left_out[s];
+        continue;
+      }
       if (stop.stop_requested()) return {};  // the next start looks at all that is not recorded
       const auto tree = repository_.source_at(ref->commit, service.paths);
       if (!tree) return std::unexpected(tree.error());
@@ -206,6 +283,7 @@ Result<void> SourceWatch::observe_sources(const std::vector<GitRef>& refs, const
     }
     if (!command.observed.empty()) HEADGATE_TRY_VOID(submit(std::move(command)));
   }
+  for (std::size_t s = 0; s < services.size(); ++s) tell_left_out(services[s], left_out[s]);
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -40,14 +41,29 @@ class SourceWatch {
   struct Watched {
     std::string service;
     std::vector<std::string> paths;
+    std::set<std::string, std::less<>> branches;  // of its triggers
+    std::set<std::string, std::less<>> tags;      // likewise, patterns
     SourceState known;
     std::vector<std::string> to_compare;  // commits
+
+    bool wants_tag(const std::string& name) const;  // every one where no trigger names any
+  };
+  // What a look dealt with to its end.
+  struct Seen {
+    Position policies = 0;                                       // of the configuration in force then
+    std::map<std::pair<bool, std::string>, std::string> refs{};  // whether a tag, and its name -> commit
   };
 
   void run(std::stop_token stop);
   std::vector<Watched> watched() const;
   Result<void> observe_branch(const GitRef& ref, const std::string& known);
-  Result<void> observe_sources(const std::vector<GitRef>& refs, const std::stop_token& stop);
+  void leave_out_branches(std::vector<GitRef>& refs, const std::vector<Watched>& services);
+  bool is_fresh(const GitRef& ref) const;  // came or moved since the last look
+  static std::size_t first_tag(const std::vector<GitRef>& refs, const Watched& service);
+  void tell_left_out(const Watched& service, std::size_t tags);
+  // `settled`: what has not moved since the last look was dealt with for these very services.
+  Result<void> observe_sources(const std::vector<GitRef>& refs, const std::vector<Watched>& services, bool settled,
+                               const std::stop_token& stop);
   Result<void> submit(Command command);
   void say(const std::string& text);
 
@@ -63,7 +79,10 @@ class SourceWatch {
 
   Position compared_ = 0;                                 // size of the log that was compared last
   std::set<std::pair<std::string, std::string>> absent_;  // service and commit: not in the repository
-  std::string said_;                                      // the last trouble, so that it is told once
+  std::optional<Seen> seen_;
+  std::size_t branches_left_out_ = 0;                               // as told
+  std::map<std::string, std::set<std::string, std::less<>>> told_;  // of tags left out: by service, its patterns
+  std::string said_;                                                // the last trouble, so that it is told once
   mutable std::mutex mutex_;
   RepositoryStatus status_;
   std::jthread thread_;
