@@ -69,6 +69,11 @@ ReadDocuments read(const Files& from, People& people) {
   NotRead not_read;
   for (const auto& path : from.paths) {
     if (!reconciler::is_document_file(path)) continue;
+    if (auto problem = reconciler::name_problem(path)) {
+      reconciler::append_new(read.diagnostics, {std::move(*problem)});
+      not_read.others = true;
+      continue;
+    }
     const auto blob = from.files.find(path);
     auto text = blob ? from.files.read(*blob, reconciler::kMaxFileBytes)
                      : Result<std::string>(std::unexpected(why_unread(from, path)));

@@ -4,6 +4,7 @@
 // another one. It is named in `not_read`, so that `check` of the rest does not take it for unknown.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace headgate::reconciler {
 
 // *.yaml and *.yml; not in or under hidden folders and files, which belong to other tools (.github/, .gitlab-ci.yml).
 bool is_document_file(std::string_view path);
+// Why no document can come from a file of that name: what is in force is known by it, and is told as text.
+std::optional<Diagnostic> name_problem(std::string_view path);
 
 class YamlDocumentParser final : public DocumentParser {
  public:

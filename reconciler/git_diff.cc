@@ -95,7 +95,7 @@ class TreeWalk {
                               "or split the commit",
                               max_changes_));
     }
-    changes_.push_back({clean_text(path_, kPathBytes), std::move(blob), executable});
+    changes_.push_back({path_, std::move(blob), executable});
     return {};
   }
 

@@ -20,8 +20,8 @@ namespace headgate::reconciler {
 // slash and is empty for ".".
 Result<std::string> parse_folder(std::string_view path);
 
-// Sorted by path; a path's invalid UTF-8 is replaced. `from` null: all files of `to`. too_large above `max_changes`;
-// not_found when neither commit has the folder.
+// Sorted by path, which has the bytes that the tree has: they need not be UTF-8. `from` null: all files of `to`.
+// too_large above `max_changes`; not_found when neither commit has the folder.
 Result<std::vector<FileChange>> tree_changes(git_repository* repository, const git_oid* from, const git_oid& to,
                                              const std::string& folder, std::size_t max_changes);
 

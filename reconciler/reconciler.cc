@@ -231,14 +231,26 @@ Result<bool> Reconciler::reconcile(const std::string& commit, const std::string&
   return false;
 }
 
+void Reconciler::Read::refuse(Diagnostic diagnostic) {
+  append_new(diagnostics, {std::move(diagnostic)});
+  not_read.others = true;
+}
+
 Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
                                                 const std::vector<FileChange>& changes) const {
   Read read;
   std::map<std::string, std::string> to_parse;  // path -> blob
   std::set<std::string> other;
+  std::set<std::string> nameless;  // removed, and never to be read under that name
   for (const auto& change : changes) {
     if (!is_document_file(change.path)) {
       other.insert(change.path);
+    } else if (auto problem = name_problem(change.path)) {
+      if (change.blob.empty()) {
+        nameless.insert(std::move(problem->file));
+      } else {
+        read.refuse(std::move(*problem));
+      }
     } else if (change.blob.empty()) {
       read.files[change.path] = {};
     } else {
@@ -250,8 +262,29 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     for (const auto& path : in_force_->files_bound_to(other)) {
       if (read.files.contains(path) || to_parse.contains(path)) continue;
       HEADGATE_TRY(auto blob, repository_.blob_at(commit, path));
-      if (blob) to_parse[path] = *blob;
+      if (blob) {
+        to_parse[path] = *blob;
+      } else {
+        read.refuse({path,
+                     1,
+                     1,
+                     "a document of the file is in force, and the commit has no file of that name",
+                     {},
+                     "a name in UTF-8 without control characters: rename the file"});
+      }
     }
+  }
+  // Once such files were taken, under a name that several may have come to: what is in force goes with the last.
+  std::erase_if(nameless, [&](const std::string& path) { return in_force_->file(path) == nullptr; });
+  if (!nameless.empty()) {
+    HEADGATE_TRY(const auto all, repository_.changes({}, commit));
+    for (const auto& file : all) {
+      nameless.erase(file.path);
+      if (auto problem = is_document_file(file.path) ? name_problem(file.path) : std::nullopt) {
+        read.refuse(std::move(*problem));
+      }
+    }
+    for (const auto& path : nameless) read.files[path] = {};
   }
   std::optional<Error> trouble;
   const FindBlob find_blob = [&](std::string_view path) -> std::optional<std::string> {

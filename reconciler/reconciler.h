@@ -63,6 +63,7 @@ class Reconciler {
     DocumentSet::Files files;
     std::vector<Diagnostic> diagnostics;
     NotRead not_read;
+    void refuse(Diagnostic diagnostic);  // of a file that cannot be read at all
   };
 
   // How a commit stands to the configuration in force.

@@ -35,7 +35,7 @@ struct SignedCommit {
 };
 
 struct FileChange {
-  std::string path;  // relative to the configured path
+  std::string path;  // relative to the configured path; any bytes
   std::string blob;  // new blob id; empty when removed
   bool executable = false;
 };

@@ -178,6 +178,18 @@ TEST_F(GitRepositoryTest, SubjectIsCutBetweenCharacters) {
   EXPECT_EQ(fetch(*repository).commits.at(0).subject, std::string(199, 'x'));
 }
 
+TEST_F(GitRepositoryTest, FilesWhoseNamesReadAlikeStayApart) {
+  write_file(remote_.path() / "caf\xE8.yaml", "one");
+  write_file(remote_.path() / "caf\xE9.yaml", "two");
+  write_file(remote_.path() / "a\tb.sh", "three");
+  const auto both = remote_.commit("latin");
+  auto repository = open();
+  fetch(*repository);
+  EXPECT_THAT(changes(*repository, "", both),
+              ElementsAre(IsChange("a\tb.sh", true, false), IsChange("caf\xE8.yaml", true, false),
+                          IsChange("caf\xE9.yaml", true, false)));
+}
+
 TEST_F(GitRepositoryTest, ChangesAreThoseOfTheFolderAndOfRegularFiles) {
   write_file(remote_.path() / "deploy/keep.yaml", "keep");
   write_file(remote_.path() / "deploy/edit.yaml", "old");
