@@ -261,7 +261,7 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(same.returncode, 0, same.stdout)
         self.assertEqual(same.stderr, "")
         written = file.read_text()
-        file.write_text(written.rstrip() + "\n  onDelete: retire\n")
+        file.write_text(written.rstrip() + "\n  onDelete: retain\n")
         changed = self.world.cli("diff", str(self.world.tree))
         self.assertEqual(changed.returncode, 1, changed.stdout)
         self.assertRegex(changed.stdout, r"changed +Target +greeter.staging +onDelete +nothing: it runs")
