@@ -19,6 +19,12 @@
 namespace headgate::app {
 namespace {
 
+// A process has one.
+Log& log_lines() {
+  static Log log(LogFormat::text);
+  return log;
+}
+
 TEST(ServerStart, BeginsNothingWhereItsAddressIsTaken) {
   const auto other = api::HttpServer::listen({});
   HEADGATE_ASSERT_OK(other);
@@ -28,8 +34,7 @@ TEST(ServerStart, BeginsNothingWhereItsAddressIsTaken) {
   config.port = (*other)->endpoint().port;
   config.repository.url = (dir / "environments.git").string();
   SystemClock clock;
-  Log log(LogFormat::text);
-  const auto server = Server::start(config, clock, log, [] { FAIL() << "the log refused"; });
+  const auto server = Server::start(config, clock, log_lines(), [] { FAIL() << "the log refused"; });
   HEADGATE_EXPECT_ERROR(server, ErrorCode::io);
   EXPECT_THAT(server.error().message, ::testing::HasSubstr("cannot listen on 127.0.0.1 port "));
   const auto events = store::RocksDbLog::open({.dir = config.data, .read_only = true});
@@ -47,8 +52,7 @@ TEST(ServerStart, RefusesAKeyOfTlsThatEverybodyCanRead) {
   std::ofstream(dir / "key.pem") << "text";
   std::filesystem::permissions(dir / "key.pem", std::filesystem::perms(0644));
   SystemClock clock;
-  Log log(LogFormat::text);
-  const auto server = Server::start(config, clock, log, [] { FAIL() << "the log refused"; });
+  const auto server = Server::start(config, clock, log_lines(), [] { FAIL() << "the log refused"; });
   HEADGATE_EXPECT_ERROR(server, ErrorCode::invalid_input);
   EXPECT_THAT(server.error().message, ::testing::HasSubstr("key.pem has mode 0644"));
 }

@@ -106,7 +106,7 @@ TEST_F(ReconcilerTest, AFileWhoseNameIsNoTextIsRefused) {
   remote_.git({"mv", "a\tb.yaml", "ab.yaml"});
   remote_.commit("renamed");
   EXPECT_TRUE(look());
-  EXPECT_THAT(targets(), ElementsAre("greeter.production v1", "greeter.staging v1"));
+  EXPECT_THAT(targets(), ElementsAre("greeter/production v1", "greeter/staging v1"));
 }
 
 TEST_F(ReconcilerTest, WhatIsInForceUnderACleanedNameGoesWithTheLastFileOfThatName) {
@@ -119,16 +119,16 @@ TEST_F(ReconcilerTest, WhatIsInForceUnderACleanedNameGoesWithTheLastFileOfThatNa
   target.release.version = "v1";
   ASSERT_TRUE(run(StageDocuments{before, {{{"caf\xEF\xBF\xBD.yaml", 1, "blob"}, target}}, {}}));
   ASSERT_TRUE(run(AcceptConfiguration{"environments", before}));
-  ASSERT_THAT(targets(), ElementsAre("greeter.production v1"));
+  ASSERT_THAT(targets(), ElementsAre("greeter/production v1"));
   remote_.git({"rm", "-q", "caf\xE8.yaml"});
   remote_.commit("one of them");
   EXPECT_FALSE(look());
   EXPECT_THAT(diagnostics(), ElementsAre(HasSubstr("rename the file")));
-  EXPECT_THAT(targets(), ElementsAre("greeter.production v1"));
+  EXPECT_THAT(targets(), ElementsAre("greeter/production v1"));
   remote_.git({"mv", "caf\xE9.yaml", "cafe.yaml"});
   remote_.commit("renamed");
   EXPECT_TRUE(look()) << testing::PrintToString(diagnostics());
-  EXPECT_THAT(targets(), ElementsAre("greeter.production v1"));
+  EXPECT_THAT(targets(), ElementsAre("greeter/production v1"));
 }
 
 }  // namespace
