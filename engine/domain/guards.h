@@ -41,8 +41,8 @@ bool waits_in_line(const Condition& condition);
 std::vector<Condition> judge(const State& state, const Promotion& promotion, Timestamp now,
                              std::span<const Guard> guards = all_guards(), bool Guard::*column = nullptr);
 
-// What bears on a promotion as it stands: all its conditions; of a way back, which no gate, window or freeze holds, only
-// what its step waits for and a pause of effects.
+// What bears on a promotion as it stands: all its conditions; of a way back, which no gate, window or freeze holds,
+// only what its step waits for and a pause of effects.
 std::vector<Condition> explain_live(const State& state, const Promotion& promotion, Timestamp now);
 
 // Why the target is not where its document wants it although no promotion is under way; empty when it is, or when a
