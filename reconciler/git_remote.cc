@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <set>
 
 #include "engine/base/glob.h"
@@ -20,6 +19,7 @@ namespace headgate::reconciler {
 namespace {
 
 constexpr std::size_t kShownBranches = 10;
+constexpr std::size_t kMaxKnownHostsBytes = 1 << 20;  // looked at for why a key was refused; libgit2 has judged by then
 constexpr std::string_view kHeads = "refs/heads/";
 constexpr std::string_view kTags = "refs/tags/";
 
@@ -49,6 +49,31 @@ std::vector<std::string> branches_of(git_repository* repository) {
   return names;
 }
 
+// A ref that has gone at the remote stands in the way of a new one below or above its name (a against a/b). It is only
+// our own note, and what it reaches stays in the clone.
+void clear_for(git_repository* clone, const std::vector<std::string>& names) {
+  ReferenceIteratorHandle references;
+  if (git_reference_iterator_new(out(references), clone) != 0) return;
+  std::set<std::string, std::less<>> known;
+  const char* found = nullptr;
+  while (git_reference_next_name(&found, references.get()) == 0) known.emplace(found);
+  references.reset();
+  for (const auto& name : names) {
+    std::vector<std::string> in_the_way;
+    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+      if (const auto above = name.substr(0, slash); known.contains(above)) in_the_way.push_back(above);
+    }
+    const auto below = name + "/";
+    for (auto at = known.lower_bound(below); at != known.end() && at->starts_with(below); ++at) {
+      in_the_way.push_back(*at);
+    }
+    for (const auto& other : in_the_way) {
+      git_reference_remove(clone, other.c_str());
+      known.erase(other);
+    }
+  }
+}
+
 Result<void> point_branch(git_repository* clone, const std::string& branch, const git_oid& head) {
   const std::string name = std::string(kHeads) + branch;
   git_oid now;
@@ -59,11 +84,7 @@ Result<void> point_branch(git_repository* clone, const std::string& branch, cons
     // Left by a crash (.lock), or by another branch watched before (a against a/b): only our own notes, so clear them.
     std::error_code ignored;
     const std::filesystem::path home = git_repository_path(clone);
-    for (const std::string& other : branches_of(clone)) {
-      if (branch.starts_with(other + "/") || other.starts_with(branch + "/")) {
-        git_reference_remove(clone, (std::string(kHeads) + other).c_str());
-      }
-    }
+    clear_for(clone, {name});
     std::filesystem::remove(home / (name + ".lock"), ignored);
     code = git_reference_create(out(reference), clone, name.c_str(), &head, 1, nullptr);
   }
@@ -115,7 +136,9 @@ int look_at_host_key(git_cert* certificate, int valid, const char*, void* payloa
   std::string known_hosts;
   if (const char* home = std::getenv("HOME")) {
     std::ifstream file(std::filesystem::path(home) / ".ssh" / "known_hosts", std::ios::binary);
-    known_hosts.assign(std::istreambuf_iterator<char>(file), {});
+    known_hosts.resize(kMaxKnownHostsBytes);
+    file.read(known_hosts.data(), static_cast<std::streamsize>(known_hosts.size()));
+    known_hosts.resize(static_cast<std::size_t>(file.gcount()));
   }
   const auto& host = transfer.url.host;
   transfer.host_key = host_key_refused(host, knows_host(known_hosts, host, ssh_port_of(transfer.url.display)), sha256);
@@ -352,31 +375,6 @@ Result<BroughtRefs> refs_of_host(git_repository* clone, const GitRepositoryConfi
     brought.refs.push_back(std::move(*ref));
   }
   return brought;
-}
-
-// A ref that has gone at the remote stands in the way of a new one below or above its name (a against a/b). It is only
-// our own note, and what it reaches stays in the clone.
-void clear_for(git_repository* clone, const std::vector<std::string>& names) {
-  ReferenceIteratorHandle references;
-  if (git_reference_iterator_new(out(references), clone) != 0) return;
-  std::set<std::string, std::less<>> known;
-  const char* found = nullptr;
-  while (git_reference_next_name(&found, references.get()) == 0) known.emplace(found);
-  references.reset();
-  for (const auto& name : names) {
-    std::vector<std::string> in_the_way;
-    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
-      if (const auto above = name.substr(0, slash); known.contains(above)) in_the_way.push_back(above);
-    }
-    const auto below = name + "/";
-    for (auto at = known.lower_bound(below); at != known.end() && at->starts_with(below); ++at) {
-      in_the_way.push_back(*at);
-    }
-    for (const auto& other : in_the_way) {
-      git_reference_remove(clone, other.c_str());
-      known.erase(other);
-    }
-  }
 }
 
 Result<BroughtRefs> refs_of_remote(git_repository* clone, const GitRepositoryConfig& config, const GitUrl& url,

@@ -267,18 +267,22 @@ TEST(BranchTrigger, AHeldTargetKeepsTheWishUntilAPersonActs) {
               happened_in_order("target.adopted somebody-elses", "promotion.planned #1 " + version(1)));
 }
 
-TEST(BranchTrigger, DoesNotBringBackWhatWasLeftByHand) {
-  auto world = watched({triggered("staging", on_branch("main"))});
-  for (std::uint64_t commit : {1, 2}) {
-    observe_source(world, pushed(commit));
-    world.finish_all(staging);
-  }
+void staging_goes_back(World& world) {
   RollBack back;
   back.targets = {staging};
   back.to = "previous";
   back.reason = "slow";
   world.when(back, "person:alice");
   world.finish_all(staging);
+}
+
+TEST(BranchTrigger, DoesNotBringBackWhatWasLeftByHand) {
+  auto world = watched({triggered("staging", on_branch("main"))});
+  for (std::uint64_t commit : {1, 2}) {
+    observe_source(world, pushed(commit));
+    world.finish_all(staging);
+  }
+  staging_goes_back(world);
   EXPECT_EQ(world.running(staging), version(1));
   EXPECT_FALSE(world.at(staging).promotion);
   EXPECT_THAT(observe_source(world, pushed(3)), Contains("promotion.planned #4 " + version(3)));
@@ -544,12 +548,7 @@ TEST(AfterTrigger, AWayBackThereEndsWhatStillWaitsHere) {
   observe_source(world, pushed(2));
   world.finish_all(staging);
   ASSERT_EQ(world.live(production).to.release.version, version(2));
-  RollBack back;
-  back.targets = {staging};
-  back.to = "previous";
-  back.reason = "slow";
-  world.when(back, "person:alice");
-  world.finish_all(staging);
+  staging_goes_back(world);
   EXPECT_FALSE(world.at(production).promotion);
   EXPECT_EQ(world.running(production), version(1));
 }
@@ -570,12 +569,7 @@ TEST(AfterTrigger, ARevertIsTheNewestWishHereToo) {
   EXPECT_EQ(world.running(production), version(1));
   reaches_production(pushed(4, "main", 2));
   EXPECT_EQ(world.running(production), version(2)) << "the revert is reverted";
-  RollBack back;
-  back.targets = {staging};
-  back.to = "previous";
-  back.reason = "slow";
-  world.when(back, "person:alice");
-  world.finish_all(staging);
+  staging_goes_back(world);
   EXPECT_EQ(world.running(staging), version(1));
   EXPECT_FALSE(world.at(production).promotion) << "a way back there is none here";
   EXPECT_EQ(world.running(production), version(2));
