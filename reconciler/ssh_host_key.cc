@@ -1,65 +1,43 @@
 #include "reconciler/ssh_host_key.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <libssh2.h>
 
-#include <array>
-#include <charconv>
+#include <algorithm>
+#include <boost/url/parse.hpp>
+#include <memory>
 
 #include "engine/base/base64.h"
 
 namespace headgate::reconciler {
-namespace {
 
-std::string_view take_until(std::string_view& text, char end) {
-  const auto at = text.find(end);
-  const auto taken = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
-  return taken;
-}
-
-// |1|salt|hash, as `HashKnownHosts` writes it.
-bool is_hash_of(std::string_view entry, std::string_view name) {
-  constexpr std::string_view magic = "|1|";
-  if (!entry.starts_with(magic)) return false;
-  entry.remove_prefix(magic.size());
-  const auto salt = decode_base64(take_until(entry, '|'));
-  const auto hash = decode_base64(entry);
-  if (!salt || !hash) return false;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-  unsigned size = 0;
-  HMAC(EVP_sha1(), salt->data(), static_cast<int>(salt->size()), reinterpret_cast<const unsigned char*>(name.data()),
-       name.size(), mac.data(), &size);
-  return *hash == std::string_view(reinterpret_cast<const char*>(mac.data()), size);
-}
-
-}  // namespace
-
-bool knows_host(std::string_view known_hosts, std::string_view host, int port) {
-  const auto name = port == 22 ? std::string(host) : fmt::format("[{}]:{}", host, port);
+bool knows_host(std::string_view known_hosts, const std::string& host, int port) {
+  const std::unique_ptr<LIBSSH2_SESSION, decltype(&libssh2_session_free)> session(libssh2_session_init(),
+                                                                                  libssh2_session_free);
+  if (!session) return false;
+  const std::unique_ptr<LIBSSH2_KNOWNHOSTS, decltype(&libssh2_knownhost_free)> hosts(
+      libssh2_knownhost_init(session.get()), libssh2_knownhost_free);
+  if (!hosts) return false;
   while (!known_hosts.empty()) {
-    auto line = take_until(known_hosts, '\n');
-    auto names = take_until(line, ' ');
-    while (!names.empty()) {
-      const auto entry = take_until(names, ',');
-      if (entry == name || is_hash_of(entry, name)) return true;
-    }
+    const auto line = known_hosts.substr(0, known_hosts.find('\n'));
+    known_hosts.remove_prefix(std::min(line.size() + 1, known_hosts.size()));
+    // A line that it does not understand vouches for nobody.
+    libssh2_knownhost_readline(hosts.get(), line.data(), line.size(), LIBSSH2_KNOWNHOST_FILE_OPENSSH);
   }
-  return false;
+  // Any key: what is asked is whether there is one for the host.
+  constexpr std::string_view other = "AAAA";
+  const int found = libssh2_knownhost_checkp(hosts.get(), host.c_str(), port, other.data(), other.size(),
+                                             LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_BASE64, nullptr);
+  return found == LIBSSH2_KNOWNHOST_CHECK_MATCH || found == LIBSSH2_KNOWNHOST_CHECK_MISMATCH;
 }
 
 int ssh_port_of(std::string_view url) {
+  constexpr int standard = 22;
   const auto scheme = url.find("://");
-  if (scheme == std::string_view::npos) return 22;
+  if (scheme == std::string_view::npos) return standard;
   url.remove_prefix(scheme + 3);
-  const auto authority = take_until(url, '/');
-  const auto colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.ends_with(']')) return 22;
-  const auto digits = authority.substr(colon + 1);
-  int port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return error == std::errc() && end == digits.data() + digits.size() ? port : 22;
+  const auto authority = boost::urls::parse_authority(url.substr(0, url.find('/')));
+  return authority && authority->port_number() != 0 ? authority->port_number() : standard;
 }
 
 std::string host_key_refused(std::string_view host, bool known, std::string_view sha256) {

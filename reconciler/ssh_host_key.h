@@ -6,8 +6,8 @@
 
 namespace headgate::reconciler {
 
-// As known_hosts names it, without marker and wildcards: `host`, `[host]:port`, or hashed.
-bool knows_host(std::string_view known_hosts, std::string_view host, int port);
+// Whether a line of known_hosts, in OpenSSH's format, holds a key for the host: under `[host]:port`, `host`, or hashed.
+bool knows_host(std::string_view known_hosts, const std::string& host, int port);
 
 // The port of an ssh:// URL; 22 where it names none.
 int ssh_port_of(std::string_view url);

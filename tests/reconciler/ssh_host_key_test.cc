@@ -10,17 +10,17 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(SshHostKey, FindsHostsAsOpenSshWritesThem) {
-  const std::string_view known =
-      "# ours\n"
-      "git.example.com,192.0.2.1 ssh-ed25519 AAAA\n"
-      "[git.example.com]:2222 ssh-ed25519 AAAA\r\n"
-      "@revoked old.example.com ssh-ed25519 AAAA\n"
-      "|1|c2FsdHNhbHRzYWx0c2FsdHNhbHQ=|H6kYmtQ1mpybKTb5X/fgCW2KIV0= ssh-ed25519 AAAA";
+  const std::string key = " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  const auto known = "# ours\ngit.example.com,192.0.2.1" + key + "\n[ports.example.com]:2222" + key +
+                     "\r\nno line\n@revoked old.example.com" + key +
+                     "\n|1|c2FsdHNhbHRzYWx0c2FsdHNhbHQ=|H6kYmtQ1mpybKTb5X/fgCW2KIV0=" + key;
   EXPECT_TRUE(knows_host(known, "git.example.com", 22));
   EXPECT_TRUE(knows_host(known, "192.0.2.1", 22));
-  EXPECT_TRUE(knows_host(known, "git.example.com", 2222));
+  EXPECT_TRUE(knows_host(known, "ports.example.com", 2222));
   EXPECT_TRUE(knows_host(known, "hashed.example.com", 22));
-  EXPECT_FALSE(knows_host(known, "git.example.com", 2223));
+  EXPECT_TRUE(knows_host(known, "git.example.com", 2223)) << "on whatever port";
+  EXPECT_FALSE(knows_host(known, "ports.example.com", 2223));
+  EXPECT_FALSE(knows_host(known, "ports.example.com", 22));
   EXPECT_FALSE(knows_host(known, "example.com", 22));
   EXPECT_FALSE(knows_host(known, "old.example.com", 22));
   EXPECT_FALSE(knows_host("", "git.example.com", 22));
