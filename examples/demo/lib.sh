@@ -106,8 +106,8 @@ hg() {
     TRIES=$((TRIES + 1))
     code=0
     HEADGATE_TOKEN=$(cat "$DIR/tokens/$who" 2>/dev/null || true) NO_COLOR=1 \
-      "$BIN/headgate" --server "$URL" "$@" >"$DIR/out" 2>"$DIR/err" </dev/null || code=$?
-    cat "$DIR/err" >>"$DIR/out"
+      "$BIN/headgate" --server "$URL" "$@" >"$DIR/answer" 2>"$DIR/out" </dev/null || code=$?
+    cat "$DIR/answer" >>"$DIR/out"  # what it says while it works comes before its answer
     if [ "$code" -ne 3 ] || [ -z "$CRASH" ] || [ "$TRIES" -ge 5 ]; then return "$code"; fi
     wait_ready
   done

@@ -712,7 +712,10 @@ class FullDisk(unittest.TestCase):
         as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
         size_and_owner = f"size=48m,uid={os.getuid()},gid={os.getgid()}"
         try:
-            subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", size_and_owner, "tmpfs", str(disk)], check=True)
+            mount = [*as_root, "mount", "-t", "tmpfs", "-o", size_and_owner, "tmpfs", str(disk)]
+            mounted = subprocess.run(mount, check=False, capture_output=True, text=True)
+            if mounted.returncode != 0:
+                self.skipTest(f"a small file system takes the right to mount one: {mounted.stderr.strip()}")
             world = World(data=disk / "data")
             try:
                 self.fill(world, disk)
