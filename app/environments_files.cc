@@ -89,7 +89,7 @@ ReadDocuments read(const Files& from, People& people) {
   }
   std::vector<const SourcedDocument*> all;
   for (const auto& document : read.documents) all.push_back(&document);
-  reconciler::append_new(read.diagnostics, parser.check(all, not_read));
+  reconciler::append_new(read.diagnostics, parser.check(all, from.files, not_read));
   return read;
 }
 

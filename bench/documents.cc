@@ -75,7 +75,7 @@ std::vector<SourcedDocument> parse(const reconciler::YamlDocumentParser& parser,
 }
 
 void check(const reconciler::YamlDocumentParser& parser, const std::vector<const SourcedDocument*>& documents) {
-  const auto diagnostics = parser.check(documents);
+  const auto diagnostics = parser.check(documents, [](std::string_view) { return std::nullopt; });
   if (!diagnostics.empty()) throw std::runtime_error(to_string(diagnostics.front()));
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <tuple>
 
 namespace headgate::reconciler {
 
@@ -16,25 +15,26 @@ DocumentsCheck::DocumentsCheck(const std::vector<const SourcedDocument*>& all, c
   }
 }
 
-std::vector<Diagnostic> DocumentsCheck::run() {
-  for (const auto& [name, service] : services_) check(*service.document, *service.source);
-  for (const auto& [name, environment] : environments_) check(*environment.document, *environment.source);
-  for (const auto& [name, target] : targets_) check(*target.document, *target.source);
+std::vector<Diagnostic> DocumentsCheck::run(const CommitFiles& files) {
+  for (const auto& [name, service] : services_) check(*service.document, *service.sourced);
+  for (const auto& [name, environment] : environments_) check(*environment.document, *environment.sourced);
+  for (const auto& [name, target] : targets_) check(*target.document, *target.sourced);
   check_old_names();
   check_order();
-  if (policy_) check(*policy_->document, *policy_->source);
-  for (const auto& [name, policy] : notification_policies_) check(*policy.document, *policy.source);
-  for (const auto& [name, environment] : environments_) check_ignored(*environment.document, *environment.source);
-  check_host(all_, host_, [this](const Source& source, std::uint32_t line, std::string message, std::string expected) {
-    report(source, line, std::move(message), std::move(expected));
-  });
-  std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& d) { return std::tie(d.file, d.line, d.column); });
+  if (policy_) check(*policy_->document, *policy_->sourced);
+  for (const auto& [name, policy] : notification_policies_) check(*policy.document, *policy.sourced);
+  for (const auto& [name, environment] : environments_) check_ignored(*environment.document, *environment.sourced);
+  check_host(all_, host_,
+             [this](const SourcedDocument& sourced, std::string path, std::string message, std::string expected) {
+               report(sourced, std::move(path), std::move(message), std::move(expected));
+             });
+  auto diagnostics = diagnostics_of(std::move(reports_), files);
   if (count_ > kMaxDiagnostics) {
-    const auto& last = diagnostics_.back();
-    diagnostics_.push_back({last.file, last.line, last.column,
-                            fmt::format("{} more mistakes are not listed", count_ - kMaxDiagnostics), "", ""});
+    const auto last = diagnostics.back();
+    diagnostics.push_back({last.file, last.line, last.column,
+                           fmt::format("{} more mistakes are not listed", count_ - kMaxDiagnostics), "", ""});
   }
-  return std::move(diagnostics_);
+  return diagnostics;
 }
 
 bool DocumentsCheck::is_service(const std::string& name) const {
@@ -53,23 +53,24 @@ bool DocumentsCheck::all_read_of(DocumentKind kind) const {
   return !not_read_.others && std::ranges::find(not_read_.named, kind, &DocumentKey::kind) == not_read_.named.end();
 }
 
-void DocumentsCheck::report(const Source& source, std::uint32_t line, std::string message, std::string expected) {
+void DocumentsCheck::report(const SourcedDocument& sourced, std::string path, std::string message,
+                            std::string expected) {
   if (++count_ > kMaxDiagnostics) return;
-  diagnostics_.push_back({source.file, line, 1, std::move(message), "", std::move(expected)});
+  reports_.push_back({&sourced, std::move(path), std::move(message), std::move(expected)});
 }
 
 template <class T>
 void DocumentsCheck::remember(ByName<T>& by_name, const T& document, std::string_view name,
                               const SourcedDocument& sourced) {
-  const auto [first, is_new] = by_name.emplace(name, Found<T>{&document, &sourced.source});
+  const auto [first, is_new] = by_name.emplace(name, Found<T>{&document, &sourced});
   if (is_new) return;
   const auto kind = name_of(key_of(sourced.document).kind);
-  const auto at = [&](const Source& here, const Source& there) {
-    report(here, here.line, fmt::format("{} {} is there twice", kind, quoted(name)),
-           fmt::format("it once; the other is at {}:{}", there.file, there.line));
+  const auto at = [&](const SourcedDocument& here, const SourcedDocument& there) {
+    report(here, "/metadata/name", fmt::format("{} {} is there twice", kind, quoted(name)),
+           fmt::format("it once; the other is at {}:{}", there.source.file, there.source.line));
   };
-  at(*first->second.source, sourced.source);
-  at(sourced.source, *first->second.source);
+  at(*first->second.sourced, sourced);
+  at(sourced, *first->second.sourced);
 }
 
 void DocumentsCheck::add(const Service& service, const SourcedDocument& sourced) {
@@ -90,21 +91,21 @@ void DocumentsCheck::add(const NotificationPolicy& policy, const SourcedDocument
 
 void DocumentsCheck::add(const AccessPolicy& policy, const SourcedDocument& sourced) {
   if (!policy_) {
-    policy_ = Found<AccessPolicy>{&policy, &sourced.source};
-    for (const auto& team : policy.teams) teams_.emplace(team.name, Found<Team>{&team, &sourced.source});
+    policy_ = Found<AccessPolicy>{&policy, &sourced};
+    for (const auto& team : policy.teams) teams_.emplace(team.name, Found<Team>{&team, &sourced});
     return;
   }
-  const auto at = [&](const Source& here, const Source& there) {
-    report(here, here.line, "more than one AccessPolicy",
-           fmt::format("one in the whole repository; another is at {}:{}", there.file, there.line));
+  const auto at = [&](const SourcedDocument& here, const SourcedDocument& there) {
+    report(here, "/kind", "more than one AccessPolicy",
+           fmt::format("one in the whole repository; another is at {}:{}", there.source.file, there.source.line));
   };
-  at(*policy_->source, sourced.source);
-  at(sourced.source, *policy_->source);
+  at(*policy_->sourced, sourced);
+  at(sourced, *policy_->sourced);
 }
 
 std::vector<Diagnostic> YamlDocumentParser::check(const std::vector<const SourcedDocument*>& all,
-                                                  const NotRead& not_read) const {
-  return DocumentsCheck(all, not_read, host_).run();
+                                                  const CommitFiles& files, const NotRead& not_read) const {
+  return DocumentsCheck(all, not_read, host_).run(files);
 }
 
 }  // namespace headgate::reconciler

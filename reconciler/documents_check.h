@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reconciler/documents_check_host.h"
+#include "reconciler/documents_cited.h"
 #include "reconciler/documents_parser.h"
 #include "reconciler/yaml_diagnostics.h"
 
@@ -21,7 +22,7 @@ class DocumentsCheck {
   // All three must outlive it.
   DocumentsCheck(const std::vector<const SourcedDocument*>& all, const NotRead& not_read,
                  const std::optional<HostOffers>& host);
-  std::vector<Diagnostic> run();  // once
+  std::vector<Diagnostic> run(const CommitFiles& files);  // once
 
  private:
   static constexpr std::size_t kMaxDiagnostics = 1000;
@@ -30,7 +31,7 @@ class DocumentsCheck {
   template <class T>
   struct Found {
     const T* document;
-    const Source* source;
+    const SourcedDocument* sourced;
   };
   template <class T>
   using ByName = std::map<std::string_view, Found<T>>;
@@ -41,7 +42,8 @@ class DocumentsCheck {
   bool is_not_read(const DocumentKey& key) const;
   bool all_read_of(DocumentKind kind) const;
 
-  void report(const Source& source, std::uint32_t line, std::string message, std::string expected);
+  // `path`: of the node that is at fault, see Citation.
+  void report(const SourcedDocument& sourced, std::string path, std::string message, std::string expected);
   template <class T>
   std::string suggestion(std::string_view name, const ByName<T>& known) const {
     if (count_ >= kMaxSuggestions) return {};
@@ -60,34 +62,38 @@ class DocumentsCheck {
   void add(const AccessPolicy& policy, const SourcedDocument& sourced);
 
   // Whom documents name: documents_check_references.cc.
-  void check(const Service& service, const Source& source);
-  void check(const Environment& environment, const Source& source);
-  void check(const Target& target, const Source& source);
-  void check(const NotificationPolicy& policy, const Source& source);
+  void check(const Service& service, const SourcedDocument& sourced);
+  void check(const Environment& environment, const SourcedDocument& sourced);
+  void check(const Target& target, const SourcedDocument& sourced);
+  void check(const NotificationPolicy& policy, const SourcedDocument& sourced);
   // Where the variables of an environment are known, one that none of its targets sets is mistyped.
-  void check_ignored(const Environment& environment, const Source& source);
+  void check_ignored(const Environment& environment, const SourcedDocument& sourced);
 
   // What names stand in which order: documents_check_names.cc.
   void check_order();      // services that are promoted after each other
   void check_old_names();  // of two documents only one can carry on what happened under a name
-  std::string ring_through(std::string_view start) const;
+  std::vector<std::string_view> ring_through(std::string_view start) const;
 
   // What a stage needs of the place that it leads to: documents_check_places.cc.
-  void check_places(const Service& service, const Stage& stage, const Source& source);
-  void check_strategy(const Stage& stage, const Source& source);
-  void check_retirement(const Target& target, const Source& source);
+  // `at`: the path of the stage.
+  void check_places(const Service& service, const Stage& stage, const std::string& at, const SourcedDocument& sourced);
+  void check_strategy(const Stage& stage, const std::string& at, const SourcedDocument& sourced);
+  void check_retirement(const Target& target, const SourcedDocument& sourced);
   const Stage* stage_with_driver(const TargetId& id) const;
 
   // Whether there is anybody who can approve: documents_check_approvals.cc.
-  void check_approvals(const Service& service, const Stage& stage, const ApprovalRule& rule, const Source& source);
-  void check_exceptions(const Service& service, const Stage& stage, const Source& source);
-  void check(const AccessPolicy& policy, const Source& source);
+  // `at`: the path of the rule.
+  void check_approvals(const Service& service, const Stage& stage, const ApprovalRule& rule, const std::string& at,
+                       const SourcedDocument& sourced);
+  void check_exceptions(const Service& service, const Stage& stage, const std::string& at,
+                        const SourcedDocument& sourced);
+  void check(const AccessPolicy& policy, const SourcedDocument& sourced);
   std::set<std::string_view> approvers(std::string_view service, std::string_view environment) const;
 
   const std::vector<const SourcedDocument*>& all_;
   const NotRead& not_read_;
   const std::optional<HostOffers>& host_;
-  std::vector<Diagnostic> diagnostics_;
+  std::vector<Citation> reports_;
   std::size_t count_ = 0;  // also of those beyond kMaxDiagnostics
   ByName<Service> services_;
   ByName<Environment> environments_;

@@ -15,18 +15,18 @@ bool holds(const std::vector<std::string>& scope, std::string_view name) {
 }  // namespace
 
 void DocumentsCheck::check_approvals(const Service& service, const Stage& stage, const ApprovalRule& rule,
-                                     const Source& source) {
+                                     const std::string& at, const SourcedDocument& sourced) {
   const auto team = teams_.find(rule.team);
   if (team == teams_.end()) {
     if (!all_read_of(DocumentKind::access_policy)) return;
-    report(source, rule.line, fmt::format("unknown team {}{}", quoted(rule.team), suggestion(rule.team, teams_)),
+    report(sourced, at + "/team", fmt::format("unknown team {}{}", quoted(rule.team), suggestion(rule.team, teams_)),
            "a team of the AccessPolicy");
     return;
   }
   const auto& listed = team->second.document->members;
   const std::set<std::string_view> members(listed.begin(), listed.end());
   if (members.size() < rule.count) {
-    report(source, rule.line,
+    report(sourced, at + "/count",
            fmt::format("team {} has {} members, and {} must approve", quoted(rule.team), members.size(), rule.count),
            "at least as many members as approvals");
     return;
@@ -34,7 +34,7 @@ void DocumentsCheck::check_approvals(const Service& service, const Stage& stage,
   const auto able = approvers(service.name, stage.environment);
   const auto count = std::ranges::count_if(members, [&](std::string_view person) { return able.contains(person); });
   if (static_cast<std::size_t>(count) < rule.count) {
-    report(source, rule.line,
+    report(sourced, at + "/team",
            fmt::format("{} members of team {} hold the role approver for {} in {}, and {} must approve", count,
                        quoted(rule.team), quoted(service.name), quoted(stage.environment), rule.count),
            "a grant of the role approver to the team");
@@ -43,7 +43,8 @@ void DocumentsCheck::check_approvals(const Service& service, const Stage& stage,
 
 // Where a metric out of bounds or an unknown author asks for one person more, there must be one: somebody without
 // whom every rule would still have its count, since one approval serves each rule whose team its giver is in.
-void DocumentsCheck::check_exceptions(const Service& service, const Stage& stage, const Source& source) {
+void DocumentsCheck::check_exceptions(const Service& service, const Stage& stage, const std::string& at,
+                                      const SourcedDocument& sourced) {
   const auto asks = [&](const std::string& name) {
     const auto gate = std::ranges::find(service.gates, name, &Gate::name);
     return gate != service.gates.end() &&
@@ -77,7 +78,7 @@ void DocumentsCheck::check_exceptions(const Service& service, const Stage& stage
     }
   }
   if (spare >= needed) return;
-  report(source, stage.approvals.front().line,
+  report(sourced, at + "/protection/approvals/0",
          fmt::format("{} people can approve for {} in {}, which is too few when {} asks for one more", people.size(),
                      quoted(service.name), quoted(stage.environment),
                      needed > 1 ? "a gate's metric out of bounds and an unknown author each"
@@ -106,45 +107,42 @@ std::set<std::string_view> DocumentsCheck::approvers(std::string_view service, s
   return people;
 }
 
-void DocumentsCheck::check(const AccessPolicy& policy, const Source& source) {
-  // Documents that were not read by this parser may refer to nobody.
+void DocumentsCheck::check(const AccessPolicy& policy, const SourcedDocument& sourced) {
+  // Documents that were not read by this parser may refer to nobody. Who it is is not to be quoted: the list or the
+  // grant is cited.
   const auto is_person = [&](const std::string& id) {
     return std::ranges::find(policy.people, id, &Person::id) != policy.people.end();
   };
   for (const auto& team : policy.teams) {
     for (const auto& member : team.members) {
       if (!is_person(member)) {
-        report(source, source.line, fmt::format("team {} has an unknown member", quoted(team.name)),
-               "people of the same document");
+        report(sourced, fmt::format("/spec/teams/{}/members", team.name),
+               fmt::format("team {} has an unknown member", quoted(team.name)), "people of the same document");
       }
     }
   }
-  std::set<std::string> unknown_environments;
-  std::set<std::string> unknown_services;
-  for (const auto& grant : policy.grants) {
+  for (std::size_t i = 0; i < policy.grants.size(); ++i) {
+    const auto& grant = policy.grants[i];
+    const auto at = fmt::format("/spec/grants/{}", i);
     if (!grant.team.empty() && std::ranges::find(policy.teams, grant.team, &Team::name) == policy.teams.end()) {
-      report(source, source.line, fmt::format("a grant to the unknown team {}", quoted(grant.team)),
+      report(sourced, at + "/team", fmt::format("a grant to the unknown team {}", quoted(grant.team)),
              "a team of the same document");
     }
     if (!grant.person.empty() && !is_person(grant.person)) {
-      report(source, source.line, "a grant to an unknown person", "a person of the same document");
+      report(sourced, at, "a grant to an unknown person", "a person of the same document");
     }
     for (const auto& name : grant.environments) {
-      if (name != "*" && !is_environment(name)) unknown_environments.insert(name);
+      if (name == "*" || is_environment(name)) continue;
+      report(sourced, fmt::format("{}/environments/{}", at, name),
+             fmt::format("a grant names the unknown environment {}{}", quoted(name), suggestion(name, environments_)),
+             "the name of an Environment, or \"*\"");
     }
     for (const auto& name : grant.services) {
-      if (name != "*" && !is_service(name)) unknown_services.insert(name);
+      if (name == "*" || is_service(name)) continue;
+      report(sourced, fmt::format("{}/services/{}", at, name),
+             fmt::format("a grant names the unknown service {}{}", quoted(name), suggestion(name, services_)),
+             "the name of a Service, or \"*\"");
     }
-  }
-  for (const auto& name : unknown_environments) {
-    report(source, source.line,
-           fmt::format("a grant names the unknown environment {}{}", quoted(name), suggestion(name, environments_)),
-           "the name of an Environment, or \"*\"");
-  }
-  for (const auto& name : unknown_services) {
-    report(source, source.line,
-           fmt::format("a grant names the unknown service {}{}", quoted(name), suggestion(name, services_)),
-           "the name of a Service, or \"*\"");
   }
 }
 

@@ -24,8 +24,8 @@ struct HostOffers {
   bool mail = false;  // a server that takes mail
 };
 
-// report(source, line, message, expected), once for each mistake.
-using Report = std::function<void(const Source&, std::uint32_t, std::string, std::string)>;
+// report(document, path, message, expected), once for each mistake; of the path see Citation.
+using Report = std::function<void(const SourcedDocument&, std::string, std::string, std::string)>;
 // Secrets that are not there, mail that nobody takes: only where `host` is known. What this version knows and does not
 // carry out: always, so that nobody believes in a driver that deploys nothing.
 void check_host(const std::vector<const SourcedDocument*>& all, const std::optional<HostOffers>& host,

@@ -1,5 +1,8 @@
 // The order of services, and what was called otherwise before.
 #include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "reconciler/documents_check.h"
 
@@ -10,28 +13,31 @@ void DocumentsCheck::check_order() {
   for (const auto& [name, service] : services_) {
     for (const auto& dependency : service.document->depends_on) {
       if (is_service(dependency.service)) continue;
-      report(*service.source, dependency.line,
+      report(*service.sourced, "/spec/dependsOn/" + dependency.service,
              fmt::format("unknown service {}{}", quoted(dependency.service), suggestion(dependency.service, services_)),
              "the name of a Service");
     }
     const auto ring = ring_through(name);
     if (ring.empty()) continue;
-    report(*service.source, service.document->depends_on.front().line,
-           "services are promoted after each other in a circle: " + ring, "an order in which each can come");
+    report(*service.sourced, fmt::format("/spec/dependsOn/{}", ring[1]),
+           fmt::format("services are promoted after each other in a circle: {}", fmt::join(ring, " -> ")),
+           "an order in which each can come");
   }
 }
 
-// The shortest ring through a service, as "a -> b -> a"; empty when there is none.
-std::string DocumentsCheck::ring_through(std::string_view start) const {
+// The shortest ring through a service, as a, b, a; empty when there is none.
+std::vector<std::string_view> DocumentsCheck::ring_through(std::string_view start) const {
   std::map<std::string_view, std::string_view> came_from;
   std::vector<std::string_view> queue{start};
   for (std::size_t head = 0; head < queue.size(); ++head) {
     const auto at = queue[head];
     for (const auto& dependency : services_.find(at)->second.document->depends_on) {
       if (dependency.service == start) {
-        std::string path(start);
-        for (auto back = at; back != start; back = came_from.at(back)) path.insert(0, std::string(back) + " -> ");
-        return std::string(start) + " -> " + path;
+        std::vector<std::string_view> ring{start};
+        for (auto back = at; back != start; back = came_from.at(back)) ring.push_back(back);
+        ring.push_back(start);
+        std::ranges::reverse(ring);
+        return ring;
       }
       const auto next = services_.find(dependency.service);
       if (next == services_.end() || !came_from.emplace(next->first, at).second) continue;
@@ -43,35 +49,39 @@ std::string DocumentsCheck::ring_through(std::string_view start) const {
 
 // Of two documents only one can carry on what happened under a name, and none while that name is still there.
 void DocumentsCheck::check_old_names() {
-  std::map<std::string, const Source*> taken;
-  const auto look = [&](std::string_view kind, const std::string& old, const auto& known, const Source& source) {
+  std::map<std::string, const SourcedDocument*> taken;
+  const auto look = [&](std::string_view kind, const std::string& old, const auto& known,
+                        const SourcedDocument& sourced) {
     if (const auto there = known.find(old); there != known.end()) {
-      report(source, source.line, fmt::format("{} {} is still there, so that nothing was renamed", kind, quoted(old)),
-             fmt::format("no 'formerly', or {}:{} removed", there->second.source->file, there->second.source->line));
+      const auto& other = there->second.sourced->source;
+      report(sourced, "/metadata/formerly",
+             fmt::format("{} {} is still there, so that nothing was renamed", kind, quoted(old)),
+             fmt::format("no 'formerly', or {}:{} removed", other.file, other.line));
     }
-    const auto [first, is_new] = taken.emplace(std::string(kind) + "/" + old, &source);
+    const auto [first, is_new] = taken.emplace(std::string(kind) + "/" + old, &sourced);
     if (is_new) return;
-    report(source, source.line, fmt::format("two documents were formerly the {} {}", kind, quoted(old)),
-           fmt::format("one; the other is at {}:{}", first->second->file, first->second->line));
+    const auto& other = first->second->source;
+    report(sourced, "/metadata/formerly", fmt::format("two documents were formerly the {} {}", kind, quoted(old)),
+           fmt::format("one; the other is at {}:{}", other.file, other.line));
   };
   for (const auto& [name, service] : services_) {
-    if (const auto& old = service.document->formerly; !old.empty()) look("Service", old, services_, *service.source);
+    if (const auto& old = service.document->formerly; !old.empty()) look("Service", old, services_, *service.sourced);
   }
   for (const auto& [name, environment] : environments_) {
     if (const auto& old = environment.document->formerly; !old.empty()) {
-      look("Environment", old, environments_, *environment.source);
+      look("Environment", old, environments_, *environment.sourced);
     }
   }
   for (const auto& [name, target] : targets_) {
     const auto& old = target.document->formerly;
     if (!old) continue;
-    look("Target", document_name(*old), targets_, *target.source);
+    look("Target", document_name(*old), targets_, *target.sourced);
     // Another service's or environment's history would vouch for what has passed neither's gates and approvals.
     const auto goes_on = [&](std::string_view what, const std::string& was, const std::string& is, const auto& known,
                              bool not_read) {
       const auto now = known.find(is);
       if (was == is || (now == known.end() ? not_read : now->second.document->formerly == was)) return;
-      report(*target.source, target.source->line,
+      report(*target.sourced, "/metadata/formerly",
              fmt::format("a target of {} {} cannot go on as one of {} {}", what, quoted(was), what, quoted(is)),
              fmt::format("the same {}, or 'formerly: {}' in the metadata of {} {}", what, was, what, quoted(is)));
     };

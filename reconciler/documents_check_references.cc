@@ -7,26 +7,31 @@
 
 namespace headgate::reconciler {
 
-void DocumentsCheck::check(const Service& service, const Source& source) {
-  for (const auto& stage : service.stages) {
+void DocumentsCheck::check(const Service& service, const SourcedDocument& sourced) {
+  for (std::size_t i = 0; i < service.stages.size(); ++i) {
+    const auto& stage = service.stages[i];
+    const auto at = fmt::format("/spec/stages/{}", i);
     if (!is_environment(stage.environment)) {
-      report(source, stage.line,
+      report(sourced, at + "/environment",
              fmt::format("unknown environment {}{}", quoted(stage.environment),
                          suggestion(stage.environment, environments_)),
              "the name of an Environment");
     }
-    check_strategy(stage, source);
-    check_places(service, stage, source);
-    for (const auto& rule : stage.approvals) check_approvals(service, stage, rule, source);
-    check_exceptions(service, stage, source);
+    check_strategy(stage, at, sourced);
+    check_places(service, stage, at, sourced);
+    for (std::size_t k = 0; k < stage.approvals.size(); ++k) {
+      check_approvals(service, stage, stage.approvals[k], fmt::format("{}/protection/approvals/{}", at, k), sourced);
+    }
+    check_exceptions(service, stage, at, sourced);
   }
 }
 
-void DocumentsCheck::check(const Environment& environment, const Source& source) {
-  for (const auto& monitor : environment.monitors) {
+void DocumentsCheck::check(const Environment& environment, const SourcedDocument& sourced) {
+  for (std::size_t i = 0; i < environment.monitors.size(); ++i) {
+    const auto& monitor = environment.monitors[i];
     for (const auto& service : monitor.services) {
       if (is_service(service)) continue;
-      report(source, monitor.line,
+      report(sourced, fmt::format("/spec/monitors/{}/services/{}", i, service),
              fmt::format("monitor {} is of the unknown service {}{}", quoted(monitor.name), quoted(service),
                          suggestion(service, services_)),
              "the name of a Service");
@@ -34,34 +39,34 @@ void DocumentsCheck::check(const Environment& environment, const Source& source)
   }
 }
 
-void DocumentsCheck::check(const Target& target, const Source& source) {
+void DocumentsCheck::check(const Target& target, const SourcedDocument& sourced) {
   const auto service = services_.find(target.id.service);
   if (!is_service(target.id.service)) {
-    report(source, source.line,
+    report(sourced, "/spec/service",
            fmt::format("unknown service {}{}", quoted(target.id.service), suggestion(target.id.service, services_)),
            "the name of a Service");
   }
   if (!is_environment(target.id.environment)) {
-    report(source, source.line,
+    report(sourced, "/spec/environment",
            fmt::format("unknown environment {}{}", quoted(target.id.environment),
                        suggestion(target.id.environment, environments_)),
            "the name of an Environment");
   } else if (service != services_.end() &&
              std::ranges::find(service->second.document->stages, target.id.environment, &Stage::environment) ==
                  service->second.document->stages.end()) {
-    report(source, source.line,
+    report(sourced, "/spec/environment",
            fmt::format("service {} has no stage for environment {}", quoted(target.id.service),
                        quoted(target.id.environment)),
-           fmt::format("a stage in {}:{}", service->second.source->file, service->second.source->line));
+           fmt::format("a stage in {}:{}", service->second.sourced->source.file, service->second.sourced->source.line));
   }
-  check_retirement(target, source);
+  check_retirement(target, sourced);
 }
 
-void DocumentsCheck::check(const NotificationPolicy& policy, const Source& source) {
-  for (const auto& route : policy.routes) {
-    for (const auto& name : route.environments) {
+void DocumentsCheck::check(const NotificationPolicy& policy, const SourcedDocument& sourced) {
+  for (std::size_t i = 0; i < policy.routes.size(); ++i) {
+    for (const auto& name : policy.routes[i].environments) {
       if (is_environment(name)) continue;
-      report(source, route.line,
+      report(sourced, fmt::format("/spec/routes/{}/environments/{}", i, name),
              fmt::format("a route names the unknown environment {}{}", quoted(name), suggestion(name, environments_)),
              "the name of an Environment");
     }
@@ -69,7 +74,7 @@ void DocumentsCheck::check(const NotificationPolicy& policy, const Source& sourc
 }
 
 // Where the variables of an environment are known, one that none of its targets sets is mistyped.
-void DocumentsCheck::check_ignored(const Environment& environment, const Source& source) {
+void DocumentsCheck::check_ignored(const Environment& environment, const SourcedDocument& sourced) {
   if (environment.ignore_differences.empty() || !all_read_of(DocumentKind::target)) return;
   std::set<std::string_view> set;
   for (const auto& [key, target] : targets_) {
@@ -79,7 +84,7 @@ void DocumentsCheck::check_ignored(const Environment& environment, const Source&
   if (set.empty()) return;
   for (const auto& name : environment.ignore_differences) {
     if (set.contains(name)) continue;
-    report(source, source.line,
+    report(sourced, "/spec/ignoreDifferences/" + name,
            fmt::format("'ignoreDifferences' names {}, which no target of {} sets{}", quoted(name),
                        quoted(environment.name), did_you_mean(name, {set.begin(), set.end()})),
            "a variable of a Target");

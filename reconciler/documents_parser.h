@@ -27,8 +27,8 @@ class YamlDocumentParser final : public DocumentParser {
       : people_(people), host_(std::move(host)) {}
 
   ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const override;
-  // Columns are 1: documents carry lines. What one document alone decides is found by parse.
-  std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all,
+  // What one document alone decides is found by parse.
+  std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all, const CommitFiles& files,
                                 const NotRead& not_read = {}) const override;
 
  private:

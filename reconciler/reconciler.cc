@@ -221,7 +221,10 @@ Result<bool> Reconciler::reconcile(const std::string& commit, const std::string&
   }
   if (!changes) return std::unexpected(changes.error());
   HEADGATE_TRY(auto read, read_files(commit, *changes));
-  append_new(read.diagnostics, parser_.check(in_force_->to_check(read.files), read.not_read));
+  std::optional<Error> trouble;
+  const auto files = files_of(commit, trouble);
+  append_new(read.diagnostics, parser_.check(in_force_->to_check(read.files), files, read.not_read));
+  if (trouble) return std::unexpected(*trouble);
   if (read.diagnostics.empty()) return accept(commit, std::move(read.files), stop);
   notice_(NoticeLevel::warning,
           "commit " + commit +
@@ -234,6 +237,21 @@ Result<bool> Reconciler::reconcile(const std::string& commit, const std::string&
 void Reconciler::Read::refuse(Diagnostic diagnostic) {
   append_new(diagnostics, {std::move(diagnostic)});
   not_read.others = true;
+}
+
+CommitFiles Reconciler::files_of(const std::string& commit, std::optional<Error>& trouble) const {
+  const auto find = [this, &commit, &trouble](std::string_view path) -> std::optional<std::string> {
+    auto blob = repository_.blob_at(commit, std::string(path));
+    if (blob) return *blob;
+    trouble = blob.error();
+    return std::nullopt;
+  };
+  const auto read = [this, &trouble](const std::string& blob, std::size_t max_bytes) {
+    auto text = repository_.read_blob(blob, max_bytes);
+    if (!text && text.error().code != ErrorCode::too_large) trouble = text.error();
+    return text;
+  };
+  return {find, read};
 }
 
 Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
@@ -287,17 +305,7 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
     for (const auto& path : nameless) read.files[path] = {};
   }
   std::optional<Error> trouble;
-  const FindBlob find_blob = [&](std::string_view path) -> std::optional<std::string> {
-    auto blob = repository_.blob_at(commit, std::string(path));
-    if (blob) return *blob;
-    trouble = blob.error();
-    return std::nullopt;
-  };
-  const ReadBlob read_blob = [&](const std::string& blob, std::size_t max_bytes) {
-    auto text = repository_.read_blob(blob, max_bytes);
-    if (!text && text.error().code != ErrorCode::too_large) trouble = text.error();
-    return text;
-  };
+  const auto commit_files = files_of(commit, trouble);
   for (const auto& [path, blob] : to_parse) {
     auto text = repository_.read_blob(blob, kMaxFileBytes);
     if (!text && text.error().code == ErrorCode::too_large) {
@@ -307,7 +315,7 @@ Result<Reconciler::Read> Reconciler::read_files(const std::string& commit,
       continue;
     }
     if (!text) return std::unexpected(text.error());
-    auto parsed = parser_.parse({path, blob, std::move(*text)}, {find_blob, read_blob});
+    auto parsed = parser_.parse({path, blob, std::move(*text)}, commit_files);
     if (trouble) return std::unexpected(*trouble);
     append_new(read.diagnostics, std::move(parsed.diagnostics));
     read.not_read.add(std::move(parsed.not_read));

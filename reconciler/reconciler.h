@@ -76,6 +76,8 @@ class Reconciler {
   Standing standing_of(const std::string& commit) const;
   Result<void> observe_commits(const Head& head, const std::string& known);
   Result<bool> reconcile(const std::string& commit, const std::string& in_force, const std::stop_token& stop);
+  // Its files, for the parser; what stands in the way of reading one becomes `trouble`. Both must outlive them.
+  CommitFiles files_of(const std::string& commit, std::optional<Error>& trouble) const;
   Result<Read> read_files(const std::string& commit, const std::vector<FileChange>& changes) const;
   Result<bool> accept(const std::string& commit, DocumentSet::Files files, const std::stop_token& stop);
   bool was_rejected_for_it(const AcceptConfiguration& command, const DocumentSet::Difference& difference) const;

@@ -61,7 +61,8 @@ class DocumentParser {
   // they have. Thread-safe.
   virtual ParsedDocuments parse(const SourceFile& file, const CommitFiles& files) const = 0;
   // What no file can tell alone: unknown references, duplicate names, cycles, over all documents of a commit.
-  virtual std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all,
+  // `files`: of that commit, to cite what is wrong where it stands.
+  virtual std::vector<Diagnostic> check(const std::vector<const SourcedDocument*>& all, const CommitFiles& files,
                                         const NotRead& not_read = {}) const = 0;
 };
 

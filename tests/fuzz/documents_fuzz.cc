@@ -11,6 +11,7 @@
 #include "reconciler/documents_parser.h"
 #include "reconciler/documents_variables.h"
 #include "reconciler/offline_people.h"
+#include "reconciler/yaml_tree.h"
 #include "store/codec.h"
 
 namespace {
@@ -46,12 +47,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto variables = input.substr(std::min(end + separator.size(), size));
 
   const auto find = [](std::string_view path) -> std::optional<std::string> {
+    if (path == "file.yaml") return "blob";  // to cite what is wrong in it
     if (path.ends_with(".sh")) return "script";
     if (path.ends_with(".env")) return "variables";
     return std::nullopt;
   };
   const auto read = [&](const std::string& blob, std::size_t max_bytes) -> Result<std::string> {
-    if (blob.empty() || max_bytes > reconciler::kMaxVariablesFileBytes) __builtin_trap();  // nothing without a bound
+    const auto limit = blob == "blob" ? reconciler::kMaxFileBytes : reconciler::kMaxVariablesFileBytes;
+    if (blob.empty() || max_bytes > limit) __builtin_trap();  // nothing without a bound
+    if (blob == "blob") return std::string(input.substr(0, std::min(end, max_bytes)));
     if (blob != "variables") return "#!/bin/sh\n";
     if (variables.size() > max_bytes) return fail(ErrorCode::too_large, "the file is too large");
     return std::string(variables);
@@ -68,6 +72,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_record(document);
     all.push_back(&document);
   }
-  check(parser.check(all, parsed.not_read));
+  check(parser.check(all, {find, read}, parsed.not_read));
   return 0;
 }

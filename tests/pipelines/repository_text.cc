@@ -140,7 +140,7 @@ ParsedRepository RepositoryText::parse(People& people) const {
   if (!all.diagnostics.empty()) return all;
   std::vector<const SourcedDocument*> sourced;
   for (const auto& document : all.documents) sourced.push_back(&document);
-  all.diagnostics = parser.check(sourced);
+  all.diagnostics = parser.check(sourced, files);
   return all;
 }
 

@@ -13,35 +13,18 @@
 namespace headgate::reconciler::testing {
 namespace {
 
-std::vector<Diagnostic> found_between(const std::vector<std::string>& files) {
-  OfflinePeople people;
-  const YamlDocumentParser parser(people);
-  std::vector<ParsedDocuments> parsed;
-  for (const auto& text : files) {
-    parsed.push_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
-  }
-  std::vector<const SourcedDocument*> all;
-  for (const auto& file : parsed) {
-    for (const auto& document : file.documents) all.push_back(&document);
-  }
-  return parser.check(all);
-}
-
-// Files in order; each is named by its place: 1.yaml, 2.yaml, …
-std::string checked(const std::vector<std::string>& files) {
-  for (const auto& text : files) EXPECT_EQ(in_lines(parse(text).diagnostics), "");
-  const auto found = found_between(files);
-  for (const auto& said : found | std::views::take(20)) {
-    auto without = files;
-    auto& file = without.at(std::stoul(said.file) - 1);
-    file = without_line(file, said.line);
-    expect_gone(said, found_between(without));
-  }
-  return in_lines(found);
-}
-
 std::string named_environment(std::string_view name) {
   return document("Environment", name, "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n");
+}
+
+// A document whose names stand in lines of their own. The spec begins in line 7.
+std::string renamed(std::string_view kind, std::string_view name, std::string_view formerly, std::string_view spec) {
+  return "apiVersion: headgate.dev/v1\nkind: " + std::string(kind) + "\nmetadata:\n  name: " + std::string(name) +
+         "\n  formerly: " + std::string(formerly) + "\nspec:\n" + std::string(spec);
+}
+
+std::string renamed_environment(std::string_view name, std::string_view formerly) {
+  return renamed("Environment", name, formerly, "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n");
 }
 
 std::string policy(std::string_view grants) {
@@ -64,23 +47,11 @@ TEST(DocumentsCheck, AGoodRepositoryHasNoMistakes) {
 
 // As `checked`, of files with mistakes of their own.
 std::string found_together(const std::vector<std::string>& files) {
-  OfflinePeople people;
-  const YamlDocumentParser parser(people);
-  std::vector<ParsedDocuments> parsed;
-  std::vector<Diagnostic> diagnostics;
-  NotRead not_read;
-  for (const auto& text : files) {
-    auto& file =
-        parsed.emplace_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
-    append_new(diagnostics, file.diagnostics);
-    not_read.add(file.not_read);
-  }
-  std::vector<const SourcedDocument*> all;
-  for (const auto& file : parsed) {
-    for (const auto& document : file.documents) all.push_back(&document);
-  }
-  append_new(diagnostics, parser.check(all, not_read));
-  return in_lines(diagnostics);
+  Texts texts;
+  for (const auto& text : files) texts[std::to_string(texts.size() + 1) + ".yaml"] = text;
+  auto said = said_of(texts);
+  append_new(said.own, std::move(said.between));
+  return in_lines(said.own);
 }
 
 TEST(DocumentsCheck, AMistakeInOneFileHidesNoneBetweenTheOthers) {
@@ -116,61 +87,67 @@ TEST(DocumentsCheck, TheDriverOfAStageRetiresInPlaceOfTheEnvironments) {
   };
   const auto gone = released_target("  onDelete: retire\n");
   EXPECT_EQ(checked({with_driver(", retire: [/bin/true]"), named_environment("production"), gone}), "");
-  EXPECT_EQ(checked({with_driver(""), named_environment("production"), gone}),
-            "3.yaml:1:1: error: 'onDelete: retire', and the driver of its stage has no retire command: expected "
-            "driver.command.retire in 1.yaml:6\n");
+  EXPECT_EQ(
+      checked({with_driver(""), named_environment("production"), gone}),
+      "3.yaml:8:13: error: 'onDelete: retire', and the driver of its stage has no retire command: found 'retire', "
+      "expected driver.command.retire in 1.yaml:6\n");
 }
 
 TEST(DocumentsCheck, OldNamesThatAreStillThereOrTakenTwice) {
-  EXPECT_EQ(
-      checked({named_environment("a"), named_environment("b, formerly: a")}),
-      "2.yaml:1:1: error: Environment 'a' is still there, so that nothing was renamed: expected no 'formerly', or "
-      "1.yaml:1 removed\n");
-  EXPECT_EQ(checked({named_environment("b, formerly: a"), named_environment("c, formerly: a")}),
-            "2.yaml:1:1: error: two documents were formerly the Environment 'a': expected one; the other is at "
-            "1.yaml:1\n");
+  EXPECT_EQ(checked({named_environment("a"), renamed_environment("b", "a")}),
+            "2.yaml:5:13: error: Environment 'a' is still there, so that nothing was renamed: found 'a', expected no "
+            "'formerly', or 1.yaml:1 removed\n");
+  EXPECT_EQ(checked({renamed_environment("b", "a"), renamed_environment("c", "a")}),
+            "2.yaml:5:13: error: two documents were formerly the Environment 'a': found 'a', expected one; the other "
+            "is at 1.yaml:1\n");
   EXPECT_EQ(checked({named_environment("b, formerly: a")}), "");
 }
 
 TEST(DocumentsCheck, ATargetGoesOnAsOneOfItsServiceOnly) {
-  const auto moved = document("Target", "gateway.production, formerly: other.production",
-                              "  service: gateway\n  environment: production\n  release: {version: v1}\n");
+  const auto moved = renamed("Target", "gateway.production", "other.production",
+                             "  service: gateway\n  environment: production\n  release: {version: v1}\n");
   EXPECT_EQ(
       checked({stage(""), named_environment("production"), moved}),
-      "3.yaml:1:1: error: a target of service 'other' cannot go on as one of service 'gateway': expected the same "
-      "service, or 'formerly: other' in the metadata of service 'gateway'\n");
+      "3.yaml:5:13: error: a target of service 'other' cannot go on as one of service 'gateway': found "
+      "'other.production', expected the same service, or 'formerly: other' in the metadata of service 'gateway'\n");
   const auto renamed = document("Service", "gateway, formerly: other", "  stages: [{environment: production}]\n");
   EXPECT_EQ(checked({renamed, named_environment("production"), moved}), "");
 }
 
 // Development would vouch for what staging has never verified.
 TEST(DocumentsCheck, ATargetGoesOnInItsEnvironmentOnly) {
-  const auto moved = document("Target", "gateway.production, formerly: gateway.development",
-                              "  service: gateway\n  environment: production\n  release: {version: v1}\n");
-  EXPECT_EQ(checked({stage(""), named_environment("production"), moved}),
-            "3.yaml:1:1: error: a target of environment 'development' cannot go on as one of environment 'production': "
-            "expected the same environment, or 'formerly: development' in the metadata of environment 'production'\n");
+  const auto moved = renamed("Target", "gateway.production", "gateway.development",
+                             "  service: gateway\n  environment: production\n  release: {version: v1}\n");
+  EXPECT_EQ(
+      checked({stage(""), named_environment("production"), moved}),
+      "3.yaml:5:13: error: a target of environment 'development' cannot go on as one of environment 'production': "
+      "found 'gateway.development', expected the same environment, or 'formerly: development' in the metadata of "
+      "environment 'production'\n");
   EXPECT_EQ(checked({stage(""), named_environment("production, formerly: development"), moved}), "");
 }
 
 TEST(DocumentsCheck, WhatIsToBeRetiredNeedsACommandForIt) {
   EXPECT_EQ(checked({stage(""), named_environment("production"), released_target("  onDelete: retire\n")}),
-            "3.yaml:1:1: error: 'onDelete: retire', and the driver of environment 'production' has no retire command: "
-            "expected driver.command.retire in 2.yaml:1\n");
+            "3.yaml:8:13: error: 'onDelete: retire', and the driver of environment 'production' has no retire command: "
+            "found 'retire', expected driver.command.retire in 2.yaml:1\n");
 }
 
 TEST(DocumentsCheck, DuplicateNamesAtBothPlaces) {
-  EXPECT_EQ(checked({named_environment("a"), "# moved\n" + named_environment("a"), named_environment("b")}),
-            "1.yaml:1:1: error: Environment 'a' is there twice: expected it once; the other is at 2.yaml:2\n"
-            "2.yaml:2:1: error: Environment 'a' is there twice: expected it once; the other is at 1.yaml:1\n");
+  EXPECT_EQ(
+      checked({named_environment("a"), "# moved\n" + named_environment("a"), named_environment("b")}),
+      "1.yaml:3:18: error: Environment 'a' is there twice: found 'a', expected it once; the other is at 2.yaml:2\n"
+      "2.yaml:4:18: error: Environment 'a' is there twice: found 'a', expected it once; the other is at 1.yaml:1\n");
   EXPECT_EQ(
       checked({stage("") + "---\n" + stage(""), named_environment("production"),
                released_target("") + "---\n" + released_target("")}),
-      "1.yaml:1:1: error: Service 'gateway' is there twice: expected it once; the other is at 1.yaml:8\n"
-      "1.yaml:8:1: error: Service 'gateway' is there twice: expected it once; the other is at 1.yaml:1\n"
-      "3.yaml:1:1: error: Target 'gateway.production' is there twice: expected it once; the other is at 3.yaml:9\n"
-      "3.yaml:9:1: error: Target 'gateway.production' is there twice: expected it once; the other is at "
-      "3.yaml:1\n");
+      "1.yaml:3:18: error: Service 'gateway' is there twice: found 'gateway', expected it once; the other is at "
+      "1.yaml:8\n"
+      "1.yaml:10:18: error: Service 'gateway' is there twice: found 'gateway', expected it once; the other is at "
+      "1.yaml:1\n"
+      "3.yaml:3:18: error: Target 'gateway.production' is there twice: found 'gateway.production', expected it once; "
+      "the other is at 3.yaml:9\n"
+      "3.yaml:11:18: error: Target 'gateway.production' is there twice: found 'gateway.production', expected it once; "
+      "the other is at 3.yaml:1\n");
 }
 
 TEST(DocumentsCheck, EqualNamesOfDifferentKindsAreNoMistake) {
@@ -181,42 +158,46 @@ TEST(DocumentsCheck, EqualNamesOfDifferentKindsAreNoMistake) {
 
 TEST(DocumentsCheck, ATargetOfWhatIsUnknown) {
   EXPECT_EQ(checked({released_target("")}),
-            "1.yaml:1:1: error: unknown service 'gateway': expected the name of a Service\n"
-            "1.yaml:1:1: error: unknown environment 'production': expected the name of an Environment\n");
-  EXPECT_EQ(checked({"# first\n" + released_target(""),
-                     document("Service", "gatewy", "  stages: [{environment: production}]\n"),
-                     named_environment("production")}),
-            "1.yaml:2:1: error: unknown service 'gateway', did you mean 'gatewy'?: expected the name of a Service\n");
+            "1.yaml:5:12: error: unknown service 'gateway': found 'gateway', expected the name of a Service\n"
+            "1.yaml:6:16: error: unknown environment 'production': found 'production', expected the name of an "
+            "Environment\n");
+  EXPECT_EQ(
+      checked({"# first\n" + released_target(""),
+               document("Service", "gatewy", "  stages: [{environment: production}]\n"),
+               named_environment("production")}),
+      "1.yaml:6:12: error: unknown service 'gateway', did you mean 'gatewy'?: found 'gateway', expected the name of "
+      "a Service\n");
 }
 
 TEST(DocumentsCheck, ATargetWithoutItsStage) {
   EXPECT_EQ(checked({released_target(""), document("Service", "gateway", "  stages: [{environment: staging}]\n"),
                      named_environment("production"), named_environment("staging")}),
-            "1.yaml:1:1: error: service 'gateway' has no stage for environment 'production': expected a stage in "
-            "2.yaml:1\n");
+            "1.yaml:6:16: error: service 'gateway' has no stage for environment 'production': found 'production', "
+            "expected a stage in 2.yaml:1\n");
 }
 
 TEST(DocumentsCheck, AStageInAnUnknownEnvironment) {
   EXPECT_EQ(checked({stage(""), named_environment("productoin")}),
-            "1.yaml:6:1: error: unknown environment 'production', did you mean 'productoin'?: expected the name of an "
-            "Environment\n");
+            "1.yaml:6:20: error: unknown environment 'production', did you mean 'productoin'?: found 'production', "
+            "expected the name of an Environment\n");
 }
 
 TEST(DocumentsCheck, ApprovalsByAnUnknownTeam) {
-  EXPECT_EQ(checked({approved_by("{team: manager}"), named_environment("production"),
-                     policy("{team: managers, role: approver, environments: [\"*\"]}")}),
-            "1.yaml:9:1: error: unknown team 'manager', did you mean 'managers'?: expected a team of the "
-            "AccessPolicy\n");
+  EXPECT_EQ(
+      checked({approved_by("{team: manager}"), named_environment("production"),
+               policy("{team: managers, role: approver, environments: [\"*\"]}")}),
+      "1.yaml:9:20: error: unknown team 'manager', did you mean 'managers'?: found 'manager', expected a team of the "
+      "AccessPolicy\n");
   EXPECT_EQ(checked({approved_by("{team: managers}"), named_environment("production")}),
-            "1.yaml:9:1: error: unknown team 'managers': expected a team of the AccessPolicy\n");
+            "1.yaml:9:20: error: unknown team 'managers': found 'managers', expected a team of the AccessPolicy\n");
 }
 
 TEST(DocumentsCheck, MoreApprovalsThanMembers) {
   EXPECT_EQ(
       checked({approved_by("{team: managers, count: 3}"), named_environment("production"),
                policy("{team: managers, role: approver, environments: [\"*\"]}")}),
-      "1.yaml:9:1: error: team 'managers' has 2 members, and 3 must approve: expected at least as many members as "
-      "approvals\n");
+      "1.yaml:9:37: error: team 'managers' has 2 members, and 3 must approve: found '3', expected at least as many "
+      "members as approvals\n");
 }
 
 TEST(DocumentsCheck, MoreApprovalsThanMembersWhoMayApprove) {
@@ -225,9 +206,9 @@ TEST(DocumentsCheck, MoreApprovalsThanMembersWhoMayApprove) {
                     named_environment("staging"), policy(grants)});
   };
   const auto refusal = [](int able) {
-    return "1.yaml:9:1: error: " + std::to_string(able) +
+    return "1.yaml:9:20: error: " + std::to_string(able) +
            " members of team 'managers' hold the role approver for 'gateway' in 'production', and 2 must approve: "
-           "expected a grant of the role approver to the team\n";
+           "found 'managers', expected a grant of the role approver to the team\n";
   };
   EXPECT_EQ(with(""), refusal(0));
   EXPECT_EQ(with("{team: managers, role: operator, environments: [\"*\"]}"), refusal(0));
@@ -242,22 +223,57 @@ TEST(DocumentsCheck, MoreApprovalsThanMembersWhoMayApprove) {
 
 TEST(DocumentsCheck, OneAccessPolicy) {
   const auto second = document("AccessPolicy", "more", "  people: {}\n");
-  EXPECT_EQ(checked({policy(""), second}),
-            "1.yaml:1:1: error: more than one AccessPolicy: expected one in the whole repository; another is at "
-            "2.yaml:1\n"
-            "2.yaml:1:1: error: more than one AccessPolicy: expected one in the whole repository; another is at "
-            "1.yaml:1\n");
+  EXPECT_EQ(
+      checked({policy(""), second}),
+      "1.yaml:2:7: error: more than one AccessPolicy: found 'AccessPolicy', expected one in the whole repository; "
+      "another is at 2.yaml:1\n"
+      "2.yaml:2:7: error: more than one AccessPolicy: found 'AccessPolicy', expected one in the whole repository; "
+      "another is at 1.yaml:1\n");
 }
 
 TEST(DocumentsCheck, GrantsInUnknownPlaces) {
   EXPECT_EQ(
       checked({policy("{team: managers, role: operator, environments: [production], services: [gatewya]}"), stage(""),
                named_environment("production")}),
-      "1.yaml:1:1: error: a grant names the unknown service 'gatewya', did you mean 'gateway'?: expected the name "
-      "of a Service, or \"*\"\n");
+      "1.yaml:7:84: error: a grant names the unknown service 'gatewya', did you mean 'gateway'?: found 'gatewya', "
+      "expected the name of a Service, or \"*\"\n");
   EXPECT_EQ(checked({policy("{team: managers, role: operator, environments: [production]}")}),
-            "1.yaml:1:1: error: a grant names the unknown environment 'production': expected the name of an "
-            "Environment, or \"*\"\n");
+            "1.yaml:7:60: error: a grant names the unknown environment 'production': found 'production', expected the "
+            "name of an Environment, or \"*\"\n");
+}
+
+TEST(DocumentsCheck, EachOccurrenceIsCitedWhereItStands) {
+  const auto grants = access(
+      "  people: {alice: {}, bob: {}}\n"
+      "  teams: {managers: {members: [alice, bob]}}\n"
+      "  grants:\n"
+      "    - team: managers\n"
+      "      role: operator\n"
+      "      environments:\n"
+      "        - production\n"
+      "        - prodution\n"
+      "      services: [gateway]\n"
+      "    - {person: alice, role: operator, environments: [prodution, production]}\n");
+  const auto said = [](std::string_view place) {
+    return "1.yaml:" + std::string(place) +
+           ": error: a grant names the unknown environment 'prodution', did you mean 'production'?: found 'prodution', "
+           "expected the name of an Environment, or \"*\"\n";
+  };
+  EXPECT_EQ(checked({grants, stage(""), named_environment("production")}), said("12:11") + said("14:54"));
+}
+
+// A document in force is known by the text that it was read from; another one in its file may have grown since.
+TEST(DocumentsCheck, ADocumentThatHasMovedIsCitedWhereItStandsNow) {
+  OfflinePeople people;
+  const YamlDocumentParser parser(people);
+  const auto before = parser.parse({"t.yaml", "before", released_target("")}, find_hook);
+  const auto now = named_environment("production") + "---\n" + released_target("");
+  const CommitFiles commit{[](std::string_view) { return std::optional<std::string>("now"); },
+                           [&](const std::string&, std::size_t) -> Result<std::string> { return now; }};
+  EXPECT_EQ(in_lines(parser.check({&before.documents.at(0)}, commit)),
+            "t.yaml:11:12: error: unknown service 'gateway': found 'gateway', expected the name of a Service\n"
+            "t.yaml:12:16: error: unknown environment 'production': found 'production', expected the name of an "
+            "Environment\n");
 }
 
 TEST(DocumentsCheck, AnAccessPolicyThatRefersToNobody) {
@@ -267,7 +283,7 @@ TEST(DocumentsCheck, AnAccessPolicyThatRefersToNobody) {
   policy.grants = {{"b", "", "", Role::admin, {"*"}, {"*"}}, {"", "person:2", "", Role::admin, {"*"}, {"*"}}};
   const SourcedDocument sourced{{"p.yaml", 3, "blob"}, policy};
   OfflinePeople people;
-  EXPECT_EQ(in_lines(YamlDocumentParser(people).check({&sourced})),
+  EXPECT_EQ(in_lines(YamlDocumentParser(people).check({&sourced}, find_hook)),
             "p.yaml:3:1: error: team 'a' has an unknown member: expected people of the same document\n"
             "p.yaml:3:1: error: a grant to the unknown team 'b': expected a team of the same document\n"
             "p.yaml:3:1: error: a grant to an unknown person: expected a person of the same document\n");
@@ -301,7 +317,7 @@ TEST(DocumentsCheck, AnExceptionThatNobodyIsLeftToApprove) {
   EXPECT_EQ(checked({service_with(1), named_environment("production"), grants}), "");
   EXPECT_EQ(
       checked({service_with(2), named_environment("production"), grants}),
-      "1.yaml:9:1: error: 2 people can approve for 'gateway' in 'production', which is too few when a gate's metric "
+      "1.yaml:9:32: error: 2 people can approve for 'gateway' in 'production', which is too few when a gate's metric "
       "out of bounds asks for one more: expected one member more with the role approver\n");
 }
 
@@ -331,7 +347,7 @@ TEST(Scaffold, ValidatesClean) {
       ++kinds[key_of(document.document).kind];
     }
   }
-  EXPECT_EQ(in_lines(parser.check(all)), "");
+  EXPECT_EQ(in_lines(parser.check(all, find)), "");
   EXPECT_EQ(kinds, (std::map<DocumentKind, int>{{DocumentKind::service, 1},
                                                 {DocumentKind::environment, 2},
                                                 {DocumentKind::target, 2},
@@ -349,8 +365,8 @@ TEST(DocumentsCheck, AStageMaySpeakOfTheLocationWhereThereAreSome) {
   const auto verified = stage("      verify: [{name: smoke, run: {command: [/bin/echo, \"${location}\"]}}]\n");
   EXPECT_EQ(checked({verified, in_locations()}), "");
   EXPECT_EQ(checked({verified, named_environment("production")}),
-            "1.yaml:7:1: error: the check 'smoke' holds ${location}, and environment 'production' has no locations: "
-            "expected a text without it, or locations in 2.yaml:1\n");
+            "1.yaml:7:57: error: the check 'smoke' holds ${location}, and environment 'production' has no locations: "
+            "found '${location}', expected a text without it, or locations in 2.yaml:1\n");
 }
 
 TEST(DocumentsCheck, AMetricMaySpeakOfTheLocationWhereThereAreSome) {
@@ -377,7 +393,7 @@ TEST(DocumentsCheck, OneLocationDoesNotTakeBackWhatAllShare) {
       "      rollback: {restore: {point: point, run: {command: [/bin/true]}}}\n");
   EXPECT_EQ(checked({restores, in_locations("  onLocationFailure: rollbackAll\n")}), "");
   EXPECT_EQ(checked({restores, in_locations("  onLocationFailure: rollbackLocation\n")}),
-            "1.yaml:8:1: error: this restores what all locations of 'production' share, and 'onLocationFailure: "
+            "1.yaml:8:27: error: this restores what all locations of 'production' share, and 'onLocationFailure: "
             "rollbackLocation' takes one of them back alone: expected no restore, or another rule in 2.yaml:1\n");
 }
 
@@ -403,8 +419,6 @@ std::string target_of(std::string_view service, std::string_view environment, st
 std::string service_of(std::string_view name, std::string_view more = {}) {
   return document("Service", name, std::string(more) + "  stages: [{environment: production}]\n");
 }
-
-using Texts = std::map<std::string, std::string>;
 
 struct Pushed {
   std::string all;      // what is said when everything is read together
@@ -433,7 +447,12 @@ Pushed pushed(const Texts& before, const Texts& change) {
   for (const auto& [name, documents] : whole) {
     for (const auto& document : documents) all.push_back(&document);
   }
-  return {in_lines(parser.check(all)), in_lines(parser.check(set.to_check(files)))};
+  const CommitFiles commit{[&](std::string_view path) {
+                             return after.contains(std::string(path)) ? std::optional(std::string(path))
+                                                                      : find_hook(path);
+                           },
+                           [&](const std::string& blob, std::size_t) -> Result<std::string> { return after.at(blob); }};
+  return {in_lines(parser.check(all, commit)), in_lines(parser.check(set.to_check(files), commit))};
 }
 
 TEST(DocumentsCheck, WhenTargetsAloneChangeTheSameIsSaidAsWhenAllIsRead) {

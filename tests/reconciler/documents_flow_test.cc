@@ -98,31 +98,24 @@ INSTANTIATE_TEST_SUITE_P(
 std::string named_service(const std::string& name, const std::string& depends_on) {
   return document("Service", name, "  dependsOn: [" + depends_on + "]\n  stages: [{environment: production}]\n");
 }
-std::string checked(const std::vector<std::string>& files) {
-  OfflinePeople people;
-  const YamlDocumentParser parser(people);
-  std::vector<ParsedDocuments> parsed;
-  for (const auto& text : files) {
-    parsed.push_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
-  }
-  std::vector<const SourcedDocument*> all;
-  for (const auto& file : parsed) {
-    for (const auto& document : file.documents) all.push_back(&document);
-  }
-  return in_lines(parser.check(all));
-}
-
 TEST(DocumentsFlow, AnUnknownServiceAmongThoseThatItComesAfter) {
   EXPECT_THAT(checked({named_service("agent", "gatway"), named_service("gateway", ""), environment_with_driver("")}),
-              ::testing::StartsWith("1.yaml:5:1: error: unknown service 'gatway'"));
+              ::testing::StartsWith("1.yaml:5:15: error: unknown service 'gatway'"));
 }
 
 TEST(DocumentsFlow, ServicesThatComeAfterEachOtherInACircle) {
   const auto said = checked({named_service("agent", "gateway"), named_service("gateway", "research"),
                              named_service("research", "agent"), environment_with_driver("")});
-  EXPECT_THAT(said, ::testing::HasSubstr("1.yaml:5:1: error: services are promoted after each other in a circle: "
+  EXPECT_THAT(said, ::testing::HasSubstr("1.yaml:5:15: error: services are promoted after each other in a circle: "
                                          "agent -> gateway -> research -> agent"));
-  EXPECT_THAT(said, ::testing::HasSubstr("2.yaml:5:1: error: services are promoted after each other in a circle"));
+  EXPECT_THAT(said, ::testing::HasSubstr("2.yaml:5:15: error: services are promoted after each other in a circle"));
+}
+
+TEST(DocumentsFlow, TheServiceThatACircleLeadsThroughIsCited) {
+  EXPECT_THAT(checked({named_service("agent", "other, gateway"), named_service("gateway", "agent"),
+                       named_service("other", ""), environment_with_driver("")}),
+              ::testing::StartsWith("1.yaml:5:22: error: services are promoted after each other in a circle: agent -> "
+                                    "gateway -> agent: found 'gateway', expected"));
 }
 
 TEST(DocumentsFlow, AServiceThatComesAfterItself) {

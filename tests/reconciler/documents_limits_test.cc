@@ -221,7 +221,12 @@ TEST(DocumentMutations, NeitherCrashNorSlipThrough) {
     parsed.diagnostics.empty() ? ++accepted : ++refused;
     std::vector<const SourcedDocument*> all;
     for (const auto& document : parsed.documents) all.push_back(&document);
-    static_cast<void>(parser.check(all));
+    const ReadBlob read = [&](const std::string&, std::size_t) -> Result<std::string> { return text; };
+    for (const auto& diagnostic : parser.check(all, {find, read})) {
+      ASSERT_GE(diagnostic.line, 1U) << text;
+      ASSERT_LE(diagnostic.line, lines) << to_string(diagnostic) << "\n" << text;
+      ASSERT_GE(diagnostic.column, 1U) << text;
+    }
   }
   // Changes of comments and values are accepted, most others are not.
   EXPECT_GT(accepted, 500U);

@@ -124,14 +124,9 @@ TEST(DocumentMonitors, DowntimeAndObjectivesAreRead) {
 }
 
 TEST(DocumentMonitors, AreOfServicesThatThereAre) {
-  OfflinePeople people;
-  const YamlDocumentParser parser(people);
-  auto parsed = parser.parse({"e.yaml", "blob", monitor("services: [gatewya]")}, find_hook);
-  auto known = parser.parse({"s.yaml", "blob", stage("")}, find_hook);
-  const auto mistakes = parser.check({&parsed.documents.at(0), &known.documents.at(0)});
-  EXPECT_EQ(in_lines(mistakes),
-            "e.yaml:7:1: error: monitor 'api' is of the unknown service 'gatewya', did you mean 'gateway'?: expected "
-            "the name of a Service\n");
+  EXPECT_EQ(checked({monitor("services: [gatewya]"), stage("")}),
+            "1.yaml:7:78: error: monitor 'api' is of the unknown service 'gatewya', did you mean 'gateway'?: found "
+            "'gatewya', expected the name of a Service\n");
 }
 
 // A push of Targets alone is checked with what they refer to, and with what that refers to.
@@ -151,7 +146,7 @@ TEST(DocumentMonitors, ServicesOfMonitorsAreAtHandWhenATargetChanges) {
   const DocumentSet::Files change{
       {"t.yaml", {{{"t.yaml", 1, "b"}, std::get<Target>(parse(released_target("")).documents.at(0).document)}}}};
   OfflinePeople people;
-  EXPECT_EQ(in_lines(YamlDocumentParser(people).check(set.to_check(change))), "");
+  EXPECT_EQ(in_lines(YamlDocumentParser(people).check(set.to_check(change), find_hook)), "");
 }
 
 }  // namespace

@@ -148,42 +148,28 @@ TEST(DocumentsReach, AddressesOfReceiversStayBesideTheLog) {
 // ------------------------------------------------------------------------------------------- what no file can tell
 // alone
 
-std::string checked(const std::vector<std::string>& files, std::optional<HostOffers> host = {}) {
-  OfflinePeople people;
-  const YamlDocumentParser parser(people, std::move(host));
-  std::vector<ParsedDocuments> parsed;
-  for (const auto& text : files) {
-    parsed.push_back(parser.parse({std::to_string(parsed.size() + 1) + ".yaml", "blob", text}, find_hook));
-    EXPECT_EQ(in_lines(parsed.back().diagnostics), "");
-  }
-  std::vector<const SourcedDocument*> all;
-  for (const auto& file : parsed) {
-    for (const auto& document : file.documents) all.push_back(&document);
-  }
-  return in_lines(parser.check(all));
-}
-
 TEST(DocumentsReach, DriversThatAreNotCarriedOutAreRefusedWhereverTheyStand) {
   const auto driver = container(good_engine + good_image + "slots: {blue: {port: 1}}");
   EXPECT_EQ(checked({driver}),
-            "1.yaml:5:1: error: the container driver is not carried out by this version: expected use command\n");
+            "1.yaml:5:23: error: the container driver is not carried out by this version: expected use command\n");
   EXPECT_EQ(checked({environment("  driver: {webhook: {url: \"https://a.example.com\"}}\n")}),
-            "1.yaml:5:1: error: the webhook driver is not carried out by this version: expected use command\n");
+            "1.yaml:5:21: error: the webhook driver is not carried out by this version: expected use command\n");
   EXPECT_EQ(checked({environment_with_driver("  locations:\n    - {name: eu, wave: 1}\n    - name: us\n      wave: 1\n"
                                              "      driver: {webhook: {url: \"https://a.example.com\"}}\n")}),
-            "1.yaml:10:1: error: the webhook driver is not carried out by this version: expected use command\n");
+            "1.yaml:10:25: error: the webhook driver is not carried out by this version: expected use command\n");
   EXPECT_EQ(
       checked({stage("      driver:\n        container: {" + good_engine + good_image + "slots: {blue: {port: 1}}}\n"),
                environment_with_driver("")}),
-      "1.yaml:8:1: error: the container driver is not carried out by this version: expected use command\n");
+      "1.yaml:8:20: error: the container driver is not carried out by this version: expected use command\n");
 }
 
 TEST(DocumentsReach, TheHostMustHaveTheSecretsThatAreNamed) {
   const auto policy = receiver("slack: {url: {secret: slack-ur}}");
   EXPECT_EQ(checked({policy}), "") << "away from the server nobody knows";
-  EXPECT_EQ(checked({policy}, HostOffers{{{"slack-url", {}}}, false}),
-            "1.yaml:8:1: error: unknown secret 'slack-ur', did you mean 'slack-url'?: expected one of 'secrets' in the "
-            "server's file\n");
+  EXPECT_EQ(
+      checked({policy}, HostOffers{{{"slack-url", {}}}, false}),
+      "1.yaml:8:31: error: unknown secret 'slack-ur', did you mean 'slack-url'?: found 'slack-ur', expected one of "
+      "'secrets' in the server's file\n");
   const auto driver = environment("  driver: {webhook: {url: \"https://a.example.com\", signature: {secret: hook}}}\n");
   EXPECT_THAT(checked({driver}, HostOffers{{{"hook", {{"staging"}, {}}}}, false}),
               HasSubstr("the secret 'hook' is not for environment production"));
@@ -193,16 +179,15 @@ TEST(DocumentsReach, MailNeedsAServerThatTakesIt) {
   const auto policy = receiver("smtp: {to: [ops@example.com]}");
   EXPECT_EQ(checked({policy}, HostOffers{{}, true}), "");
   EXPECT_EQ(checked({policy}, HostOffers{}),
-            "1.yaml:8:1: error: the receiver 'a' takes mail, and no server sends any: expected 'smtp' in the server's "
+            "1.yaml:8:15: error: the receiver 'a' takes mail, and no server sends any: expected 'smtp' in the server's "
             "file\n");
 }
 
 TEST(DocumentsReach, RoutesNameEnvironmentsThatThereAre) {
   const auto policy = route("events: [\"*\"], environments: [producton], to: [hook]");
-  EXPECT_EQ(
-      checked({policy, environment_with_driver("")}),
-      "1.yaml:6:1: error: a route names the unknown environment 'producton', did you mean 'production'?: expected "
-      "the name of an Environment\n");
+  EXPECT_EQ(checked({policy, environment_with_driver("")}),
+            "1.yaml:6:38: error: a route names the unknown environment 'producton', did you mean 'production'?: found "
+            "'producton', expected the name of an Environment\n");
 }
 
 TEST(DocumentsReach, IgnoredVariablesAreSetByATarget) {
@@ -210,8 +195,8 @@ TEST(DocumentsReach, IgnoredVariablesAreSetByATarget) {
   EXPECT_EQ(checked({place, stage(""), released_target("")}), "") << "nobody knows the variables";
   EXPECT_EQ(
       checked({place, stage(""), released_target("  variables: {replicas: 3}\n")}),
-      "1.yaml:1:1: error: 'ignoreDifferences' names 'replica', which no target of 'production' sets, did you mean "
-      "'replicas'?: expected a variable of a Target\n");
+      "1.yaml:6:23: error: 'ignoreDifferences' names 'replica', which no target of 'production' sets, did you mean "
+      "'replicas'?: found 'replica', expected a variable of a Target\n");
 }
 
 TEST(DocumentsReach, ASecondPolicyOfTheSameNameIsRefused) {

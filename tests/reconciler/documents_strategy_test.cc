@@ -231,33 +231,21 @@ TEST(StrategyDocuments, APauseMayFollowTheLastWeight) {
   EXPECT_EQ(read.stages.at(0).strategy->canary->steps.back().pause, Duration(std::chrono::minutes(30)));
 }
 
-std::string checked(const std::string& service_text, const std::string& environment_text) {
-  OfflinePeople people;
-  const YamlDocumentParser parser(people);
-  const auto one = parse(service_text);
-  const auto other = parse(environment_text);
-  EXPECT_EQ(in_lines(one.diagnostics) + in_lines(other.diagnostics), "");
-  std::vector<const SourcedDocument*> all;
-  for (const auto& document : one.documents) all.push_back(&document);
-  for (const auto& document : other.documents) all.push_back(&document);
-  return in_lines(parser.check(all));
-}
-
 TEST(StrategyDocuments, NeedAPlaceThatCanCarryThemOut) {
   const auto service_text = service(
       "  analysis: [{name: a, prometheus: {query: up}, threshold: {max: 1}}]\n  stages:\n    - environment: "
       "production\n"
       "      strategy: {canary: {steps: [{pause: {}}, {setWeight: 100}], analysis: [a]}}\n");
-  const auto bare = checked(service_text, environment_with_driver(""));
-  EXPECT_THAT(bare, HasSubstr("file.yaml:7:1: error: the strategy of this stage moves traffic, and environment "
+  const auto bare = checked({service_text, environment_with_driver("")});
+  EXPECT_THAT(bare, HasSubstr("1.yaml:8:17: error: the strategy of this stage moves traffic, and environment "
                               "'production' has no traffic"));
   EXPECT_THAT(bare, HasSubstr("retires what ran before, and environment 'production' has no retire command"));
   EXPECT_THAT(bare, HasSubstr("measures, and environment 'production' has no prometheus"));
   EXPECT_EQ(
-      checked(service_text,
-              environment("  driver: {command: {deploy: [/bin/true], observe: [/bin/true], retire: [/bin/true]}}\n"
-                          "  traffic: {command: {shift: [/bin/true]}}\n"
-                          "  prometheus: {address: \"http://127.0.0.1:9090/\"}\n")),
+      checked({service_text,
+               environment("  driver: {command: {deploy: [/bin/true], observe: [/bin/true], retire: [/bin/true]}}\n"
+                           "  traffic: {command: {shift: [/bin/true]}}\n"
+                           "  prometheus: {address: \"http://127.0.0.1:9090/\"}\n")}),
       "");
 }
 

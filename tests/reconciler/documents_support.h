@@ -3,13 +3,17 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reconciler/documents_parser.h"
 #include "reconciler/offline_people.h"
+#include "reconciler/yaml_diagnostics.h"
 
 namespace headgate::reconciler::testing {
 
@@ -77,6 +81,69 @@ inline void expect_reported_at_the_mark(std::string text, const std::string& mes
   EXPECT_EQ(diagnostic.column, column) << to_string(diagnostic);
   EXPECT_TRUE(parsed.documents.empty()) << "a document with a mistake is not to be used";
   expect_gone(diagnostic, parse(without_line(text, line)).diagnostics);
+}
+
+using Texts = std::map<std::string, std::string>;  // by path
+
+// What is said of the files of one commit.
+struct SaidOf {
+  std::vector<Diagnostic> own;      // of each alone
+  std::vector<Diagnostic> between;  // what none can tell alone
+  NotRead not_read;
+};
+
+inline SaidOf said_of(const Texts& texts, const std::optional<HostOffers>& host = {}) {
+  OfflinePeople people;
+  const YamlDocumentParser parser(people, host);
+  const CommitFiles files{[&](std::string_view path) -> std::optional<std::string> {
+                            if (texts.contains(std::string(path))) return std::string(path);
+                            return find_hook(path);
+                          },
+                          [&](const std::string& blob, std::size_t) -> Result<std::string> { return texts.at(blob); }};
+  SaidOf said;
+  std::vector<ParsedDocuments> parsed;
+  for (const auto& [path, text] : texts) {
+    auto& file = parsed.emplace_back(parser.parse({path, path, text}, files));
+    append_new(said.own, file.diagnostics);
+    said.not_read.add(file.not_read);
+  }
+  std::vector<const SourcedDocument*> all;
+  for (const auto& file : parsed) {
+    for (const auto& document : file.documents) all.push_back(&document);
+  }
+  said.between = parser.check(all, files, said.not_read);
+  return said;
+}
+
+// Without the line that is cited it is said once less, of files that are read as they were before: but for what is
+// cited by its kind or name, the document is there still.
+inline void expect_gone_without_its_line(const Diagnostic& said, const std::vector<Diagnostic>& before, Texts texts,
+                                         const std::optional<HostOffers>& host) {
+  auto& text = texts.at(said.file);
+  std::istringstream lines(text);
+  std::string line;
+  for (std::uint32_t i = 0; i < said.line; ++i) std::getline(lines, line);
+  const bool names_it = line.starts_with("kind:") || line.starts_with("metadata:");
+  text = without_line(std::move(text), said.line);
+  const auto after = said_of(texts, host);
+  EXPECT_TRUE(names_it || !after.not_read.others) << "nothing is read without the line of " << to_string(said);
+  const auto same = [&](const Diagnostic& other) {
+    return other.file == said.file && other.message == said.message && other.found == said.found;
+  };
+  EXPECT_LT(std::ranges::count_if(after.between, same), std::ranges::count_if(before, same))
+      << to_string(said) << "\nis still said without its line";
+}
+
+// What is said between files that have no mistakes of their own. Each is named by its place: 1.yaml, 2.yaml, …
+inline std::string checked(const std::vector<std::string>& files, const std::optional<HostOffers>& host = {}) {
+  Texts texts;
+  for (const auto& text : files) texts[std::to_string(texts.size() + 1) + ".yaml"] = text;
+  const auto said = said_of(texts, host);
+  EXPECT_EQ(in_lines(said.own), "");
+  for (std::size_t i = 0; i < said.between.size() && i < 20; ++i) {
+    expect_gone_without_its_line(said.between[i], said.between, texts, host);
+  }
+  return in_lines(said.between);
 }
 
 // A whole document around its spec, whose lines begin with two spaces. The spec begins in line 5.

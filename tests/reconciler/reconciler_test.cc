@@ -109,6 +109,15 @@ TEST_F(ReconcilerTest, AFileWhoseNameIsNoTextIsRefused) {
   EXPECT_THAT(targets(), ElementsAre("greeter/production v1", "greeter/staging v1"));
 }
 
+TEST_F(ReconcilerTest, ADocumentInForceIsCitedWhereItStands) {
+  ASSERT_TRUE(look());
+  remote_.git({"rm", "-q", "production.yaml"});
+  remote_.commit("an environment goes, and its stage stays");
+  EXPECT_FALSE(look());
+  EXPECT_THAT(diagnostics(), ElementsAre(HasSubstr("services/greeter.yaml:7:20: error: unknown environment "
+                                                   "'production': found 'production', expected the name of")));
+}
+
 TEST_F(ReconcilerTest, WhatIsInForceUnderACleanedNameGoesWithTheLastFileOfThatName) {
   ASSERT_TRUE(look());
   write_file(remote_.path() / "caf\xE8.yaml", target_text("staging", "v1"));
