@@ -159,7 +159,7 @@ DocumentSet::Difference DocumentSet::difference(const Files& files) const {
   return difference;
 }
 
-std::vector<const SourcedDocument*> DocumentSet::to_check(const Files& files) const {
+std::vector<const SourcedDocument*> DocumentSet::to_check(const Files& files, const NotRead& not_read) const {
   const auto only_targets = [](const std::vector<SourcedDocument>& documents) {
     return std::ranges::all_of(documents, is_target);
   };
@@ -167,7 +167,7 @@ std::vector<const SourcedDocument*> DocumentSet::to_check(const Files& files) co
     const auto* old = file(entry.first);
     return only_targets(entry.second) && (!old || only_targets(*old));
   });
-  if (targets) return closure_of_targets(files);
+  if (targets && not_read.partly.empty()) return closure_of_targets(files);
   std::vector<const SourcedDocument*> all;
   for (const auto& [name, documents] : files_) {
     if (files.contains(name)) continue;

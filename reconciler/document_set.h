@@ -37,8 +37,8 @@ class DocumentSet {
   };
   Difference difference(const Files& files) const;
   // The documents to check together when those files are replaced: all of them, or, when nothing but Targets differs,
-  // those and what they refer to.
-  std::vector<const SourcedDocument*> to_check(const Files& files) const;
+  // those and what they refer to. Those that were partly read may refer to any.
+  std::vector<const SourcedDocument*> to_check(const Files& files, const NotRead& not_read = {}) const;
 
  private:
   std::vector<const SourcedDocument*> closure_of_targets(const Files& files) const;

@@ -332,7 +332,12 @@ void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std
                [&](YamlReader& reader, const YamlNode& node) { reader.list(node, written.grants, read_grant); });
   }
   check_references(r, written);
-  if (r.mistakes() == mistakes_before) resolve(r, written, people, policy);
+  if (r.mistakes() == mistakes_before) return resolve(r, written, people, policy);
+  for (auto& grant : written.grants) {  // where they hold can be checked all the same
+    auto& known = policy.grants.emplace_back();
+    known.environments = std::move(grant.grant.environments);
+    known.services = std::move(grant.grant.services);
+  }
 }
 
 }  // namespace headgate::reconciler

@@ -11,20 +11,24 @@ DocumentsCheck::DocumentsCheck(const std::vector<const SourcedDocument*>& all, c
                                const std::optional<HostOffers>& host)
     : all_(all), not_read_(not_read), host_(host) {
   for (const auto* sourced : all) {
+    remember_name(*sourced);
     std::visit([&](const auto& document) { add(document, *sourced); }, sourced->document);
   }
+  for (const auto& sourced : not_read.partly) remember_name(sourced);
 }
 
 std::vector<Diagnostic> DocumentsCheck::run(const CommitFiles& files) {
-  for (const auto& [name, service] : services_) check(*service.document, *service.sourced);
-  for (const auto& [name, environment] : environments_) check(*environment.document, *environment.sourced);
-  for (const auto& [name, target] : targets_) check(*target.document, *target.sourced);
+  const auto ask = [this](const auto& document, const SourcedDocument& sourced) { check(document, sourced); };
+  for_each(services_, ask);
+  for_each(environments_, ask);
+  for_each(targets_, ask);
   check_old_names();
   check_order();
-  if (policy_) check(*policy_->document, *policy_->sourced);
-  for (const auto& [name, policy] : notification_policies_) check(*policy.document, *policy.sourced);
-  for (const auto& [name, environment] : environments_) check_ignored(*environment.document, *environment.sourced);
-  check_host(all_, host_,
+  for_each(access_policies_, ask);
+  for_each(notification_policies_, ask);
+  auto all = all_;
+  for (const auto& sourced : not_read_.partly) all.push_back(&sourced);
+  check_host(all, host_,
              [this](const SourcedDocument& sourced, std::string path, std::string message, std::string expected) {
                report(sourced, std::move(path), std::move(message), std::move(expected));
              });
@@ -38,19 +42,27 @@ std::vector<Diagnostic> DocumentsCheck::run(const CommitFiles& files) {
 }
 
 bool DocumentsCheck::is_service(const std::string& name) const {
-  return services_.contains(name) || is_not_read({DocumentKind::service, name});
+  return name.empty() || services_.contains(name) || is_not_read({DocumentKind::service, name});
 }
 
 bool DocumentsCheck::is_environment(const std::string& name) const {
-  return environments_.contains(name) || is_not_read({DocumentKind::environment, name});
+  return name.empty() || environments_.contains(name) || is_not_read({DocumentKind::environment, name});
 }
 
 bool DocumentsCheck::is_not_read(const DocumentKey& key) const {
-  return not_read_.others || std::ranges::find(not_read_.named, key) != not_read_.named.end();
+  if (not_read_.others) return true;
+  const auto known = named_.find(key);
+  return known != named_.end() && !is_whole(*known->second);
 }
 
 bool DocumentsCheck::all_read_of(DocumentKind kind) const {
-  return !not_read_.others && std::ranges::find(not_read_.named, kind, &DocumentKey::kind) == not_read_.named.end();
+  return !not_read_.others && std::ranges::none_of(not_read_.partly, [&](const SourcedDocument& sourced) {
+    return key_of(sourced.document).kind == kind;
+  });
+}
+
+bool DocumentsCheck::is_whole(const SourcedDocument& sourced) const {
+  return std::ranges::none_of(not_read_.partly, [&](const SourcedDocument& other) { return &other == &sourced; });
 }
 
 void DocumentsCheck::report(const SourcedDocument& sourced, std::string path, std::string message,
@@ -59,48 +71,50 @@ void DocumentsCheck::report(const SourcedDocument& sourced, std::string path, st
   reports_.push_back({&sourced, std::move(path), std::move(message), std::move(expected)});
 }
 
-template <class T>
-void DocumentsCheck::remember(ByName<T>& by_name, const T& document, std::string_view name,
-                              const SourcedDocument& sourced) {
-  const auto [first, is_new] = by_name.emplace(name, Found<T>{&document, &sourced});
+void DocumentsCheck::remember_name(const SourcedDocument& sourced) {
+  auto key = key_of(sourced.document);
+  const auto* target = std::get_if<Target>(&sourced.document);
+  if (target != nullptr && (target->id.service.empty() || target->id.environment.empty())) return;
+  const bool is_policy = key.kind == DocumentKind::access_policy;
+  if (is_policy) key.name.clear();  // one is enough
+  const auto [first, is_new] = named_.emplace(key, &sourced);
   if (is_new) return;
-  const auto kind = name_of(key_of(sourced.document).kind);
   const auto at = [&](const SourcedDocument& here, const SourcedDocument& there) {
-    report(here, "/metadata/name", fmt::format("{} {} is there twice", kind, quoted(name)),
-           fmt::format("it once; the other is at {}:{}", there.source.file, there.source.line));
+    const auto other = fmt::format("{}:{}", there.source.file, there.source.line);
+    if (is_policy) {
+      report(here, "/kind", "more than one AccessPolicy", "one in the whole repository; another is at " + other);
+    } else {
+      // A Target is known by what it points at, whatever its name says.
+      report(here, target != nullptr ? "/spec/environment" : "/metadata/name",
+             fmt::format("{} {} is there twice", name_of(key.kind), quoted(key.name)),
+             "it once; the other is at " + other);
+    }
   };
-  at(*first->second.sourced, sourced);
-  at(sourced, *first->second.sourced);
+  at(*first->second, sourced);
+  at(sourced, *first->second);
 }
 
 void DocumentsCheck::add(const Service& service, const SourcedDocument& sourced) {
-  remember(services_, service, service.name, sourced);
+  services_.emplace(service.name, Found<Service>{&service, &sourced});
 }
 
 void DocumentsCheck::add(const Environment& environment, const SourcedDocument& sourced) {
-  remember(environments_, environment, environment.name, sourced);
+  environments_.emplace(environment.name, Found<Environment>{&environment, &sourced});
 }
 
 void DocumentsCheck::add(const Target& target, const SourcedDocument& sourced) {
-  remember(targets_, target, target_names_.emplace_back(key_of(sourced.document).name), sourced);
+  const auto& name = target_names_.emplace_back(document_name(target.id));
+  targets_.emplace(name, Found<Target>{&target, &sourced});
 }
 
 void DocumentsCheck::add(const NotificationPolicy& policy, const SourcedDocument& sourced) {
-  remember(notification_policies_, policy, policy.name, sourced);
+  notification_policies_.emplace(policy.name, Found<NotificationPolicy>{&policy, &sourced});
 }
 
 void DocumentsCheck::add(const AccessPolicy& policy, const SourcedDocument& sourced) {
-  if (!policy_) {
-    policy_ = Found<AccessPolicy>{&policy, &sourced};
-    for (const auto& team : policy.teams) teams_.emplace(team.name, Found<Team>{&team, &sourced});
-    return;
-  }
-  const auto at = [&](const SourcedDocument& here, const SourcedDocument& there) {
-    report(here, "/kind", "more than one AccessPolicy",
-           fmt::format("one in the whole repository; another is at {}:{}", there.source.file, there.source.line));
-  };
-  at(*policy_->sourced, sourced);
-  at(sourced, *policy_->sourced);
+  if (!access_policies_.emplace("", Found<AccessPolicy>{&policy, &sourced}).second) return;
+  policy_ = &policy;
+  for (const auto& team : policy.teams) teams_.emplace(team.name, &team);
 }
 
 std::vector<Diagnostic> YamlDocumentParser::check(const std::vector<const SourcedDocument*>& all,

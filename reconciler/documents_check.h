@@ -1,5 +1,8 @@
 // What no file can tell alone: whether the documents of a repository fit together. documents_check.cc begins, each of
 // its neighbours holds one kind of question.
+//
+// A document with mistakes of its own is asked for whom it names, and for nothing that rests on what it leaves out. No
+// other one is at fault for it.
 #pragma once
 
 #include <deque>
@@ -36,16 +39,25 @@ class DocumentsCheck {
   template <class T>
   using ByName = std::map<std::string_view, Found<T>>;
 
-  // Whether there is such a document, whatever it says.
+  // Whether there is such a document, whatever it says; also of a name that was not read.
   bool is_service(const std::string& name) const;
   bool is_environment(const std::string& name) const;
   bool is_not_read(const DocumentKey& key) const;
   bool all_read_of(DocumentKind kind) const;
+  bool is_whole(const SourcedDocument& sourced) const;
+  // f(document, sourced) of those of a kind, then of those that were partly read.
+  template <class T, class F>
+  void for_each(const ByName<T>& whole, F f) const {
+    for (const auto& [name, found] : whole) f(*found.document, *found.sourced);
+    for (const auto& sourced : not_read_.partly) {
+      if (const auto* document = std::get_if<T>(&sourced.document)) f(*document, sourced);
+    }
+  }
 
   // `path`: of the node that is at fault, see Citation.
   void report(const SourcedDocument& sourced, std::string path, std::string message, std::string expected);
   template <class T>
-  std::string suggestion(std::string_view name, const ByName<T>& known) const {
+  std::string suggestion(std::string_view name, const std::map<std::string_view, T>& known) const {
     if (count_ >= kMaxSuggestions) return {};
     std::vector<std::string_view> names;
     names.reserve(known.size());
@@ -53,8 +65,7 @@ class DocumentsCheck {
     return did_you_mean(name, names);
   }
 
-  template <class T>
-  void remember(ByName<T>& by_name, const T& document, std::string_view name, const SourcedDocument& sourced);
+  void remember_name(const SourcedDocument& sourced);  // reports what is there twice
   void add(const Service& service, const SourcedDocument& sourced);
   void add(const Environment& environment, const SourcedDocument& sourced);
   void add(const Target& target, const SourcedDocument& sourced);
@@ -72,7 +83,6 @@ class DocumentsCheck {
   // What names stand in which order: documents_check_names.cc.
   void check_order();      // services that are promoted after each other
   void check_old_names();  // of two documents only one can carry on what happened under a name
-  std::vector<std::string_view> ring_through(std::string_view start) const;
 
   // What a stage needs of the place that it leads to: documents_check_places.cc.
   // `at`: the path of the stage.
@@ -95,13 +105,15 @@ class DocumentsCheck {
   const std::optional<HostOffers>& host_;
   std::vector<Citation> reports_;
   std::size_t count_ = 0;  // also of those beyond kMaxDiagnostics
+  std::map<DocumentKey, const SourcedDocument*> named_;
   ByName<Service> services_;
   ByName<Environment> environments_;
   ByName<Target> targets_;
   ByName<NotificationPolicy> notification_policies_;
-  std::deque<std::string> target_names_;       // what the keys of targets_ point into
-  std::optional<Found<AccessPolicy>> policy_;  // the first
-  ByName<Team> teams_;                         // of policy_
+  std::deque<std::string> target_names_;           // what the keys of targets_ point into
+  ByName<AccessPolicy> access_policies_;           // the first
+  const AccessPolicy* policy_ = nullptr;           // likewise
+  std::map<std::string_view, const Team*> teams_;  // of policy_
 };
 
 }  // namespace headgate::reconciler

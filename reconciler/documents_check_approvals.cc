@@ -18,12 +18,12 @@ void DocumentsCheck::check_approvals(const Service& service, const Stage& stage,
                                      const std::string& at, const SourcedDocument& sourced) {
   const auto team = teams_.find(rule.team);
   if (team == teams_.end()) {
-    if (!all_read_of(DocumentKind::access_policy)) return;
+    if (rule.team.empty() || !all_read_of(DocumentKind::access_policy)) return;
     report(sourced, at + "/team", fmt::format("unknown team {}{}", quoted(rule.team), suggestion(rule.team, teams_)),
            "a team of the AccessPolicy");
     return;
   }
-  const auto& listed = team->second.document->members;
+  const auto& listed = team->second->members;
   const std::set<std::string_view> members(listed.begin(), listed.end());
   if (members.size() < rule.count) {
     report(sourced, at + "/count",
@@ -53,7 +53,7 @@ void DocumentsCheck::check_exceptions(const Service& service, const Stage& stage
   const auto& authors = stage.unknown_authors;
   const std::size_t needed = (std::ranges::any_of(stage.gates, asks) ? 1 : 0) +
                              (authors && authors->then == UnknownAuthors::extra_approval ? 1 : 0);
-  if (!policy_ || stage.approvals.empty() || needed == 0) return;
+  if (policy_ == nullptr || stage.approvals.empty() || needed == 0) return;
   const auto able = approvers(service.name, stage.environment);
   std::map<std::string_view, std::vector<std::size_t>> people;  // with the rules that they serve
   std::vector<std::size_t> left;                                // for each rule
@@ -61,7 +61,7 @@ void DocumentsCheck::check_exceptions(const Service& service, const Stage& stage
     const auto team = teams_.find(stage.approvals[i].team);
     if (team == teams_.end()) return;  // that is reported already
     left.push_back(0);
-    for (const auto& person : team->second.document->members) {
+    for (const auto& person : team->second->members) {
       if (!able.contains(person)) continue;
       people[person].push_back(i);
       ++left[i];
@@ -90,17 +90,16 @@ void DocumentsCheck::check_exceptions(const Service& service, const Stage& stage
 // Everybody who holds the role approver there, by themselves, by a team or by a token of theirs.
 std::set<std::string_view> DocumentsCheck::approvers(std::string_view service, std::string_view environment) const {
   std::set<std::string_view> people;
-  const auto& policy = *policy_->document;
-  for (const auto& grant : policy.grants) {
+  for (const auto& grant : policy_->grants) {
     if (grant.role != Role::approver || !holds(grant.environments, environment) || !holds(grant.services, service)) {
       continue;
     }
     if (!grant.person.empty()) people.insert(grant.person);
     if (const auto team = teams_.find(grant.team); team != teams_.end()) {
-      people.insert(team->second.document->members.begin(), team->second.document->members.end());
+      people.insert(team->second->members.begin(), team->second->members.end());
     }
     if (grant.token.empty()) continue;
-    for (const auto& person : policy.people) {
+    for (const auto& person : policy_->people) {
       if (std::ranges::find(person.tokens, grant.token) != person.tokens.end()) people.insert(person.id);
     }
   }
@@ -111,6 +110,7 @@ void DocumentsCheck::check(const AccessPolicy& policy, const SourcedDocument& so
   // Documents that were not read by this parser may refer to nobody. Who it is is not to be quoted: the list or the
   // grant is cited.
   const auto is_person = [&](const std::string& id) {
+    if (id.empty()) return true;  // somebody who could not be known, which is reported
     return std::ranges::find(policy.people, id, &Person::id) != policy.people.end();
   };
   for (const auto& team : policy.teams) {

@@ -37,6 +37,7 @@ void DocumentsCheck::check(const Environment& environment, const SourcedDocument
              "the name of a Service");
     }
   }
+  check_ignored(environment, sourced);
 }
 
 void DocumentsCheck::check(const Target& target, const SourcedDocument& sourced) {

@@ -1,4 +1,4 @@
-// The spec of each kind of document. Each function reports every mistake; after one the result is not to be used.
+// The spec of each kind of document. Each function reports every mistake; after one the result is to be checked only.
 #pragma once
 
 #include <cstddef>

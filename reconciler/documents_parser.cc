@@ -97,11 +97,11 @@ class DocumentReader {
     Metadata metadata;
     const bool versioned =
         f.required("apiVersion", [&](YamlReader& r, const YamlNode& node) { known = r.only(node, kApiVersion); });
+    f.required("kind", read_kind, kind);
     if (versioned && !known) {
       f.give_up();  // another notation, of which nothing more can be said
       return std::nullopt;
     }
-    f.required("kind", read_kind, kind);
     f.required("metadata", read_metadata, metadata);
     std::optional<Document> document;
     f.required("spec", [&](YamlReader&, const YamlNode& spec) {
@@ -182,11 +182,10 @@ ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const CommitFi
       }
     }
     if (sink.count() > mistakes_before) {
-      auto key = document ? key_of(*document) : DocumentKey{};
-      if (key.name.empty()) {
+      if (!document || key_of(*document).name.empty()) {
         parsed.not_read.others = true;
       } else {
-        parsed.not_read.named.push_back(std::move(key));
+        parsed.not_read.partly.push_back({{file.path, root.place.line, file.blob}, std::move(*document)});
       }
     }
     mistakes_before = sink.count();

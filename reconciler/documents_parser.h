@@ -1,7 +1,8 @@
 // YAML files of the environments repository to documents.
 //
 // A document with any mistake is left out of ParsedDocuments, since a part of a policy is not a weaker policy but
-// another one. It is named in `not_read`, so that `check` of the rest does not take it for unknown.
+// another one. What could be read of it is in `not_read`, so that `check` does not take it for unknown, and asks for
+// whom it names.
 #pragma once
 
 #include <optional>

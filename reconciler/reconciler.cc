@@ -223,7 +223,7 @@ Result<bool> Reconciler::reconcile(const std::string& commit, const std::string&
   HEADGATE_TRY(auto read, read_files(commit, *changes));
   std::optional<Error> trouble;
   const auto files = files_of(commit, trouble);
-  append_new(read.diagnostics, parser_.check(in_force_->to_check(read.files), files, read.not_read));
+  append_new(read.diagnostics, parser_.check(in_force_->to_check(read.files, read.not_read), files, read.not_read));
   if (trouble) return std::unexpected(*trouble);
   if (read.diagnostics.empty()) return accept(commit, std::move(read.files), stop);
   notice_(NoticeLevel::warning,

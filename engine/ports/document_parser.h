@@ -23,10 +23,11 @@ struct SourceFile {
 
 // Documents with mistakes of their own: what refers to them is not at fault.
 struct NotRead {
-  std::vector<DocumentKey> named;
-  bool others = false;  // there are some whose kind or name could not be read either
+  std::vector<SourcedDocument> partly;  // as far as they could be read: to be checked, never to be used
+  bool others = false;                  // there are some whose kind or name could not be read either
   void add(NotRead more) {
-    named.insert(named.end(), std::make_move_iterator(more.named.begin()), std::make_move_iterator(more.named.end()));
+    partly.insert(partly.end(), std::make_move_iterator(more.partly.begin()),
+                  std::make_move_iterator(more.partly.end()));
     others = others || more.others;
   }
 };

@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   check(parsed.diagnostics);
   // Whatever is not among the documents has its reason among the diagnostics.
-  if (parsed.diagnostics.empty() && (parsed.not_read.others || !parsed.not_read.named.empty())) __builtin_trap();
+  if (parsed.diagnostics.empty() && (parsed.not_read.others || !parsed.not_read.partly.empty())) __builtin_trap();
   std::vector<const SourcedDocument*> all;
   for (const auto& document : parsed.documents) {
     check_record(document);

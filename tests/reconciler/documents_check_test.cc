@@ -81,6 +81,72 @@ TEST(DocumentsCheck, WhatRefersToADocumentWithMistakesIsNotAtFault) {
   only(found_together({"kind: [\n", service, released_target("")}), "1.yaml:");  // whatever it may be
 }
 
+TEST(DocumentsCheck, AMistakeOfItsOwnHidesNoneOfADocument) {
+  const auto asked = document("Service", "gateway",
+                              "  dependsOn: [nope]\n"
+                              "  stages:\n"
+                              "    - environment: production\n"
+                              "      wait: 5m\n"
+                              "      protection:\n"
+                              "        approvals: [{team: nobody}, {team: managers, count: 3}]\n");
+  const auto all = found_together(
+      {asked, named_environment("production"), policy("{team: managers, role: approver, environments: [\"*\"]}")});
+  EXPECT_THAT(all, ::testing::HasSubstr("1.yaml:8:7: error: unknown field 'wait' of a stage"));
+  EXPECT_THAT(all, ::testing::HasSubstr("1.yaml:5:15: error: unknown service 'nope'"));
+  EXPECT_THAT(all, ::testing::HasSubstr("1.yaml:10:28: error: unknown team 'nobody'"));
+  EXPECT_THAT(all, ::testing::HasSubstr("team 'managers' has 2 members, and 3 must approve: found '3'"));
+  EXPECT_EQ(std::ranges::count(all, '\n'), 4) << all;
+}
+
+TEST(DocumentsCheck, EachKindIsAskedForWhomItNamesWhateverElseIsWrong) {
+  const auto said_of_one = [](const std::string& text, std::string_view own, std::string_view between) {
+    const auto all = found_together({text});
+    EXPECT_THAT(all, ::testing::HasSubstr(std::string(own)));
+    EXPECT_THAT(all, ::testing::HasSubstr(std::string(between)));
+  };
+  said_of_one(environment_with_driver(
+                  "  wait: 1m\n  monitors: [{name: a, tcp: {host: a, port: 1}, every: 1m, services: [nope]}]\n"),
+              "unknown field 'wait'", "is of the unknown service 'nope'");
+  said_of_one(released_target("  wait: 1m\n"), "unknown field 'wait'", "1.yaml:6:16: error: unknown environment");
+  said_of_one(access("  wait: 1m\n  grants: [{team: a, role: operator, environments: [nope], services: [\"*\"]}]\n"),
+              "unknown team 'a'", "a grant names the unknown environment 'nope'");
+  said_of_one(document("NotificationPolicy", "default",
+                       "  routes: [{events: [\"*\"], environments: [nope], to: [hook], wait: 1m}]\n"
+                       "  receivers: {hook: {webhook: {url: \"https://example.com/hook\"}}}\n"),
+              "unknown field 'wait'", "a route names the unknown environment 'nope'");
+}
+
+TEST(DocumentsCheck, OneOfTwoDocumentsOfAName) {
+  const auto all = found_together({named_environment("a"), document("Environment", "a", "  drivr: {}\n")});
+  EXPECT_THAT(all, ::testing::HasSubstr("1.yaml:3:18: error: Environment 'a' is there twice"));
+  EXPECT_THAT(all, ::testing::HasSubstr("2.yaml:3:18: error: Environment 'a' is there twice"));
+}
+
+// A field that is misspelled may hold what is missed.
+TEST(DocumentsCheck, NothingFollowsFromWhatAMistakeLeavesOut) {
+  const auto misspelled = stage("      drivr: {}\n      strategy: {canary: {steps: [{setWeight: 100}]}}\n");
+  const auto place = environment(
+      "  driver: {command: {deploy: [/bin/true], observe: [/bin/true]}}\n  traffic: {command: {shift: [/bin/true]}}\n");
+  const auto strategy = found_together({misspelled, place});
+  EXPECT_THAT(strategy, ::testing::HasSubstr("unknown field 'drivr'"));
+  EXPECT_EQ(std::ranges::count(strategy, '\n'), 1) << strategy;
+  const auto retired = found_together({stage("      drivr: {}\n"), place, released_target("  onDelete: retire\n")});
+  EXPECT_THAT(retired, ::testing::HasSubstr("unknown field 'drivr'"));
+  EXPECT_EQ(std::ranges::count(retired, '\n'), 1) << retired;
+  const auto of_nothing =
+      document("Target", "gateway.production", "  environment: production\n  release: {version: v1}\n");
+  const auto targets = found_together({of_nothing, of_nothing, place});
+  EXPECT_THAT(targets, ::testing::HasSubstr("2.yaml:5:3: error: missing field 'service'"));
+  EXPECT_EQ(std::ranges::count(targets, '\n'), 2) << targets;
+}
+
+TEST(DocumentsCheck, AnotherVersionHidesNoUnknownKind) {
+  EXPECT_EQ(in_lines(parse("apiVersion: v1\nkind: Servce\nmetadata: {name: a}\nspec: {}\n").diagnostics),
+            "file.yaml:1:13: error: wrong value of 'apiVersion': found 'v1', expected headgate.dev/v1\n"
+            "file.yaml:2:7: error: wrong value of 'kind', did you mean 'Service'?: found 'Servce', expected Service, "
+            "Environment, Target, AccessPolicy or NotificationPolicy\n");
+}
+
 TEST(DocumentsCheck, TheDriverOfAStageRetiresInPlaceOfTheEnvironments) {
   const auto with_driver = [](std::string_view more) {
     return stage("      driver: {command: {deploy: [/bin/true], observe: [/bin/true]" + std::string(more) + "}}\n");
@@ -137,17 +203,16 @@ TEST(DocumentsCheck, DuplicateNamesAtBothPlaces) {
       checked({named_environment("a"), "# moved\n" + named_environment("a"), named_environment("b")}),
       "1.yaml:3:18: error: Environment 'a' is there twice: found 'a', expected it once; the other is at 2.yaml:2\n"
       "2.yaml:4:18: error: Environment 'a' is there twice: found 'a', expected it once; the other is at 1.yaml:1\n");
-  EXPECT_EQ(
-      checked({stage("") + "---\n" + stage(""), named_environment("production"),
-               released_target("") + "---\n" + released_target("")}),
-      "1.yaml:3:18: error: Service 'gateway' is there twice: found 'gateway', expected it once; the other is at "
-      "1.yaml:8\n"
-      "1.yaml:10:18: error: Service 'gateway' is there twice: found 'gateway', expected it once; the other is at "
-      "1.yaml:1\n"
-      "3.yaml:3:18: error: Target 'gateway.production' is there twice: found 'gateway.production', expected it once; "
-      "the other is at 3.yaml:9\n"
-      "3.yaml:11:18: error: Target 'gateway.production' is there twice: found 'gateway.production', expected it once; "
-      "the other is at 3.yaml:1\n");
+  EXPECT_EQ(checked({stage("") + "---\n" + stage(""), named_environment("production"),
+                     released_target("") + "---\n" + released_target("")}),
+            "1.yaml:3:18: error: Service 'gateway' is there twice: found 'gateway', expected it once; the other is at "
+            "1.yaml:8\n"
+            "1.yaml:10:18: error: Service 'gateway' is there twice: found 'gateway', expected it once; the other is at "
+            "1.yaml:1\n"
+            "3.yaml:6:16: error: Target 'gateway.production' is there twice: found 'production', expected it once; "
+            "the other is at 3.yaml:9\n"
+            "3.yaml:14:16: error: Target 'gateway.production' is there twice: found 'production', expected it once; "
+            "the other is at 3.yaml:1\n");
 }
 
 TEST(DocumentsCheck, EqualNamesOfDifferentKindsAreNoMistake) {

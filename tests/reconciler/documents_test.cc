@@ -66,7 +66,7 @@ const std::vector<Mistake>& document_mistakes() {
       {"NotAMap", "§- a\n", "this is not a document: found a list"},
       {"NoApiVersion", "§kind: Service\nmetadata: {name: a}\nspec: {stages: [{environment: x}]}\n",
        "missing field 'apiVersion' of a document"},
-      {"OtherApiVersion", "apiVersion: §v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {}\n",
+      {"OtherApiVersion", "apiVersion: §v1\nkind: Service\nmetadata: {name: a}\ndata: {}\n",
        "found 'v1', expected headgate.dev/v1"},
       {"NoKind", "§apiVersion: headgate.dev/v1\nmetadata: {name: a}\nspec: {}\n", "missing field 'kind'"},
       {"UnknownKind", "apiVersion: headgate.dev/v1\nkind: §Servce\nmetadata: {name: a}\nspec: {}\n",

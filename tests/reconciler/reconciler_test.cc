@@ -118,6 +118,17 @@ TEST_F(ReconcilerTest, ADocumentInForceIsCitedWhereItStands) {
                                                    "'production': found 'production', expected the name of")));
 }
 
+TEST_F(ReconcilerTest, WhatWasPartlyReadIsCheckedAgainstAllThatIsInForce) {
+  ASSERT_TRUE(look());
+  write_file(remote_.path() / "second.yaml",
+             "apiVersion: headgate.dev/v1\nkind: Service\nmetadata: {name: second}\nspec:\n"
+             "  dependsOn: [greeter, nobody]\n  wait: 1m\n  stages:\n    - environment: staging\n");
+  remote_.commit("two mistakes");
+  EXPECT_FALSE(look());
+  EXPECT_THAT(diagnostics(), ElementsAre(HasSubstr("second.yaml:6:3: error: unknown field 'wait'"),
+                                         HasSubstr("second.yaml:5:24: error: unknown service 'nobody'")));
+}
+
 TEST_F(ReconcilerTest, WhatIsInForceUnderACleanedNameGoesWithTheLastFileOfThatName) {
   ASSERT_TRUE(look());
   write_file(remote_.path() / "caf\xE8.yaml", target_text("staging", "v1"));
