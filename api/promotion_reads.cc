@@ -4,6 +4,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "api/json.h"
 #include "api/record_view.h"
 #include "api/views_promotion.h"
 #include "engine/domain/guards.h"
@@ -94,6 +95,20 @@ Result<EventPage> events_of_promotion(const Core& core, const PromotionId& id, s
     page.more = true;
   }
   return page;
+}
+
+std::string detail_of(std::string_view data) {
+  const auto value = parse_json(data);
+  if (!value) return {};
+  const auto text_of = [&](const char* field) {
+    const auto* found = value->find(field);
+    return found ? found->string() : nullptr;
+  };
+  const auto* approver = text_of("approver");
+  for (const auto* field : {"reason", "note", "review", "comment"}) {
+    if (const auto* text = text_of(field)) return approver ? *approver + ": " + *text : *text;
+  }
+  return approver ? *approver : std::string();
 }
 
 void write_promotion(JsonWriter& json, const FoundPromotion& found, const Names& names) {

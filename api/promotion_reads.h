@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/core.h"
@@ -25,6 +27,9 @@ Result<FoundPromotion> find_promotion(const Core& core, const PromotionId& id);
 // Its events, and the quarantines that followed from one of them, which are of its release: for workers.
 Result<EventPage> events_of_promotion(const Core& core, const PromotionId& id, std::optional<Position> after,
                                       std::size_t limit);
+
+// What the data of an event says of why, and of an approval that is lost, whose it was. Empty: nothing.
+std::string detail_of(std::string_view data);
 
 // Shows it, with the conditions that it waits for.
 void write_promotion(JsonWriter& json, const FoundPromotion& found, const Names& names);

@@ -2,7 +2,6 @@
 // instead of names: the same records give the same bytes, whenever and for whomever it is made.
 #include <fmt/format.h>
 
-#include "api/json.h"
 #include "api/paging.h"
 #include "api/promotion_reads.h"
 #include "api/record_view.h"
@@ -34,17 +33,6 @@ struct Story {
   std::size_t count = 0;
   bool cut = false;
 };
-
-// What the event's data says of why.
-std::string detail_of(std::string_view data) {
-  const auto value = parse_json(data);
-  if (!value) return {};
-  for (const auto* field : {"reason", "note", "review", "comment"}) {
-    const auto* found = value->find(field);
-    if (const auto* text = found ? found->string() : nullptr) return *text;
-  }
-  return {};
-}
 
 Result<Story> read_story(const Core& core, const PromotionId& id) {
   Story story;

@@ -139,6 +139,7 @@ Result<Response> timeline(const Core& core, const Call& call) {
     json.field("type", view.type);
     json.field("subject", view.subject);
     names.write(json.key("actor"), view.actor);
+    json.field("detail", names.in_text(detail_of(view.data)));
     json.key("event").raw(record.bytes);
     json.end_object();
     before = time;

@@ -6,21 +6,38 @@
 
 #include "api/described_json.h"
 #include "engine/domain/guards.h"
+#include "engine/domain/rollout.h"
 
 namespace headgate::api {
 namespace {
 
-void write_step(JsonWriter& json, const LiveStep& step, const Names& names) {
+// Of what the promotion waits for, what the step had waited for and was done with: a gate may turn, an approval be
+// lost.
+std::vector<Condition> unmet_again(const LiveStep& step, const std::vector<Condition>& unmet) {
+  const auto kind = step.step->kind;
+  if (step.status != StepStatus::succeeded || (kind != StepKind::gates && kind != StepKind::approval)) return {};
+  std::vector<Condition> all;
+  for (const auto& condition : unmet) {
+    const auto guard = std::ranges::find(all_guards(), condition.guard, &Guard::name);
+    if (guard == all_guards().end() || guard->step != kind) continue;
+    if (kind == StepKind::approval && guard->of_switch != (step.step->name == approve_switch)) continue;
+    all.push_back(condition);
+  }
+  return all;
+}
+
+// `again`: what it waits for although it was done. Then it is not.
+void write_step(JsonWriter& json, const LiveStep& step, const std::vector<Condition>& again, const Names& names) {
   json.begin_object();
   json.field("name", step.step->name);
   json.field("kind", name_of(step.step->kind));
   json.field("rollback", step.step->rollback);
-  json.field("status", name_of(step.status));
+  json.field("status", name_of(again.empty() ? step.status : StepStatus::started));
   write_time(json.key("started"), step.started);
-  write_time(json.key("ended"), step.ended);
+  write_time(json.key("ended"), again.empty() ? step.ended : std::nullopt);
   write_time(json.key("due"), step.due);
   json.field("reason", names.in_text(step.reason));
-  write_conditions(json.key("unmet"), step.unmet, names);
+  write_conditions(json.key("unmet"), again.empty() ? step.unmet : again, names);
   json.field("activity", name_of(step.activity));
   json.field("attempt", step.attempt);
   write_time(json.key("retry_due"), step.retry_due);
@@ -145,7 +162,7 @@ void write_promotion(JsonWriter& json, const Promotion& promotion, const std::ve
     json.value(nullptr);
   }
   json.key("steps").begin_array();
-  for (const auto& s : promotion.steps) write_step(json, s, names);
+  for (const auto& s : promotion.steps) write_step(json, s, unmet_again(s, unmet), names);
   json.end_array();
   json.key("approvals").begin_array();
   for (const auto& approval : promotion.approvals) write_approval(json, approval, names);

@@ -323,11 +323,11 @@ Result<int> timeline(Client& client, const Cli& cli, const std::string& id) {
   HEADGATE_TRY(const auto path, promotion_path(id));
   HEADGATE_TRY(auto events, all_pages(client, path + "/timeline", "events", {}));
   if (print_raw(cli.output, events)) return exit_done;
-  Table table({"POSITION", "TIME", "AFTER", "EVENT", "SUBJECT", "ACTOR"});
+  Table table({"POSITION", "TIME", "AFTER", "EVENT", "SUBJECT", "ACTOR", "DETAIL"});
   for (const auto& event : events) {
     const auto actor = shown_at(event, {"actor", text_at(event, {"actor", "name"}) ? "name" : "id"});
     table.add({shown_at(event, {"position"}), shown_at(event, {"time"}), shown_at(event, {"since_previous_ms"}) + " ms",
-               shown_at(event, {"type"}), shown_at(event, {"subject"}), actor});
+               shown_at(event, {"type"}), shown_at(event, {"subject"}), actor, shown_at(event, {"detail"})});
   }
   table.print();
   return exit_done;

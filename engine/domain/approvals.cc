@@ -1,6 +1,7 @@
 #include "engine/domain/approvals.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/domain/access.h"
 #include "engine/domain/conditions.h"
@@ -133,6 +134,22 @@ std::vector<std::string> distinct_teams(const std::vector<ApprovalRule>& rules) 
   return teams;
 }
 
+// Those that were given for the requirement and do not count any more, each reason once.
+void tell_lost(Condition& c, const Promotion& p, const ApprovalRule& rule) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_reason;
+  for (const auto& lost : p.lost_approvals) {
+    if (!holds(lost.teams, rule.team)) continue;
+    auto at = std::ranges::find(by_reason, lost.reason, [](const auto& entry) { return entry.first; });
+    if (at == by_reason.end()) at = by_reason.insert(at, {lost.reason, {}});
+    at->second.push_back(lost.approver + "'s");
+    c.events.push_back(lost.position);
+  }
+  for (const auto& [reason, whose] : by_reason) {
+    c.text += "; " + joined(whose, " and ");
+    c.text += reason.empty() ? " expired" : (whose.size() == 1 ? " was voided: " : " were voided: ") + reason;
+  }
+}
+
 // One person more than the requirements ask for; `before`: how many reasons have taken theirs.
 void judge_one_more(Condition& c, const State& state, const Promotion& p, Timestamp now, std::size_t before,
                     const std::string& reasons, const std::string& instead) {
@@ -236,6 +253,7 @@ std::vector<Condition> judge_approvals(const State& state, const Promotion& p, T
     c.text = std::to_string(rule.count) + (rule.count == 1 ? " approval of " : " approvals of ") + rule.team + ": " +
              std::to_string(counted.size()) + " given" +
              (counted.empty() ? std::string() : " by " + joined(names_of(counted), ", "));
+    tell_lost(c, p, rule);
     if (!c.met) c.remedy = who_can_approve(state, p, {rule.team}, rule.count - counted.size(), counted.empty());
     all.push_back(std::move(c));
   }

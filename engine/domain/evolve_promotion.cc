@@ -4,6 +4,7 @@
 
 #include "engine/domain/decide.h"
 #include "engine/domain/monitors.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/rollout.h"
 
 namespace headgate {
@@ -63,14 +64,15 @@ void PromotionEvolver::operator()(const ApprovalRequested&) {
 void PromotionEvolver::operator()(const ApprovalGranted& e) {
   p.approvals.push_back({meta.actor, e.team, e.comment, meta.position, meta.time, e.expires, e.exceptions, e.also,
                          e.unknown_authors, e.claims});
+  std::erase_if(p.lost_approvals, [&](const LostApproval& lost) { return lost.approver == meta.actor; });
   if (p.phase == Phase::running) switch_approved(p);
 }
 void PromotionEvolver::operator()(const ApprovalRejected&) {}
 void PromotionEvolver::operator()(const ApprovalVoided& e) {
-  drop_approval(e.approver);
+  lose_approval(e.approver, e.reason);
 }
 void PromotionEvolver::operator()(const ApprovalExpired& e) {
-  drop_approval(e.approver);
+  lose_approval(e.approver, {});
 }
 void PromotionEvolver::operator()(const WindowOverridden& e) {
   WindowOverride passed{meta.actor, e.reason, meta.position, e.until};
@@ -87,7 +89,13 @@ void PromotionEvolver::operator()(const PromotionAttributed& e) {
   p.attribution = Attribution{e.known, e.commits, meta.position};
   for (const auto& person : e.people) add_unique(p.people, person);
 }
-void PromotionEvolver::drop_approval(const std::string& approver) {
+void PromotionEvolver::lose_approval(const std::string& approver, const std::string& reason) {
+  const auto at = std::ranges::find(p.approvals, approver, &Approval::approver);
+  if (at == p.approvals.end()) return;
+  LostApproval lost{approver, {at->team}, cut_text(reason, LostApproval::max_reason_bytes), meta.position};
+  lost.teams.insert(lost.teams.end(), at->also.begin(), at->also.end());
+  p.lost_approvals.push_back(std::move(lost));
+  if (p.lost_approvals.size() > LostApproval::max_kept) p.lost_approvals.erase(p.lost_approvals.begin());
   std::erase_if(p.approvals, [&](const Approval& a) { return a.approver == approver; });
 }
 void PromotionEvolver::operator()(const StepStarted& e) {

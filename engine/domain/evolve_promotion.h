@@ -52,7 +52,7 @@ struct PromotionEvolver {
  private:
   LiveStep& step(const StepId& id);
   void end(Phase phase, const std::string& reason);
-  void drop_approval(const std::string& approver);
+  void lose_approval(const std::string& approver, const std::string& reason);
 };
 
 template <class E>

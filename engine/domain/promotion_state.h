@@ -101,6 +101,24 @@ struct Approval {
   }
 };
 
+// One that does not count any more, until its giver gives another one.
+struct LostApproval {
+  static constexpr std::size_t max_kept = 8;  // of a promotion: the newest
+  static constexpr std::size_t max_reason_bytes = 512;
+  std::string approver;
+  std::vector<std::string> teams;  // that it counted for
+  std::string reason;              // why it was voided; empty: it expired
+  Position position = 0;           // of the event that says so
+  bool operator==(const LostApproval&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("approver", s.approver);
+    v("teams", s.teams);
+    v("reason", s.reason);
+    v("position", s.position);
+  }
+};
+
 // Somebody let a promotion pass closed windows.
 struct WindowOverride {
   std::string by;
@@ -161,6 +179,7 @@ struct Promotion {
   std::vector<LiveStep> steps;  // forward steps, then those of the rollback
   bool approval_requested = false;
   std::vector<Approval> approvals;  // that count
+  std::vector<LostApproval> lost_approvals{};
   std::optional<WindowOverride> window_override;
   std::vector<std::string> freezes_overridden;  // ids
   std::optional<Attribution> attribution{};     // unset: nobody has looked yet who wrote from..to
@@ -195,6 +214,7 @@ struct Promotion {
     v("steps", s.steps);
     v("approval_requested", s.approval_requested);
     v("approvals", s.approvals);
+    v("lost_approvals", s.lost_approvals);
     v("window_override", s.window_override);
     v("freezes_overridden", s.freezes_overridden);
     v("attribution", s.attribution);

@@ -206,6 +206,34 @@ TEST_F(ApiPromotions, ExplainsWhatIsMetAndWhatIsNot) {
   EXPECT_EQ(at(then, "/as_of"), at(show(id), "/last_position"));
 }
 
+TEST_F(ApiPromotions, TellsThatAnApprovalWasVoidedAndWhy) {
+  const auto id = waiting_in_production();
+  ASSERT_EQ(act(id, "approve", "carol", approval(world.plan_digest(id))).status, 200);
+  const auto worse = R"({"service":"gateway","version":"v1","gate":"unit-tests","status":"failed"})";
+  ASSERT_EQ(world.call("POST", "/v1/gates", "reporter", worse).status, 201);
+  ASSERT_TRUE(eventually([&] { return !world.stored("approval.voided").empty(); }));
+
+  // What the gates step was done with, it waits for again.
+  ASSERT_TRUE(eventually([&] { return at(show(id), "/steps/0/status") == "started"; }));
+  const auto turned = show(id);
+  EXPECT_EQ(at(turned, "/steps/0/kind"), "gates");
+  EXPECT_EQ(at(turned, "/steps/0/ended"), "null");
+  EXPECT_EQ(at(turned, "/steps/0/unmet/0/text"), "gate unit-tests: failed, for version v1");
+  world.report_gate("v1");
+  ASSERT_TRUE(eventually([&] { return at(show(id), "/steps/0/status") == "succeeded"; }));
+
+  const std::string why = "gate unit-tests: failed, for version v1";
+  EXPECT_EQ(at(world.call("GET", "/v1/promotions/" + id + "/explain"), "/conditions/3/text"),
+            "2 approvals of managers: 0 given; carol's was voided: " + why);
+  const auto timeline = world.call("GET", "/v1/promotions/" + id + "/timeline");
+  std::string detail;
+  for (std::size_t i = 0; i < size_at(timeline.body, "/events"); ++i) {
+    const auto row = fmt::format("/events/{}", i);
+    if (at(timeline, row + "/type") == "approval.voided") detail = at(timeline, row + "/detail");
+  }
+  EXPECT_EQ(detail, "carol: " + why);
+}
+
 TEST_F(ApiPromotions, TheTimelineHoldsEveryEventOnce) {
   const auto id = waiting_in_production();
   ASSERT_EQ(act(id, "cancel", "operator", "").status, 200);

@@ -138,7 +138,9 @@ TEST(Approvals, AreVoidedWhenTheReleaseIsQuarantined) {
               Contains("approval.voided person:carol"));
   EXPECT_THAT(world.approve(first, "person:dave"), Refused("cannot be approved now"));
   world.when(ReinstateRelease{{"gateway", "v2"}, "a false alarm"}, "person:alice");
-  EXPECT_THAT(world.unmet(production), ElementsAre("2 approvals of managers: 0 given"));
+  EXPECT_THAT(world.unmet(production),
+              ElementsAre("2 approvals of managers: 0 given; person:carol's was voided: release "
+                          "v2 is quarantined: CVE"));
 }
 
 TEST(Approvals, AreVoidedWhenAGateIsReportedOutOfItsOrder) {
@@ -363,6 +365,7 @@ TEST(Approvals, ExpireAndAreAskedForAgain) {
   world.approve(first, "person:carol");
   EXPECT_THAT(world.pass(23h), IsEmpty());
   EXPECT_THAT(world.pass(1h), ElementsAre("approval.expired person:carol", "step.waiting approval"));
+  EXPECT_THAT(world.unmet(production), ElementsAre("2 approvals of managers: 0 given; person:carol's expired"));
   EXPECT_THAT(world.approve(first, "person:dave"), Not(Contains("promotion.started #1")));
   EXPECT_THAT(world.approve(first, "person:carol"), Contains("promotion.started #1"));
 }

@@ -307,5 +307,81 @@ TEST(Explain, OfAnEarlierMomentIsWhatWasTrueThen) {
   }
 }
 
+// The conditions of this guard.
+std::vector<Condition> said_by(const char* guard, std::vector<Condition> conditions) {
+  std::erase_if(conditions, [&](const Condition& c) { return c.guard != guard; });
+  return conditions;
+}
+
+// The positions of the events of this type.
+template <class E>
+std::vector<Position> positions_of(const World& world) {
+  std::vector<Position> all;
+  for (const auto& record : world.log) {
+    if (std::holds_alternative<E>(record.event)) all.push_back(record.meta.position);
+  }
+  return all;
+}
+
+State state_before(const World& world, Position position) {
+  State then;
+  for (const auto& record : world.log) {
+    if (record.meta.position == position) break;
+    evolve(then, record);
+  }
+  return then;
+}
+
+TEST(Explain, TellsOfApprovalsThatWereVoidedUntilTheyAreGivenAgain) {
+  auto s = with_gate("lint");
+  s.approvals = {{"managers", 2, 35}};
+  s.wait = 30min;
+  auto world = wished(s);
+  const auto id = promotion(production, 1);
+  world.gate("lint", "v2");
+  world.approve(id, "person:carol");
+  world.approve(id, "person:dave");
+  ASSERT_EQ(world.live(production).current()->step->kind, StepKind::wait);
+  world.gate("lint", "v2", GateStatus::failed);
+  world.gate("lint", "v2");
+
+  const auto why = " voided: gate lint: failed, for commit " + release("v2").commit.substr(0, 12);
+  const auto both = "2 approvals of managers: 0 given; person:carol's and person:dave's were" + why;
+  const auto now = said_by("approvals", judge(world.state, world.live(production), world.now));
+  ASSERT_EQ(now.size(), 1U);
+  EXPECT_EQ(now[0].text, both);
+  EXPECT_EQ(now[0].events, positions_of<ApprovalVoided>(world));
+  EXPECT_EQ(now[0].remedy,
+            "person:carol, person:dave, person:erin can give them: headgate approve gateway/production/1");
+
+  world.pass(30min);  // the log says the same of the step that waits for them
+  const auto& unmet = world.live(production).current()->unmet;
+  ASSERT_EQ(unmet.size(), 1U);
+  EXPECT_EQ(unmet[0].text, both);
+
+  world.approve(id, "person:carol");
+  EXPECT_EQ(world.unmet(production),
+            Lines{"2 approvals of managers: 1 given by person:carol; person:dave's was" + why});
+}
+
+TEST(Explain, OfASupersededPromotionTellsWhatBecameOfItsApprovals) {
+  auto s = approved_by({{"managers", 2, 35}});
+  auto world = wished(s);
+  world.approve(promotion(production, 1), "person:carol");
+  s.before = {hook("backup")};
+  world.push(service({s}));
+  const auto ended = positions_of<PromotionSuperseded>(world);
+  ASSERT_EQ(ended.size(), 1U);
+  const auto then = state_before(world, ended[0]);
+  const auto* p = then.live(promotion(production, 1));
+  ASSERT_TRUE(p);
+  const auto said = said_by("approvals", explain_live(then, *p, then.last_time));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].text,
+            "2 approvals of managers: 0 given; person:carol's was voided: the plan changed with the configuration at "
+            "commit " +
+                world.state.configuration.commit);
+}
+
 }  // namespace
 }  // namespace headgate::test
