@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "api/moment.h"
 #include "api/paging.h"
@@ -48,14 +49,28 @@ Response explanation(const Promotion& p, const std::vector<Condition>& condition
   return Response::json(200, json.take());
 }
 
-// As it was just before its end.
-Result<Response> explain_ended(const Core& core, const Promotion& p, const Names& names) {
-  const auto as_of = p.last_position;
-  HEADGATE_TRY(const auto state, runtime::state_at(core.deps.log, core.deps.snapshots, as_of));
-  const auto* then = state.live(p.id);
-  auto conditions = then ? explain_live(state, *then, p.ended.value_or(state.last_time)) : std::vector<Condition>{};
+// One that failed or goes back as it was just before it turned from its way, one that has ended otherwise just before
+// its end; then what bears on it now, and by why_failed(state then) why it turned. `why_failed` is given null where
+// that is no other state than the one of now.
+Result<Response> explain_found(const Core& core, const FoundPromotion& found, const Names& names, auto why_failed) {
+  const auto& p = found.promotion;
+  const auto turned = turning_point_of(p);
+  if (found.lives && !turned) {
+    auto conditions = found.conditions;
+    std::ranges::move(why_failed(nullptr), std::back_inserter(conditions));
+    return explanation(p, conditions, found.seen, names);
+  }
+  const auto before = turned ? turned->position : p.last_position;
+  HEADGATE_TRY(const State then, runtime::state_at(core.deps.log, core.deps.snapshots, before));
+  std::vector<Condition> conditions;
+  if (const auto* it = then.live(p.id)) {
+    const auto time = turned ? turned->time : p.ended;
+    conditions = explain_live(then, *it, time.value_or(then.last_time));
+  }
   for (auto& condition : conditions) condition.remedy.clear();  // nothing is left to do about it
-  return explanation(p, conditions, as_of, names);
+  std::ranges::copy(found.conditions, std::back_inserter(conditions));
+  std::ranges::move(why_failed(&then), std::back_inserter(conditions));
+  return explanation(p, conditions, found.lives ? found.seen : before, names);
 }
 
 Result<Response> explain_at(const Core& core, const PromotionId& id, const std::string& at, const Names& names) {
@@ -65,11 +80,20 @@ Result<Response> explain_at(const Core& core, const PromotionId& id, const std::
   if (!target || id.number == 0 || id.number > target->last_number) {
     return fail(ErrorCode::not_found, "promotion " + to_string(id) + " was not planned yet at " + at);
   }
+  FoundPromotion found;
+  found.seen = moment.next;
   if (const auto* p = state.live(id)) {
-    return explanation(*p, explain_live(state, *p, moment.time.value_or(state.last_time)), moment.next, names);
+    found.promotion = *p;
+    found.conditions = explain_live(state, *p, moment.time.value_or(state.last_time));
+    found.lives = true;
+  } else if (target->back.failed && target->back.failed->id == id) {  // as it was then: it may have been retried since
+    found.promotion = *target->back.failed;
+  } else {
+    HEADGATE_TRY(found.promotion, runtime::promotion_of_log(core.deps.log, id));
   }
-  HEADGATE_TRY(const auto ended, runtime::promotion_of_log(core.deps.log, id));
-  return explain_ended(core, ended, names);
+  return explain_found(core, found, names, [&](const State* then) {
+    return explain_failure(then ? *then : state, state, found.promotion);
+  });
 }
 
 Result<Response> explain(const Core& core, const Call& call) {
@@ -80,8 +104,10 @@ Result<Response> explain(const Core& core, const Call& call) {
   const auto names = core.names_for(call);
   if (at) return explain_at(core, id, *at, names);
   HEADGATE_TRY(const auto found, find_promotion(core, id));
-  auto response = found.lives ? explanation(found.promotion, found.conditions, found.seen, names)
-                              : explain_ended(core, found.promotion, names);
+  auto response = explain_found(core, found, names, [&](const State* then) {
+    return core.deps.engine.read(
+        [&](const State& now) { return explain_failure(then ? *then : now, now, found.promotion); });
+  });
   if (response) Core::set_position(*response, found.seen);
   return response;
 }

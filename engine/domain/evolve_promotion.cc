@@ -124,6 +124,7 @@ void PromotionEvolver::operator()(const StepFailed& e) {
   s.status = StepStatus::failed;
   s.ended = meta.time;
   s.reason = e.reason;
+  if (s.activity != ActivityStatus::failed) s.failed_at = meta.position;
 }
 void PromotionEvolver::operator()(const TimerSet& e) {
   auto& s = step(e.id);
@@ -162,6 +163,7 @@ void PromotionEvolver::operator()(const ActivitySucceeded& e) {
 void PromotionEvolver::operator()(const ActivityFailed& e) {
   auto& s = step(e.id);
   s.activity = ActivityStatus::failed;
+  s.failed_at = meta.position;
   s.reason = e.reason;
   s.unhealthy = e.unhealthy;
   s.evidence = e.evidence;
@@ -181,6 +183,7 @@ void PromotionEvolver::operator()(const ActivityFenced& e) {
 void PromotionEvolver::operator()(const RollbackStarted& e) {
   p.phase = Phase::rolling_back;
   p.rollback_began = meta.time;
+  p.rollback_at = meta.position;
   p.rollback_automatic = e.automatic;
   if (p.trigger == Trigger::rollback) return;
   p.end_reason = e.reason;
@@ -203,6 +206,7 @@ void PromotionEvolver::operator()(const PromotionRetried& e) {
   s.attempts_before = s.attempt;
   s.unhealthy = false;
   s.reason.clear();
+  s.failed_at = 0;
   s.ended.reset();
   s.due.reset();
   s.fired = false;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,18 @@ std::vector<Condition> judge(const State& state, const Promotion& promotion, Tim
 // What bears on a promotion as it stands: all its conditions; of a way back, which no gate, window or freeze holds,
 // only what its step waits for and a pause of effects.
 std::vector<Condition> explain_live(const State& state, const Promotion& promotion, Timestamp now);
+
+// Where a promotion that failed or goes back turned from its way: the first outcome of a step that failed, or where
+// none did before, the beginning of the way back. Unset: it has not turned.
+struct TurningPoint {
+  Position position = 0;  // of the event
+  std::optional<Timestamp> time;
+};
+std::optional<TurningPoint> turning_point_of(const Promotion& promotion);
+
+// What failed on such a promotion's way, and the incident that is open `now`, with its next step. `then`: the state
+// just before it turned, whose documents the failed step is of.
+std::vector<Condition> explain_failure(const State& then, const State& now, const Promotion& promotion);
 
 // Why the target is not where its document wants it although no promotion is under way; empty when it is, or when a
 // promotion will be planned at once. `after_failure` false: as if no promotion of the same wish had failed before.

@@ -38,6 +38,7 @@ struct LiveStep {
   std::optional<Timestamp> started;
   std::optional<Timestamp> ended;
   std::string reason;              // of a failure
+  Position failed_at = 0;          // of its activity, or where that had not failed, of the step itself
   std::vector<Condition> unmet;    // as last recorded by step.waiting
   std::optional<Timestamp> until;  // likewise: when time alone changes them
   std::optional<Timestamp> due;    // of its timer, while it runs
@@ -59,6 +60,7 @@ struct LiveStep {
     v("started", s.started);
     v("ended", s.ended);
     v("reason", s.reason);
+    v("failed_at", s.failed_at);
     v("unmet", s.unmet);
     v("until", s.until);
     v("due", s.due);
@@ -188,6 +190,7 @@ struct Promotion {
   std::optional<Timestamp> effects_began;
   Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
+  Position rollback_at = 0;  // of the event that says so
   bool rollback_automatic = false;
   std::string end_reason;       // why it rolled back or ended otherwise than well
   std::string rollback_reason;  // why it rolled back, whatever came of that
@@ -223,6 +226,7 @@ struct Promotion {
     v("effects_began", s.effects_began);
     v("effects_since", s.effects_since);
     v("rollback_began", s.rollback_began);
+    v("rollback_at", s.rollback_at);
     v("rollback_automatic", s.rollback_automatic);
     v("end_reason", s.end_reason);
     v("rollback_reason", s.rollback_reason);

@@ -206,6 +206,30 @@ TEST_F(ApiPromotions, ExplainsWhatIsMetAndWhatIsNot) {
   EXPECT_EQ(at(then, "/as_of"), at(show(id), "/last_position"));
 }
 
+TEST_F(ApiPromotions, ExplainsOneThatWasRolledBackByWhatFailed) {
+  world.release_to_staging("v1");
+  world.call("POST", "/v1/releases", "reporter",
+             R"({"service":"gateway","version":"v2","commit":")" + std::string(40, '2') + "\"}");
+  world.report_gate("v2");
+  world.executor.fail_next({Outcome::Kind::terminal, "no host", {}, {}});
+  const auto id = world.promote("v2", "staging");
+  ASSERT_TRUE(world.reaches(id, "rolledBack"));
+  const auto why = world.call("GET", "/v1/promotions/" + id + "/explain");
+  ASSERT_EQ(why.status, 200) << why.body;
+  EXPECT_EQ(at(why, "/met"), "2");  // not quarantined, gate passed
+  EXPECT_EQ(at(why, "/unmet"), "1");
+  EXPECT_EQ(at(why, "/conditions/2/guard"), "step");
+  EXPECT_EQ(at(why, "/conditions/2/text"), "step deploy failed: no host");
+  EXPECT_EQ(at(why, "/conditions/2/file"), "world.yaml");
+  EXPECT_EQ(at(why, "/conditions/2/line"), "1");
+  const auto position = at(why, "/conditions/2/events/0");
+  EXPECT_EQ(at(world.call("GET", "/v1/events/" + position), "/data/reason"), "no host");
+  EXPECT_EQ(at(why, "/as_of"), position);
+  const auto at_its_end = "/explain?at=" + at(show(id), "/last_position");
+  EXPECT_EQ(at(world.call("GET", "/v1/promotions/" + id + at_its_end), "/conditions/2/text"),
+            "step deploy failed: no host");
+}
+
 TEST_F(ApiPromotions, TellsThatAnApprovalWasVoidedAndWhy) {
   const auto id = waiting_in_production();
   ASSERT_EQ(act(id, "approve", "carol", approval(world.plan_digest(id))).status, 200);

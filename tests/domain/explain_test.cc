@@ -383,5 +383,85 @@ TEST(Explain, OfASupersededPromotionTellsWhatBecameOfItsApprovals) {
                 world.state.configuration.commit);
 }
 
+TEST(Explain, OfAFailureNamesTheStepAndTheIncidentWithItsNextStep) {
+  auto s = stage("production");
+  s.verify = {health("smoke")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish_all(production);
+  world.push(target(production, release("v3")));
+  const auto id = promotion(production, 2);
+  world.finish(production);
+  world.finish(production, Outcome::Kind::unhealthy, "500");
+  ASSERT_TRUE(world.state.live(id));
+  ASSERT_EQ(world.live(production).phase, Phase::rolling_back);
+
+  // Before the check failed nothing spoke against the release: its quarantine came of it.
+  const auto turned = turning_point_of(world.live(production));
+  ASSERT_TRUE(turned);
+  ASSERT_EQ(positions_of<ActivityFailed>(world), std::vector<Position>{turned->position});
+  const auto then = state_before(world, turned->position);
+  ASSERT_TRUE(then.live(id));
+  for (const auto& c : explain_live(then, *then.live(id), then.last_time)) EXPECT_TRUE(c.met) << c.text;
+
+  const auto on_its_way_back = explain_failure(then, world.state, world.live(production));
+  ASSERT_EQ(on_its_way_back.size(), 2U);
+  EXPECT_EQ(on_its_way_back[0].guard, "step");
+  EXPECT_EQ(on_its_way_back[0].text, "step smoke failed: 500");
+  EXPECT_EQ(on_its_way_back[0].remedy, "see incident 1");
+  EXPECT_EQ(on_its_way_back[0].file, "gateway.yaml");
+  EXPECT_EQ(on_its_way_back[0].line, 70U);
+  EXPECT_FALSE(on_its_way_back[0].commit.empty());
+  EXPECT_EQ(on_its_way_back[0].events, std::vector<Position>{turned->position});
+  EXPECT_EQ(on_its_way_back[1].guard, "incident");
+  EXPECT_EQ(on_its_way_back[1].text, "incident 1 is open: smoke: 500");
+  EXPECT_EQ(on_its_way_back[1].remedy, "wait for the way back: headgate wait gateway/production/2");
+  EXPECT_EQ(on_its_way_back[1].events, positions_of<IncidentOpened>(world));
+
+  world.finish(production, Outcome::Kind::terminal, "no host");
+  const auto& failed = world.at(production).back.failed;
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(turning_point_of(*failed)->position, turned->position);
+  const auto ended = explain_failure(then, world.state, *failed);
+  ASSERT_EQ(ended.size(), 3U);
+  EXPECT_EQ(ended[0].text, "step smoke failed: 500");
+  EXPECT_EQ(ended[1].text, "step rollback-deploy failed: no host");
+  EXPECT_EQ(ended[1].file, "production.yaml");
+  EXPECT_EQ(ended[1].line, 1U);
+  EXPECT_EQ(ended[1].events, std::vector<Position>{positions_of<ActivityFailed>(world).back()});
+  EXPECT_EQ(ended[2].text,
+            "incident 1 is open: smoke: 500; freeze 1 of environment production lasts until it is resolved");
+  EXPECT_THAT(ended[2].remedy, testing::HasSubstr("headgate retry gateway/production/2"));
+  EXPECT_EQ(ended[2].events.back(), positions_of<FreezeSet>(world).back());
+}
+
+TEST(Explain, OfAWayBackWithoutAFailureIsOfTheMomentBeforeItBegan) {
+  auto world = World::running_v1(stage("production"));
+  world.push(target(production, release("v2")));
+  EXPECT_FALSE(turning_point_of(world.live(production)));
+  world.cancel(promotion(production, 1));
+  ASSERT_EQ(world.live(production).phase, Phase::rolling_back);
+  const auto turned = turning_point_of(world.live(production));
+  ASSERT_TRUE(turned);
+  EXPECT_EQ(positions_of<RollbackStarted>(world), std::vector<Position>{turned->position});
+  EXPECT_TRUE(explain_failure(world.state, world.state, world.live(production)).empty());
+}
+
+TEST(Explain, OfAFailureBeforeAnythingWasDeployedNamesTheRetry) {
+  auto s = stage("production");
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.finish(production, Outcome::Kind::terminal, "no space");
+  const auto& failed = world.at(production).back.failed;
+  ASSERT_TRUE(failed);
+  const auto why = explain_failure(world.state, world.state, *failed);
+  ASSERT_EQ(why.size(), 1U);
+  EXPECT_EQ(why[0].text, "step backup failed: no space");
+  EXPECT_EQ(why[0].line, 60U);
+  EXPECT_EQ(why[0].remedy,
+            "mend the cause and headgate retry gateway/production/1 --reason TEXT, or promote another release");
+}
+
 }  // namespace
 }  // namespace headgate::test
