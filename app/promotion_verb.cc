@@ -1,6 +1,7 @@
 #include "app/promotion_verb.h"
 
 #include <memory>
+#include <utility>
 
 #include "app/client.h"
 #include "app/table.h"
@@ -9,7 +10,16 @@
 namespace headgate::app {
 
 Result<std::string> promotion_path(const std::string& id) {
-  HEADGATE_TRY_VOID(parse_promotion_id(id));
+  auto parsed = parse_promotion_id(id);
+  if (!parsed) {
+    auto error = std::move(parsed).error();
+    if (const auto target = parse_target_id(id)) {
+      error.message += "; that is a target: see headgate status " + target->service +
+                       ", or its promotions: headgate get promotions --service " + target->service + " --environment " +
+                       target->environment;
+    }
+    return std::unexpected(std::move(error));
+  }
   return "/v1/promotions/" + id;
 }
 
