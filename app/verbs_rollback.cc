@@ -93,8 +93,13 @@ void add_again(Cli& cli, const char* name, const char* help, bool reason_require
                            .print = [](const std::string& id, const json::value& answer) {
                              const auto planned = text_at(answer, {"planned"});
                              const auto goes_on = printable(planned.value_or(id));
+                             const bool ended = cell_at(answer, {"events"}).contains("activity.fenced");
                              std::printf("%s %s\nnext: headgate wait %s\n", goes_on.c_str(),
-                                         planned ? "is planned" : "goes on", goes_on.c_str());
+                                         planned ? "is planned"
+                                         : ended ? "goes on: the attempt that ran is ended, the next one begins once "
+                                                   "its processes are gone"
+                                                 : "goes on",
+                                         goes_on.c_str());
                            }});
 }
 
@@ -157,7 +162,7 @@ void add_postmortem(Cli& cli) {
 
 void add_rollback_verbs(Cli& cli) {
   add_rollback(cli);
-  add_again(cli, "retry", "Try the step again at which a promotion or its rollback failed", false);
+  add_again(cli, "retry", "Try the step again at which a promotion or its rollback failed, or hangs", false);
   add_again(cli, "expedite", "Plan a waiting promotion anew with shorter waits; gates and approvals stay", true);
   add_incident(cli);
   add_postmortem(cli);

@@ -160,7 +160,7 @@ struct RollBack {
   bool break_glass = false;  // the actor may pass an irreversible step
   bool named = true;         // every target was named: one that has no way back refuses all, else it is left out
 };
-// Of a promotion that failed and was the last one of its target.
+// Of a promotion that failed and was the last one of its target; of one that is under way, the attempt that runs.
 struct RetryPromotion {
   PromotionId promotion;
   std::string reason;

@@ -263,7 +263,9 @@ Decision decide_command(const State& state, const Cancel& c, const Context& cont
   HEADGATE_TRY(const Promotion* p, find_live(state, c.promotion));
   const auto why = "cancelled by " + context.actor + (c.reason.empty() ? "" : ": " + c.reason);
   if (p->phase == Phase::rolling_back) {
-    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) + " is rolling back already");
+    return fail(ErrorCode::conflict, "promotion " + to_string(p->id) +
+                                         " is rolling back already; where a step of it hangs: headgate retry " +
+                                         to_string(p->id) + " --reason TEXT");
   }
   if (retires_old(*p)) {
     return fail(ErrorCode::conflict,
@@ -372,7 +374,7 @@ Decision decide_command(const State& state, const CompleteActivity& c, const Con
   if (!planned || (p && (!step || step->activity == ActivityStatus::none))) {
     return fail(ErrorCode::not_found, "no activity " + to_string(c.id));
   }
-  if (!step || step->activity == ActivityStatus::fenced)
+  if (!step || step->activity == ActivityStatus::fenced || c.attempt <= step->fenced)
     return Events{ActivityFenced{c.id, c.attempt, "an outcome came after it no longer counted"}};
   if (step->activity != ActivityStatus::running || step->attempt != c.attempt) return Events{};  // told twice
 

@@ -3,6 +3,7 @@
 
 #include "engine/domain/decide_parts.h"
 #include "engine/domain/promote.h"
+#include "engine/domain/retry.h"
 #include "engine/domain/rollback.h"
 
 namespace headgate {
@@ -94,15 +95,31 @@ std::string why_not_retried(const TargetState& t, const PromotionId& id) {
   return ended + (failed ? ", and what it left was dealt with since" : ", and only one that failed is retried");
 }
 
+// The attempt that runs hangs: it is ended, whatever comes of it, and the next one begins. Nothing begins outside
+// before the processes of the one that is ended are gone.
+Decision retry_what_runs(const Promotion& p, const RetryPromotion& c, const Context& context) {
+  const auto* step = p.current();
+  if (step && step->activity == ActivityStatus::retrying) return Events{};  // asked twice: the next one is due already
+  if (!step || !step->step->has_activity() || step->activity != ActivityStatus::running) {
+    return fail(ErrorCode::conflict, "promotion " + to_string(p.id) +
+                                         " is under way, and no attempt of a step runs that could be ended: headgate "
+                                         "explain " +
+                                         to_string(p.id) + " says what it waits for");
+  }
+  Events events;
+  fence_in_flight(events, p, "retried by " + context.actor + (c.reason.empty() ? "" : ": " + c.reason));
+  const StepId id{p.id, step->step->name};
+  events.emplace_back(ActivityRetried{id, step->attempt + 1, context.now + retry_delay(id, 1)});
+  return events;
+}
+
 }  // namespace
 
-Decision decide_command(const State& state, const RetryPromotion& c, const Context&) {
+Decision decide_command(const State& state, const RetryPromotion& c, const Context& context) {
   HEADGATE_TRY_VOID(check_text("/reason", c.reason, max_reason_bytes));
   const auto* t = state.find(c.promotion.target);
   const auto name = to_string(c.promotion);
-  if (t && t->promotion && t->promotion->id == c.promotion) {
-    return fail(ErrorCode::conflict, "promotion " + name + " is under way: only one that failed is retried");
-  }
+  if (t && t->promotion && t->promotion->id == c.promotion) return retry_what_runs(*t->promotion, c, context);
   if (!t || c.promotion.number == 0 || c.promotion.number > t->last_number) {
     return fail(ErrorCode::not_found, "no promotion " + name);
   }

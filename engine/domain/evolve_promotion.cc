@@ -175,6 +175,8 @@ void PromotionEvolver::operator()(const ActivityRetried& e) {
 }
 void PromotionEvolver::operator()(const ActivityFenced& e) {
   auto& s = step(e.id);
+  if (e.attempt <= s.fenced) return;  // its outcome came late: that is no end of the attempt after it
+  s.fenced = e.attempt;
   if (s.activity == ActivityStatus::running || s.activity == ActivityStatus::retrying) {
     s.activity = ActivityStatus::fenced;
     s.retry_due.reset();

@@ -46,6 +46,7 @@ struct LiveStep {
   Position timer = 0;              // the event that set it, or by which it fired
   ActivityStatus activity = ActivityStatus::none;
   std::uint32_t attempt = 0;  // the last one that began
+  std::uint32_t fenced = 0;   // the last one whose outcome does not count; nor does that of any before it
   std::optional<Timestamp> retry_due;
   std::uint32_t attempts_before = 0;  // a person retried it after so many
   bool unhealthy = false;             // the activity failed with evidence against the release
@@ -68,6 +69,7 @@ struct LiveStep {
     v("timer", s.timer);
     v("activity", s.activity);
     v("attempt", s.attempt);
+    v("fenced", s.fenced);
     v("retry_due", s.retry_due);
     v("attempts_before", s.attempts_before);
     v("unhealthy", s.unhealthy);

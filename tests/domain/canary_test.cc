@@ -341,6 +341,13 @@ TEST(Canary, AnotherReleaseIsNeverDeployedOverWhatHasTraffic) {
   }
 }
 
+TEST(Canary, AMeasurementEndsByItselfAndIsNotTriedAgain) {
+  auto world = given_v2(two_pauses());
+  roll(world, "pause-1");
+  for (int i = 0; i < 100 && !measuring(world); ++i) world.pass(world.state.wakeups.begin()->first - world.now);
+  EXPECT_THAT(world.when(RetryPromotion{second, "it hangs"}, "person:alice"), Refused("no attempt of a step runs"));
+}
+
 TEST(Canary, APauseThatIsTriedAgainCountsItsLimitsAnew) {
   auto metric = error_rate();
   metric.consecutive_error_limit = 0;

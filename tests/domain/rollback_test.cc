@@ -210,7 +210,8 @@ TEST(RollbackByHand, IsWaitedForAndNotCancelled) {
   roll_back(world);
   EXPECT_THAT(world.request(production, "v3"),
               Refused("gateway/production/2 is rollingBack: wait for it (headgate wait), it cannot be cancelled"));
-  EXPECT_THAT(world.cancel(second), Refused("is rolling back already"));
+  EXPECT_THAT(world.cancel(second), Refused("is rolling back already; where a step of it hangs: headgate retry "
+                                            "gateway/production/2"));
 }
 
 TEST(RollbackByHand, GoesToAnotherVersionWhileOneIsUnderWay) {
@@ -838,8 +839,73 @@ TEST(Retry, IsOnlyForTheLastOneThatFailed) {
   auto world = given_v2_runs();
   EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Refused("did not fail"));
   EXPECT_THAT(world.when(RetryPromotion{promotion(production, 9), {}}, "person:alice"), Refused("no promotion"));
-  world.push(target(production, release("v3")));
-  EXPECT_THAT(world.when(RetryPromotion{second, {}}, "person:alice"), Refused("is under way"));
+  world.when(SetFreeze{"production", {}, "the audit", {}}, "person:alice");
+  world.request(production, "v3");
+  EXPECT_THAT(world.when(RetryPromotion{second, {}}, "person:alice"), Refused("is under way, and no attempt"));
+}
+
+TEST(Retry, EndsTheAttemptOfARollbackThatHangsAndBeginsTheNextOne) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/2/rollback-deploy#1"));
+  EXPECT_THAT(world.when(RetryPromotion{second, "it hangs"}, "person:alice"),
+              ElementsAre("activity.fenced rollback-deploy#1", "activity.retried rollback-deploy"));
+  const auto fenced = all_of<ActivityFenced>(world);
+  ASSERT_EQ(fenced.size(), 1U);
+  EXPECT_EQ(std::get<ActivityFenced>(fenced[0].event).reason, "retried by person:alice: it hangs");
+  EXPECT_EQ(fenced[0].meta.actor, "person:alice");
+  EXPECT_THAT(world.effects(), IsEmpty());
+  EXPECT_THAT(world.pass(2s), ElementsAre("activity.started rollback-deploy#2"));
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/2/rollback-deploy#2"));
+  EXPECT_THAT(world.finish_all(production), Contains("rollback.succeeded #2"));
+  EXPECT_EQ(world.running(production), "v1");
+}
+
+TEST(Retry, OfWhatHangsAskedTwiceBeginsOneAttempt) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  const RetryPromotion again{second, "it hangs"};
+  world.when(again, "person:alice");
+  EXPECT_THAT(world.when(again, "person:alice"), IsEmpty());
+  EXPECT_THAT(world.pass(1h), ElementsAre("activity.started rollback-deploy#2"));
+  EXPECT_THAT(world.when(again, "person:alice"),
+              ElementsAre("activity.fenced rollback-deploy#2", "activity.retried rollback-deploy"))
+      << "that one hangs as well";
+  EXPECT_THAT(world.pass(2s), ElementsAre("activity.started rollback-deploy#3"));
+}
+
+TEST(Retry, WhatComesLateOfTheAttemptThatItEndedIsRecordedAndIgnored) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  const auto hung = world.effect(production);
+  world.when(RetryPromotion{second, "it hangs"}, "person:alice");
+  const CompleteActivity late{hung.id, 1, {}};
+  EXPECT_THAT(world.when(late, "engine"), ElementsAre("activity.fenced rollback-deploy#1"));
+  EXPECT_THAT(world.pass(2s), ElementsAre("activity.started rollback-deploy#2"));
+  EXPECT_THAT(world.when(late, "engine"), ElementsAre("activity.fenced rollback-deploy#1"));
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/2/rollback-deploy#2"));
+  EXPECT_THAT(world.finish(production, Kind::terminal, "no host"), Contains("rollback.failed #2"));
+}
+
+TEST(Retry, EndsAnAttemptThatCannotBeCancelledAnyMore) {
+  auto world = World::running_v1(migrating());
+  world.push(target(production, release("v2")));
+  EXPECT_THAT(world.cancel(first), Refused("cannot be undone"));
+  EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"),
+              ElementsAre("activity.fenced migrate#1", "activity.retried migrate"));
+  world.when(SetFreeze{"production", {}, "look first", {}}, "person:alice");
+  EXPECT_THAT(world.pass(2s), ElementsAre("step.waiting migrate"));
+  EXPECT_THAT(world.when(LiftFreeze{"1", "over"}, "person:alice"), Contains("activity.started migrate#2"));
+}
+
+TEST(Retry, OfAnAttemptThatHangsWaitsWhileEffectsArePaused) {
+  auto world = given_v2_runs();
+  roll_back(world);
+  world.when(PauseEffects{"let me look"}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{second, "it hangs"}, "person:alice"),
+              ElementsAre("activity.fenced rollback-deploy#1", "activity.retried rollback-deploy"));
+  EXPECT_THAT(world.pass(1h), IsEmpty());
+  EXPECT_THAT(world.when(ResumeEffects{"looked"}, "person:alice"), Contains("activity.started rollback-deploy#2"));
 }
 
 TEST(Retry, IsRefusedWithWhatCameOfIt) {

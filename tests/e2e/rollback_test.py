@@ -24,11 +24,12 @@ esac
 cp "$1/dump" "$1/data"
 echo '{"restored":true}'
 """
-# Refuses to bring anything while the file 'broken' is there.
+# Refuses to bring anything while the file 'broken' is there; with 'stuck' it hangs and is deaf to SIGTERM.
 DEPLOY = """\
 #!/bin/sh
 set -eu
 if [ -f "$1/broken" ]; then echo "no host" >&2; exit 1; fi
+if [ -f "$1/stuck" ]; then trap '' TERM; touch "$1/hangs"; while :; do sleep 1; done; fi
 echo "$HEADGATE_RELEASE_VERSION" > "$1/running"
 echo "written by $HEADGATE_RELEASE_VERSION" > "$1/data"
 echo '{"deployed":true}'
@@ -177,6 +178,22 @@ class RollbackTest(unittest.TestCase):
         for expected in ("# Post-mortem of greeter/staging/3", "incident.noted", "looking at the host", "## Root cause"):
             self.assertIn(expected, text)
         self.assertEqual(text, self.world.cli("postmortem", "greeter/staging/3").stdout)
+
+    def test_a_rollback_that_hangs_is_taken_up_again(self):
+        (self.world.place / "stuck").touch()
+        self.assertEqual(self.rollback("--service", "greeter").returncode, 0)
+        eventually((self.world.place / "hangs").exists, "the rollback hangs")
+        cancelled = self.world.cli("cancel", "greeter/staging/3")
+        self.assertIn("headgate retry greeter/staging/3", cancelled.stderr)
+
+        (self.world.place / "stuck").unlink()
+        retried = self.world.cli("retry", "greeter/staging/3", "--reason", "it hangs")
+        self.assertEqual(retried.returncode, 0, retried.stderr)
+        self.assertIn("the attempt that ran is ended", retried.stdout)
+        waited = self.world.cli("wait", "greeter/staging/3", "--timeout", "60s")
+        self.assertEqual(waited.returncode, 0, waited.stdout + waited.stderr)
+        self.assertEqual(self.world.running(), "v1")
+        self.assertEqual(len(self.world.events("activity.fenced")), 1)
 
     def test_a_rollback_that_fails_is_resolved_by_a_person(self):
         (self.world.place / "broken").touch()

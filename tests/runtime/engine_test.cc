@@ -178,6 +178,32 @@ TEST_F(EngineTest, OneActivityAtATimeOnATarget) {
   EXPECT_EQ(most, 1);
 }
 
+TEST_F(EngineTest, AnAttemptThatHangsIsGoneBeforeItIsRetried) {
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  executor.answer = [&](const Activity& activity, std::stop_token stop) {
+    most = std::max(most.load(), ++running);
+    if (activity.step.name == "deploy" && activity.attempt == 1) {
+      while (!stop.stop_requested()) std::this_thread::yield();
+      for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    }
+    --running;
+    return Outcome{};  // of the first attempt: a late success
+  };
+  begin_promotion();
+  ASSERT_TRUE(eventually([&] { return count<TimerSet>() == 1; }));
+  clock.pass(31s);
+  ASSERT_TRUE(eventually([&] { return executor.started_now().size() == 2; }));
+  ASSERT_TRUE(run(Submission{.command = RetryPromotion{{{"greeter", "staging"}, 1}, "it hangs"}, .actor = "person:x"}));
+  ASSERT_TRUE(eventually([&] { return count<ActivityFenced>() == 2; })) << "fenced, and the late outcome recorded";
+  clock.pass(2s);
+  ASSERT_TRUE(eventually([&] { return count<PromotionSucceeded>() == 1; }));
+  EXPECT_EQ(executor.started_now(),
+            (std::vector<std::string>{"greeter/staging/1/migrate#1", "greeter/staging/1/deploy#1",
+                                      "greeter/staging/1/deploy#2", "greeter/staging/1/health#1"}));
+  EXPECT_EQ(most, 1);
+}
+
 TEST_F(EngineTest, RefusesWhenTheQueueIsFull) {
   engine->stop(Duration::zero());
   EXPECT_FALSE(engine->submit({.command = StartEngine{"x"}}, [](Result<Receipt>) { FAIL(); }));
