@@ -118,6 +118,7 @@ void Actors::act_alone() {
          a.world_.submit(AdoptTarget{a.some_target(), "it runs"}, a.person());
        }},
       {6, [](Actors& a) { a.with_live_promotion(&Actors::cancel_some); }},
+      {6, [](Actors& a) { a.with_live_promotion(&Actors::retry_some); }},
       {6, [](Actors& a) { a.with_live_promotion(&Actors::reject_some); }},
       {6, [](Actors& a) { a.rename_a_service(); }},
       {6, [](Actors& a) { a.push_nonsense(); }},

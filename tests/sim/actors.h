@@ -105,6 +105,7 @@ class Actors {
   void approve_some(const Promotion& p);
   void reject_some(const Promotion& p);
   void cancel_some(const Promotion& p);
+  void retry_some(const Promotion& p);
   void override_some(const Promotion& p);
   void expedite_some(const Promotion& p);
   void resume_some(const Promotion& p);

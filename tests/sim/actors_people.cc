@@ -98,6 +98,10 @@ void Actors::cancel_some(const Promotion& p) {
   world_.submit(Cancel{p.id, reason("stop")}, person());
 }
 
+void Actors::retry_some(const Promotion& p) {
+  world_.submit(RetryPromotion{p.id, reason("it hangs")}, person());
+}
+
 void Actors::promote_by_hand() {
   const auto& id = some_target();
   auto& of = product(id.service);
