@@ -63,7 +63,7 @@ void preview_target(JsonWriter& json, JsonWriter& skipped, const State& state, c
   const bool left_out = !plan || (!way->to && !command.named);
   if (left_out) {
     skipped.begin_object().field("target", to_string(id));
-    skipped.field("reason", plan ? "no other release was verified there" : plan.error().message).end_object();
+    skipped.field("reason", plan ? retired_only_by_name(state, id, *way) : plan.error().message).end_object();
     return;
   }
   json.begin_object().field("id", to_string(as)).field("target", to_string(id));

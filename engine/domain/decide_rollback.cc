@@ -22,11 +22,8 @@ Result<void> roll_back_one(Events& events, const State& state, const RollBack& c
                            const Context& context) {
   HEADGATE_TRY(const auto way, rollback_way(state, id, c.to));
   const PromotionId as{id, state.find(id)->last_number + 1};
-  if (!way.to && !c.named) {
-    return fail(ErrorCode::conflict, "no other release was verified at " + to_string(id) +
-                                         ": name the service to have what is being rolled out there retired");
-  }
   HEADGATE_TRY_VOID(rollback_plan(state, as, way, c.restore, context.digest));
+  if (!way.to && !c.named) return fail(ErrorCode::conflict, retired_only_by_name(state, id, way));
   if (!way.crosses.empty() && !c.break_glass) {
     return fail(ErrorCode::forbidden,
                 "the way back of " + to_string(id) + " goes across step " + way.crosses +

@@ -95,8 +95,8 @@ Result<void> keep_off_traffic(const State& state, const PlanInput& input, const 
                                        way.leaves.release.version + ": " + next);
 }
 
-// What else was verified there, newest first.
-std::string verified_besides(const State& state, const TargetId& id, const Wish& leaves) {
+// What else there is to go back to, verified or adopted, newest first.
+std::string known_besides(const State& state, const TargetId& id, const Wish& leaves) {
   std::string others;
   const auto& verified = state.find(id)->verified;
   for (auto wish = verified.rbegin(); wish != verified.rend(); ++wish) {
@@ -186,8 +186,9 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
   }
   if (!t) return fail(ErrorCode::not_found, "no target " + to_string(id));
   if (t->orphaned || t->retiring) {
-    return fail(ErrorCode::conflict, "the Target document of " + to_string(id) + " has gone: " +
-                                         (t->orphaned ? "it is left as it is" : "what runs there is being retired"));
+    return fail(ErrorCode::conflict,
+                "the Target document of " + to_string(id) +
+                    " has gone: " + (t->orphaned ? "put it back, then roll back" : "what runs there is being retired"));
   }
   if (t->back.wanted) {
     return fail(ErrorCode::conflict, to_string(PromotionId{id, t->back.wanted->number}) + " rolls back already");
@@ -207,14 +208,14 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
                                                      : way_back_from(state, id, *leaves, true);
     // Who is paged empties no production: at most what is being rolled out is retired.
     if (!way.to && t->current && leaves->release.same_candidate(t->current->release)) {
-      const auto others = verified_besides(state, id, *leaves);
-      const std::string none = "no other release was verified there";
+      const auto others = known_besides(state, id, *leaves);
       return fail(ErrorCode::conflict,
                   "no way leads further back from release " + leaves->release.version + " at " + to_string(id) +
-                      ", which runs and is verified: " +
-                      (others.empty() ? none + "; another one is promoted: headgate promote"
-                                      : "name another one that was verified there with --to: " + others),
-                  {{"/to", version, others.empty() ? none : "one of " + others}});
+                      ", which runs and " +
+                      (last_verified(*t, leaves->release) ? "is verified: " : "was adopted, not verified: ") +
+                      (others.empty() ? "no other release was verified there; another one is promoted: headgate promote"
+                                      : "name another one that is known there with --to: " + others),
+                  {{"/to", version, others.empty() ? "another release that was verified there" : "one of " + others}});
     }
   } else {
     const auto at = std::find_if(t->verified.rbegin(), t->verified.rend(),
@@ -222,11 +223,12 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
     if (at == t->verified.rend()) {
       std::string known;
       for (const auto& wish : t->verified) known += (known.empty() ? "" : ", ") + wish.release.version;
-      return fail(ErrorCode::conflict,
-                  "release " + version + " was not verified at " + to_string(id) +
-                      ", so that nothing brings it back without gates; known there: " +
-                      (known.empty() ? "none" : known) + "; another one is promoted: headgate promote",
-                  {{"/to", version, known.empty() ? "nothing is known there" : "previous, or one of " + known}});
+      return fail(
+          ErrorCode::conflict,
+          "release " + version + " was not verified at " + to_string(id) +
+              ", so that nothing brings it back without gates; known there: " + (known.empty() ? "none" : known) +
+              "; another one is promoted: headgate promote",
+          {{"/to", version, known.empty() ? "a release that was verified there" : "previous, or one of " + known}});
     }
     way.to = *at;
     if (const auto* entry = state.quarantine(id.service, way.to->release)) {
@@ -242,6 +244,14 @@ Result<RollbackWay> rollback_way(const State& state, const TargetId& id, const s
   }
   if (way.to) way.crosses = step_between(*t, *way.to);
   return way;
+}
+
+std::string retired_only_by_name(const State& state, const TargetId& id, const RollbackWay& way) {
+  auto text = "no other release was verified at " + to_string(id) + ": release " + way.leaves.release.version +
+              " is retired by " + by_hand(id, false);
+  const auto& p = state.find(id)->promotion;
+  const bool stops = p && !retires_old(*p) && !irreversible_step_begun(*p);
+  return stops ? text + ", or by headgate cancel " + to_string(p->id) : text;
 }
 
 Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,

@@ -24,6 +24,10 @@ struct RollbackWay {
 // `version` is "previous" or the version of a release that was verified there. An Error says why there is no way.
 Result<RollbackWay> rollback_way(const State& state, const TargetId& target, const std::string& version);
 
+// Why a rollback of more than named services leaves the target out although there is a way, to nothing; and what does
+// retire what is left.
+std::string retired_only_by_name(const State& state, const TargetId& target, const RollbackWay& way);
+
 // Its plan under the policy in force. An Error where no stage leads there, the driver cannot retire what would have to
 // be, or `restore` is asked for and no restore point fits.
 Result<Plan> rollback_plan(const State& state, const PromotionId& as, const RollbackWay& way, bool restore,

@@ -369,6 +369,42 @@ TEST_F(ApiPromotions, ARepeatedRollbackGetsTheFirstAnswer) {
   EXPECT_EQ(world.stored("rollback.requested").size(), 1U);
 }
 
+TEST_F(ApiPromotions, ADryRunOfARollbackSaysWhatRetiresAFirstRelease) {
+  Environment staging;
+  staging.name = "staging";
+  staging.driver.deploy.command = {"/bin/deploy", "${release.version}"};
+  staging.driver.observe.command = {"/bin/observe"};
+  staging.driver.retire = headgate::Run{{"/bin/retire"}, {}};
+  const std::string commit(40, 'd');
+  ASSERT_TRUE(world.run(StageDocuments{commit, {{{"world.yaml", 1, std::string(40, 'e')}, staging}}, {}}).has_value());
+  ASSERT_TRUE(world.run(AcceptConfiguration{"environments", commit}).has_value());
+  world.release_to_staging("v1");
+  world.release_to_staging("v2");
+  const auto registered =
+      world.call("POST", "/v1/releases", "reporter",
+                 R"({"service":"billing","version":"v1","artifacts":{"image":"registry/billing@v1"}})");
+  ASSERT_EQ(registered.status, 201) << registered.body;
+  world.executor.hold(true);
+  const auto asked = world.call("POST", "/v1/promotions", "operator",
+                                R"({"service":"billing","environment":"staging","release":{"version":"v1"}})");
+  ASSERT_EQ(asked.status, 201) << asked.body;
+  ASSERT_TRUE(eventually([&] {
+    return world.engine->read([](const State& state) {
+      const auto* billing = state.find({"billing", "staging"});
+      return billing->promotion && billing->promotion->deployed();
+    });
+  }));
+
+  const auto preview =
+      world.call("POST", "/v1/rollbacks?dry_run=true", "operator", R"({"environment":"staging","reason":"errors"})");
+  EXPECT_EQ(at(preview, "/rollbacks/0/target"), "gateway/staging") << preview.body;
+  EXPECT_EQ(at(preview, "/skipped/0/target"), "billing/staging");
+  EXPECT_EQ(
+      at(preview, "/skipped/0/reason"),
+      "no other release was verified at billing/staging: release v1 is retired by headgate rollback --environment "
+      "staging --service billing --reason TEXT, or by headgate cancel billing/staging/1");
+}
+
 TEST_F(ApiPromotions, UnknownOnesAreNotFound) {
   for (const char* path : {"gateway/staging/9", "gateway/nowhere/1", "gateway/staging/0", "gateway/staging/x",
                            "gateway/staging/99999999999999999999", "Gateway/staging/1"}) {

@@ -108,7 +108,8 @@ TEST(RollbackByHand, IsHeldByAPauseOfEffectsAlone) {
 TEST(RollbackByHand, IsRefusedWhereTheDocumentOfTheTargetHasGone) {
   auto world = given_v2_runs();
   world.push({{}, {{DocumentKind::target, "gateway.production"}}});
-  EXPECT_THAT(roll_back(world), Refused("document"));
+  EXPECT_THAT(roll_back(world),
+              Refused("the Target document of gateway/production has gone: put it back, then roll back"));
   EXPECT_EQ(world.error.code, ErrorCode::conflict);
   EXPECT_THAT(world.effects(), IsEmpty());
   world.push(target(production, release("v2")));
@@ -254,11 +255,48 @@ TEST(RollbackByHand, NeverTakesAwayAVerifiedReleaseThatRuns) {
   world.finish(production, Kind::unhealthy, "500");
   world.finish_all(production);
   ASSERT_EQ(world.running(production), "v1");
-  EXPECT_THAT(roll_back(world), Refused("no other release was verified there"));
+  EXPECT_THAT(roll_back(world),
+              Refused("release v1 at gateway/production, which runs and was adopted, not verified: no "
+                      "other release was verified there; another one is promoted"));
   EXPECT_EQ(world.error.code, ErrorCode::conflict);
+  EXPECT_THAT(world.error.fields,
+              ElementsAre(FieldError{"/to", "previous", "another release that was verified there"}));
   EXPECT_THAT(world.effects(), IsEmpty());
   world.request(production, "v3");
   EXPECT_THAT(roll_back(world), Contains("rollback.started to v1")) << "what is being rolled out is left";
+}
+
+TEST(RollbackByHand, SaysThatWhatRunsIsVerifiedOnlyWhereItIs) {
+  auto world = World::running_v1(verified());
+  EXPECT_THAT(roll_back(world), Refused("which runs and was adopted, not verified: "));
+  world.request(production, "v1");
+  world.finish_all(production);
+  EXPECT_THAT(roll_back(world), Refused("which runs and is verified: "));
+}
+
+TEST(RollbackByHand, OfMoreThanNamedServicesSaysWhatRetiresAFirstRelease) {
+  World world;
+  world.push(
+      {{access_policy(), environment("production", true), service({verified()}), target(production, release("v1"))}});
+  world.observe(production, "");
+  world.finish(production);
+  auto c = back_to();
+  c.named = false;
+  EXPECT_THAT(world.when(c, "person:alice"),
+              Refused("no other release was verified at gateway/production: release v1 is retired by headgate rollback "
+                      "--environment production --service gateway --reason TEXT, or by headgate cancel "
+                      "gateway/production/1"));
+  EXPECT_THAT(world.effects(), ElementsAre("gateway/production/1/smoke#1"));
+}
+
+TEST(RollbackByHand, OfMoreThanNamedServicesPromisesNoRetirementThatNoCommandDoes) {
+  World world;
+  world.push({{access_policy(), environment("production"), service({verified()}), target(production, release("v1"))}});
+  world.observe(production, "");
+  world.finish(production);
+  auto c = back_to();
+  c.named = false;
+  EXPECT_THAT(world.when(c, "person:alice"), Refused("the driver has no retire command"));
 }
 
 // Adopted, then brought there anew so that it is verified: that takes nothing away when it fails.
