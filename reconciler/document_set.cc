@@ -9,13 +9,6 @@ bool is_target(const SourcedDocument& document) {
   return std::holds_alternative<Target>(document.document);
 }
 
-void add_driver(std::vector<const Run*>& runs, const Driver& driver) {
-  if (driver.deploy.command.empty()) return;  // by something else than commands
-  runs.push_back(&driver.deploy);
-  runs.push_back(&driver.observe);
-  if (driver.retire) runs.push_back(&*driver.retire);
-}
-
 void add_scripts(std::set<std::string>& scripts, const Run& run) {
   if (!run.blob.empty()) scripts.insert(run.command.front());
 }
@@ -31,35 +24,6 @@ std::set<std::string> files_of(const Document& document) {
 }
 
 }  // namespace
-
-std::vector<const Run*> runs_of(const Document& document) {
-  std::vector<const Run*> runs;
-  if (const auto* service = std::get_if<Service>(&document)) {
-    for (const auto& gate : service->gates) {
-      if (gate.run) runs.push_back(&*gate.run);
-    }
-    for (const auto& stage : service->stages) {
-      if (stage.driver) add_driver(runs, *stage.driver);
-      for (const auto& hook : stage.before) runs.push_back(&hook.run);
-      for (const auto* checks : {&stage.verify_preview, &stage.verify}) {
-        for (const auto& check : *checks) {
-          if (check.run) runs.push_back(&*check.run);
-        }
-      }
-      if (stage.restore) runs.push_back(&stage.restore->run);
-    }
-  } else if (const auto* environment = std::get_if<Environment>(&document)) {
-    add_driver(runs, environment->driver);
-    for (const auto& location : environment->locations) {
-      if (location.driver) add_driver(runs, *location.driver);
-    }
-    for (const auto& monitor : environment->monitors) {
-      if (monitor.check.run) runs.push_back(&*monitor.check.run);
-    }
-    if (environment->shift) runs.push_back(&*environment->shift);
-  }
-  return runs;
-}
 
 DocumentSet DocumentSet::of(const State& state) {
   Files files;

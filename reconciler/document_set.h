@@ -48,7 +48,4 @@ class DocumentSet {
   std::set<const SourcedDocument*> renamed_;  // Targets that had another name: few
 };
 
-// Every command of a document: their scripts are exported when it takes force, and a changed one makes it another.
-std::vector<const Run*> runs_of(const Document& document);
-
 }  // namespace headgate::reconciler

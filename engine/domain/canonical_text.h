@@ -25,6 +25,7 @@ namespace headgate {
 // comment above a rule moves it without changing it.
 struct CanonicalText {
   std::string text;
+  bool without_blobs = false;  // not which content the files have that a document is bound to
 
   void put(std::string_view value) {
     constexpr std::size_t most_around = 22;  // 20 digits, a colon, a comma
@@ -39,7 +40,7 @@ struct CanonicalText {
   }
   template <class T>
   void operator()(std::string_view name, const T& value) {
-    if (says_nothing(value) || is_line(name)) return;
+    if (says_nothing(value) || is_line(name) || (without_blobs && name == "blob")) return;
     put(name);
     write(value);
   }

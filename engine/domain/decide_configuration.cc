@@ -30,11 +30,14 @@ Result<const Proposal*> find_proposal(const State& state, const std::string& dig
 
 Diagnostic not_signed(const ConfigurationChange& change, std::span<const Staged> staged, const std::string& commit,
                       const std::string& why) {
-  const auto& name = change.names.front();  // Kind/name
+  const auto& name = change.names.front();
   Diagnostic diagnostic;
   const auto changed = std::ranges::find_if(
       staged, [&](const Staged& s) { return std::string(name_of(s.key.kind)) + "/" + s.key.name == name; });
-  if (changed != staged.end() && changed->document) {
+  if (changed == staged.end()) {  // a script
+    diagnostic.file = name.substr(0, name.rfind(" (used by "));
+    diagnostic.line = diagnostic.column = 1;
+  } else if (changed->document) {
     diagnostic.file = changed->document->source.file;
     diagnostic.line = changed->document->source.line;
     diagnostic.column = 1;

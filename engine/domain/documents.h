@@ -75,6 +75,9 @@ struct DocumentKey {
 };
 DocumentKey key_of(const Document& document);
 
+// Every command of a document: their scripts are exported when it takes force, and a changed one makes it another.
+std::vector<const Run*> runs_of(const Document& document);
+
 // Where a document stands.
 struct Source {
   std::string file;  // relative to the repository's configured path

@@ -7,12 +7,14 @@
 #include "engine/domain/access.h"
 #include "engine/domain/approvals.h"
 #include "engine/domain/canonical_text.h"
+#include "engine/domain/record_size.h"
 #include "engine/domain/renames.h"
 
 namespace headgate {
 namespace {
 
-constexpr std::size_t named_at_most = 10;  // documents and targets, in records and texts
+constexpr std::size_t named_at_most = 10;      // scripts, documents and targets, in records and texts
+constexpr std::size_t max_script_bytes = 256;  // of a path, there
 
 std::string canonical(const Document& document) {
   return std::visit([](const auto& d) { return canonical_text(d); }, document);
@@ -47,6 +49,85 @@ std::map<DocumentKey, const Staged*> outcome_of(std::span<const Staged> staged) 
   std::map<DocumentKey, const Staged*> last;
   for (const auto& entry : staged) last[entry.key] = &entry;
   return last;
+}
+
+std::string plural(std::uint64_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+std::string full_name(const DocumentKey& key) {
+  return std::string(name_of(key.kind)) + "/" + key.name;
+}
+
+// The scripts that both run, with another content.
+std::set<std::string> changed_scripts(const Document& before, const Document& now) {
+  std::map<std::string_view, std::string_view> blobs;
+  for (const auto* run : runs_of(before)) {
+    if (!run->blob.empty()) blobs.emplace(run->command.front(), run->blob);
+  }
+  std::set<std::string> changed;
+  for (const auto* run : runs_of(now)) {
+    const auto at = run->blob.empty() ? blobs.end() : blobs.find(run->command.front());
+    if (at != blobs.end() && at->second != run->blob) changed.insert(run->command.front());
+  }
+  return changed;
+}
+
+bool say_the_same_but_for_scripts(const Document& before, const Document& now) {
+  const auto text_of = [](const Document& document) {
+    CanonicalText text;
+    text.without_blobs = true;
+    std::visit([&](const auto& d) { text.write(d); }, document);
+    return std::move(text.text);
+  };
+  return text_of(before) == text_of(now);
+}
+
+// "hooks/check.sh (used by 13 services)", or by the one document that it is. Whoever uses a script that has changed is
+// staged.
+std::string script_name(const std::string& script, const std::map<DocumentKey, const Staged*>& staged) {
+  std::vector<const DocumentKey*> users;
+  for (const auto& [key, entry] : staged) {
+    if (key.kind == DocumentKind::target || !entry->document) continue;
+    const auto runs = runs_of(entry->document->document);
+    if (std::ranges::any_of(runs,
+                            [&](const Run* run) { return !run->blob.empty() && run->command.front() == script; })) {
+      users.push_back(&key);
+    }
+  }
+  const auto services = static_cast<std::uint64_t>(
+      std::ranges::count_if(users, [](const DocumentKey* key) { return key->kind == DocumentKind::service; }));
+  const auto environments = users.size() - services;
+  std::string by = services > 0 ? plural(services, "service") : "";
+  if (environments > 0) by += (by.empty() ? "" : " and ") + plural(environments, "environment");
+  if (users.size() == 1) by = full_name(*users.front());
+  return cut_text(script, max_script_bytes) + " (used by " + by + ")";
+}
+
+// What of the policy the commit changes, as whoever approves it is told. A document in which nothing but a script's
+// content is another is not named: its script is.
+std::vector<std::string> changes_of_policy(const State& state, const std::map<DocumentKey, const Staged*>& staged) {
+  std::set<std::string> scripts;
+  std::vector<std::string> documents;
+  for (const auto& [key, entry] : staged) {
+    if (key.kind == DocumentKind::target) continue;
+    const auto before = in_force(state, key);
+    if (before && entry->document) {
+      const auto& now = entry->document->document;
+      if (canonical(*before) == canonical(now)) continue;
+      auto changed = changed_scripts(*before, now);
+      const bool in_them_alone = !changed.empty() && say_the_same_but_for_scripts(*before, now);
+      scripts.merge(changed);
+      if (in_them_alone) continue;
+    } else if (!before && !entry->document) {
+      continue;
+    }
+    documents.push_back(full_name(key));
+  }
+  std::vector<std::string> names;
+  for (const auto& script : scripts) names.push_back(script_name(script, staged));
+  names.insert(names.end(), documents.begin(), documents.end());
+  return names;
 }
 
 std::vector<TargetId> removed_targets(const State& state, std::span<const Staged> staged) {
@@ -105,10 +186,6 @@ std::string who_can_approve(const State& state, const Proposal& proposal, const 
          " can approve: headgate config approve " + proposal.change.digest;
 }
 
-std::string plural(std::uint64_t count, const std::string& word) {
-  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
-}
-
 Condition condition(const Proposal& proposal, std::string_view guard) {
   Condition c;
   c.guard = guard;
@@ -137,18 +214,12 @@ ConfigurationChange change_of(const State& state, const AcceptConfiguration& com
   };
   if (std::ranges::none_of(staged, asks)) return change;
   const auto last = outcome_of(staged);
-  bool removes = false;
-  for (const auto& [key, entry] : last) {
-    removes |= !entry->document;
-    if (key.kind == DocumentKind::target || change.governance.empty()) continue;
-    const auto before = in_force(state, key);
-    const bool same = before && entry->document ? canonical(*before) == canonical(entry->document->document)
-                                                : !before && !entry->document;
-    if (same) continue;
-    ++change.policy;
-    if (change.names.size() < named_at_most) change.names.push_back(std::string(name_of(key.kind)) + "/" + key.name);
+  if (!change.governance.empty()) {
+    change.names = changes_of_policy(state, last);
+    change.policy = change.names.size();
+    if (change.names.size() > named_at_most) change.names.resize(named_at_most);
   }
-  if (removes) {
+  if (std::ranges::any_of(last, [](const auto& entry) { return !entry.second->document; })) {
     auto removed = removed_targets(state, staged);
     change.removed = removed.size();
     change.targets = static_cast<std::uint64_t>(

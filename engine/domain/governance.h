@@ -22,7 +22,7 @@ bool takes_approval(const ConfigurationChange& change);
 Diagnostic not_signed(const ConfigurationChange& change, std::span<const Staged> staged, const std::string& commit,
                       const std::string& why);
 
-// "changes Service/gateway; removes 12 of 40 targets: a/production, b/production, …"
+// "changes hooks/check.sh (used by 13 services), Service/gateway; removes 12 of 40 targets: a/production, …"
 std::string describe_change(const ConfigurationChange& change);
 
 // What of the proposal concerns the target; nullopt: nothing waits for it.

@@ -14,8 +14,8 @@ namespace headgate {
 struct ConfigurationChange {
   std::string digest;                    // of everything that the commit stages; approvals are bound to it
   std::uint64_t documents = 0;           // staged, accepted and removed
-  std::uint64_t policy = 0;              // of them, policy documents that say something else than those in force
-  std::vector<std::string> names;        // of the first ones: Kind/name
+  std::uint64_t policy = 0;              // what of the policy is another than in force: scripts, and documents
+  std::vector<std::string> names;        // the first ones: hooks/check.sh (used by 13 services), then Kind/name
   std::uint64_t targets = 0;             // that have a document in force
   std::uint64_t removed = 0;             // of them, those whose document goes and is not renamed
   std::vector<TargetId> first;           // of those

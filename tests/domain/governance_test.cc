@@ -213,6 +213,18 @@ TEST(Governance, AChangeOfThePolicyThatIsNotSignedIsRejectedWithTheReason) {
   EXPECT_NE(world.state.stage(production)->wait, weaker().stages.front().wait);
 }
 
+TEST(Governance, AScriptThatChangedWithoutASignatureIsNamed) {
+  auto world = given_governance();
+  auto changed = environment("production");
+  changed.driver.deploy.blob = commit_id(4711);
+  EXPECT_THAT(accept_unsigned(world, {changed}, "it has no signature"), ElementsAre("configuration.rejected"));
+  ASSERT_EQ(world.state.configuration.diagnostics.size(), 1U);
+  EXPECT_THAT(
+      to_string(world.state.configuration.diagnostics[0]),
+      testing::StartsWith("hooks/deploy.sh:1:1: error: hooks/deploy.sh (used by Environment/production) changes, "
+                          "and commit "));
+}
+
 TEST(Governance, ACommitOfTargetsAloneNeedsNoSignature) {
   auto world = given_governance();
   EXPECT_THAT(accept_unsigned(world, {target(production, release("v7"))}, "it has no signature"),
@@ -267,6 +279,59 @@ TEST(Governance, AScriptThatChangedIsAChangeOfThePolicy) {
   auto changed = environment("production");
   changed.driver.deploy.blob = commit_id(4711);
   EXPECT_THAT(world.push(changed, "person:frank"), Contains("configuration.proposed"));
+}
+
+std::string what_is_proposed(const World& world) {
+  return describe_change(world.state.configuration.proposal->change);
+}
+
+TEST(Governance, AScriptThatChangedIsNamedOnceAndNotTheDocumentsThatUseIt) {
+  const auto pushed = [](const std::string& blob) {
+    Push push{{access_policy(), environment("production")}, {}, "person:frank"};
+    for (int n = 0; n < 12; ++n) {
+      auto s = stage("production");
+      s.before = {hook("migrate")};
+      s.before[0].run.blob = blob;
+      auto document = service({s});
+      document.name = "service-" + std::to_string(n);
+      push.documents.emplace_back(document);
+    }
+    return push;
+  };
+  World world;
+  world.push(pushed(commit_id(4711)));
+  world.governance = {{"managers", 1, 7}};
+  EXPECT_THAT(world.push(pushed(commit_id(4712))), ElementsAre("configuration.proposed"));
+  EXPECT_EQ(what_is_proposed(world), "changes hooks/migrate.sh (used by 12 services)");
+  EXPECT_EQ(world.state.configuration.proposal->change.policy, 1U);
+  EXPECT_THAT(conditions(world), ElementsAre("unmet: 1 approval of managers: 0 given"));
+  EXPECT_THAT(world.approve_configuration("person:carol"), Contains("configuration.accepted"));
+  EXPECT_EQ(world.state.service("service-0")->stages[0].before[0].run.blob, commit_id(4712));
+}
+
+TEST(Governance, AScriptOfOneDocumentIsNamedWithIt) {
+  auto world = given_governance();
+  auto changed = environment("production");
+  changed.driver.deploy.blob = commit_id(4711);
+  world.push({{changed, weaker()}, {}, "person:frank"});
+  EXPECT_EQ(what_is_proposed(world), "changes hooks/deploy.sh (used by Environment/production), Service/gateway");
+}
+
+TEST(Governance, ADocumentInWhichMoreChangedThanAScriptIsNamedToo) {
+  auto world = given_governance();
+  auto changed = environment("production", true);
+  changed.driver.deploy.blob = commit_id(4711);
+  world.push(changed, "person:frank");
+  EXPECT_EQ(what_is_proposed(world),
+            "changes hooks/deploy.sh (used by Environment/production), Environment/production");
+}
+
+TEST(Governance, AnotherScriptInPlaceOfOneIsAChangeOfTheDocument) {
+  auto world = given_governance();
+  auto changed = environment("production");
+  changed.driver.deploy = script({"hooks/release.sh", "${release.version}"});
+  world.push(changed, "person:frank");
+  EXPECT_EQ(what_is_proposed(world), "changes Environment/production");
 }
 
 TEST(Governance, DeclinedItStaysOutUntilAnotherCommit) {
