@@ -218,7 +218,7 @@ void read_claims(YamlReader& r, const YamlNode& node, StringMap& claims) {
   }
 }
 
-void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
+void read_grant(YamlReader& r, const YamlNode& node, bool no_claims, WrittenGrant& written) {
   Fields f(r, node, "a grant");
   auto& grant = written.grant;
   f.optional("team", &YamlReader::name, grant.team);
@@ -243,9 +243,12 @@ void read_grant(YamlReader& r, const YamlNode& node, WrittenGrant& written) {
          "[\"*\"]: tokens, people, backups and effects are of no environment or service");
   }
   f.optional("requireClaims", read_claims, grant.require_claims);
-  if (f.value_of("requireClaims") != nullptr && f.value_of("token") != nullptr) {
-    r.at(*f.value_of("requireClaims"), "a token has no claims: this grant would never count", "",
+  const auto* claims = f.value_of("requireClaims");
+  if (claims != nullptr && f.value_of("token") != nullptr) {
+    r.at(*claims, "a token has no claims: this grant would never count", "",
          "a grant to a team or person, or no requireClaims");
+  } else if (claims != nullptr && no_claims) {
+    r.at(*claims, "no sign-in of this server has claims: this grant would never count", "", "no requireClaims");
   }
   // What a grant leaves out does not narrow it.
   if (!environments) grant.environments = {"*"};
@@ -321,15 +324,18 @@ void resolve(YamlReader& r, WrittenPolicy& written, People& directory, AccessPol
 
 }  // namespace
 
-void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
-                        AccessPolicy& policy) {
+void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, bool no_claims,
+                        std::size_t mistakes_before, AccessPolicy& policy) {
   WrittenPolicy written;
   {
     Fields f(r, spec, "an access policy's spec");
     f.optional("people", read_people, written.people);
     f.optional("teams", read_teams, written.teams);
-    f.optional("grants",
-               [&](YamlReader& reader, const YamlNode& node) { reader.list(node, written.grants, read_grant); });
+    f.optional("grants", [&](YamlReader& reader, const YamlNode& node) {
+      reader.list(node, written.grants, [&](YamlReader& each, const YamlNode& item, WrittenGrant& grant) {
+        read_grant(each, item, no_claims, grant);
+      });
+    });
   }
   check_references(r, written);
   if (r.mistakes() == mistakes_before) return resolve(r, written, people, policy);

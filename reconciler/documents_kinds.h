@@ -18,9 +18,10 @@ void read_service(YamlReader& r, const YamlNode& spec, Service& service);
 void read_environment(YamlReader& r, const YamlNode& spec, Environment& environment);
 void read_target(YamlReader& r, const YamlNode& spec, Target& target);
 // `mistakes_before`: of the reader when the document began. The directory is asked only for a policy without mistakes,
-// so that a broken one leaves nobody in it.
-void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,
-                        AccessPolicy& policy);
+// so that a broken one leaves nobody in it. `no_claims`: no sign-in has any, so that a grant that asks for them is a
+// mistake.
+void read_access_policy(YamlReader& r, const YamlNode& spec, People& people, bool no_claims,
+                        std::size_t mistakes_before, AccessPolicy& policy);
 
 // People by their addresses alone, likewise.
 void read_notification_policy(YamlReader& r, const YamlNode& spec, People& people, std::size_t mistakes_before,

@@ -87,7 +87,7 @@ void check_name(YamlReader& r, const Metadata& metadata, const Document& documen
 
 class DocumentReader {
  public:
-  DocumentReader(YamlReader& r, People& people) : r_(r), people_(people) {}
+  DocumentReader(YamlReader& r, People& people, bool no_claims) : r_(r), people_(people), no_claims_(no_claims) {}
 
   // The document, of no use when there were mistakes.
   std::optional<Document> read(const YamlNode& root, std::size_t mistakes_before) {
@@ -142,7 +142,7 @@ class DocumentReader {
       case DocumentKind::access_policy: {
         auto& policy = document.emplace<AccessPolicy>();
         policy.name = metadata.name;
-        read_access_policy(r_, spec, people_, mistakes_before, policy);
+        read_access_policy(r_, spec, people_, no_claims_, mistakes_before, policy);
         break;
       }
     }
@@ -153,6 +153,7 @@ class DocumentReader {
 
   YamlReader& r_;
   People& people_;
+  const bool no_claims_;
 };
 
 }  // namespace
@@ -166,7 +167,8 @@ ParsedDocuments YamlDocumentParser::parse(const SourceFile& file, const CommitFi
   ParsedDocuments parsed;
   DiagnosticSink sink(file.path, file.text);
   YamlReader reader(sink, files);
-  DocumentReader documents(reader, people_);
+  // Bearer tokens are all that a server of this version knows; away from it nobody can tell who signs in how.
+  DocumentReader documents(reader, people_, host_.has_value());
   std::size_t mistakes_before = 0;
   read_yaml(file.text, sink, [&](const YamlNode& root) {
     auto document = documents.read(root, mistakes_before);

@@ -23,7 +23,7 @@ std::optional<Diagnostic> name_problem(std::string_view path);
 class YamlDocumentParser final : public DocumentParser {
  public:
   // `people` gives the ids that stand for the names of an AccessPolicy; it must outlive the parser and be thread-safe.
-  // `host`: what the server's file gives; without it nothing is said of that.
+  // `host`: what the server's file gives, and no sign-in that has claims; without it nothing is said of that.
   explicit YamlDocumentParser(People& people, std::optional<HostOffers> host = {})
       : people_(people), host_(std::move(host)) {}
 

@@ -252,7 +252,7 @@ class PersonalAssistant(Example):
             "develop",
             {"observe: 3m": "observe: 3s", "keepOld: 2m": "keepOld: 2s", "interval: 30s": "interval: 1s",
              "interval: 6s": "interval: 1s", "interval: 5s": "interval: 1s", "attempts: 10": "attempts: 3",
-             # Bearer tokens, which everybody here signs in with, have no claims.
+             # Bearer tokens, which everybody here signs in with, have no claims: the server takes no such grant.
              "      requireClaims: {amr: mfa}\n": "", ", requireClaims: {amr: mfa}": ""},
         )
         world = self.world

@@ -183,6 +183,21 @@ TEST(DocumentsReach, MailNeedsAServerThatTakesIt) {
             "file\n");
 }
 
+TEST(DocumentsReach, AServerTakesNoGrantThatAsksForClaimsWhichNoSignInHas) {
+  const auto policy = access(
+      "  teams: {release: {members: []}}\n"
+      "  grants:\n"
+      "    - {team: release, role: operator, environments: [production]}\n"
+      "    - {team: release, role: approver, environments: [production], requireClaims: {amr: mfa}}\n");
+  EXPECT_EQ(checked({policy}), "") << "away from the server nobody knows";
+  OfflinePeople people;
+  const auto parsed = YamlDocumentParser(people, HostOffers{}).parse({"access.yaml", "blob", policy}, find_hook);
+  EXPECT_EQ(in_lines(parsed.diagnostics),
+            "access.yaml:8:82: error: no sign-in of this server has claims: this grant would never count: expected no "
+            "requireClaims\n");
+  EXPECT_THAT(parsed.documents, IsEmpty());
+}
+
 TEST(DocumentsReach, RoutesNameEnvironmentsThatThereAre) {
   const auto policy = route("events: [\"*\"], environments: [producton], to: [hook]");
   EXPECT_EQ(checked({policy, environment_with_driver("")}),
