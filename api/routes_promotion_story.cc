@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "api/moment.h"
 #include "api/paging.h"
@@ -49,9 +53,32 @@ Response explanation(const Promotion& p, const std::vector<Condition>& condition
   return Response::json(200, json.take());
 }
 
+std::vector<Condition> explain_then(const State& then, const PromotionId& id, std::optional<Timestamp> time) {
+  const auto* promotion = then.live(id);
+  return promotion ? explain_live(then, *promotion, time.value_or(then.last_time)) : std::vector<Condition>();
+}
+
+// What let a promotion pass that has succeeded: of a rule that was met when its effects began, how it was met then,
+// whatever came after; of the others, how they stood at the end.
+std::vector<Condition> explain_success(const std::vector<Condition>& at_first, const std::vector<Condition>& at_end) {
+  std::map<std::string, bool> met;  // at first, by rule
+  for (const auto& condition : at_first) {
+    auto& all_met = met.try_emplace(condition.guard, true).first->second;
+    all_met = all_met && condition.met;
+  }
+  const auto passed = [&](const Condition& condition) {
+    const auto at = met.find(condition.guard);
+    return at != met.end() && at->second;
+  };
+  std::vector<Condition> all;
+  std::ranges::copy_if(at_first, std::back_inserter(all), passed);
+  std::ranges::copy_if(at_end, std::back_inserter(all), std::not_fn(passed));
+  return all;
+}
+
 // One that failed or goes back as it was just before it turned from its way, one that has ended otherwise just before
-// its end; then what bears on it now, and by why_failed(state then) why it turned. `why_failed` is given null where
-// that is no other state than the one of now.
+// its end, and what let one pass that has succeeded; then what bears on it now, and by why_failed(state then) why it
+// turned. `why_failed` is given null where that is no other state than the one of now.
 Result<Response> explain_found(const Core& core, const FoundPromotion& found, const Names& names, auto why_failed) {
   const auto& p = found.promotion;
   const auto turned = turning_point_of(p);
@@ -62,10 +89,10 @@ Result<Response> explain_found(const Core& core, const FoundPromotion& found, co
   }
   const auto before = turned ? turned->position : p.last_position;
   HEADGATE_TRY(const State then, runtime::state_at(core.deps.log, core.deps.snapshots, before));
-  std::vector<Condition> conditions;
-  if (const auto* it = then.live(p.id)) {
-    const auto time = turned ? turned->time : p.ended;
-    conditions = explain_live(then, *it, time.value_or(then.last_time));
+  auto conditions = explain_then(then, p.id, turned ? turned->time : p.ended);
+  if (p.phase == Phase::succeeded && p.effects_began) {
+    HEADGATE_TRY(const State first, runtime::state_at(core.deps.log, core.deps.snapshots, p.effects_began_at));
+    conditions = explain_success(explain_then(first, p.id, p.effects_began), conditions);
   }
   for (auto& condition : conditions) condition.remedy.clear();  // nothing is left to do about it
   std::ranges::copy(found.conditions, std::back_inserter(conditions));

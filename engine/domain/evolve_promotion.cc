@@ -42,6 +42,7 @@ void PromotionEvolver::operator()(const StepPlanned& e) {
 void PromotionEvolver::operator()(const PromotionStarted&) {
   p.phase = Phase::running;
   p.effects_began = meta.time;
+  p.effects_began_at = meta.position;
 }
 void PromotionEvolver::operator()(const PromotionSucceeded&) {
   end(Phase::succeeded, {});

@@ -190,6 +190,7 @@ struct Promotion {
   Position planned_at = 0;
   Timestamp planned;
   std::optional<Timestamp> effects_began;
+  Position effects_began_at = 0;  // of the event that says so
   Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
   Position rollback_at = 0;  // of the event that says so
@@ -226,6 +227,7 @@ struct Promotion {
     v("planned_at", s.planned_at);
     v("planned", s.planned);
     v("effects_began", s.effects_began);
+    v("effects_began_at", s.effects_began_at);
     v("effects_since", s.effects_since);
     v("rollback_began", s.rollback_began);
     v("rollback_at", s.rollback_at);

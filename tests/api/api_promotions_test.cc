@@ -230,6 +230,24 @@ TEST_F(ApiPromotions, ExplainsOneThatWasRolledBackByWhatFailed) {
             "step deploy failed: no host");
 }
 
+TEST_F(ApiPromotions, ExplainsOneThatSucceededByWhatLetItPass) {
+  world.call("POST", "/v1/releases", "reporter",
+             R"({"service":"gateway","version":"v1","commit":")" + std::string(40, '1') + "\"}");
+  world.report_gate("v1");
+  world.executor.hold(true);
+  const auto id = world.promote("v1", "staging");
+  ASSERT_TRUE(eventually([&] { return !world.stored("activity.started").empty(); }));
+  const auto worse = R"({"service":"gateway","version":"v1","gate":"unit-tests","status":"failed"})";
+  ASSERT_EQ(world.call("POST", "/v1/gates", "reporter", worse).status, 201);
+  world.executor.hold(false);
+  ASSERT_TRUE(world.reaches(id, "succeeded"));
+  const auto why = world.call("GET", "/v1/promotions/" + id + "/explain");
+  ASSERT_EQ(why.status, 200) << why.body;
+  EXPECT_EQ(at(why, "/unmet"), "0");
+  EXPECT_EQ(at(why, "/conditions/1/guard"), "gates");
+  EXPECT_EQ(at(why, "/conditions/1/met"), "true");
+}
+
 TEST_F(ApiPromotions, TellsThatAnApprovalWasVoidedAndWhy) {
   const auto id = waiting_in_production();
   ASSERT_EQ(act(id, "approve", "carol", approval(world.plan_digest(id))).status, 200);
