@@ -50,7 +50,8 @@
 namespace headgate::app {
 namespace {
 
-constexpr std::size_t observer_workers = 4;
+// Half of them are kept from what is slow (reconciler/fair_turns.h).
+constexpr std::size_t observer_workers = 8;
 constexpr std::size_t monitor_workers = 4;
 constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
 

@@ -12,6 +12,7 @@
 namespace headgate::reconciler {
 namespace {
 
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 // An orphaned one is left alone.
@@ -34,6 +35,10 @@ constexpr auto one_object =
 constexpr Duration look_every = seconds(5);  // for targets that left or came without a nudge
 
 }  // namespace
+
+Duration time_to_observe(const Run& observe, Duration observe_every) {
+  return std::min(observe.timeout, std::clamp<Duration>(observe_every, minutes(1), minutes(5)));
+}
 
 Result<Observation> parse_observation(const std::string& evidence_json) {
   const auto bad = [&](const char* expected) {
@@ -75,8 +80,11 @@ std::string TargetObserver::Place::name() const {
 
 TargetObserver::TargetObserver(std::size_t workers, const StateView& state, CommandSink& sink, CommandDriver& driver,
                                Clock& clock, Notice notice)
-    : state_(state), sink_(sink), driver_(driver), clock_(clock), notice_(std::move(notice)) {
-  for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this](std::stop_token stop) { work(stop); });
+    : state_(state), sink_(sink), driver_(driver), clock_(clock), notice_(std::move(notice)), turns_(workers) {
+  threads_.emplace_back([this](std::stop_token stop) { follow(std::move(stop)); });
+  for (std::size_t i = 0; i < workers; ++i) {
+    threads_.emplace_back([this](std::stop_token stop) { work(std::move(stop)); });
+  }
 }
 
 TargetObserver::~TargetObserver() {
@@ -111,18 +119,17 @@ std::map<std::string, std::size_t> TargetObserver::unobserved() const {
   return counts;
 }
 
-bool TargetObserver::wait_for_nudge(Duration patience, std::stop_token stop) {
-  std::unique_lock lock(nudge_mutex_);
-  return nudge_.wait_for(lock, std::move(stop), patience, [this] { return nudged_; });
+void TargetObserver::follow(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    look_for_targets();
+    wait_for_nudge(stop);
+  }
 }
 
-bool TargetObserver::is_time_to_look() {
-  {
-    const std::scoped_lock lock(nudge_mutex_);
-    if (std::exchange(nudged_, false)) return true;
-  }
-  const std::scoped_lock lock(mutex_);
-  return clock_.steady() >= looked_ + look_every;
+void TargetObserver::wait_for_nudge(std::stop_token stop) {
+  std::unique_lock lock(nudge_mutex_);
+  nudge_.wait_for(lock, std::move(stop), look_every, [this] { return nudged_; });
+  nudged_ = false;
 }
 
 // Every target that has come into sight is due at once.
@@ -152,11 +159,29 @@ void TargetObserver::look_for_targets() {
     }
   });
   if (!looked) return;
-  const std::scoped_lock lock(mutex_);
-  seen_configuration_ = std::max(seen_configuration_, seen);
-  looked_ = now;
-  for (auto& place : places) {
-    if (known_.emplace(place, Look{}).second) due_.push({now, std::move(place)});
+  {
+    const std::scoped_lock lock(mutex_);
+    seen_configuration_ = seen;
+    looked_ = now;
+    ++arrivals_;
+    for (auto& place : places) {
+      if (known_.emplace(place, Look{}).second) due_.insert({now, std::move(place)});
+    }
+  }
+  arrived_.notify_all();
+  stop_what_has_changed();
+}
+
+// What an old command would still say is of no use, and one that hangs would keep its worker.
+void TargetObserver::stop_what_has_changed() {
+  std::map<Place, UnderWay> under_way;
+  {
+    const std::scoped_lock lock(mutex_);
+    under_way = under_way_;
+  }
+  for (auto& [place, look] : under_way) {
+    const auto task = task_of(place);
+    if (!task.observable || task.observe != look.observe) look.stop.request_stop();
   }
 }
 
@@ -177,6 +202,7 @@ TargetObserver::Task TargetObserver::task_of(const Place& place) const {
     const auto* in = is_location ? &*location : nullptr;
     task.observe = stage ? driver_of(*stage, document, in).observe : document.driver.observe;
     task.every = document.observe_every;
+    task.observe.timeout = time_to_observe(task.observe, task.every);
     if (target->document) task.variables = target->document->document.variables;
     StringMap values{{"service", id.service}, {"environment", id.environment}, {"location", place.location}};
     for (const auto& [name, value] : task.variables) values["variables." + name] = value;
@@ -187,37 +213,65 @@ TargetObserver::Task TargetObserver::task_of(const Place& place) const {
 
 void TargetObserver::work(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    if (is_time_to_look()) look_for_targets();
-    std::optional<Place> place;
-    auto patience = look_every;
-    bool nothing_known = false;
+    if (const auto due = next_due(stop)) take_turn(*due, stop);
+  }
+}
+
+// The one that goes first, as fair_turns.h says; unset: after a wait there may be one.
+std::optional<TargetObserver::Due> TargetObserver::next_due(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  const auto now = clock_.steady();
+  auto patience = look_every;
+  auto first = due_.end();
+  std::size_t fewest = 0;
+  for (auto each = due_.begin(); each != due_.end(); ++each) {
+    if (each->at > now) {
+      patience = std::min(patience, each->at - now);
+      break;
+    }
+    if (!turns_.allows(each->slow)) continue;  // whoever ends a slow one asks for it
+    const auto under_way = turns_.under_way(each->place.target.environment);
+    if (first != due_.end() && under_way >= fewest) continue;
+    first = each;
+    fewest = under_way;
+    if (fewest == 0) break;
+  }
+  if (first == due_.end()) {
+    arrived_.wait_for(lock, std::move(stop), patience, [this, seen = arrivals_] { return arrivals_ != seen; });
+    return std::nullopt;
+  }
+  auto due = std::move(due_.extract(first).value());
+  turns_.begin(due.place.target.environment, due.slow);
+  return due;
+}
+
+void TargetObserver::take_turn(const Due& due, const std::stop_token& stop) {
+  const auto& place = due.place;
+  const auto task = task_of(place);
+  const auto began = clock_.steady();
+  std::stop_source look;
+  if (task.observable) {
     {
       const std::scoped_lock lock(mutex_);
-      const auto now = clock_.steady();
-      nothing_known = due_.empty();
-      if (!due_.empty() && due_.top().at <= now) {
-        place = due_.top().place;
-        due_.pop();
-      } else if (!due_.empty()) {
-        patience = std::min(patience, due_.top().at - now);
-      }
+      under_way_.emplace(place, UnderWay{task.observe, look});
     }
-    if (!place) {
-      if (!wait_for_nudge(patience, stop) && nothing_known) nudge();
-      continue;
-    }
-    const auto task = task_of(*place);
+    const std::stop_callback stops(stop, [&look] { look.request_stop(); });
     const auto looked = caught([&]() -> Result<void> {
-      if (task.observable) observe(*place, task, stop);
+      observe(place, task, look.get_token());
       return {};
     });
-    if (!looked) tell(*place, looked.error().message);
-    const std::scoped_lock lock(mutex_);
-    if (task.observable) {
-      due_.push({clock_.steady() + task.every, *place});
-    } else {
-      known_.erase(*place);  // seen anew when it comes back
-    }
+    if (!looked) tell(place, looked.error().message);
+  }
+  const std::scoped_lock lock(mutex_);
+  under_way_.erase(place);
+  turns_.end(place.target.environment, due.slow);
+  const auto now = clock_.steady();
+  if (!task.observable) {
+    known_.erase(place);  // seen anew when it comes back
+  } else if (look.stop_requested()) {
+    due_.insert({now, place});
+  } else {
+    due_.insert({now + task.every, place, now - began >= FairTurns::slow_after});
   }
 }
 

@@ -1,12 +1,16 @@
 // Asks the drivers what the targets run: at first sight at once, later every observe_every. What has not changed is not
 // told twice, so that a poll in which nothing changes writes nothing.
+//
+// A look has a time limit of its own (time_to_observe), and is stopped and begun anew when a configuration changes its
+// command: one that hangs keeps a worker for minutes at most. Who goes first, fair_turns.h says.
 #pragma once
 
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <queue>
+#include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +19,7 @@
 #include "engine/ports/command_sink.h"
 #include "engine/ports/state_view.h"
 #include "reconciler/command_driver.h"
+#include "reconciler/fair_turns.h"
 #include "reconciler/notice.h"
 
 namespace headgate::reconciler {
@@ -47,7 +52,8 @@ class TargetObserver {
   struct Due {
     Duration at;  // steady
     Place place;
-    bool operator>(const Due& other) const { return at > other.at; }
+    bool slow = false;  // its last look was
+    auto operator<=>(const Due&) const = default;
   };
   struct Task {
     Run observe;
@@ -57,10 +63,18 @@ class TargetObserver {
     Position begun = 0;  // size of the log that it was taken from
   };
 
-  void work(std::stop_token stop);
-  bool is_time_to_look();
+  struct UnderWay {
+    Run observe;
+    std::stop_source stop;
+  };
+
+  void follow(std::stop_token stop);  // what is in sight; one thread, which no look holds up
+  void wait_for_nudge(std::stop_token stop);
   void look_for_targets();
-  bool wait_for_nudge(Duration patience, std::stop_token stop);
+  void stop_what_has_changed();
+  void work(std::stop_token stop);
+  std::optional<Due> next_due(std::stop_token stop);
+  void take_turn(const Due& due, const std::stop_token& stop);
   Task task_of(const Place& place) const;
   void observe(const Place& place, const Task& task, std::stop_token stop);
   void tell(const Place& place, const std::string& trouble);
@@ -73,15 +87,23 @@ class TargetObserver {
 
   std::mutex nudge_mutex_;  // of `nudged_` alone: whoever nudges must not wait for those who work
   std::condition_variable_any nudge_;
-  bool nudged_ = true;
+  bool nudged_ = false;
 
   mutable std::mutex mutex_;  // never held while the state is read
   Position seen_configuration_ = 0;
   Duration looked_{0};  // when all targets were last looked through, by the steady clock
   std::map<Place, Look> known_;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::set<Due> due_;  // all that are known and not under way
+  std::map<Place, UnderWay> under_way_;
+  FairTurns turns_;
+  std::uint64_t arrivals_ = 0;  // how often places came into sight
+  std::condition_variable_any arrived_;
   std::vector<std::jthread> threads_;
 };
+
+// How long a look may take: until the next one would be due, at least a minute and at most five, and never longer than
+// the command has.
+Duration time_to_observe(const Run& observe, Duration observe_every);
 
 // What an observe command prints: {"version": "v1.4.2", "artifacts": {"image": "…"}}; version null, empty or absent:
 // nothing runs there.
