@@ -52,7 +52,7 @@ namespace {
 
 // Half of them are kept from what is slow (reconciler/fair_turns.h).
 constexpr std::size_t observer_workers = 8;
-constexpr std::size_t monitor_workers = 4;
+constexpr std::size_t monitor_workers = 8;
 constexpr Duration witness_every = std::chrono::seconds(1);  // looked at; they are asked once a round
 
 static_assert(reconciler::Redactor::token_bytes == api::token_length);  // what the redactor takes for a token

@@ -1,6 +1,7 @@
 #include "reconciler/monitor_watch.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/domain/monitors.h"
 #include "engine/domain/plan_steps.h"
@@ -10,6 +11,7 @@ namespace headgate::reconciler {
 namespace {
 
 constexpr Duration look_every = std::chrono::seconds(5);  // at the documents and the state
+constexpr Duration least_time = std::chrono::minutes(1);  // of a command without a timeout of its own
 constexpr std::size_t max_refused = 100;                  // that wait to be said
 
 // What its texts may hold: the reader has refused all else.
@@ -28,8 +30,12 @@ MonitorWatch::MonitorWatch(std::size_t workers, const StateView& state, CommandS
       http_(http),
       run_command_(std::move(run_command)),
       clock_(clock),
-      notice_(std::move(notice)) {
-  for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this](std::stop_token stop) { work(stop); });
+      notice_(std::move(notice)),
+      turns_(workers) {
+  threads_.emplace_back([this](std::stop_token stop) { follow(std::move(stop)); });
+  for (std::size_t i = 0; i < workers; ++i) {
+    threads_.emplace_back([this](std::stop_token stop) { work(std::move(stop)); });
+  }
 }
 
 MonitorWatch::~MonitorWatch() {
@@ -38,13 +44,28 @@ MonitorWatch::~MonitorWatch() {
   for (auto& [id, watched] : watched_) tell_hours(id, watched, true);
 }
 
+void MonitorWatch::follow(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    say_refused();
+    look_for_monitors();
+    changed_.notify_all();
+    changed_.wait_for(lock, stop, look_every, [] { return false; });
+  }
+}
+
 // With the lock held.
 void MonitorWatch::look_for_monitors() {
-  looked_ = clock_.steady();
+  ++looks_;
   const auto now = clock_.now();
+  std::vector<std::stop_source> outdated;  // looks under way; stopped when the state is no longer read
   state_.with_state([&](const State& state) {
-    std::erase_if(watched_,
-                  [&](const auto& entry) { return !entry.second.looking && !find_monitor(state, entry.first); });
+    std::erase_if(watched_, [&](const auto& entry) {
+      const auto& [id, watched] = entry;
+      if (find_monitor(state, id)) return false;
+      if (watched.looking) outdated.push_back(watched.stop);
+      return !watched.looking;
+    });
     for (const auto& [name, environment] : state.environments) {
       const auto& document = environment.document;
       if (document.monitors.empty()) continue;
@@ -52,7 +73,10 @@ void MonitorWatch::look_for_monitors() {
       for (const auto& monitor : document.monitors) {
         const MonitorId id{name, monitor.name};
         auto& watched = watched_[id];
-        if (watched.monitor != monitor) watched.monitor = monitor;
+        if (watched.monitor != monitor) {
+          if (watched.looking) outdated.push_back(watched.stop);
+          watched.monitor = monitor;
+        }
         watched.silent = silent;
         if (silent) watched.tally.begin_anew();
         const auto* known = monitor_state(state, id);
@@ -60,22 +84,28 @@ void MonitorWatch::look_for_monitors() {
       }
     }
   });
+  for (auto& look : outdated) look.request_stop();
 }
 
-// With the lock held: the one that has waited longest, and its name; null: none is due for `patience`.
+// With the lock held: the one that goes first, as fair_turns.h says, and its name; null: none may begin for `patience`.
 MonitorWatch::Watched* MonitorWatch::next_due(Duration now, MonitorId& id, Duration& patience) {
   const auto wall = clock_.now();
   Watched* due = nullptr;
+  std::size_t fewest = 0;
   for (auto& [name, watched] : watched_) {
     tell_hours(name, watched, false);
     if (watched.looking || watched.silent) continue;
     const auto at = watched.began ? *watched.began + interval_at(watched.monitor, wall) : now;
     if (at > now) {
       patience = std::min(patience, at - now);
-    } else if (!due || watched.began < due->began) {
-      due = &watched;
-      id = name;
+      continue;
     }
+    if (!turns_.allows(watched.slow)) continue;  // whoever ends a slow one asks for it
+    const auto under_way = turns_.under_way(name.environment);
+    if (due && std::tie(fewest, due->began) <= std::tie(under_way, watched.began)) continue;
+    due = &watched;
+    id = name;
+    fewest = under_way;
   }
   return due;
 }
@@ -84,21 +114,26 @@ void MonitorWatch::work(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     say_refused();
-    if (!looked_ || clock_.steady() >= *looked_ + look_every) look_for_monitors();
     const auto now = clock_.steady();
     MonitorId id;
     auto patience = look_every;
     auto* watched = next_due(now, id, patience);
     if (!watched) {
-      changed_.wait_for(lock, stop, patience, [] { return false; });
+      changed_.wait_for(lock, stop, patience, [this, seen = looks_] { return looks_ != seen; });
       continue;
     }
     watched->began = now;
     watched->looking = true;
+    watched->stop = std::stop_source();
+    turns_.begin(id.environment, watched->slow);
     const auto monitor = watched->monitor;
+    auto under_way = watched->stop;
     const auto began = clock_.now();
     lock.unlock();
-    auto seen = caught([&]() -> Result<CheckResult> { return look(id, monitor, stop); });
+    auto seen = caught([&]() -> Result<CheckResult> {
+      const std::stop_callback stops(stop, [&under_way] { under_way.request_stop(); });
+      return look(id, monitor, under_way.get_token());
+    });
     CheckResult result;
     if (seen) {
       result = std::move(*seen);
@@ -108,6 +143,12 @@ void MonitorWatch::work(std::stop_token stop) {
     }
     lock.lock();
     note(id, *watched, result, began);
+    turns_.end(id.environment, watched->slow);
+    watched->slow = clock_.steady() - now >= FairTurns::slow_after;
+    if (under_way.stop_requested()) {  // by what is new; it is looked at anew
+      watched->slow = false;
+      watched->began.reset();
+    }
     watched->looking = false;  // until now it stayed in the map
   }
 }
@@ -115,7 +156,11 @@ void MonitorWatch::work(std::stop_token stop) {
 CheckResult MonitorWatch::look(const MonitorId& id, const Monitor& monitor, std::stop_token stop) const {
   const CheckRunner checks(
       http_, [&](const Run& run, std::stop_token inner) { return run_command_(id, run, std::move(inner)); });
-  return checks.run(resolved(monitor.check, Values(values_of(id, monitor))), std::move(stop));
+  auto check = resolved(monitor.check, Values(values_of(id, monitor)));
+  if (check.run && check.run->timeout == Run{}.timeout) {
+    check.run->timeout = std::min(check.run->timeout, std::max(least_time, interval_at(monitor, clock_.now())));
+  }
+  return checks.run(check, std::move(stop));
 }
 
 // With the lock held.

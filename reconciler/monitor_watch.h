@@ -1,6 +1,8 @@
 // Makes the looks of the monitors of all environments, each as often as its document says, and tells the engine what is
 // news: a failure, a recovery, the counts of an hour that is over. A look that changes nothing writes nothing.
 //
+// A look is stopped and begun anew when a configuration changes its monitor. Who goes first, fair_turns.h says.
+//
 // While an environment is under maintenance, or effects are paused, nobody looks. What was counted of the hour under
 // way is told when the watch ends; a crash loses it.
 #pragma once
@@ -10,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +23,7 @@
 #include "engine/ports/http_client.h"
 #include "engine/ports/state_view.h"
 #include "reconciler/checks.h"
+#include "reconciler/fair_turns.h"
 #include "reconciler/monitor_tally.h"
 #include "reconciler/notice.h"
 
@@ -27,7 +31,8 @@ namespace headgate::reconciler {
 
 class MonitorWatch {
  public:
-  // Runs the command of a monitor under the host's policy, within run.timeout.
+  // Runs the command of a monitor under the host's policy, within run.timeout. Where the document leaves that at its
+  // default it is until the next look would be due, at least a minute: what hangs has failed.
   using RunCommand = std::function<Result<ProcessResult>(const MonitorId&, const Run&, std::stop_token)>;
 
   MonitorWatch(std::size_t workers, const StateView& state, CommandSink& sink, HttpClient& http, RunCommand run_command,
@@ -41,6 +46,8 @@ class MonitorWatch {
     bool failing = false;           // as the state has it
     std::optional<Duration> began;  // the last look; steady
     bool looking = false;
+    bool slow = false;      // the last look was
+    std::stop_source stop;  // of the look under way
     bool trouble_told = false;
     MonitorTally tally;
   };
@@ -51,6 +58,7 @@ class MonitorWatch {
     std::vector<std::pair<MonitorId, std::string>> reasons;
   };
 
+  void follow(std::stop_token stop);  // the documents; one thread, which no look holds up
   void work(std::stop_token stop);
   void look_for_monitors();
   Watched* next_due(Duration now, MonitorId& id, Duration& patience);
@@ -71,8 +79,9 @@ class MonitorWatch {
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<Duration> looked_;  // when the documents were last looked through; steady
+  std::uint64_t looks_ = 0;  // at the documents
   std::map<MonitorId, Watched> watched_;
+  FairTurns turns_;
   std::vector<std::jthread> threads_;
 };
 

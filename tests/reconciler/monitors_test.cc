@@ -2,8 +2,12 @@
 // goes back.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
+#include <map>
+#include <mutex>
 
+#include "engine/ports/pause.h"
 #include "reconciler/monitor_watch.h"
 #include "reconciler/probe.h"
 #include "reconciler/windows.h"
@@ -159,17 +163,20 @@ TEST(ProbeRun, GivesUpOnceTheOutageIsLongerThanAllowed) {
 // ------------------------------------------------------------------------------------------------------- a running
 // engine
 
-// The wall clock of the engine under test, and time that really goes by.
+// The wall clock of the engine under test, and time that really goes by, or faster.
 class RunningClock final : public Clock {
  public:
   explicit RunningClock(const Clock& wall) : wall_(wall) {}
   Timestamp now() const override { return wall_.now(); }
   Duration steady() const override {
-    return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
+    return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()) +
+           Duration(passed_.load());
   }
+  void pass(Duration time) { passed_ += time.count(); }
 
  private:
   const Clock& wall_;
+  std::atomic<Duration::rep> passed_{0};
 };
 
 // The greeter of the fixture, looked at every few milliseconds. Its second release answers its health check, and fails
@@ -205,8 +212,8 @@ class Watched : public runtime::testing::EngineTest {
   void watch() {
     monitors.emplace(
         2, *engine, *engine, http,
-        [](const MonitorId&, const headgate::Run&, std::stop_token) -> Result<ProcessResult> {
-          return fail(ErrorCode::forbidden, "no commands here");
+        [this](const MonitorId& id, const headgate::Run& run, std::stop_token stop) {
+          return command(id, run, std::move(stop));
         },
         running, [](NoticeLevel, std::string_view, std::string_view) {});
   }
@@ -215,6 +222,10 @@ class Watched : public runtime::testing::EngineTest {
     EngineTest::TearDown();
   }
 
+  MonitorWatch::RunCommand command = [](const MonitorId&, const headgate::Run&,
+                                        const std::stop_token&) -> Result<ProcessResult> {
+    return fail(ErrorCode::forbidden, "no commands here");
+  };
   std::atomic<bool> healthy{true};
   std::atomic<int> upgraded{0};  // looks at what is under maintenance
   fakes::FakeHttpClient http{[this](const HttpRequest& request, const std::stop_token&) {
@@ -268,6 +279,109 @@ TEST_F(Watched, DuringMaintenanceNobodyLooks) {
   watch();
   ASSERT_TRUE(eventually([&] { return count<MonitorFailed>() == 1; })) << "of the other environment";
   EXPECT_EQ(upgraded, 0);
+}
+
+// Monitors that run a command each, every few milliseconds, and are of no service.
+class WatchedByCommands : public Watched {
+ protected:
+  static Environment place(const std::string& environment, const std::vector<std::string>& names) {
+    auto e = runtime::testing::staging_environment();
+    e.name = environment;
+    for (const auto& name : names) {
+      Monitor m;
+      m.name = name;
+      m.check.name = name;
+      m.check.run.emplace().command = {"/bin/look"};
+      m.every = 5ms;
+      e.monitors.push_back(m);
+    }
+    return e;
+  }
+
+  std::atomic<int> answered{0};
+  std::atomic<int> hanging{0};
+  std::atomic<bool> for_good{false};
+  std::mutex mutex;
+  std::map<std::string, int> looks;
+  std::map<std::string, Duration> timeouts;
+};
+
+TEST_F(WatchedByCommands, WhatHangsKeepsNobodyElseWaiting) {
+  command = [this](const MonitorId& id, const headgate::Run&, const std::stop_token& stop) -> Result<ProcessResult> {
+    ProcessResult result;
+    if (id.environment == "staging") {
+      ++answered;
+      return result;
+    }
+    {
+      const std::scoped_lock lock(mutex);
+      ++looks[id.name];
+    }
+    if (for_good) {
+      ++hanging;
+      pause(1h, stop);
+    }
+    running.pass(1min);
+    result.end = ProcessResult::End::timed_out;
+    return result;
+  };
+  const auto hangs = place("production", {"h1", "h2", "h3", "h4", "h5"});
+  push("c1", {hangs});
+  watch();
+  // Each of them is known to hang once it is looked at for the second time.
+  ASSERT_TRUE(eventually([&] {
+    const std::scoped_lock lock(mutex);
+    return looks.size() == 5 && std::ranges::all_of(looks, [](const auto& each) { return each.second >= 2; });
+  }));
+  for_good = true;
+  ASSERT_TRUE(eventually([&] { return hanging == 1; }));
+  push("c2", {hangs, place("staging", {"answers"})});
+  EXPECT_TRUE(eventually([&] { return answered >= 20; }));
+  EXPECT_EQ(hanging, 1) << "of two workers";
+}
+
+TEST_F(WatchedByCommands, LooksWhoseMonitorHasChangedAreStoppedAndBegunAnew) {
+  command = [this](const MonitorId&, const headgate::Run& run, const std::stop_token& stop) -> Result<ProcessResult> {
+    ProcessResult result;
+    if (run.command.front() == "/bin/mended") {
+      ++answered;
+      return result;
+    }
+    ++hanging;
+    result.end = pause(1h, stop) ? ProcessResult::End::timed_out : ProcessResult::End::stopped;
+    return result;
+  };
+  auto e = place("staging", {"one", "other"});
+  for (auto& monitor : e.monitors) monitor.every = 1h;
+  push("c1", {e});
+  watch();
+  ASSERT_TRUE(eventually([&] { return hanging == 2; })) << "all workers are taken";
+  for (auto& monitor : e.monitors) monitor.check.run->command = {"/bin/mended"};
+  push("c2", {e});
+  EXPECT_TRUE(eventually([&] { return answered == 2; }));
+  EXPECT_EQ(hanging, 2);
+  EXPECT_EQ(count<MonitorFailed>(), 0U) << "a stop says nothing of what is looked at";
+}
+
+TEST_F(WatchedByCommands, ACommandHasUntilTheNextLookWhereItsDocumentSaysNothing) {
+  command = [this](const MonitorId& id, const headgate::Run& run, const std::stop_token&) -> Result<ProcessResult> {
+    const std::scoped_lock lock(mutex);
+    timeouts[id.name] = run.timeout;
+    return ProcessResult{};
+  };
+  auto e = place("staging", {"often", "seldom", "daily", "said"});
+  e.monitors[1].every = 3min;
+  e.monitors[2].every = 24h;
+  e.monitors[3].check.run->timeout = 10min;
+  push("c1", {e});
+  watch();
+  ASSERT_TRUE(eventually([&] {
+    const std::scoped_lock lock(mutex);
+    return timeouts.size() == 4;
+  }));
+  monitors.reset();
+  EXPECT_EQ(timeouts,
+            (std::map<std::string, Duration>{{"often", 1min}, {"seldom", 3min}, {"daily", 15min}, {"said", 10min}}));
 }
 
 }  // namespace
