@@ -205,11 +205,11 @@ class PlasmaEngine(Example):
         self.runs("gateway", "production", "v1.1.0")
         self.assertEqual(
             self.steps("gateway/production/2"),
-            ["gates", "approval", "shift-0", "deploy", "green-health", "green-smoke", "switch", "observe",
-             "health-after-switch", "keep-old", "retire-old"],
+            ["gates", "approval", "shift-0.eu", "deploy.eu", "green-health.eu", "green-smoke.eu", "switch.eu", "observe.eu",
+             "health-after-switch.eu", "keep-old", "retire-old.eu"],
         )
-        self.assertIn("/gateway-green.plasma-engine/health", self.outside.asked)
-        deployed = self.evidence("gateway/production/2/deploy")
+        self.assertIn("/gateway-green.eu.plasma-engine/health", self.outside.asked)
+        deployed = self.evidence("gateway/production/2/deploy.eu")
         self.assertEqual((deployed["slot"], deployed["replicas"], deployed["memory"]), ("green", "3", "2Gi"))
         # Of its sisters nothing is under way but what their own documents wish.
         planned = [e for e in world.events("promotion.planned") if not e["subject"].startswith("gateway/")]
@@ -226,7 +226,7 @@ class PlasmaEngine(Example):
         self.assertEqual(self.current("gateway", "production"), "v1.1.0")
         self.assertEqual(
             self.steps("gateway/production/3")[-4:],
-            ["observe", "rollback-shift", "rollback-health-after-switch", "rollback-retire"],
+            ["observe.eu", "rollback-shift.eu", "rollback-health-after-switch.eu", "rollback-retire.eu"],
         )
         self.assertEqual([e["subject"] for e in world.events("release.quarantined")], ["gateway/v1.2.0"])
         told = ("/told/engineering", "dev.headgate.rollback.succeeded.v1")

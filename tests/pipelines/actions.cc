@@ -126,14 +126,14 @@ constexpr std::array all{
     Sentence{"{place} is seen to run {release}",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[0]));
-               if (w[1] == "nothing") return p.tell(RecordObservation{id, {}}, "engine");
-               return p.tell(RecordObservation{id, {w[1], p.release(id.service, w[1]).artifacts}}, "engine");
+               if (w[1] == "nothing") return p.seen(id, {});
+               return p.seen(id, {w[1], p.release(id.service, w[1]).artifacts});
              }},
     Sentence{"{place} is seen to run {release} with {variable} {text}",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[0]));
                const StringMap variables{{w[2], w[3]}};
-               return p.tell(RecordObservation{id, {w[1], p.release(id.service, w[1]).artifacts, variables}}, "engine");
+               return p.seen(id, {w[1], p.release(id.service, w[1]).artifacts, variables});
              }},
     Sentence{"{person} wrote {release}",
              [](Player& p, const Words& w) -> Result<void> {
@@ -266,6 +266,13 @@ constexpr std::array all{
     Sentence{"{person} promotes {release} to {place}", [](Player& p, const Words& w) { return promote(p, w, false); }},
     Sentence{"{person} promotes {release} to {place} expedited",
              [](Player& p, const Words& w) { return promote(p, w, true); }},
+    Sentence{"{person} promotes {release} to {location} of {place}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[3]));
+               RequestPromotion command{id, p.release(id.service, w[1]), w[0] + " says so"};
+               command.locations = {w[2]};
+               return p.ask(w[0], Role::operator_, id, command);
+             }},
     Sentence{"{person} expedites {place}",
              [](Player& p, const Words& w) {
                return of_promotion(p, w[0], Role::operator_, w[1], [](const Promotion& of) {

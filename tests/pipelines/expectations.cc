@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/domain/locations.h"
 #include "engine/domain/monitors.h"
+#include "engine/domain/notifications.h"
 #include "engine/domain/rollout_plan.h"
 #include "reconciler/monitor_tally.h"
 #include "tests/pipelines/player.h"
@@ -84,15 +86,45 @@ std::uint32_t candidates_share(const Player& player, const TargetId& id) {
   const auto* target = player.target(id);
   std::uint32_t share = 0;
   if (!p || !target) return share;
-  const auto candidate = candidate_slot(target->stable_slot);
   for (const auto& step : p->steps) {
     if (step.step->kind != StepKind::traffic || step.status != StepStatus::succeeded || !step.step->weight) continue;
+    const auto& location = step.step->location;
+    const auto candidate =
+        candidate_slot(location.empty() ? target->stable_slot : at_location(*target, location).stable_slot);
     share = step.step->slot == candidate ? *step.step->weight : 100 - *step.step->weight;
   }
   return share;
 }
 
+// Whether an event of this name is of the place.
+bool happened(const Player& player, std::string_view name, const TargetId& id) {
+  return std::ranges::any_of(player.world.log, [&](const auto& record) {
+    if (type_name(record.event) != name) return false;
+    return std::visit(
+        [&](const auto& event) {
+          if constexpr (requires { event.promotion.target; }) {
+            return event.promotion.target == id;
+          } else if constexpr (requires { event.target == id; }) {
+            return event.target == id;
+          } else {
+            return false;
+          }
+        },
+        record.event);
+  });
+}
+
 constexpr std::array all{
+    Sentence{"{location} of {place} runs {release}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[1]));
+               const auto* target = p.target(id);
+               if (!target) return found("nothing there");
+               const auto& there = at_location(*target, w[0]).current;
+               const auto running = there ? there->release.version : "nothing";
+               if (running == w[2]) return {};
+               return found(running + " there");
+             }},
     Sentence{"{place} runs {release}",
              [](Player& p, const Words& w) -> Result<void> {
                HEADGATE_TRY(const auto id, p.place(w[0]));
@@ -228,6 +260,15 @@ constexpr std::array all{
                });
                if (any) return {};
                return found("no freeze");
+             }},
+    Sentence{"{receiver} is told of {event} in {place}",
+             [](Player& p, const Words& w) -> Result<void> {
+               HEADGATE_TRY(const auto id, p.place(w[2]));
+               if (!happened(p, w[1], id)) return found("that it did not happen");
+               for (const auto& [name, policy] : p.world.state.notification_policies) {
+                 if (leads_to(policy.document.routes, w[0], w[1], id.environment)) return {};
+               }
+               return found("no route that leads there");
              }},
     Sentence{"{place} has drifted",
              [](Player& p, const Words& w) -> Result<void> {

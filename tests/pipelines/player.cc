@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/domain/gate_runs.h"
+#include "engine/domain/locations.h"
 #include "engine/domain/monitors.h"
 #include "reconciler/schedules.h"
 #include "reconciler/windows.h"
@@ -144,6 +145,20 @@ Result<const Promotion*> Player::under_way(const TargetId& id) const {
 void Player::speak_of(const std::string& of, const std::string& wanted) {
   service = of;
   version = wanted;
+}
+
+Result<void> Player::seen(const TargetId& id, const Observation& observed) {
+  std::vector<std::string> locations;
+  for (const auto& location : locations_of(world.state, id)) {
+    if (!location.standby) locations.push_back(location.name);
+  }
+  if (locations.empty()) locations.emplace_back();  // it is one place
+  for (const auto& location : locations) {
+    RecordObservation command{id, observed};
+    command.location = location;
+    HEADGATE_TRY_VOID(tell(command, "engine"));
+  }
+  return {};
 }
 
 // ------------------------------------------------------------------------------------------------------ what they do
@@ -427,7 +442,7 @@ Result<void> Player::run_in(const std::vector<TargetId>& ids, const std::string&
   for (const auto& id : ids) {
     const auto* known = target(id);
     if (!known || !known->observed) {
-      HEADGATE_TRY_VOID(tell(RecordObservation{id, {}}, "engine"));
+      HEADGATE_TRY_VOID(seen(id, {}));
     }
     const auto* p = live(id);
     if (!p || p->to.release.version != wanted) {
@@ -446,7 +461,7 @@ Result<void> Player::run_in(const std::vector<TargetId>& ids, const std::string&
       return mistake(wanted + " could not be brought to " + to_string(id) + why);
     }
     const auto release_there = target(id)->current->release;
-    HEADGATE_TRY_VOID(tell(RecordObservation{id, {release_there.version, release_there.artifacts}}, "engine"));
+    HEADGATE_TRY_VOID(seen(id, {release_there.version, release_there.artifacts}));
   }
   return {};
 }

@@ -35,6 +35,8 @@ class Player {
   const TargetState* target(const TargetId& id) const { return world.state.find(id); }
   Result<const Promotion*> under_way(const TargetId& id) const;  // an error where there is none
   void speak_of(const std::string& service, const std::string& version);
+  // The driver says so, in each location that is not on standby where the environment has several.
+  Result<void> seen(const TargetId& id, const Observation& observed);
 
   // ------------------------------------------------------------------------------------------------ what they do
   // Refusals are remembered until the row's then.

@@ -3,5 +3,5 @@
 # nothing to do.
 set -eu
 slot=${HEADGATE_SLOT:-only}
-rm -f "$slot"
+rm -f "${HEADGATE_LOCATION:+$HEADGATE_LOCATION-}$slot"
 printf '{"retired":"%s"}\n' "$slot"
