@@ -215,17 +215,29 @@ class PlasmaEngine(Example):
         planned = [e for e in world.events("promotion.planned") if not e["subject"].startswith("gateway/")]
         self.assertEqual({e["data"]["trigger"] for e in planned}, {"desired"})
 
+        # What the first region runs comes to the one on standby, which what follows leaves alone.
+        asked = world.cli("promote", "gateway", "--to", "production", "--release", "v1.1.0", "--location", "us")
+        self.assertEqual(asked.returncode, 0, asked.stdout + asked.stderr)
+        self.approve("carol", "gateway/production/3")
+        done = lambda: any(e["subject"] == "gateway/production/3" for e in world.events("promotion.succeeded"))
+        eventually(done, "the second region runs v1.1.0", 60)
+        self.assertEqual(
+            self.steps("gateway/production/3"),
+            ["gates", "approval", "deploy.us", "green-health.us", "green-smoke.us", "switch.us", "observe.us",
+             "health-after-switch.us"],
+        )
+
         third = self.commit("plasma-engine-gateway/main.py", "3")
         self.register("gateway", "v1.2.0", third)
         self.pass_gates("gateway", third, self.GATES)
         self.runs("gateway", "staging", "v1.2.0")
         self.outside.measured["code=~"] = "0.06"
         self.git("tag", "-a", "v1.2.0", "-m", "the third")
-        self.approve("carol", "gateway/production/3")
-        self.rolled_back("gateway/production/3")
+        self.approve("carol", "gateway/production/4")
+        self.rolled_back("gateway/production/4")
         self.assertEqual(self.current("gateway", "production"), "v1.1.0")
         self.assertEqual(
-            self.steps("gateway/production/3")[-4:],
+            self.steps("gateway/production/4")[-4:],
             ["observe.eu", "rollback-shift.eu", "rollback-health-after-switch.eu", "rollback-retire.eu"],
         )
         self.assertEqual([e["subject"] for e in world.events("release.quarantined")], ["gateway/v1.2.0"])
