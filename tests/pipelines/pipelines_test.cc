@@ -1,5 +1,6 @@
 // Plays examples/pipelines/<name>/scenarios.md in virtual time. Each scenario is two tests: it comes true, and it does
 // not any more once the lines that it cites are taken away.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path examples = fs::path(HEADGATE_SOURCE_DIR) / "examples" / "pipelines";
+// What each pipeline says, a statement in a line: <name>.txt.
+const fs::path statements_of_pipelines = fs::path(HEADGATE_SOURCE_DIR) / "tests" / "pipelines" / "statements";
 
 std::string read_text(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -83,18 +86,60 @@ Result<void> play(const RepositoryText& repository, const Scenario& scenario, st
   return player.play(scenario);
 }
 
-// The lines that the README of a pipeline names: `services/backend.yaml: wait: 5m` in backquotes.
-std::vector<std::string> lost_lines(const RepositoryText& repository, const std::string& readme) {
-  std::vector<std::string> lost;
-  std::istringstream in(readme);
+// What stands in backquotes as `services/backend.yaml: wait: 5m` names a line of the repository.
+std::vector<Cite> lines_named_in(const std::string& text) {
+  std::vector<Cite> cites;
+  std::istringstream in(text);
   bool quoted = false;
-  for (std::string text; std::getline(in, text, '`'); quoted = !quoted) {
-    const auto colon = text.find(".yaml: ");
-    if (!quoted || colon == std::string::npos) continue;
-    const auto cut = repository.find({text.substr(0, colon + 5), text.substr(colon + 7), 0, 0});
-    if (!cut && cut.error().code == ErrorCode::not_found) lost.push_back(cut.error().message);
+  for (std::string part; std::getline(in, part, '`'); quoted = !quoted) {
+    for (const std::string ending : {".yaml: ", ".env: "}) {
+      const auto at = part.find(ending);
+      if (!quoted || at == std::string::npos) continue;
+      const auto line = at + ending.size();
+      cites.push_back({part.substr(0, line - 2), part.substr(line), 0, 0});
+    }
   }
-  return lost;
+  return cites;
+}
+
+// Rows of the README's table: what the pipeline says, and the line that does it.
+std::vector<std::pair<std::string, std::string>> mapping_of(const std::string& readme) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const auto& line : lines_of(readme)) {
+    if (!line.starts_with("| ") || line.starts_with("| the pipeline says |") || line.starts_with("| --- |")) continue;
+    const auto end = line.find(" | ");
+    if (end == std::string::npos) continue;
+    rows.emplace_back(trimmed(line.substr(2, end - 2)), trimmed(line.substr(end + 3)));
+  }
+  return rows;
+}
+
+// Every statement of the pipeline has its row, which names lines that are there, or says that none does it, or that it
+// is not done.
+std::vector<std::string> mistakes_of_readme(const RepositoryText& repository, const std::string& readme,
+                                            const std::vector<std::string>& statements) {
+  std::vector<std::string> mistakes;
+  for (const auto& cite : lines_named_in(readme)) {
+    const auto cut = repository.find(cite);
+    if (!cut && cut.error().code == ErrorCode::not_found) mistakes.push_back(cut.error().message);
+  }
+  std::set<std::string> told;
+  for (const auto& [statement, what] : mapping_of(readme)) {
+    if (!told.insert(statement).second) mistakes.push_back("two rows for '" + statement + "'");
+    if (std::ranges::find(statements, statement) == statements.end()) {
+      mistakes.push_back("the pipeline does not say '" + statement + "'");
+    }
+    if (lines_named_in(what).empty() && !what.starts_with("no line: ") &&
+        what.find("**not carried out by this version**") == std::string::npos) {
+      mistakes.push_back("'" + statement +
+                         "' names no line: say which one does it, or begin with 'no line: ', or say " +
+                         "**not carried out by this version**");
+    }
+  }
+  for (const auto& statement : statements) {
+    if (!told.contains(statement)) mistakes.push_back("no row for '" + statement + "'");
+  }
+  return mistakes;
 }
 
 void add_pipeline(const fs::path& directory) {
@@ -125,8 +170,10 @@ void add_pipeline(const fs::path& directory) {
     }
   });
   add(suite, "README", [=] {
-    for (const auto& lost : lost_lines(*repository, read_text(directory / "README.md"))) {
-      ADD_FAILURE() << "examples/pipelines/" << suite << "/README.md: " << lost;
+    const auto statements = lines_of(read_text(statements_of_pipelines / (suite + ".txt")));
+    EXPECT_FALSE(statements.empty()) << "what the pipeline says";
+    for (const auto& mistake : mistakes_of_readme(*repository, read_text(directory / "README.md"), statements)) {
+      ADD_FAILURE() << "examples/pipelines/" << suite << "/README.md: " << mistake;
     }
   });
   for (const auto& scenario : read.scenarios) {
@@ -172,6 +219,25 @@ TEST(Pipelines, AreTheFourOfTheDesignWithTwelveScenariosOrMoreEach) {
     const auto read = read_scenarios(read_text(examples / name / "scenarios.md"));
     EXPECT_GE(read.scenarios.size(), 12U) << name;
   }
+}
+
+TEST(Readme, IsWrongWithoutARowForAStatementOrWithoutTheLineThatItNames) {
+  const auto repository = RepositoryText::read(examples / "tta");
+  ASSERT_TRUE(repository) << repository.error().message;
+  const std::string does_it = "| staging waits 5 minutes | `services/backend.yaml: wait: 5m` |\n";
+  const std::vector<std::string> says{"staging waits 5 minutes"};
+  EXPECT_THAT(mistakes_of_readme(*repository, does_it, says), testing::IsEmpty());
+  EXPECT_THAT(mistakes_of_readme(*repository, "| the pipeline says | the line that does it |\n| --- | --- |\n", says),
+              testing::ElementsAre("no row for 'staging waits 5 minutes'"));
+  EXPECT_THAT(mistakes_of_readme(*repository, does_it + does_it, says),
+              testing::ElementsAre("two rows for 'staging waits 5 minutes'"));
+  EXPECT_THAT(mistakes_of_readme(*repository, does_it, {}),
+              testing::ElementsAre("the pipeline does not say 'staging waits 5 minutes'"));
+  EXPECT_THAT(
+      mistakes_of_readme(*repository, "| staging waits 5 minutes | `services/backend.yaml: wait: 6m` |\n", says),
+      testing::ElementsAre("no line 'wait: 6m' in services/backend.yaml"));
+  EXPECT_THAT(mistakes_of_readme(*repository, "| staging waits 5 minutes | somebody sees to it |\n", says),
+              testing::ElementsAre(testing::HasSubstr("'staging waits 5 minutes' names no line")));
 }
 
 TEST(Vocabulary, IsListedInTheReadme) {
