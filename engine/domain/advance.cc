@@ -30,13 +30,6 @@ struct Advance {
 
   // ------------------------------------------------------------------------------------------------------ the wish
 
-  // Of wishes that were not fulfilled, and of the document since: their work is inside whatever is planned next.
-  std::vector<std::string> people_inside() const {
-    auto people = target.people;
-    for (const auto& person : target.document_people) add_unique(people, person);
-    return people;
-  }
-
   Events follow_document() const {
     if (!target.document) {
       if (!target.desired || target.orphaned || target.retiring) return {};
@@ -58,7 +51,7 @@ struct Advance {
     changed.to = *wish;
     changed.file = target.document->source.file;
     changed.line = target.document->source.line;
-    changed.people = people_inside();
+    changed.people = target.document_people;
     events.emplace_back(std::move(changed));
     if (!target.pinned.empty() && still_wishes_what_was_left(*wish)) {
       const auto kept = "; release " + wish->release.version +
@@ -107,7 +100,8 @@ struct Advance {
     auto plan = plan_retirement(state, next, runs, context.digest);
     if (!plan) return {};
     Events events;
-    plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(), "its Target document has gone");
+    plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(target),
+                "its Target document has gone");
     return events;
   }
 
@@ -131,7 +125,7 @@ struct Advance {
 
   Events plan_if_needed() const {
     if (target.retiring) return retire();
-    if (auto events = follow_triggers(state, id, context, people_inside()); !events.empty()) return events;
+    if (auto events = follow_triggers(state, id, context); !events.empty()) return events;
     if (auto events = mend_drift(state, id, context); !events.empty()) return events;
     if (!target.desired) return {};
     if (runs_everywhere(state, id, *target.desired)) {
@@ -153,7 +147,7 @@ struct Advance {
     auto plan = plan_for(state, next, wish, way_back_from(state, id, wish), context.digest);
     if (!plan) return {};
     Events events;
-    plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(), {});
+    plan_events(events, next, Trigger::desired, std::move(*plan), people_inside(target), {});
     return events;
   }
 

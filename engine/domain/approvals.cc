@@ -7,6 +7,7 @@
 #include "engine/domain/conditions.h"
 #include "engine/domain/flow.h"
 #include "engine/domain/gates.h"
+#include "engine/domain/promote.h"
 
 namespace headgate {
 namespace {
@@ -65,11 +66,12 @@ std::vector<std::string> names_of(const std::vector<const Approval*>& approvals)
 std::vector<std::string> wrote_since(const State& state, const Promotion& p) {
   const auto* target = p.trigger == Trigger::desired ? state.find(p.id.target) : nullptr;
   if (!target) return {};
+  const bool in_order = keeps_order(state, p.id.target);
+  if (target->desired != p.to) return in_order ? std::vector<std::string>{} : target->document_people;
+  if (!in_order) return people_inside(*target);  // also who wished it once more
+  // What others wish waits for its own turn.
   auto people = target->document_people;
-  // Who wished it once more: where order is kept, what they wish waits for its own turn.
-  if (target->desired == p.to && !keeps_order(state, p.id.target)) {
-    people.insert(people.end(), target->people.begin(), target->people.end());
-  }
+  for (const auto& person : target->desired_people) add_unique(people, person);
   return people;
 }
 

@@ -91,6 +91,12 @@ std::string nearest_service(const State& state, std::string_view name) {
   return nearest_of(name, in_force);
 }
 
+// Whether wishes wait there for their turn.
+bool has_line(const State& state, const TargetId& id) {
+  const auto* target = state.find(id);
+  return keeps_order(state, id) && target->flow && !target->flow->wishes.empty();
+}
+
 std::string environments_of(const Service& service) {
   std::string names;
   for (const auto& stage : service.stages) names += (names.empty() ? "" : ", ") + stage.environment;
@@ -165,9 +171,11 @@ Decision decide_command(const State& state, const RequestPromotion& c, const Con
         {c.target.service, wish.release.version}, wish.release.commit, wish.release.artifacts, {}, {}});
   }
   const bool by_document = brings_variables(*target, wish);
-  auto people = by_document || target->desired != target->current ? target->people : std::vector<std::string>{};
+  std::vector<std::string> people;
   if (by_document) {
-    for (const auto& person : target->document_people) add_unique(people, person);
+    people = people_inside(*target);
+  } else if (target->desired != target->current || has_line(state, c.target)) {
+    people = people_behind_wishes(*target);
   }
   add_unique(people, context.actor);
   const PromotionId next{c.target, target->last_number + 1};

@@ -78,6 +78,7 @@ struct StateEvolver : Evolving {
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       const bool asked_for = !e.automatic || p.trigger == Trigger::rollback;
       if (asked_for && e.to != left_by(p)) leave(t, left_by(p).release);
+      if (keeps_order(state, id.target) && t.current != e.to) take_back_fulfilled(t, e.to);
     }
     keep_line(p);
     if (p.ended) {
@@ -116,7 +117,7 @@ struct StateEvolver : Evolving {
   void ended_in_locations(const TargetId& id, TargetState& t, bool anew, bool back) {
     const auto whole = runs_as_a_whole(state, id);
     if (whole && (anew || *whole != t.current)) {
-      now_runs(t, *whole);
+      now_runs(id, t, *whole);
       const auto remember = back ? remember_brought_back : remember_verified;
       if (t.current) remember(t, *t.current, meta().position);
       return;
@@ -138,10 +139,12 @@ struct StateEvolver : Evolving {
       if (in_locations) {
         ended_in_locations(id, t, false, false);
       } else {
-        now_runs(t, p.retires() ? std::nullopt : std::optional(p.to));
+        now_runs(id, t, p.retires() ? std::nullopt : std::optional(p.to));
         t.stable_slot = p.retires() ? std::string() : slot_after(p, t.stable_slot);
         if (!p.retires()) remember_verified(t, p.to, meta().position);
       }
+      const bool brought = t.current == p.to && t.current_at == meta().position;
+      if (brought && keeps_order(state, id)) remember_turn(t, p.trigger == Trigger::desired);
       t.promoted = t.current == p.to;
       t.failed.reset();
       if (p.trigger == Trigger::drift) t.brought_at = brought_at;
@@ -152,7 +155,7 @@ struct StateEvolver : Evolving {
         ended_in_locations(id, t, t.current != p.to, true);
       } else {
         const auto back = brought_back_by(p);
-        now_runs(t, back);
+        now_runs(id, t, back);
         if (back) remember_brought_back(t, *back, meta().position);
         t.stable_slot = slot_after(p, t.stable_slot);
       }

@@ -12,7 +12,7 @@
 
 namespace headgate {
 
-void Evolving::now_runs(TargetState& t, std::optional<Wish> wish) {
+void Evolving::now_runs(const TargetId& id, TargetState& t, std::optional<Wish> wish) {
   t.current = std::move(wish);
   t.current_at = meta().position;
   t.promoted = false;
@@ -22,10 +22,13 @@ void Evolving::now_runs(TargetState& t, std::optional<Wish> wish) {
   t.drifted = any_drifted(t);
   for (auto& [name, there] : t.locations) there.missed.reset();
   t.held.clear();
+  if (t.current && keeps_order(state, id)) remember_runs(t, *std::as_const(t.current));
   if (t.desired != t.current) return;
   t.desired = t.current;  // one value for both
   const bool in_line = std::as_const(t.flow) && !std::as_const(t.flow)->wishes.empty();
-  if (!in_line) t.people.clear();  // else what waits is theirs
+  if (in_line) return;  // what waits is another wish
+  remember_fulfilled(t, t.people);
+  remember_fulfilled(t, t.desired_people);
 }
 
 void TargetEvolver::operator()(const RollbackRequested& e) {
@@ -58,7 +61,8 @@ void TargetEvolver::operator()(const DesiredChanged& e) {
   t.desired = e.to;
   t.desired_commit = e.commit;
   t.desired_at = meta().position;
-  t.people = e.people;
+  // Not e.people: those of old logs are behind the wishes before it as well.
+  for (const auto& person : t.document_people) add_unique(t.desired_people, person);
   t.document_people.clear();
   t.orphaned = false;
   t.failed.reset();
@@ -88,7 +92,8 @@ void TargetEvolver::operator()(const TargetAdopted& e) {
     touch(e.target);
     return;
   }
-  now_runs(t, e.wish);
+  now_runs(e.target, t, e.wish);
+  if (keeps_order(state, e.target)) remember_turn(t, false);
   if (slot) t.stable_slot = *slot;
   remember_adopted(t, e.wish);
   t.back.failed.reset();
@@ -107,6 +112,7 @@ void TargetEvolver::forget_wishes(const TargetId& id) {
   t.desired.reset();
   t.document_people.clear();
   t.people.clear();
+  t.desired_people.clear();
   t.pinned.clear();
   reckon_flow(state, id);
   touch(id);

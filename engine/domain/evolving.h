@@ -56,7 +56,7 @@ struct Evolving {
     if (!touched) return;
     for (const auto& id : in_line_at(state, environment)) touched->insert(id);
   }
-  void now_runs(TargetState& t, std::optional<Wish> wish);
+  void now_runs(const TargetId& id, TargetState& t, std::optional<Wish> wish);
   TargetState& target(const TargetId& id) {
     const auto [at, fresh] = state.targets.try_emplace(id);
     if (fresh) state.services[id.service].environments.insert(id.environment);

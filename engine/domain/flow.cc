@@ -275,18 +275,19 @@ struct Triggers {
     if (!target.held.empty() || (target.document && target.document->document.suspend)) return true;
     return unknown_at_first_sight(state, id, wish);
   }
-  Events plan(const Wish& wish, Trigger trigger, const std::string& reason,
-              const std::vector<std::string>& people_of_document) const {
+  Events plan(const Wish& wish, Trigger trigger, const std::string& reason, std::vector<std::string> people) const {
     const PromotionId next{id, target.last_number + 1};
     auto planned = plan_for(state, next, wish, way_back_from(state, id, wish), context.digest);
     if (!planned) return {};
-    const bool by_document = trigger == Trigger::desired || brings_variables(target, wish);
     Events events;
-    plan_events(events, next, trigger, std::move(*planned),
-                by_document ? people_of_document : std::vector<std::string>{}, reason);
+    plan_events(events, next, trigger, std::move(*planned), std::move(people), reason);
     return events;
   }
-  Events follow(const std::vector<std::string>& people_of_document) const {
+  // Of what a trigger wishes: whoever may have written its variables.
+  std::vector<std::string> people_of_variables(const Wish& wish) const {
+    return brings_variables(target, wish) ? people_inside(target) : std::vector<std::string>{};
+  }
+  Events follow() const {
     if (!flow()) return {};
     if (!flow()->wishes.empty()) {
       const auto& wish = flow()->wishes.front();
@@ -296,14 +297,15 @@ struct Triggers {
         return {TargetAdopted{id, wish.to, "it runs what " + wish.rule + " asks for already"},
                 TriggerDropped{id, wish.to.release, "it runs already"}};
       }
-      return plan(wish.to, wish.trigger, wish.reason, people_of_document);
+      auto people = wish.trigger == Trigger::desired ? people_behind(target, wish) : people_of_variables(wish.to);
+      return plan(wish.to, wish.trigger, wish.reason, std::move(people));
     }
     if (!flow()->failed) return {};
     const auto& failed = *flow()->failed;
     if (document_wishes_since(failed.planned_at) || target.current == failed.wish || blocked(failed.wish)) return {};
     if (state.quarantine(id.service, failed.wish.release)) return {};
     if (would_fail_again(state, id, failed, context.digest)) return {};
-    return plan(failed.wish, failed.trigger, failed.reason, people_of_document);
+    return plan(failed.wish, failed.trigger, failed.reason, people_of_variables(failed.wish));
   }
 };
 
@@ -353,10 +355,8 @@ std::vector<Event> fire_triggers(const State& state, const TargetId& id, const C
   return with_triggers(state, id, context, [](const Triggers& triggers) { return triggers.fire_any(); });
 }
 
-std::vector<Event> follow_triggers(const State& state, const TargetId& id, const Context& context,
-                                   const std::vector<std::string>& people_of_document) {
-  return with_triggers(state, id, context,
-                       [&](const Triggers& triggers) { return triggers.follow(people_of_document); });
+std::vector<Event> follow_triggers(const State& state, const TargetId& id, const Context& context) {
+  return with_triggers(state, id, context, [](const Triggers& triggers) { return triggers.follow(); });
 }
 
 const TriggeredWish* newer_wish(const State& state, const Promotion& promotion, bool queued) {

@@ -17,6 +17,14 @@ void remember_dropped(TargetState& target, const TriggerDropped& event, Position
 void remember_schedule(TargetState& target, const ScheduleExpanded& event);
 void remember_planned(TargetState& target, const PromotionPlanned& event);  // its wish does not wait any more
 void wish_again(TargetState& target, const Promotion& promotion);  // which ends before it began: its trigger's wish
+// Where order is kept: what runs now had its turn, or is what the first in line wishes. Who is behind it is behind
+// nothing that waits.
+void remember_turn(TargetState& target, bool had_its_turn);
+// The last of TargetState::back.fulfilled is what runs now, and whoever is behind it; they are taken from `people`.
+void remember_runs(TargetState& target, const Wish& wish);
+void remember_fulfilled(TargetState& target, std::vector<std::string>& people);
+// A way back leaves what came since `to`: whoever is behind that is inside what is planned next.
+void take_back_fulfilled(TargetState& target, const std::optional<Wish>& to);
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed);
 // Whether what runs on a target may be brought on from there: it was verified there, and nothing speaks against it.
 bool soaks(const State& state, const std::string& service, const TargetState& there);
@@ -36,8 +44,7 @@ bool keeps_order(const State& state, const TargetId& target);  // supersede: que
 // The next thing that a trigger of the target's stage makes happen; empty when there is none.
 std::vector<Event> fire_triggers(const State& state, const TargetId& target, const Context& context);
 // Of a target with no promotion under way: the wish of a trigger that is its turn, planned or dropped.
-std::vector<Event> follow_triggers(const State& state, const TargetId& target, const Context& context,
-                                   const std::vector<std::string>& people_of_document);
+std::vector<Event> follow_triggers(const State& state, const TargetId& target, const Context& context);
 // The wish of a trigger that takes the place of this promotion, or, with `queued`, comes after it; null when there is
 // none.
 const TriggeredWish* newer_wish(const State& state, const Promotion& promotion, bool queued = false);

@@ -9,6 +9,8 @@
 namespace headgate {
 namespace {
 
+constexpr std::size_t max_fulfilled = 16;  // like the ways back
+
 FlowState& flow_of(TargetState& target) {
   return target.flow ? *target.flow : target.flow.emplace();
 }
@@ -80,6 +82,7 @@ void remember_fired(TargetState& target, const TriggerFired& event, Position pos
   // What is not queued is replaced by what is newer.
   std::erase_if(flow.wishes, [](const TriggeredWish& wish) { return !wish.queued; });
   flow.wishes.push_back({event.to, event.trigger, event.rule, event.reason, event.queued, position});
+  if (event.trigger == Trigger::desired) flow.wishes.back().people = std::exchange(target.desired_people, {});
   flow.failed.reset();
 }
 
@@ -89,7 +92,42 @@ void remember_dropped(TargetState& target, const TriggerDropped& event, Position
   flow.dropped = DroppedWish{event.release, event.reason, position};
   // What failed while it was wished is as far behind it as what failed before.
   if (flow.failed && std::as_const(flow.failed)->planned_at < flow.wishes.front().position) flow.failed.reset();
+  // The document's next wish came on top of it.
+  const auto people = std::move(flow.wishes.front().people);
   flow.wishes.erase(flow.wishes.begin());
+  const auto next = std::ranges::find(flow.wishes, Trigger::desired, &TriggeredWish::trigger);
+  auto& theirs = next == flow.wishes.end() ? target.desired_people : next->people;
+  for (const auto& person : people) add_unique(theirs, person);
+}
+
+void remember_turn(TargetState& target, bool had_its_turn) {
+  const bool in_line = target.flow && !std::as_const(target.flow)->wishes.empty();
+  const bool is_next = in_line && target.current == std::as_const(target.flow)->wishes.front().to;
+  if (is_next || had_its_turn) remember_fulfilled(target, target.people);
+  if (is_next) remember_fulfilled(target, target.flow->wishes.front().people);
+}
+
+void remember_runs(TargetState& target, const Wish& wish) {
+  auto& all = target.back.fulfilled;
+  if (all.empty() || all.back().wish != wish) all.push_back({wish, {}});
+  if (all.size() <= max_fulfilled) return;
+  for (const auto& person : all[0].people) add_unique(all[1].people, person);
+  all.erase(all.begin());
+}
+
+void remember_fulfilled(TargetState& target, std::vector<std::string>& people) {
+  if (auto& all = target.back.fulfilled; !all.empty()) {
+    for (const auto& person : people) add_unique(all.back().people, person);
+  }
+  people.clear();
+}
+
+void take_back_fulfilled(TargetState& target, const std::optional<Wish>& to) {
+  auto& all = target.back.fulfilled;
+  while (!all.empty() && all.back().wish != to) {
+    for (const auto& person : all.back().people) add_unique(target.people, person);
+    all.pop_back();
+  }
 }
 
 void wish_again(TargetState& target, const Promotion& p) {
@@ -109,6 +147,13 @@ void remember_schedule(TargetState& target, const ScheduleExpanded& event) {
 
 void remember_planned(TargetState& target, const PromotionPlanned& event) {
   if (event.trigger == Trigger::drift) return;  // it brings back what runs by the wish before
+  const auto are_planned = [&](const std::vector<std::string>& people) {
+    for (const auto& person : people) add_unique(target.people, person);
+  };
+  if (event.trigger == Trigger::desired && target.desired == event.to) {
+    are_planned(target.desired_people);
+    target.desired_people.clear();
+  }
   if (!target.flow) return;
   auto& flow = *target.flow;
   flow.failed.reset();
@@ -120,6 +165,7 @@ void remember_planned(TargetState& target, const PromotionPlanned& event) {
   const bool waits_again = first != flow.wishes.end() && flow.planned && *first == *std::as_const(flow.planned);
   if (waits_again && !is(*first)) ++first;
   if (first != flow.wishes.end() && is(*first)) {
+    for (auto wish = flow.wishes.begin(); wish <= first; ++wish) are_planned(wish->people);
     flow.planned = std::move(*first);
     flow.wishes.erase(flow.wishes.begin(), std::next(first));
     return;

@@ -71,6 +71,7 @@ struct TriggeredWish {
   std::string reason;
   bool queued = false;
   Position position = 0;
+  std::vector<std::string> people{};  // of a document's wish: behind it, and behind what was dropped before it
   bool operator==(const TriggeredWish&) const = default;
   template <class Self, class V>
   static void describe(Self& s, V& v) {
@@ -80,6 +81,7 @@ struct TriggeredWish {
     v("reason", s.reason);
     v("queued", s.queued);
     v("position", s.position);
+    v("people", s.people);
   }
 };
 

@@ -121,6 +121,32 @@ bool brings_variables(const TargetState& target, const Wish& wish) {
   return target.current ? target.current->variables != wish.variables : !wish.variables.empty();
 }
 
+std::vector<std::string> people_behind_wishes(const TargetState& target) {
+  auto people = target.people;
+  for (const auto& person : target.desired_people) add_unique(people, person);
+  if (!target.flow) return people;
+  for (const auto& wish : target.flow->wishes) {
+    for (const auto& person : wish.people) add_unique(people, person);
+  }
+  return people;
+}
+
+std::vector<std::string> people_inside(const TargetState& target) {
+  auto people = people_behind_wishes(target);
+  for (const auto& person : target.document_people) add_unique(people, person);
+  return people;
+}
+
+std::vector<std::string> people_behind(const TargetState& target, const TriggeredWish& first) {
+  auto people = target.people;
+  for (const auto& person : first.people) add_unique(people, person);
+  if (target.desired != first.to) return people;
+  for (const auto* since : {&target.desired_people, &target.document_people}) {
+    for (const auto& person : *since) add_unique(people, person);
+  }
+  return people;
+}
+
 void supersede(std::vector<Event>& events, const Promotion& p, const std::string& why) {
   const auto reason = cut_text(why, max_reason_bytes);
   for (const auto& approval : p.approvals) events.emplace_back(ApprovalVoided{p.id, approval.approver, reason});

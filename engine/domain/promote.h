@@ -38,6 +38,13 @@ bool would_fail_again(const State& state, const TargetId& target, const FailedAt
 // Target document, whatever asked for the release.
 bool brings_variables(const TargetState& target, const Wish& wish);
 
+// Behind all wishes of the document that are not fulfilled yet.
+std::vector<std::string> people_behind_wishes(const TargetState& target);
+// Those, and whoever has written the document since: their work is inside what is planned of all that.
+std::vector<std::string> people_inside(const TargetState& target);
+// Whose work is inside the document's wish that is the first in line: nobody's who stands behind what comes after it.
+std::vector<std::string> people_behind(const TargetState& target, const TriggeredWish& first);
+
 // Ends a promotion that waits, because its plan would be another one: approvals of this one are void.
 void supersede(std::vector<Event>& events, const Promotion& promotion, const std::string& why);
 // promotion.planned and a step.planned for each step, of the target's next promotion.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/flow.h"
+#include "engine/domain/promote.h"
 
 namespace headgate {
 namespace {
@@ -188,12 +189,7 @@ void carry_over(State& state, const TargetRenamed& renamed) {
   known.retiring = false;
   // Retries under the old name are over; what was left half done is not.
   if (known.held.empty()) known.back.failed.reset();
-  t.document_people.insert(t.document_people.end(), t.people.begin(), t.people.end());
-  for (auto& person : t.document_people) {
-    if (std::ranges::find(known.document_people, person) == known.document_people.end()) {
-      known.document_people.push_back(std::move(person));
-    }
-  }
+  for (const auto& person : people_inside(t)) add_unique(known.document_people, person);
   if (!known.observed) known.observed = std::move(t.observed);
   known.open_incidents += t.open_incidents;
   for (auto& [id, incident] : state.incidents) {

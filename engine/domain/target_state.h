@@ -77,11 +77,24 @@ struct Irreversible {
   }
 };
 
+// What a target whose stage keeps order came to run, and who was behind the wishes that this fulfilled.
+struct FulfilledWish {
+  Wish wish;
+  std::vector<std::string> people;
+  bool operator==(const FulfilledWish&) const = default;
+  template <class Self, class V>
+  static void describe(Self& s, V& v) {
+    v("wish", s.wish);
+    v("people", s.people);
+  }
+};
+
 // Ways back and what bars them. Empty for most targets.
 struct WaysBack {
   std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
   std::vector<Position> verified_at;       // likewise, the event that says so; 0: it was only adopted
   std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
+  std::vector<FulfilledWish> fulfilled;    // newest last, at most 16: what is left is inside once more
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
   Boxed<WantedRollback> wanted;
@@ -92,6 +105,7 @@ struct WaysBack {
     v("verified_by", s.verified_by);
     v("verified_at", s.verified_at);
     v("barred", s.barred);
+    v("fulfilled", s.fulfilled);
     v("irreversible", s.irreversible);
     v("restore_point", s.restore_point);
     v("wanted", s.wanted);
@@ -125,8 +139,9 @@ struct TargetState {
   Boxed<Wish> desired;                       // what the document wished when it was last looked at, release resolved
   std::string desired_commit;
   Position desired_at = 0;
-  std::vector<std::string> people;  // behind all wishes that are not fulfilled yet
-  Boxed<Wish> current;              // what Headgate brought or adopted here last
+  std::vector<std::string> people;          // behind wishes of the document that were planned and are not fulfilled yet
+  std::vector<std::string> desired_people;  // behind those that were not planned and do not wait in line
+  Boxed<Wish> current;                      // what Headgate brought or adopted here last
   Position current_at = 0;
   Timestamp current_since;  // on a clock that never steps: less State::stepped as it was then
   Position brought_at = 0;  // as current_at, but of the mending of drift: that brings nothing that is news
@@ -157,6 +172,7 @@ struct TargetState {
     v("desired_commit", s.desired_commit);
     v("desired_at", s.desired_at);
     v("people", s.people);
+    v("desired_people", s.desired_people);
     v("current", s.current);
     v("current_at", s.current_at);
     v("current_since", s.current_since);

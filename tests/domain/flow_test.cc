@@ -15,6 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::UnorderedElementsAre;
 using Kind = Outcome::Kind;
 
 StageTrigger on_branch(const std::string& branch) {
@@ -745,6 +746,91 @@ TEST(Queue, WhoWishedWhatWaitsInLineIsInsideAlsoWhenTheirsComesAfterWhatTheDocum
   world.finish_all(production);
   ASSERT_EQ(world.live(production).to.release.version, "v3");
   EXPECT_THAT(world.approve(promotion(production, 2), "person:erin"), Refused("your own work"));
+}
+
+// v2 by carol has its turn, v3 by dave and v4 by bob wait in line.
+World three_wait_for_managers() {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  s.supersede = Supersede::queue;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")), "person:carol");
+  world.push(target(production, release("v3")), "person:dave");
+  world.push(target(production, release("v4")), "person:bob");
+  return world;
+}
+
+TEST(Queue, BarsNobodyWhoseWorkRunsAlreadyOrComesLater) {
+  auto world = three_wait_for_managers();
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:dave"), Contains("promotion.started #1"));
+  world.finish_all(production);
+  ASSERT_EQ(world.live(production).to.release.version, "v3");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:dave"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Contains("promotion.started #2"));
+  world.finish_all(production);
+  EXPECT_THAT(world.live(production).people, ElementsAre("person:bob"));
+}
+
+TEST(Queue, BarsWhoIsBehindWhatDidNotComeToRun) {
+  auto world = three_wait_for_managers();
+  EXPECT_THAT(world.cancel(promotion(production, 1)), Contains("promotion.planned #2 v3"));
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:dave"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:erin"), Contains("promotion.started #2"));
+  world.finish_all(production);
+  EXPECT_THAT(world.live(production).people, ElementsAre("person:bob")) << "both run now";
+}
+
+TEST(Queue, BarsWhoIsBehindWhatWasDropped) {
+  auto world = three_wait_for_managers();
+  world.when(QuarantineRelease{{"gateway", "v3"}, "bad"}, "person:alice");
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  ASSERT_EQ(world.live(production).to.release.version, "v4");
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:dave"), Refused("your own work"));
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Contains("promotion.started #2"));
+}
+
+TEST(Queue, BarsWhoIsBehindWhatWasTheLastInLineAndWasDropped) {
+  auto world = three_wait_for_managers();
+  for (const char* version : {"v3", "v4"}) {
+    world.when(QuarantineRelease{{"gateway", version}, "bad"}, "person:alice");
+  }
+  world.approve(promotion(production, 1), "person:erin");
+  world.finish_all(production);
+  ASSERT_FALSE(world.at(production).promotion);
+  world.push(target(production, release("v5")), "person:alice");
+  EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:dave", "person:bob", "person:alice"));
+}
+
+TEST(Queue, BarsWhoIsBehindWhatARollbackTookBack) {
+  auto world = three_wait_for_managers();
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  RollBack back;
+  back.targets = {production};
+  back.to = "previous";
+  back.reason = "bad";
+  EXPECT_THAT(world.when(back, "person:alice"), Contains("rollback.started to v1"));
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v1");
+  ASSERT_EQ(world.live(production).to.release.version, "v4");
+  EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:carol", "person:dave", "person:bob"));
+}
+
+TEST(Queue, AsksForNobodyMoreForAStrangerWhoseWorkRunsAlready) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  s.unknown_authors = UnknownAuthorsRule{UnknownAuthors::extra_approval, 37};
+  s.supersede = Supersede::queue;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")), "person:stranger");
+  world.push(target(production, release("v3")), "person:bob");
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:carol"), Not(Contains("promotion.started #1")));
+  EXPECT_THAT(world.approve(promotion(production, 1), "person:dave"), Contains("promotion.started #1"));
+  world.finish_all(production);
+  EXPECT_THAT(world.approve(promotion(production, 2), "person:carol"), Contains("promotion.started #2"));
 }
 
 TEST(Queue, RefusesAPromotionByHandThatWouldJumpIt) {

@@ -71,7 +71,7 @@ void Oracle::take_force(const Event& staged) {
     if (before != targets_.end() && before->second.on_delete == OnDelete::retire) {
       place.retiring = true;
       place.failed.reset();
-      place.work.push_back({before->second, commit_people_});
+      place.work.push_back({before->second, commit_people_, position_});
     } else if (called(id.service) == id.service) {
       place.work.clear();
     }
@@ -99,7 +99,7 @@ void Oracle::take_force(const Event& staged) {
     const auto before = targets_.find(target->id);
     const bool same = before != targets_.end() && before->second.release == target->release &&
                       before->second.variables == target->variables;
-    if (!same) places_[target->id].work.push_back({*target, commit_people_});
+    if (!same) places_[target->id].work.push_back({*target, commit_people_, position_});
     targets_[target->id] = *target;
     places_[target->id].orphaned = places_[target->id].retiring = false;
   }
@@ -132,7 +132,10 @@ void Oracle::called_otherwise(const std::string& from, const std::string& to) {
 void Oracle::handle(const TargetRenamed& e) {
   auto& place = places_[e.target];
   auto known = std::exchange(places_[e.from], {});
-  known.work.insert(known.work.end(), place.work.begin(), place.work.end());
+  for (auto& work : place.work) {  // of what is wished next
+    known.work.push_back(std::move(work));
+    known.work.back().at = position_;
+  }
   known.orphaned = known.orphaned && !targets_.contains(e.target);
   known.retiring = false;
   place = std::move(known);

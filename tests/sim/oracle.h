@@ -52,6 +52,8 @@ class Oracle {
     std::string asked_by;
     bool retires = false;
     bool has_its_turn = false;  // of several wishes in their order
+    bool waited = false;        // for its turn
+    Position upto = 0;          // of the work that its document's wish brings: nothing since
     bool in_locations = false;
     std::vector<Step> steps;
     std::vector<Given> approvals;
@@ -79,6 +81,11 @@ class Oracle {
   struct Work {
     Target wished;
     std::set<std::string> people;
+    Position at = 0;
+  };
+  struct Waiting {
+    Wish to;
+    Position upto = 0;  // of work, as Course::upto
   };
   struct Place {
     std::optional<Wish> current;
@@ -96,7 +103,9 @@ class Oracle {
     std::vector<std::pair<Wish, Position>> verified_at;  // or adopted
     std::optional<Position> irreversible;                // where the last such step began
     std::vector<Release> left;                           // by hand, and not wished since
-    std::vector<Work> work;
+    std::vector<Work> work;                              // oldest first
+    std::deque<Waiting> waiting;                         // of documents, in their order
+    Position upto = 0;                                   // of the last one that had its turn
     std::optional<std::pair<std::string, Wish>> failed;  // the plan's digest and what it would have brought
   };
 
@@ -144,12 +153,16 @@ class Oracle {
     places_[e.target].pinned = false;
     places_[e.target].orphaned = true;
     places_[e.target].in_line.clear();
+    places_[e.target].waiting.clear();
     places_[e.target].work.clear();
   }
   void handle(const TargetRenamed& e);
   void handle(const TriggerFired& e) {
-    if (e.trigger == Trigger::desired) places_[e.target].in_line.push_back(e.to);
+    if (e.trigger != Trigger::desired) return;
+    places_[e.target].in_line.push_back(e.to);
+    places_[e.target].waiting.push_back({e.to, position_});
   }
+  void handle(const TriggerDropped& e);
   void handle(const TargetRetired& e);
   void handle(const DriftDetected& e) { places_[e.target].drifted = e.location.empty(); }
   void handle(const DriftResolved& e);
@@ -197,10 +210,12 @@ class Oracle {
   void violated(const std::string& what);
   Course* live(const PromotionId& id);
   void ended(const PromotionId& id, bool failed);
+  void takes_its_turn(Place& place, Course& course) const;
   void mends(const PromotionPlanned& e, Place& place);
   void drop(const PromotionId& id, const std::string& approver);
   void answered(const StepId& id, std::uint32_t attempt, bool unhealthy);
-  void brought(const TargetId& id, const std::optional<Wish>& wish);
+  // `upto`: where order is kept, that of the document's wish whose turn it was.
+  void brought(const TargetId& id, const std::optional<Wish>& wish, Position upto = 0);
   void verified(const TargetId& id, const Wish& wish);
   void came(const TargetId& id, const Wish& wish);  // verified or adopted: a way back
   void wished(const TargetId& id, const Release& release) {
@@ -212,7 +227,7 @@ class Oracle {
   const Stage* stage(const TargetId& id) const;
   static bool deployed(const Course& course);
   static bool half_done(const Course& course);
-  void ended_in_locations(const TargetId& id, bool anew);
+  void ended_in_locations(const TargetId& id, bool anew, Position upto = 0);
   void first_effect(const PromotionId& id, const Course& course);
   void check_gates(const PromotionId& id, const Course& course, const Stage& stage);
   const Report* latest_report(const std::string& service, const Release& release, const std::string& gate) const;

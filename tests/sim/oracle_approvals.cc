@@ -67,8 +67,7 @@ std::set<std::string> Oracle::inside(const PromotionId& id, const Course& course
     const auto* policy = stage(id.target);
     const bool in_order = course.has_its_turn || (policy && policy->supersede == Supersede::queue);
     if (in_order && course.planned.trigger == Trigger::desired) {  // what was wished since is not among it
-      const auto wished = std::ranges::find_if(work, is_wish);
-      if (wished != work.end()) end = wished + 1;
+      end = std::ranges::find_if(work, [&](const Work& w) { return w.at > course.upto; });
     } else if (course.goes_on && course.planned.trigger == Trigger::desired) {
       // What is retried brings what it was asked for, whatever the document wishes by now.
       const auto wished = std::find_if(work.rbegin(), work.rend(), is_wish).base();

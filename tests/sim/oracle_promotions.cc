@@ -1,5 +1,6 @@
 // How promotions and rollbacks begin and end, and what they leave behind.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "tests/sim/oracle.h"
@@ -56,6 +57,8 @@ void Oracle::handle(const PromotionPlanned& e) {
   course.planned = e;
   course.asked_by = actor_;
   course.retires = place.retiring;
+  course.upto = position_;
+  if (e.trigger == Trigger::desired && !place.retiring) takes_its_turn(place, course);
   course.has_its_turn = has_its_turn;
   if (const auto policy = services_.find(id.target.service); policy != services_.end()) course.policy = policy->second;
   if (const auto before = courses_.find({id.target, id.number - 1});
@@ -63,6 +66,32 @@ void Oracle::handle(const PromotionPlanned& e) {
     course.asked_by = before->second.asked_by;  // the same promotion under a changed policy
   }
   if (!courses_.emplace(id, std::move(course)).second) violated(to_string(id) + " was planned twice");
+}
+
+// Up to where the document's wish goes: what waits behind it has people of its own.
+void Oracle::takes_its_turn(Place& place, Course& course) const {
+  const auto& [id, to] = std::tie(course.planned.promotion, course.planned.to);
+  const auto before = courses_.find({id.target, id.number - 1});
+  const bool replanned = before != courses_.end() && before->second.superseded == position_ - 1 &&
+                         before->second.planned.trigger == Trigger::desired && before->second.planned.to == to;
+  const auto at = std::ranges::find(place.waiting, to, &Waiting::to);
+  if (replanned) {
+    std::tie(course.upto, course.waited) = std::tie(before->second.upto, before->second.waited);
+  } else if (at != place.waiting.end()) {
+    course.upto = at->upto;
+    course.waited = true;
+    place.waiting.erase(place.waiting.begin(), at + 1);
+  } else if (!place.waiting.empty()) {
+    course.upto = place.upto;
+  }
+  place.upto = course.upto;
+}
+
+void Oracle::handle(const TriggerDropped& e) {
+  auto& place = places_[e.target];
+  if (place.waiting.empty() || place.waiting.front().to.release != e.release) return;
+  place.upto = place.waiting.front().upto;
+  place.waiting.pop_front();
 }
 
 // What the document wishes is followed again.
@@ -132,12 +161,14 @@ void Oracle::handle(const PromotionSuperseded& e) {
   auto* course = live(e.promotion);
   if (course) course->superseded = position_;
   if (course && e.reason.find(" is called ") != std::string::npos) {
-    places_[e.promotion.target].in_line.push_back(course->planned.to);
+    auto& place = places_[e.promotion.target];
+    place.in_line.push_back(course->planned.to);
+    if (course->waited) place.waiting.push_front({course->planned.to, course->upto});
   }
   ended(e.promotion, false);
 }
 
-void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
+void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish, Position upto) {
   auto& place = places_[id];
   place.current = wish;
   place.promoted = false;
@@ -148,21 +179,30 @@ void Oracle::brought(const TargetId& id, const std::optional<Wish>& wish) {
   const auto wished = [&](const Work& work) {
     return work.wished.release.version == wish->release.version && work.wished.variables == wish->variables;
   };
-  // The same may be wished again, and where order is kept that wish waits yet.
-  const auto* policy = stage(id);
-  const bool in_order = policy && policy->supersede == Supersede::queue;
-  const auto first = std::ranges::find_if(place.work, wished);
   const auto last = std::find_if(place.work.rbegin(), place.work.rend(), wished).base();
-  place.work.erase(place.work.begin(), !in_order ? last : first == place.work.end() ? place.work.begin() : first + 1);
+  const auto* policy = stage(id);
+  if (!policy || policy->supersede != Supersede::queue) {
+    place.work.erase(place.work.begin(), last);
+    return;
+  }
+  // The same may be wished again, and where order is kept that wish waits yet.
+  auto end = std::ranges::find_if(place.work, [&](const Work& work) { return work.at > upto; });
+  const auto first = std::ranges::find_if(place.work, wished);
+  if (first != place.work.end()) end = std::max(end, first + 1);
+  for (auto at = place.work.begin(); at != place.work.end(); ++at) {
+    if (!place.waiting.empty() && at->at > place.waiting.front().upto) break;
+    if (wished(*at)) end = std::max(end, at + 1);
+  }
+  place.work.erase(place.work.begin(), end);
 }
 
 // What the target as a whole runs once something has ended in its locations.
-void Oracle::ended_in_locations(const TargetId& id, bool anew) {
+void Oracle::ended_in_locations(const TargetId& id, bool anew, Position upto) {
   auto& place = places_[id];
   place.held = false;
   const auto whole = locations_.whole(id);
   if (!whole || (!anew && *whole == place.current)) return;
-  brought(id, *whole);
+  brought(id, *whole, upto);
   if (*whole) verified(id, **whole);
 }
 
@@ -184,10 +224,11 @@ void Oracle::handle(const PromotionSucceeded& e) {
       violated(to_string(e.promotion) + " succeeded without " + step.name);
   }
   auto& place = places_[e.promotion.target];
+  const auto upto = course.planned.trigger == Trigger::desired ? course.upto : 0;
   if (course.in_locations) {
-    ended_in_locations(e.promotion.target, false);
+    ended_in_locations(e.promotion.target, false, upto);
   } else {
-    brought(e.promotion.target, course.retires ? std::nullopt : std::optional(course.planned.to));
+    brought(e.promotion.target, course.retires ? std::nullopt : std::optional(course.planned.to), upto);
     if (!course.retires) verified(e.promotion.target, course.planned.to);
   }
   place.promoted = place.current == course.planned.to;
@@ -201,6 +242,7 @@ void Oracle::handle(const TargetRetired& e) {
   place.retiring = place.pinned = place.held = false;
   place.orphaned = true;
   place.in_line.clear();
+  place.waiting.clear();
   place.work.clear();
   place.failed.reset();
 }
