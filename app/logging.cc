@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/table.h"
+#include "engine/base/utf8.h"
 #include "engine/domain/time.h"
 
 namespace headgate::app {
@@ -35,18 +36,20 @@ void Log::write(int level, std::string_view message, std::string_view correlatio
   const std::string_view name = severity == spdlog::level::err    ? "error"
                                 : severity == spdlog::level::warn ? "warning"
                                                                   : "info";
+  // What names a damaged file may be anything; JSON takes UTF-8 alone.
+  const auto text = valid_utf8(message, std::string::npos);
   const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   std::string line;
   if (format_ == LogFormat::json) {
     boost::json::object object;
     object["time"] = format_timestamp(now);
     object["level"] = name;
-    object["message"] = message;
+    object["message"] = text;
     if (!correlation.empty()) object["correlation"] = correlation;
     object["position"] = position_.load();
     line = boost::json::serialize(object);
   } else {
-    line = format_timestamp(now).substr(11, 12) + "  " + std::string(name) + "  " + std::string(message);
+    line = format_timestamp(now).substr(11, 12) + "  " + std::string(name) + "  " + text;
     if (!correlation.empty()) line += "  [" + std::string(correlation) + "]";
     line = printable(line);  // a line break inside a message must not forge a line of its own
   }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -82,11 +83,21 @@ TEST(PrintRaw, IsByteForByteButToATerminal) {
 
 TEST(LogLines, HoldNothingThatSteersATerminal) {
   ::testing::internal::CaptureStderr();
+  spdlog::drop("headgate");  // one a process
   Log log(LogFormat::text);
   log.info("first\nsecond \033[2J\xC2\x9B", "a\rb");
   const auto line = ::testing::internal::GetCapturedStderr();
   EXPECT_THAT(line, HasSubstr("info  first second  [2J   [a b]\n"));
   EXPECT_THAT(line, Not(HasSubstr("\033")));
+}
+
+TEST(LogLines, AreJsonWhateverAMessageNames) {
+  ::testing::internal::CaptureStderr();
+  spdlog::drop("headgate");  // one a process
+  Log log(LogFormat::json);
+  log.error("CURRENT says 'MANIFEST\xAD' – größer");
+  const auto line = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(json::parse(line).at("message").as_string(), "CURRENT says 'MANIFEST\xEF\xBF\xBD' – größer");
 }
 
 TEST(TextAt, IsAsItWasWrittenAndShownWithoutControls) {
