@@ -13,6 +13,7 @@ namespace headgate::store {
 
 enum class LogCheck : std::uint8_t {
   database_files,     // records without CURRENT, or a CURRENT that names no file
+  format,             // a database that does not say what it is: its table of that, or the list of tables, is damaged
   look_first,         // open for reading and judge, before opening for writing changes anything
   wal_sequences,      // a write-ahead log in which sequences do not grow: batches stand in it twice or out of order
   nothing_left,       // no records and no watermark, but a checkpoint, snapshots or people of a log that was there
@@ -23,6 +24,7 @@ enum class LogCheck : std::uint8_t {
   index_position,     // an index of more records than there are
   tiles,              // verify: stored tiles are those of the records
   index,              // verify: the index holds each record where it belongs, and nothing else
+  kept_tables,        // repair: the tables that it cannot make anew are whole, before it drops the others
 };
 
 // A set of checks.
@@ -37,7 +39,7 @@ class LogChecks {
   bool has(LogCheck check) const { return !left_out_.test(static_cast<std::size_t>(check)); }
 
  private:
-  std::bitset<11> left_out_;
+  std::bitset<13> left_out_;
 };
 
 // The ends of refusals: what to do.
@@ -53,7 +55,8 @@ inline std::string restore_advice() {
 
 namespace headgate {
 
-HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "look_first", "wal_sequences", "nothing_left", "watermark_there",
-                    "watermark_sectors", "watermark_reached", "watermark_root", "index_position", "tiles", "index");
+HEADGATE_ENUM_NAMES(store::LogCheck, "database_files", "format", "look_first", "wal_sequences", "nothing_left",
+                    "watermark_there", "watermark_sectors", "watermark_reached", "watermark_root", "index_position",
+                    "tiles", "index", "kept_tables");
 
 }  // namespace headgate

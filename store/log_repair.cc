@@ -1,12 +1,14 @@
 #include "store/log_repair.h"
 
 #include <fmt/core.h>
+#include <rocksdb/env.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "engine/base/digest.h"
+#include "store/files.h"
 #include "store/record_chain.h"
 #include "store/rocksdb_log.h"
 #include "store/rocksdb_store.h"
@@ -24,6 +26,24 @@ constexpr Position kProgressRecords = 8'192;
 std::unexpected<Error> fail_records(std::string_view what) {
   return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: records cannot be computed from anything{}",
                                               what, restore_advice()));
+}
+
+// Of what is as little to be computed as records are.
+std::unexpected<Error> fail_kept(std::string message) {
+  const auto advice = restore_advice();
+  if (message.ends_with(advice)) message.resize(message.size() - advice.size());
+  return fail(ErrorCode::corrupt,
+              fmt::format("{}; nothing was changed: it cannot be computed from the rest{}", message, advice));
+}
+
+// Of a repair that had begun to change something.
+std::unexpected<Error> fail_halfway(Error error, const LogRepair& repair) {
+  auto& message = error.message;
+  message += "; the repair did not come to its end: tree and index may be dropped, records were not touched";
+  for (const auto& copy : repair.damaged_wal) message += ", of the damaged write-ahead log there is " + copy;
+  message += "; run it again";
+  if (error.code == ErrorCode::corrupt) message += ", and restore a backup where it fails once more";
+  return std::unexpected(std::move(error));
 }
 
 bool is_stored(const RocksDbStore& store, TileId id, const TileHashes& hashes) {
@@ -112,12 +132,45 @@ Result<void> rebuild_tree(const RocksDbStore& store, Mark mark) {
   return {};
 }
 
+// Opening for writing drops what stands behind the damage of a write-ahead log, and the file with it: a copy of it
+// stays, durable before that. All of them, since RocksDB does not say which one is damaged.
+Result<void> keep_damaged_wal(const std::filesystem::path& data, const RocksDbStore::Options& options,
+                              LogRepair& repair) {
+  const auto whole = RocksDbStore::check_wal(options);
+  if (whole) return {};
+  if (whole.error().code != ErrorCode::corrupt) return whole;
+  repair.found = whole.error().message;
+  const auto own = options.file_system ? rocksdb::NewCompositeEnv(options.file_system) : nullptr;
+  auto* env = own ? own.get() : rocksdb::Env::Default();
+  std::vector<std::string> names;
+  if (const auto status = env->GetChildren(options.dir.string(), &names); !status.ok()) {
+    return fail_status(fmt::format("list {}", options.dir.string()), status);
+  }
+  std::ranges::sort(names);
+  for (const auto& name : names) {
+    if (!name.ends_with(".log")) continue;
+    const auto path = options.dir / name;
+    std::string bytes;
+    if (const auto status = rocksdb::ReadFileToString(env, path.string(), &bytes); !status.ok()) {
+      return fail_status(fmt::format("read {}", path.string()), status);
+    }
+    if (bytes.empty()) continue;
+    HEADGATE_TRY_VOID(make_dir_durably(data / kDamagedFolder, 0700));
+    const auto copy = data / kDamagedFolder / name;
+    HEADGATE_TRY_VOID(write_file_durably(copy, bytes, 0600));
+    repair.damaged_wal.push_back(copy.string());
+  }
+  return {};
+}
+
 // A family that was being made anew when an earlier repair was cut off. Writing is right: that repair had found the
 // records whole.
-Result<void> go_on_with_cut_off_repair(RocksDbStore::Options options) {
+Result<void> go_on_with_cut_off_repair(const std::filesystem::path& data, RocksDbStore::Options options,
+                                       LogRepair& repair) {
   HEADGATE_TRY(const auto missing, RocksDbStore::missing_families(options));
   const auto derived = [](Family family) { return family == Family::tree || family == Family::index; };
   if (missing.empty() || !std::ranges::all_of(missing, derived)) return {};
+  HEADGATE_TRY_VOID(keep_damaged_wal(data, options, repair));
   options.read_only = false;
   HEADGATE_TRY(const auto store, RocksDbStore::open(options));
   return {};
@@ -154,41 +207,35 @@ Result<std::vector<std::string>> drop_snapshots(const std::filesystem::path& dat
   return dropped;
 }
 
-}  // namespace
-
-Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& progress,
-                             const std::shared_ptr<rocksdb::FileSystem>& file_system) {
-  RocksDbStore::Options options{data / "db", true, file_system, true};
-  HEADGATE_TRY(const bool exists, RocksDbStore::exists(options));
-  if (!exists) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", data.string()));
-  HEADGATE_TRY(auto watermark, watermark_of(data));
-  const auto mark = watermark.mark();
-
-  HEADGATE_TRY_VOID(go_on_with_cut_off_repair(options));
-  // First everything is read and nothing is written: a log that cannot be mended stays as it is.
-  LogRepair repair;
+// Reads everything and writes nothing: corrupt where the log cannot be mended.
+Result<void> examine(RocksDbStore::Options options, Mark mark, const Progress& progress, LogRepair& repair) {
   options.for_repair = false;
-  if (watermark.other_sector_damaged()) repair.found = "one of the two sectors of the watermark is damaged";
   if (const auto strict = RocksDbStore::open(options); !strict) repair.found = strict.error().message;
   options.for_repair = true;
+  const auto store = RocksDbStore::open(options);
+  if (!store && store.error().code != ErrorCode::corrupt) return std::unexpected(store.error());
+  if (!store) return fail_kept(store.error().message);
+  const auto count = [&](TileId id, const TileHashes& hashes) -> Result<void> {
+    ++repair.tiles;
+    if (!is_stored(**store, id, hashes)) ++repair.damaged_tiles;
+    return {};
+  };
+  HEADGATE_TRY(const auto tree, RecordReader(**store, mark).read(progress, count));
+  repair.records = tree.size();
+  repair.root = tree.root();
+  if (!options.checks.has(LogCheck::kept_tables)) return {};
+  // Records that can be read in a table that a strict database refuses: it would open no more than before.
+  const auto kept = RocksDbStore::check_kept_tables(options);
+  if (!kept && kept.error().code == ErrorCode::corrupt) return fail_kept(kept.error().message);
+  return kept;
+}
+
+// What examine() has allowed.
+Result<void> mend(const std::filesystem::path& data, RocksDbStore::Options options, WatermarkFile& watermark,
+                  const Progress& progress, LogRepair& repair) {
+  const auto mark = watermark.mark();
+  options.read_only = false;
   {
-    auto store = RocksDbStore::open(options);
-    if (!store && store.error().code != ErrorCode::corrupt) return std::unexpected(store.error());
-    if (!store) {
-      return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: it cannot be computed from the rest{}",
-                                                  store.error().message, restore_advice()));
-    }
-    const auto count = [&](TileId id, const TileHashes& hashes) -> Result<void> {
-      ++repair.tiles;
-      if (!is_stored(**store, id, hashes)) ++repair.damaged_tiles;
-      return {};
-    };
-    HEADGATE_TRY(const auto tree, RecordReader(**store, mark).read(progress, count));
-    repair.records = tree.size();
-    repair.root = tree.root();
-  }
-  {
-    options.read_only = false;
     HEADGATE_TRY(const auto store, RocksDbStore::open(options));
     HEADGATE_TRY_VOID(drop_derived(*store));
   }
@@ -205,7 +252,7 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
 
   RocksDbLog::Options log_options;
   log_options.dir = data;
-  log_options.file_system = file_system;
+  log_options.file_system = options.file_system;
   HEADGATE_TRY(const auto log, RocksDbLog::open(std::move(log_options)));
   HEADGATE_TRY(const auto after, log->verify(progress));
   if (after.records != repair.records || after.root != repair.root) {
@@ -214,7 +261,26 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
                             repair.records, hex(repair.root), after.records, hex(after.root)));
   }
   HEADGATE_TRY(repair.dropped_snapshots, drop_snapshots(data, *log));
-  HEADGATE_TRY_VOID(log->close());
+  return log->close();
+}
+
+}  // namespace
+
+Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& progress,
+                             const std::shared_ptr<rocksdb::FileSystem>& file_system, const LogChecks& checks) {
+  const RocksDbStore::Options options{data / "db", true, file_system, true, checks};
+  HEADGATE_TRY(const bool exists, RocksDbStore::exists(options));
+  if (!exists) return fail(ErrorCode::not_found, fmt::format("there is no log in {}", data.string()));
+  HEADGATE_TRY(auto watermark, watermark_of(data));
+
+  LogRepair repair;
+  if (watermark.other_sector_damaged()) repair.found = "one of the two sectors of the watermark is damaged";
+  HEADGATE_TRY_VOID(go_on_with_cut_off_repair(data, options, repair));
+  HEADGATE_TRY_VOID(examine(options, watermark.mark(), progress, repair));
+  HEADGATE_TRY_VOID(keep_damaged_wal(data, options, repair));
+  if (auto mended = mend(data, options, watermark, progress, repair); !mended) {
+    return fail_halfway(std::move(mended).error(), repair);
+  }
   return repair;
 }
 

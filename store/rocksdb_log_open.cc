@@ -17,7 +17,8 @@ namespace {
 using Family = RocksDbStore::Family;
 
 std::unexpected<Error> advise(Error error, const std::filesystem::path& data) {
-  if (error.code == ErrorCode::corrupt) error.message += repair_advice(data);
+  const bool advised = error.message.ends_with(restore_advice());  // nothing but that helps
+  if (error.code == ErrorCode::corrupt && !advised) error.message += repair_advice(data);
   return std::unexpected(std::move(error));
 }
 

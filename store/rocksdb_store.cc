@@ -92,19 +92,52 @@ bool is_locked(const rocksdb::Status& status) {
                                 status.ToString().find("While lock file") != std::string::npos);
 }
 
+bool is_missing_file(std::string_view message) {
+  return message.find("No such file") != std::string_view::npos;
+}
+
 // A failure to open what must be there: files that are gone are damage as well.
 std::unexpected<Error> fail_open(const std::string& path, const rocksdb::Status& status) {
   // RocksDB names the file, but for the write-ahead log.
   const bool named = !status.IsCorruption() || status.ToString().find(path) != std::string::npos;
   const auto* what = named ? "open the database {}" : "read the write-ahead log of the database {}";
   auto failure = fail_status(fmt::format(fmt::runtime(what), path), status).error();
-  const bool gone = status.ToString().find("No such file") != std::string::npos;
+  const bool gone = is_missing_file(status.ToString());
   if (failure.code == ErrorCode::not_found || gone || status.IsInvalidArgument()) failure.code = ErrorCode::corrupt;
   return std::unexpected(std::move(failure));
 }
 
+// Of the file that CURRENT names; whoever asks has opened the database.
+std::string manifest_of(rocksdb::Env* env, const std::string& path) {
+  std::string name;
+  if (!rocksdb::ReadFileToString(env, path + "/CURRENT", &name).ok()) return path + "/MANIFEST";
+  while (name.ends_with('\n')) name.pop_back();
+  return path + "/" + name;
+}
+
 std::unique_ptr<rocksdb::Env> env_over(const std::shared_ptr<rocksdb::FileSystem>& file_system) {
   return file_system ? rocksdb::NewCompositeEnv(file_system) : nullptr;
+}
+
+// Opens these families alone, to read and strictly: only what is theirs and the write-ahead logs can be found damaged.
+Result<void> open_alone(const RocksDbStore::Options& wanted, const std::vector<std::string_view>& names,
+                        rocksdb::WALRecoveryMode mode) {
+  const auto env = env_over(wanted.file_system);
+  const auto path = wanted.dir.string();
+  auto options = database_options(env ? env.get() : rocksdb::Env::Default(), {.dir = wanted.dir, .read_only = true});
+  options.wal_recovery_mode = mode;
+  const auto cache = rocksdb::NewLRUCache(kLeastCacheBytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options("default", cache));  // RocksDB insists
+  for (const auto name : names) families.emplace_back(std::string(name), family_options(name, cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const auto status = rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &opened);
+  if (!status.ok()) return fail_open(path, status);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+  db->Close();
+  return {};
 }
 
 // RocksDB takes a folder that it may not enter for one that is not there.
@@ -153,7 +186,9 @@ std::unexpected<Error> fail_status(std::string_view action, const rocksdb::Statu
                     : is_locked(status)                              ? ErrorCode::unavailable
                     : status.IsNotFound() || status.IsPathNotFound() ? ErrorCode::not_found
                                                                      : ErrorCode::io;
-  return fail(code, fmt::format("cannot {}: {}", action, status.ToString()));
+  auto said = status.ToString();
+  while (said.ends_with('\n')) said.pop_back();  // a list of files
+  return fail(code, fmt::format("cannot {}: {}", action, said));
 }
 
 Result<bool> RocksDbStore::exists(const Options& options) {
@@ -254,8 +289,21 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const Options& options)
                                         : rocksdb::DB::Open(database, path, families, &store->handles_, &db);
   if (!status.ok()) return exists ? fail_open(path, status) : fail_status(fmt::format("make the log {}", path), status);
   store->db_.reset(db);
-  HEADGATE_TRY_VOID(store->check_format());
+  if (!options.checks.has(LogCheck::format)) return store;
+  if (auto known = store->check_format(); !known) {
+    auto failure = std::move(known).error();
+    if (failure.code == ErrorCode::corrupt) failure.message += restore_advice();
+    return std::unexpected(std::move(failure));
+  }
   return store;
+}
+
+Result<void> RocksDbStore::check_wal(const Options& options) {
+  return open_alone(options, {}, rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords);
+}
+
+Result<void> RocksDbStore::check_kept_tables(const Options& options) {
+  return open_alone(options, {kFamilies[0], kFamilies[3]}, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
 }
 
 RocksDbStore::~RocksDbStore() {
@@ -269,15 +317,20 @@ RocksDbStore::~RocksDbStore() {
 Result<void> RocksDbStore::check_format() {
   const auto read = get(Family::meta, "format");
   if (!read) {
-    return fail(read.error().code,
+    const bool gone = is_missing_file(read.error().message);
+    return fail(gone ? ErrorCode::corrupt : read.error().code,
                 "the table that says what log this is ('meta') cannot be read: " + read.error().message);
   }
   const auto& format = *read;
   if (!format) {
     HEADGATE_TRY(const auto records, count_records());
+    // With these column families it is a log: what says its format is not listed any more.
     if (records > 0) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("{} is not a log of Headgate: it does not say its format", db_->GetName()));
+      return fail(
+          ErrorCode::corrupt,
+          fmt::format("{} holds records but does not say its format: most likely {} is damaged, which says what "
+                      "the files beside it are",
+                      db_->GetName(), manifest_of(db_->GetEnv(), db_->GetName())));
     }
     is_new_ = true;
     return {};

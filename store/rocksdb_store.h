@@ -63,6 +63,10 @@ class RocksDbStore {
   // that is not Headgate's or of a newer format (conflict), a damaged one (corrupt), none where it is only to be read
   // (not_found).
   static Result<std::unique_ptr<RocksDbStore>> open(const Options& options);
+  // Of an existing database, strictly and without changing anything: the write-ahead logs alone, and the tables of
+  // records and of `meta` alone, which nothing can be computed from. corrupt when they are damaged.
+  static Result<void> check_wal(const Options& options);
+  static Result<void> check_kept_tables(const Options& options);
   ~RocksDbStore();
   RocksDbStore(const RocksDbStore&) = delete;
   RocksDbStore& operator=(const RocksDbStore&) = delete;

@@ -197,6 +197,31 @@ void twice(DamagedLog& log) {
   write_plain(path, bytes + bytes);
 }
 
+// The last parts of the list, which say where the tables are: what is left is a list all the same.
+void cut_manifest(DamagedLog& log) {
+  const auto path = log.file("MANIFEST");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) * 3 / 4);
+}
+
+// What `headgate log repair` says and does.
+std::string repaired(DamagedLog& log, const LogChecks& checks = LogChecks::all()) {
+  const auto before = log.database();
+  const auto repair = repair_log(log.dir.path(), {}, nullptr, checks);
+  const auto outcome = repair ? log.outcome() : "refused: " + repair.error().message;
+  return outcome + (log.database() == before ? "; left alone" : "; CHANGED");
+}
+Row repair_checked(const char* damage, LogCheck check, const char* expected, const Damage& apply) {
+  return {damage, name_of(check).data(), expected,
+          [apply](DamagedLog& log) {
+            apply(log);
+            return repaired(log);
+          },
+          [apply, check](DamagedLog& log) {
+            apply(log);
+            return repaired(log, LogChecks::without(check));
+          }};
+}
+
 // RocksDB ends the process over it: in one of its own.
 std::string write_ahead_log_twice(DamagedLog& log, LogChecks checks) {
   twice(log);
@@ -241,6 +266,8 @@ std::vector<Row> table() {
        [](DamagedLog& log) { return manifest(log, false); }, [](DamagedLog& log) { return manifest(log, true); }},
       checked("MANIFEST cut to nothing", LogCheck::database_files,
               "is damaged, which says what the files beside it are", empty_manifest),
+      checked("MANIFEST truncated", LogCheck::format, "holds records but does not say its format: most likely",
+              cut_manifest),
       {"WAL, batches twice", "wal_sequences", "batches stand in it twice",
        [](DamagedLog& log) { return write_ahead_log_twice(log, LogChecks::all()); },
        [](DamagedLog& log) { return write_ahead_log_twice(log, LogChecks::without(LogCheck::wal_sequences)); }},
@@ -258,6 +285,10 @@ std::vector<Row> table() {
       {"SST gone", "RocksDB: consistency at open", "No such file",
        [](DamagedLog& log) { return missing_table(log, true); },
        [](DamagedLog& log) { return missing_table(log, false); }},
+      repair_checked("SST of records, grown; repaired", LogCheck::kept_tables, "; left alone",
+                     [](DamagedLog& log) { DamagedLog::grow(log.table("events")); }),
+      repair_checked("SST of meta gone; repaired", LogCheck::format, "('meta') cannot be read",
+                     [](DamagedLog& log) { std::filesystem::remove(log.table("meta")); }),
       {"SST, bit flipped in a record", "RocksDB: block checksum", "checksum mismatch",
        [](DamagedLog& log) {
          DamagedLog::flip(log.table("events"), 20);
@@ -396,6 +427,32 @@ TEST(Damage, AManifestThatIsOverwrittenOrCutIsNamed) {
       EXPECT_EQ(log.database(), before);
     }
   }
+}
+
+// Wherever it is cut: it is named, or nothing is lost with what is gone.
+TEST(Damage, AManifestCutAnywhereIsNamed) {
+  const DamagedLog log;
+  const auto path = log.file("MANIFEST");
+  const auto bytes = *read_file(path, 64 << 20);
+  std::size_t refused = 0;
+  for (std::size_t keep = bytes.size() - 1; keep > 5 && !testing::Test::HasFailure(); keep -= 5) {
+    SCOPED_TRACE("cut after byte " + std::to_string(keep));
+    write_plain(path, bytes.substr(0, keep));
+    const auto before = log.database();
+    const auto outcome = log.outcome();
+    if (outcome == "612 records, whole") continue;
+    ++refused;
+    EXPECT_TRUE(outcome.starts_with("refused: ")) << outcome;
+    EXPECT_NE(outcome.find(path.string()), std::string::npos) << outcome;
+    EXPECT_NE(outcome.find("headgate "), std::string::npos) << "it does not say what to do: " << outcome;
+    HEADGATE_EXPECT_ERROR(log.open(false), ErrorCode::corrupt);
+    const auto repaired = repair_log(log.dir.path(), {});
+    HEADGATE_EXPECT_ERROR(repaired, ErrorCode::corrupt);
+    EXPECT_NE(repaired.error().message.find(path.filename().string()), std::string::npos) << repaired.error().message;
+    EXPECT_TRUE(repaired.error().message.ends_with(restore_advice())) << repaired.error().message;
+    EXPECT_EQ(log.database(), before);
+  }
+  EXPECT_GT(refused, bytes.size() / 10) << "more than half of the cuts lose something";
 }
 
 TEST(Damage, BatchesThatStandTwiceInTheWriteAheadLogAreRefused) {

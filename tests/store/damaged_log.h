@@ -87,6 +87,7 @@ class DamagedLog {
     bytes[at] = static_cast<char>(bytes[at] ^ 4);
     write_plain(path, bytes);
   }
+  static void grow(const std::filesystem::path& path) { write_plain(path, *read_file(path, 64 << 20) + "garbage"); }
   // A record as somebody would forge it.
   static std::string altered(Position position) {
     auto record = events()[position];

@@ -68,6 +68,21 @@ TEST(LogRepair, AnIndexThatLiesOrClaimsTooMuch) {
   expect_mended(log, 0);
 }
 
+TEST(LogRepair, TablesThatHaveGrown) {
+  for (const std::string family : {"tree", "index"}) {
+    SCOPED_TRACE(family);
+    const DamagedLog log;
+    DamagedLog::grow(log.table(family));
+    expect_mended(log, 0);
+  }
+  for (const std::string family : {"events", "meta"}) {
+    SCOPED_TRACE(family);
+    const DamagedLog log;
+    DamagedLog::grow(log.table(family));
+    expect_refused(log, "Sst file size mismatch");
+  }
+}
+
 TEST(LogRepair, TablesOfTreeAndIndexThatAreDamagedOrMissing) {
   for (const std::string family : {"tree", "index"}) {
     SCOPED_TRACE(family);
@@ -116,6 +131,68 @@ TEST(LogRepair, SnapshotsThatAreDamagedAreDropped) {
   HEADGATE_ASSERT_OK(repair);
   EXPECT_EQ(repair->dropped_snapshots, (std::vector<std::string>{"300.snap", "200.snap"}));
   EXPECT_EQ(snapshots->positions(), std::vector<Position>{100});
+}
+
+// The last batch of what was answered, before its mark: flipped in the write-ahead log alone.
+struct FlippedLastBatch : DamagedLog {
+  std::filesystem::path wal = file(".log");
+  std::string bytes;  // of it, damaged
+
+  FlippedLastBatch() {
+    const Mark mark{610, *(*open())->root(610)};
+    std::filesystem::remove(dir / "watermark");
+    EXPECT_TRUE(WatermarkFile::create(dir / "watermark", mark).has_value());
+    flip(wal, read_file(wal, 64 << 20)->rfind(R"("specversion":"1.0","id":"611")"));
+    bytes = *read_file(wal, 64 << 20);
+  }
+};
+
+TEST(LogRepair, WhatStandsBehindADamagedWriteAheadLogIsDroppedAndTold) {
+  const FlippedLastBatch log;
+  const auto before = log.database();
+  const auto opened = log.open(false);
+  HEADGATE_EXPECT_ERROR(opened, ErrorCode::corrupt);
+  EXPECT_NE(opened.error().message.find("headgate log repair"), std::string::npos) << opened.error().message;
+  EXPECT_EQ(log.database(), before);
+  const auto repair = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(repair);
+  EXPECT_NE(repair->found.find("cannot read the write-ahead log"), std::string::npos) << repair->found;
+  EXPECT_EQ(repair->records, 610U);
+  const auto copy = log.dir / "damaged" / log.wal.filename();
+  EXPECT_EQ(repair->damaged_wal, std::vector<std::string>{copy.string()});
+  EXPECT_EQ(*read_file(copy, 64 << 20), log.bytes);
+  EXPECT_EQ(log.outcome(), "610 records, whole");
+  // It is dropped: there is nothing to tell any more.
+  const auto again = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(again);
+  EXPECT_TRUE(again->damaged_wal.empty());
+}
+
+TEST(LogRepair, WithoutRoomForACopyADamagedWriteAheadLogStays) {
+  const FlippedLastBatch log;
+  const auto before = log.database();
+  write_plain(log.dir / "damaged", "a file where the copies go");
+  EXPECT_FALSE(repair_log(log.dir.path(), {}).has_value());
+  EXPECT_EQ(log.database(), before);
+}
+
+TEST(LogRepair, DamageOfTheWriteAheadLogBeforeTheWatermarkIsRefused) {
+  const DamagedLog log;
+  DamagedLog::flip(log.file(".log"), read_file(log.file(".log"), 64 << 20)->rfind(R"("specversion":"1.0","id":"605")"));
+  expect_refused(log, "records 604 to 611 are missing");
+  EXPECT_FALSE(std::filesystem::exists(log.dir / "damaged"));
+}
+
+// What is left of tree and index is said, and a second run ends it.
+TEST(LogRepair, AFailureHalfwaySaysWhatMayBeGone) {
+  const DamagedLog log;
+  const auto files = std::make_shared<FaultFileSystem>();
+  files->disk_full = true;
+  const auto repair = repair_log(log.dir.path(), {}, files);
+  HEADGATE_EXPECT_ERROR(repair, ErrorCode::io);
+  EXPECT_NE(repair.error().message.find("tree and index may be dropped"), std::string::npos) << repair.error().message;
+  HEADGATE_ASSERT_OK(repair_log(log.dir.path(), {}));
+  EXPECT_EQ(log.outcome(), kWhole);
 }
 
 TEST(LogRepair, ItMayBeRepeated) {
@@ -214,6 +291,9 @@ TEST(LogRepair, ADamagedTableOfTheLogsOwnNameIsNamed) {
   const DamagedLog log;
   DamagedLog::flip(log.table("meta"), 5);
   expect_refused(log, "the table that says what log this is ('meta') cannot be read");
+  const DamagedLog gone;
+  std::filesystem::remove(gone.table("meta"));
+  expect_refused(gone, "the table that says what log this is ('meta') cannot be read");
 }
 
 TEST(LogRepair, WithoutAWatermarkNothingIsKnown) {
