@@ -14,6 +14,7 @@
 #include "store/watermark.h"
 #include "tests/store/damaged_log.h"
 #include "tests/store/fault_filesystem.h"
+#include "tests/torture.h"
 
 namespace headgate::store {
 namespace {
@@ -493,6 +494,54 @@ TEST(Damage, AFullDiskIsAnErrorOfTheOpening) {
     HEADGATE_ASSERT_OK(RocksDbLog::open(options));
     EXPECT_FALSE(std::filesystem::exists(log.dir / "db" / "LOG")) << "RocksDB ends the process when it cannot write it";
   }
+}
+
+// A bit that flips on its way from the disk, under a log that is open: whoever reads gets what was written, or is told.
+TEST(Damage, ABitThatFlipsWhileATableIsReadIsNeverBelieved) {
+  std::mt19937_64 chance(torture_seed("flipped reads"));
+  const auto faults = std::make_shared<FaultFileSystem>();
+  const DamagedLog files;
+  RocksDbLog::Options options{.dir = files.dir.path(), .origin = kDamagedOrigin};
+  options.read_only = true;
+  options.file_system = faults;
+  std::size_t told = 0;
+  std::size_t verified = 0;
+  const auto flip_one = [&](std::uint64_t reads) {
+    faults->flip_bit = chance();
+    faults->flip_after = static_cast<std::int64_t>(chance() % reads);
+  };
+  for (std::size_t round = 0; round < torture_rounds(60) && !testing::Test::HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    const auto log = RocksDbLog::open(options);  // with nothing in its cache
+    HEADGATE_ASSERT_OK(log);
+    if (round % 2 == 0) {
+      flip_one(8);
+      for (Position at = 0; at < kDamagedRecords; at += 20) {
+        const auto read = (*log)->read(at, 20);
+        if (read) {
+          EXPECT_TRUE(std::ranges::equal(*read, std::span(DamagedLog::records()).subspan(at, read->size()), {},
+                                         &StoredRecord::bytes))
+              << "from record " << at;
+        } else {
+          EXPECT_EQ(read.error().code, ErrorCode::corrupt) << read.error().message;
+          ++told;
+        }
+      }
+    } else {
+      flip_one(4);
+      const auto found = (*log)->verify({});
+      if (!found) {
+        EXPECT_EQ(found.error().code, ErrorCode::corrupt) << found.error().message;
+        ++verified;
+      }
+    }
+    EXPECT_LT(faults->flip_after.load(), 0) << "nothing was flipped";
+    faults->flip_after = -1;
+  }
+  std::printf("told to %zu reads, found by %zu verifications\n", told, verified);
+  EXPECT_GT(told, 0U);
+  EXPECT_GT(verified, 0U);
+  EXPECT_EQ(files.outcome(), "612 records, whole");  // the disk has it right
 }
 
 // A query that meets a damaged block says what mends it.

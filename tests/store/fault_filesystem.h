@@ -1,5 +1,5 @@
-// A file system below RocksDB that fails when it is told to, and that forgets at a power cut what was never synced:
-// only for tests.
+// A file system below RocksDB that fails or lies when it is told to, and that forgets at a power cut what was never
+// synced: only for tests.
 #pragma once
 
 #include <rocksdb/env.h>
@@ -48,6 +48,11 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   std::atomic<std::int64_t> torn_after{-1};  // once: a write to a write-ahead log stops after so many bytes, and fails
   std::atomic<std::int64_t> power_for{-1};   // after so many more changes of files nothing changes any more
 
+  // Once: after so many more reads of tables, what the next one gives has a bit flipped: the one of this number, modulo
+  // how many there are. On the disk it is right.
+  std::atomic<std::int64_t> flip_after{-1};
+  std::atomic<std::uint64_t> flip_bit{0};
+
   bool has_power() const { return power_for != 0; }
 
   // While no file is open: what was not synced is gone, but for a part of any length, and power is back.
@@ -83,6 +88,13 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
                                       rocksdb::IODebugContext* debug) override {
     if (unreadable) return rocksdb::IOStatus::IOError("input/output error");
     return FileSystemWrapper::NewSequentialFile(name, options, result, debug);
+  }
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override {
+    auto status = FileSystemWrapper::NewRandomAccessFile(name, options, result, debug);
+    if (status.ok()) *result = std::make_unique<ReadFile>(*this, std::move(*result));  // tables alone are read so
+    return status;
   }
   rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {
@@ -168,6 +180,36 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
     const bool wal_;
   };
 
+  class ReadFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
+   public:
+    ReadFile(FaultFileSystem& faults, std::unique_ptr<rocksdb::FSRandomAccessFile> file)
+        : FSRandomAccessFileOwnerWrapper(std::move(file)), faults_(faults) {}
+
+    rocksdb::IOStatus Read(std::uint64_t offset, std::size_t size, const rocksdb::IOOptions& options,
+                           rocksdb::Slice* result, char* scratch, rocksdb::IODebugContext* debug) const override {
+      auto status = FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug);
+      if (!status.ok() || result->empty() || !faults_.flips_this()) return status;
+      if (result->data() != scratch) std::copy_n(result->data(), result->size(), scratch);
+      *result = {scratch, result->size()};
+      const auto bit = faults_.flip_bit % (result->size() * 8);
+      scratch[bit / 8] = static_cast<char>(scratch[bit / 8] ^ 1 << bit % 8);
+      return status;
+    }
+    rocksdb::IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const rocksdb::IOOptions& options,
+                                rocksdb::IODebugContext* debug) override {
+      return FSRandomAccessFile::MultiRead(requests, count, options, debug);  // one Read after the other
+    }
+
+   private:
+    FaultFileSystem& faults_;
+  };
+
+  bool flips_this() {
+    auto left = flip_after.load();
+    while (left >= 0 && !flip_after.compare_exchange_weak(left, left - 1)) {
+    }
+    return left == 0;
+  }
   static rocksdb::IOStatus no_power() { return rocksdb::IOStatus::IOError("no power"); }
   bool may_change() {
     auto left = power_for.load();
