@@ -265,8 +265,17 @@ Result<MirroredLog> restore_from_mirror(const fs::path& folder, const fs::path& 
   HEADGATE_TRY(const auto import, LogImport::open(data, checkpoint.origin));
   for (std::uint64_t number = 0; number * kTileWidth < checkpoint.size; ++number) {
     const auto width = std::min(kTileWidth, checkpoint.size - number * kTileWidth);
-    HEADGATE_TRY(const auto bundle, read_bundle(folder, number, width));
-    const auto appended = read_entries(bundle, width, [&](std::string_view record) { return import->append(record); });
+    const auto bundle = read_bundle(folder, number, width);
+    if (!bundle && bundle.error().code == ErrorCode::not_found) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("the mirror {} is not whole: {} is missing, which holds records {} to "
+                              "{}; put that file back from a copy of it, or restore from a backup "
+                              "('headgate backup restore --from')",
+                              folder.string(), bundle_file(number, width), number * kTileWidth,
+                              number * kTileWidth + width - 1));
+    }
+    if (!bundle) return std::unexpected(bundle.error());
+    const auto appended = read_entries(*bundle, width, [&](std::string_view record) { return import->append(record); });
     if (!appended) {
       return fail(appended.error().code,
                   fmt::format("{}: {}", (folder / bundle_file(number, width)).string(), appended.error().message));

@@ -575,6 +575,13 @@ TEST_F(BackupTest, ADamagedMirrorIsRefused) {
   HEADGATE_EXPECT_ERROR(restore_from_mirror(folder, dir_ / "restored"), ErrorCode::corrupt);
   damage(folder / tile_path({0, 0}));
   HEADGATE_EXPECT_ERROR(Mirror::open(folder, *log_, data_ / "blobs"), ErrorCode::corrupt);
+
+  std::filesystem::remove(folder / entries_path({0, 1}));
+  HEADGATE_ASSERT_OK(make_dir_durably(dir_ / "again", 0700));
+  const auto refused = restore_from_mirror(folder, dir_ / "again");
+  HEADGATE_EXPECT_ERROR(refused, ErrorCode::corrupt);
+  EXPECT_THAT(refused.error().message, HasSubstr(entries_path({0, 1}) + " is missing, which holds records 256 to 511"));
+  EXPECT_THAT(refused.error().message, HasSubstr("headgate backup restore --from"));
 }
 
 TEST(FileList, PathsThatLeadElsewhereAreRefused) {
