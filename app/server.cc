@@ -179,6 +179,12 @@ Result<void> Server::Parts::open_store() {
   HEADGATE_TRY(auto saved_states, store::SnapshotStore::open(data / "snapshots"));
   snapshots.emplace(std::move(saved_states));
   HEADGATE_TRY(blobs, store::BlobStore::open(data / "blobs"));
+  HEADGATE_TRY(const auto names, store::type_of_file(data / "people"));
+  if (names == std::filesystem::file_type::not_found && events->size() > 0) {
+    log.warning((data / "people").string() +
+                " is missing: everybody is shown by an id alone; stop and put it back from a backup, before the next "
+                "change of the AccessPolicy makes somebody new of each of them");
+  }
   HEADGATE_TRY(people, store::PeopleDirectory::open(data / "people"));
   if (const auto count = config.checkpoints.witnesses.size(); count > 0) {
     cosignatures = std::make_unique<Cosignatures>(

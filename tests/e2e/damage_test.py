@@ -1,6 +1,7 @@
 """Damaged data directories, as an operator meets them: what the server says, and what `headgate log repair` does."""
 
 import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -87,6 +88,12 @@ class Damage(unittest.TestCase):
         (self.world.data / "watermark").write_bytes(older)
         self.world.start()
         self.assertEqual(self.world.current(), "v1")
+
+    def test_names_that_are_gone_are_told(self):
+        self.assertEqual(self.world.stop(), 0)
+        shutil.rmtree(self.world.data / "people")
+        self.world.start()
+        self.assertEqual(self.world.log.read_text().count("people is missing"), 1)
 
     def test_a_repair_computes_the_rest_from_the_records(self):
         self.assertEqual(self.world.stop(), 0)
