@@ -52,7 +52,7 @@ void DocumentsCheck::check(const Target& target, const SourcedDocument& sourced)
            fmt::format("unknown environment {}{}", quoted(target.id.environment),
                        suggestion(target.id.environment, environments_)),
            "the name of an Environment");
-  } else if (service != services_.end() &&
+  } else if (service != services_.end() && !target.id.environment.empty() &&
              std::ranges::find(service->second.document->stages, target.id.environment, &Stage::environment) ==
                  service->second.document->stages.end()) {
     report(sourced, "/spec/environment",

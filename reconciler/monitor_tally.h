@@ -28,7 +28,7 @@ class MonitorTally {
 
   // What of the looks so far is news, when `failing` is what is known; unset: nothing.
   std::optional<ReportMonitor> news(const MonitorId& id, const Monitor& monitor, bool failing) const;
-  // A maintenance has begun: what failed before it says nothing of the time after it.
+  // A maintenance has begun, or the monitor is another: what failed before says nothing of the time after it.
   void begin_anew() { failures_ = 0; }
 
   // The hours that are over, oldest first; with `all` the one under way as well. They are not told again.

@@ -76,6 +76,7 @@ void MonitorWatch::look_for_monitors() {
         if (watched.monitor != monitor) {
           if (watched.looking) outdated.push_back(watched.stop);
           watched.monitor = monitor;
+          watched.tally.begin_anew();
         }
         watched.silent = silent;
         if (silent) watched.tally.begin_anew();
@@ -149,7 +150,8 @@ void MonitorWatch::work(std::stop_token stop) {
       watched->slow = false;
       watched->began.reset();
     }
-    watched->looking = false;  // until now it stayed in the map
+    watched->looking = false;                             // until now it stayed in the map
+    if (under_way.stop_requested()) look_for_monitors();  // one that is gone goes now
   }
 }
 
@@ -174,7 +176,7 @@ void MonitorWatch::note(const MonitorId& id, Watched& watched, const CheckResult
   }
   watched.trouble_told = false;
   look_for_monitors();  // a maintenance may have begun meanwhile, and what is known of it may be new
-  if (watched.silent) return;
+  if (watched.silent || watched.stop.stop_requested()) return;  // what it saw is not the monitor's that is there now
   const bool passed = result.verdict == CheckResult::Verdict::passed;
   watched.tally.add({passed, result.latency, result.reason, began},
                     watched.monitor.sla ? &*watched.monitor.sla : nullptr);

@@ -1,11 +1,12 @@
 #include "store/log_repair.h"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <rocksdb/env.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <optional>
+#include <sstream>
 
 #include "engine/base/digest.h"
 #include "store/files.h"
@@ -22,6 +23,8 @@ using Family = RocksDbStore::Family;
 using Progress = std::function<void(Position, Position)>;
 
 constexpr Position kProgressRecords = 8'192;
+constexpr const char* kUntold = "untold";  // beside the copies: their names, until the repair has come to its end
+constexpr std::size_t kMaxUntoldBytes = 1 << 20;
 
 std::unexpected<Error> fail_records(std::string_view what) {
   return fail(ErrorCode::corrupt, fmt::format("{}; nothing was changed: records cannot be computed from anything{}",
@@ -158,9 +161,31 @@ Result<void> keep_damaged_wal(const std::filesystem::path& data, const RocksDbSt
     HEADGATE_TRY_VOID(make_dir_durably(data / kDamagedFolder, 0700));
     const auto copy = data / kDamagedFolder / name;
     HEADGATE_TRY_VOID(write_file_durably(copy, bytes, 0600));
-    repair.damaged_wal.push_back(copy.string());
+    auto& copies = repair.damaged_wal;
+    if (std::ranges::find(copies, copy.string()) == copies.end()) copies.push_back(copy.string());
   }
+  return write_file_durably(data / kDamagedFolder / kUntold, fmt::format("{}\n", fmt::join(repair.damaged_wal, "\n")),
+                            0600);
+}
+
+// What a repair has dropped that was cut off before it could say so.
+Result<void> recall_damaged_wal(const std::filesystem::path& data, LogRepair& repair) {
+  const auto names = read_file(data / kDamagedFolder / kUntold, kMaxUntoldBytes);
+  if (!names && names.error().code == ErrorCode::not_found) return {};
+  if (!names) return std::unexpected(names.error());
+  std::istringstream lines(*names);
+  for (std::string line; std::getline(lines, line);) repair.damaged_wal.push_back(line);
   return {};
+}
+
+Result<void> forget_damaged_wal(const std::filesystem::path& data) {
+  const auto folder = data / kDamagedFolder;
+  std::error_code error;
+  const bool removed = std::filesystem::remove(folder / kUntold, error);
+  if (error) {
+    return fail(ErrorCode::io, fmt::format("cannot remove {}: {}", (folder / kUntold).string(), error.message()));
+  }
+  return removed ? fsync_dir(folder) : Result<void>();
 }
 
 // A family that was being made anew when an earlier repair was cut off. Writing is right: that repair had found the
@@ -275,12 +300,14 @@ Result<LogRepair> repair_log(const std::filesystem::path& data, const Progress& 
 
   LogRepair repair;
   if (watermark.other_sector_damaged()) repair.found = "one of the two sectors of the watermark is damaged";
+  HEADGATE_TRY_VOID(recall_damaged_wal(data, repair));
   HEADGATE_TRY_VOID(go_on_with_cut_off_repair(data, options, repair));
   HEADGATE_TRY_VOID(examine(options, watermark.mark(), progress, repair));
   HEADGATE_TRY_VOID(keep_damaged_wal(data, options, repair));
   if (auto mended = mend(data, options, watermark, progress, repair); !mended) {
     return fail_halfway(std::move(mended).error(), repair);
   }
+  HEADGATE_TRY_VOID(forget_damaged_wal(data));
   return repair;
 }
 

@@ -95,8 +95,8 @@ launch_agent() {
 
 # --------------------------------------------------------------------------------------------------------- the command
 
-# hg WHO ARGUMENT…: the command line with WHO's token, output into $DIR/out (what it
-# says on standard error comes last), exit code as its own. While the server is
+# hg WHO ARGUMENT…: the command line with WHO's token, its answer in $DIR/answer and, behind
+# what it said on standard error, in $DIR/out; exit code as its own. While the server is
 # away because we killed it, it is asked again; TRIES says how often it was asked.
 hg() {
   local who=$1 code

@@ -138,6 +138,10 @@ TEST(DocumentsCheck, NothingFollowsFromWhatAMistakeLeavesOut) {
   const auto targets = found_together({of_nothing, of_nothing, place});
   EXPECT_THAT(targets, ::testing::HasSubstr("2.yaml:5:3: error: missing field 'service'"));
   EXPECT_EQ(std::ranges::count(targets, '\n'), 2) << targets;
+  const auto nowhere = document("Target", "gateway.production", "  service: gateway\n  release: {version: v1}\n");
+  const auto placeless = found_together({nowhere, stage(""), place});
+  EXPECT_THAT(placeless, ::testing::HasSubstr("missing field 'environment'"));
+  EXPECT_EQ(std::ranges::count(placeless, '\n'), 1) << placeless;
 }
 
 TEST(DocumentsCheck, AnotherVersionHidesNoUnknownKind) {

@@ -363,6 +363,29 @@ TEST_F(WatchedByCommands, LooksWhoseMonitorHasChangedAreStoppedAndBegunAnew) {
   EXPECT_EQ(count<MonitorFailed>(), 0U) << "a stop says nothing of what is looked at";
 }
 
+TEST_F(WatchedByCommands, LooksWhoseMonitorHasGoneAreStoppedForGood) {
+  command = [this](const MonitorId&, const headgate::Run& run, const std::stop_token& stop) -> Result<ProcessResult> {
+    ProcessResult result;
+    if (run.command.front() == "/bin/mended") {
+      ++answered;
+      return result;
+    }
+    ++hanging;
+    result.end = pause(1h, stop) ? ProcessResult::End::timed_out : ProcessResult::End::stopped;
+    return result;
+  };
+  auto e = place("staging", {"one", "other"});
+  push("c1", {e});
+  watch();
+  ASSERT_TRUE(eventually([&] { return hanging == 2; }));
+  e.monitors = {e.monitors[0]};
+  e.monitors[0].name = "another";
+  e.monitors[0].check.run->command = {"/bin/mended"};
+  push("c2", {e});
+  EXPECT_TRUE(eventually([&] { return answered > 0; })) << "a worker is free";
+  EXPECT_EQ(hanging, 2) << "none was begun again";
+}
+
 TEST_F(WatchedByCommands, ACommandHasUntilTheNextLookWhereItsDocumentSaysNothing) {
   command = [this](const MonitorId& id, const headgate::Run& run, const std::stop_token&) -> Result<ProcessResult> {
     const std::scoped_lock lock(mutex);

@@ -168,6 +168,20 @@ TEST(LogRepair, WhatStandsBehindADamagedWriteAheadLogIsDroppedAndTold) {
   EXPECT_TRUE(again->damaged_wal.empty());
 }
 
+TEST(LogRepair, WhatARepairDroppedThatWasCutOffTheNextOneTells) {
+  const FlippedLastBatch log;
+  HEADGATE_ASSERT_OK(repair_log(log.dir.path(), {}));
+  // As a repair leaves it that was killed after the write-ahead log was dropped.
+  const auto copy = (log.dir / "damaged" / log.wal.filename()).string();
+  HEADGATE_ASSERT_OK(write_file_durably(log.dir / "damaged" / "untold", copy + "\n", 0600));
+  const auto next = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(next);
+  EXPECT_EQ(next->damaged_wal, std::vector<std::string>{copy});
+  const auto last = repair_log(log.dir.path(), {});
+  HEADGATE_ASSERT_OK(last);
+  EXPECT_TRUE(last->damaged_wal.empty());
+}
+
 TEST(LogRepair, WithoutRoomForACopyADamagedWriteAheadLogStays) {
   const FlippedLastBatch log;
   const auto before = log.database();
