@@ -134,9 +134,9 @@ Decision decide_command(const State& state, const RetryPromotion& c, const Conte
   if (step == p.steps.end()) {
     return fail(ErrorCode::conflict, "no step of " + name + " has failed: promote anew instead");
   }
-  // An outcome is the proof that the attempt has ended; an attempt without one may still run.
-  if (step->activity != ActivityStatus::failed && step->activity != ActivityStatus::none &&
-      step->activity != ActivityStatus::succeeded) {
+  // An outcome is the proof that the attempt has ended; an attempt without one may still run. Whoever starts the next
+  // attempt of one that is being retried waits for that proof.
+  if (step->activity == ActivityStatus::running || step->activity == ActivityStatus::fenced) {
     return fail(ErrorCode::conflict, "attempt " + std::to_string(step->attempt) + " of step " + step->step->name +
                                          " may still be running: no other one begins before it has ended");
   }

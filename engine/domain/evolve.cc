@@ -78,7 +78,7 @@ struct StateEvolver : Evolving {
     if constexpr (std::is_same_v<E, RollbackStarted>) {
       const bool asked_for = !e.automatic || p.trigger == Trigger::rollback;
       if (asked_for && e.to != left_by(p)) leave(t, left_by(p).release);
-      if (keeps_order(state, id.target) && t.current != e.to) take_back_fulfilled(t, e.to);
+      if (remembers_fulfilled(state, id.target, t) && t.current != e.to) leave_fulfilled(t, e.to);
     }
     keep_line(p);
     if (p.ended) {

@@ -171,6 +171,7 @@ void PromotionEvolver::operator()(const ActivityFailed& e) {
 }
 void PromotionEvolver::operator()(const ActivityRetried& e) {
   auto& s = step(e.id);
+  if (s.activity == ActivityStatus::fenced) s.attempts_before = s.attempt;  // a person has asked for it
   s.activity = ActivityStatus::retrying;
   s.retry_due = e.due;
 }
@@ -188,6 +189,11 @@ void PromotionEvolver::operator()(const RollbackStarted& e) {
   p.rollback_began = meta.time;
   p.rollback_at = meta.position;
   p.rollback_automatic = e.automatic;
+  for (auto& s : p.steps) {  // the fence of an attempt that was fenced before is no news
+    if (s.step->rollback || s.activity != ActivityStatus::retrying) continue;
+    s.activity = ActivityStatus::fenced;
+    s.retry_due.reset();
+  }
   if (p.trigger == Trigger::rollback) return;
   p.end_reason = e.reason;
   p.rollback_reason = e.reason;
@@ -207,6 +213,7 @@ void PromotionEvolver::operator()(const PromotionRetried& e) {
   s.status = StepStatus::pending;
   s.activity = ActivityStatus::none;
   s.attempts_before = s.attempt;
+  s.retry_due.reset();
   s.unhealthy = false;
   s.reason.clear();
   s.failed_at = 0;

@@ -22,12 +22,12 @@ void Evolving::now_runs(const TargetId& id, TargetState& t, std::optional<Wish> 
   t.drifted = any_drifted(t);
   for (auto& [name, there] : t.locations) there.missed.reset();
   t.held.clear();
-  if (t.current && keeps_order(state, id)) remember_runs(t, *std::as_const(t.current));
+  if (t.current && remembers_fulfilled(state, id, t)) remember_runs(t, *std::as_const(t.current));
   if (t.desired != t.current) return;
   t.desired = t.current;  // one value for both
   const bool in_line = std::as_const(t.flow) && !std::as_const(t.flow)->wishes.empty();
   if (in_line) return;  // what waits is another wish
-  remember_fulfilled(t, t.people);
+  remember_fulfilled(t);
   remember_fulfilled(t, t.desired_people);
 }
 
@@ -112,6 +112,7 @@ void TargetEvolver::forget_wishes(const TargetId& id) {
   t.desired.reset();
   t.document_people.clear();
   t.people.clear();
+  t.back.left.clear();
   t.desired_people.clear();
   t.pinned.clear();
   reckon_flow(state, id);

@@ -351,6 +351,10 @@ bool keeps_order(const State& state, const TargetId& id) {
   return stage && stage->supersede == Supersede::queue;
 }
 
+bool remembers_fulfilled(const State& state, const TargetId& id, const TargetState& target) {
+  return !target.back.fulfilled.empty() || keeps_order(state, id);
+}
+
 std::vector<Event> fire_triggers(const State& state, const TargetId& id, const Context& context) {
   return with_triggers(state, id, context, [](const Triggers& triggers) { return triggers.fire_any(); });
 }

@@ -20,11 +20,13 @@ void wish_again(TargetState& target, const Promotion& promotion);  // which ends
 // Where order is kept: what runs now had its turn, or is what the first in line wishes. Who is behind it is behind
 // nothing that waits.
 void remember_turn(TargetState& target, bool had_its_turn);
-// The last of TargetState::back.fulfilled is what runs now, and whoever is behind it; they are taken from `people`.
+// The last of TargetState::back.fulfilled is what runs now, and whoever is behind it.
 void remember_runs(TargetState& target, const Wish& wish);
+// They are taken from `people`, or from all that was planned and from what was left.
 void remember_fulfilled(TargetState& target, std::vector<std::string>& people);
+void remember_fulfilled(TargetState& target);
 // A way back leaves what came since `to`: whoever is behind that is inside what is planned next.
-void take_back_fulfilled(TargetState& target, const std::optional<Wish>& to);
+void leave_fulfilled(TargetState& target, const std::optional<Wish>& to);
 void remember_not_promoted(TargetState& target, const FailedAttempt& failed);
 // Whether what runs on a target may be brought on from there: it was verified there, and nothing speaks against it.
 bool soaks(const State& state, const std::string& service, const TargetState& there);
@@ -40,6 +42,8 @@ std::vector<TargetId> in_line_at(const State& state, const std::string& environm
 std::string rule_text(const StageTrigger& trigger);            // branch develop
 bool follows_a_trigger(Trigger trigger);                       // of the stage: no document's or person's wish
 bool keeps_order(const State& state, const TargetId& target);  // supersede: queue
+// What came to run, and by whom, is remembered where order is kept, and goes on being where it was kept once.
+bool remembers_fulfilled(const State& state, const TargetId& id, const TargetState& target);
 
 // The next thing that a trigger of the target's stage makes happen; empty when there is none.
 std::vector<Event> fire_triggers(const State& state, const TargetId& target, const Context& context);

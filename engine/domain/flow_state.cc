@@ -92,9 +92,11 @@ void remember_dropped(TargetState& target, const TriggerDropped& event, Position
   flow.dropped = DroppedWish{event.release, event.reason, position};
   // What failed while it was wished is as far behind it as what failed before.
   if (flow.failed && std::as_const(flow.failed)->planned_at < flow.wishes.front().position) flow.failed.reset();
-  // The document's next wish came on top of it.
-  const auto people = std::move(flow.wishes.front().people);
+  auto people = std::move(flow.wishes.front().people);
+  const bool runs = target.current == std::as_const(flow.wishes).front().to;
   flow.wishes.erase(flow.wishes.begin());
+  if (runs) return remember_fulfilled(target, people);
+  // The document's next wish came on top of it.
   const auto next = std::ranges::find(flow.wishes, Trigger::desired, &TriggeredWish::trigger);
   auto& theirs = next == flow.wishes.end() ? target.desired_people : next->people;
   for (const auto& person : people) add_unique(theirs, person);
@@ -103,16 +105,25 @@ void remember_dropped(TargetState& target, const TriggerDropped& event, Position
 void remember_turn(TargetState& target, bool had_its_turn) {
   const bool in_line = target.flow && !std::as_const(target.flow)->wishes.empty();
   const bool is_next = in_line && target.current == std::as_const(target.flow)->wishes.front().to;
-  if (is_next || had_its_turn) remember_fulfilled(target, target.people);
+  if (is_next || had_its_turn) remember_fulfilled(target);
   if (is_next) remember_fulfilled(target, target.flow->wishes.front().people);
 }
 
 void remember_runs(TargetState& target, const Wish& wish) {
   auto& all = target.back.fulfilled;
-  if (all.empty() || all.back().wish != wish) all.push_back({wish, {}});
-  if (all.size() <= max_fulfilled) return;
-  for (const auto& person : all[0].people) add_unique(all[1].people, person);
-  all.erase(all.begin());
+  auto& left = target.back.left;
+  if (std::ranges::find(left, wish, &FulfilledWish::wish) != left.end()) {  // forward again, with what came before it
+    do {
+      all.push_back(std::move(left.back()));
+      left.pop_back();
+    } while (all.back().wish != wish);
+  } else if (all.empty() || all.back().wish != wish) {
+    all.push_back({wish, {}});
+  }
+  while (all.size() > max_fulfilled) {
+    for (const auto& person : all[0].people) add_unique(all[1].people, person);
+    all.erase(all.begin());
+  }
 }
 
 void remember_fulfilled(TargetState& target, std::vector<std::string>& people) {
@@ -122,11 +133,23 @@ void remember_fulfilled(TargetState& target, std::vector<std::string>& people) {
   people.clear();
 }
 
-void take_back_fulfilled(TargetState& target, const std::optional<Wish>& to) {
+void remember_fulfilled(TargetState& target) {
+  remember_fulfilled(target, target.people);
+  for (auto& wish : target.back.left) remember_fulfilled(target, wish.people);
+  target.back.left.clear();
+}
+
+void leave_fulfilled(TargetState& target, const std::optional<Wish>& to) {
   auto& all = target.back.fulfilled;
+  auto& left = target.back.left;
+  if (std::ranges::find(left, to, &FulfilledWish::wish) != left.end()) return;  // forward again, once it runs
   while (!all.empty() && all.back().wish != to) {
-    for (const auto& person : all.back().people) add_unique(target.people, person);
+    left.push_back(std::move(all.back()));
     all.pop_back();
+  }
+  while (left.size() > max_fulfilled) {
+    for (const auto& person : left.front().people) add_unique(target.people, person);
+    left.erase(left.begin());
   }
 }
 

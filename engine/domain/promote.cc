@@ -121,8 +121,21 @@ bool brings_variables(const TargetState& target, const Wish& wish) {
   return target.current ? target.current->variables != wish.variables : !wish.variables.empty();
 }
 
-std::vector<std::string> people_behind_wishes(const TargetState& target) {
+namespace {
+
+// Behind what was planned and does not run, or not any more.
+std::vector<std::string> people_behind_planned(const TargetState& target) {
   auto people = target.people;
+  for (const auto& wish : target.back.left) {
+    for (const auto& person : wish.people) add_unique(people, person);
+  }
+  return people;
+}
+
+}  // namespace
+
+std::vector<std::string> people_behind_wishes(const TargetState& target) {
+  auto people = people_behind_planned(target);
   for (const auto& person : target.desired_people) add_unique(people, person);
   if (!target.flow) return people;
   for (const auto& wish : target.flow->wishes) {
@@ -138,7 +151,7 @@ std::vector<std::string> people_inside(const TargetState& target) {
 }
 
 std::vector<std::string> people_behind(const TargetState& target, const TriggeredWish& first) {
-  auto people = target.people;
+  auto people = people_behind_planned(target);
   for (const auto& person : first.people) add_unique(people, person);
   if (target.desired != first.to) return people;
   for (const auto* since : {&target.desired_people, &target.document_people}) {

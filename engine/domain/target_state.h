@@ -94,7 +94,8 @@ struct WaysBack {
   std::vector<std::uint64_t> verified_by;  // of each of TargetState::verified, the promotions that there were by then
   std::vector<Position> verified_at;       // likewise, the event that says so; 0: it was only adopted
   std::vector<Release> barred;             // left by hand: no automatic trigger brings them until somebody wishes them
-  std::vector<FulfilledWish> fulfilled;    // newest last, at most 16: what is left is inside once more
+  std::vector<FulfilledWish> fulfilled;    // newest last, at most 16
+  std::vector<FulfilledWish> left;         // of those, by going back: inside what is brought next; the oldest last
   Boxed<Irreversible> irreversible;
   Boxed<RestorePoint> restore_point;  // of the promotion that deployed last
   Boxed<WantedRollback> wanted;
@@ -106,6 +107,7 @@ struct WaysBack {
     v("verified_at", s.verified_at);
     v("barred", s.barred);
     v("fulfilled", s.fulfilled);
+    v("left", s.left);
     v("irreversible", s.irreversible);
     v("restore_point", s.restore_point);
     v("wanted", s.wanted);

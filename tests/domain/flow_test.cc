@@ -818,6 +818,30 @@ TEST(Queue, BarsWhoIsBehindWhatARollbackTookBack) {
   EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:carol", "person:dave", "person:bob"));
 }
 
+TEST(Queue, BarsNobodyWhoseWorkRunsOnceMore) {
+  auto world = three_wait_for_managers();
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    world.approve(promotion(production, n), n == 1 ? "person:dave" : "person:carol");
+    world.finish_all(production);
+  }
+  ASSERT_EQ(world.running(production), "v4");
+  RollBack back;
+  back.targets = {production};
+  back.to = "v3";
+  back.reason = "bad";
+  world.when(back, "person:alice");
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v3");
+  world.push(target(production, release("v5")), "person:erin");
+  EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:bob", "person:erin")) << "v4 is left";
+  back.to = "v4";
+  world.when(back, "person:alice");
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v4");
+  world.push(target(production, release("v6")), "person:frank");
+  EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:erin", "person:frank"));
+}
+
 TEST(Queue, AsksForNobodyMoreForAStrangerWhoseWorkRunsAlready) {
   auto s = stage("production");
   s.approvals = {{"managers", 1, 35}};

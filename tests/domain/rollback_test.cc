@@ -946,6 +946,41 @@ TEST(Retry, OfAnAttemptThatHangsWaitsWhileEffectsArePaused) {
   EXPECT_THAT(world.when(ResumeEffects{"looked"}, "person:alice"), Contains("activity.started rollback-deploy#2"));
 }
 
+TEST(Retry, OfWhatHungGivesAsManyAttemptsAsBefore) {
+  auto s = verified();
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  for (std::uint32_t n = 1; n < max_attempts; ++n) {
+    world.finish(production, Kind::retryable, "slow");
+    world.pass(1min);
+  }
+  world.when(RetryPromotion{first, "it hangs"}, "person:alice");
+  world.pass(2s);
+  EXPECT_THAT(world.finish(production, Kind::retryable, "slow"), Contains("activity.retried backup"));
+}
+
+TEST(Retry, OfWhatHungIsPossibleAfterTheReleaseWasBarred) {
+  auto s = verified();
+  s.before = {hook("backup")};
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")));
+  world.when(RetryPromotion{first, "it hangs"}, "person:alice");
+  world.when(QuarantineRelease{{"gateway", "v2"}, "bad"}, "person:alice");
+  world.pass(2s);
+  ASSERT_FALSE(world.at(production).promotion);
+  world.when(ReinstateRelease{{"gateway", "v2"}, "a mistake"}, "person:alice");
+  EXPECT_THAT(world.when(RetryPromotion{first, {}}, "person:alice"), Contains("activity.started backup#2"));
+}
+
+TEST(Retry, OfWhatIsCancelledBeforeItBeginsLeavesAFencedStep) {
+  auto world = World::running_v1(verified());
+  world.push(target(production, release("v2")));
+  world.when(RetryPromotion{first, "it hangs"}, "person:alice");
+  EXPECT_THAT(world.cancel(first), Contains("rollback.started to v1"));
+  EXPECT_EQ(world.live(production).find("deploy")->activity, ActivityStatus::fenced);
+}
+
 TEST(Retry, IsRefusedWithWhatCameOfIt) {
   const RetryPromotion again{first, {}};
   auto s = verified();
