@@ -124,6 +124,10 @@ struct Triggers {
       return "release " + release.version + " was left by hand";
     }
     if (queued && flow()->wishes.back().to.release == release) return "it is wished already";
+    const Wish wish{release, variables()};
+    if (target.document && target.desired == wish && unknown_at_first_sight(state, id, wish)) {
+      return "its Target document wishes it, and waits for what runs there to be known";
+    }
     if (queued && flow()->wishes.size() >= FlowState::max_wishes) return "too many releases wait for their turn";
     return {};
   }

@@ -56,7 +56,7 @@ Stage gated(Stage s) {
 }
 
 // A service of a watched source, nothing running anywhere.
-World watched(std::vector<Stage> stages) {
+World watched(std::vector<Stage> stages, bool seen = true) {
   World world;
   Push push;
   push.documents.emplace_back(access_policy());
@@ -65,7 +65,9 @@ World watched(std::vector<Stage> stages) {
   policy.source = ServiceSource{"monorepo", {"gateway/**"}, 5};
   push.documents.emplace_back(policy);
   world.push(push);
-  for (const auto& s : stages) world.observe({"gateway", s.environment}, "");
+  for (const auto& s : stages) {
+    if (seen) world.observe({"gateway", s.environment}, "");
+  }
   return world;
 }
 
@@ -118,6 +120,15 @@ TEST(BranchTrigger, PromotesACommitOfTheBranch) {
   EXPECT_EQ(world.live(staging).trigger, Trigger::branch);
   world.finish_all(staging);
   EXPECT_EQ(world.running(staging), version(1));
+}
+
+TEST(BranchTrigger, LeavesToTheDocumentWhatThatWishesBeforeTheFirstSight) {
+  auto world = watched({triggered("staging", on_branch("main"))}, false);
+  world.push(target(staging, {"v1", hash(1), {}}));
+  observe_source(world, pushed(1));
+  world.observe(staging, "");
+  EXPECT_EQ(world.live(staging).to.release.version, "v1");
+  EXPECT_EQ(world.live(staging).trigger, Trigger::desired);
 }
 
 TEST(BranchTrigger, OfATargetThatIsHeldIsNotWhatItWaitsFor) {
