@@ -964,7 +964,7 @@ TEST(Retry, OfWhatHungIsPossibleAfterTheReleaseWasBarred) {
   auto s = verified();
   s.before = {hook("backup")};
   auto world = World::running_v1(s);
-  world.push(target(production, release("v2")));
+  world.request(production, "v2");
   world.when(RetryPromotion{first, "it hangs"}, "person:alice");
   world.when(QuarantineRelease{{"gateway", "v2"}, "bad"}, "person:alice");
   world.pass(2s);

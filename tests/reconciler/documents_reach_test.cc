@@ -189,7 +189,7 @@ TEST(DocumentsReach, AServerTakesNoGrantThatAsksForClaimsWhichNoSignInHas) {
       "  grants:\n"
       "    - {team: release, role: operator, environments: [production]}\n"
       "    - {team: release, role: approver, environments: [production], requireClaims: {amr: mfa}}\n");
-  EXPECT_EQ(checked({policy, environment("")}), "") << "away from the server nobody knows";
+  EXPECT_EQ(checked({policy, environment_with_driver("")}), "") << "away from the server nobody knows";
   OfflinePeople people;
   const auto parsed = YamlDocumentParser(people, HostOffers{}).parse({"access.yaml", "blob", policy}, find_hook);
   EXPECT_EQ(in_lines(parsed.diagnostics),
