@@ -191,7 +191,7 @@ struct Promotion {
   Timestamp planned;
   std::optional<Timestamp> effects_began;
   Position effects_began_at = 0;  // of the event that says so
-  Timestamp effects_since{};  // the same on a clock that never steps: less State::stepped as it was then
+  Timestamp effects_since{};      // the same on a clock that never steps: less State::stepped as it was then
   std::optional<Timestamp> rollback_began;
   Position rollback_at = 0;  // of the event that says so
   bool rollback_automatic = false;
