@@ -11,17 +11,17 @@
 
 namespace headgate::reconciler {
 
-bool knows_host(std::string_view known_hosts, const std::string& host, int port) {
+bool knows_host(const std::string& known_hosts, const std::string& host, int port) {
   const std::unique_ptr<LIBSSH2_SESSION, decltype(&libssh2_session_free)> session(libssh2_session_init(),
                                                                                   libssh2_session_free);
   if (!session) return false;
   const std::unique_ptr<LIBSSH2_KNOWNHOSTS, decltype(&libssh2_knownhost_free)> hosts(
       libssh2_knownhost_init(session.get()), libssh2_knownhost_free);
   if (!hosts) return false;
-  while (!known_hosts.empty()) {
-    const auto line = known_hosts.substr(0, known_hosts.find('\n'));
-    known_hosts.remove_prefix(std::min(line.size() + 1, known_hosts.size()));
-    // A line that it does not understand vouches for nobody.
+  for (std::string_view rest = known_hosts; !rest.empty();) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    // It looks at the byte after the line. A line that it does not understand vouches for nobody.
     libssh2_knownhost_readline(hosts.get(), line.data(), line.size(), LIBSSH2_KNOWNHOST_FILE_OPENSSH);
   }
   // Any key: what is asked is whether there is one for the host.

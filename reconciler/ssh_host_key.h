@@ -7,7 +7,7 @@
 namespace headgate::reconciler {
 
 // Whether a line of known_hosts, in OpenSSH's format, holds a key for the host: under `[host]:port`, `host`, or hashed.
-bool knows_host(std::string_view known_hosts, const std::string& host, int port);
+bool knows_host(const std::string& known_hosts, const std::string& host, int port);
 
 // The port of an ssh:// URL; 22 where it names none.
 int ssh_port_of(std::string_view url);

@@ -853,6 +853,33 @@ TEST(Queue, BarsNobodyWhoseWorkRunsOnceMore) {
   EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:erin", "person:frank"));
 }
 
+TEST(Queue, BarsWhoIsBehindWhatCameWhileOrderWasNotKept) {
+  auto s = stage("production");
+  s.approvals = {{"managers", 1, 35}};
+  s.supersede = Supersede::queue;
+  auto world = World::running_v1(s);
+  world.push(target(production, release("v2")), "person:carol");
+  world.approve(promotion(production, 1), "person:dave");
+  world.finish_all(production);
+  s.supersede = Supersede::newest;
+  world.push(service({s}));
+  world.push(target(production, release("v3")), "person:dave");
+  world.approve(promotion(production, 2), "person:carol");
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v3");
+  s.supersede = Supersede::queue;
+  world.push(service({s}));
+  RollBack back;
+  back.targets = {production};
+  back.to = "v2";
+  back.reason = "bad";
+  world.when(back, "person:alice");
+  world.finish_all(production);
+  ASSERT_EQ(world.running(production), "v2");
+  world.push(target(production, release("v4")), "person:bob");
+  EXPECT_THAT(world.live(production).people, UnorderedElementsAre("person:dave", "person:bob"));
+}
+
 TEST(Queue, AsksForNobodyMoreForAStrangerWhoseWorkRunsAlready) {
   auto s = stage("production");
   s.approvals = {{"managers", 1, 35}};

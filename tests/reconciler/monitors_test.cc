@@ -298,6 +298,20 @@ class WatchedByCommands : public Watched {
     return e;
   }
 
+  // Every command hangs until it is stopped, but /bin/mended.
+  void hang_until_mended() {
+    command = [this](const MonitorId&, const headgate::Run& run, const std::stop_token& stop) -> Result<ProcessResult> {
+      ProcessResult result;
+      if (run.command.front() == "/bin/mended") {
+        ++answered;
+        return result;
+      }
+      ++hanging;
+      result.end = pause(1h, stop) ? ProcessResult::End::timed_out : ProcessResult::End::stopped;
+      return result;
+    };
+  }
+
   std::atomic<int> answered{0};
   std::atomic<int> hanging{0};
   std::atomic<bool> for_good{false};
@@ -341,16 +355,7 @@ TEST_F(WatchedByCommands, WhatHangsKeepsNobodyElseWaiting) {
 }
 
 TEST_F(WatchedByCommands, LooksWhoseMonitorHasChangedAreStoppedAndBegunAnew) {
-  command = [this](const MonitorId&, const headgate::Run& run, const std::stop_token& stop) -> Result<ProcessResult> {
-    ProcessResult result;
-    if (run.command.front() == "/bin/mended") {
-      ++answered;
-      return result;
-    }
-    ++hanging;
-    result.end = pause(1h, stop) ? ProcessResult::End::timed_out : ProcessResult::End::stopped;
-    return result;
-  };
+  hang_until_mended();
   auto e = place("staging", {"one", "other"});
   for (auto& monitor : e.monitors) monitor.every = 1h;
   push("c1", {e});
@@ -364,16 +369,7 @@ TEST_F(WatchedByCommands, LooksWhoseMonitorHasChangedAreStoppedAndBegunAnew) {
 }
 
 TEST_F(WatchedByCommands, LooksWhoseMonitorHasGoneAreStoppedForGood) {
-  command = [this](const MonitorId&, const headgate::Run& run, const std::stop_token& stop) -> Result<ProcessResult> {
-    ProcessResult result;
-    if (run.command.front() == "/bin/mended") {
-      ++answered;
-      return result;
-    }
-    ++hanging;
-    result.end = pause(1h, stop) ? ProcessResult::End::timed_out : ProcessResult::End::stopped;
-    return result;
-  };
+  hang_until_mended();
   auto e = place("staging", {"one", "other"});
   push("c1", {e});
   watch();
